@@ -1,0 +1,52 @@
+# Everything a newcomer types. Targets make their own .venv from a plain Python 3.11 with pip.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL := ssdlite_mobilenet_v2
+BUNDLE := build/$(MODEL)
+DEMO_FRAMES := 300
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp is written last, so an interrupted installation is simply taken up again.
+$(VENV)/installed: requirements/laptop.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+	  { echo "make: $(PYTHON) is not Python 3.11; install it (python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing what the laptop side needs into $(VENV) (TensorFlow among it: a minute or two)"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BUNDLE)/manifest.json: $(VENV)/installed $(wildcard convert/*.py datasets/*)
+	@$(BIN)/python -m convert build $(MODEL) --out $(BUNDLE)
+
+demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video and a table of costs
+	@$(BIN)/python -m device detect $(BUNDLE) --variant int8 --source demo --frames $(DEMO_FRAMES) \
+	  --output build/demo/annotated.mp4 --log build/demo/detections.jsonl
+	@$(BIN)/python -m convert report $(BUNDLE)
+	@echo "Look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
+
+test: $(VENV)/installed ## the test suite (about 4 minutes on 2 cores)
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/installed ## lint, types and shell scripts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh .ci/run; \
+	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
+	    test -z "$$CI"; fi
+
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
+lock: $(VENV)/installed ## resolve requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(UV_COMPILE) $(UPGRADE) --extra laptop --extra dev --python-version 3.11 --universal -o requirements/laptop.txt
+	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.11 --python-platform aarch64-manylinux_2_36 -o requirements/pi-bookworm.txt
+	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.13 --python-platform aarch64-manylinux_2_40 -o requirements/pi-trixie.txt
+
+clean: ## remove build/ and .venv (downloaded weights stay in the cache)
+	rm -rf build $(VENV)
