@@ -1,0 +1,65 @@
+"""Boxes, labels and a status line on a picture, readable at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from device.records import Detection, Pixels
+
+Colour = tuple[int, int, int]
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+REFERENCE_WIDTH = 640  # pixels wide at which text has OpenCV's size 0.55
+GOLDEN_ANGLE = 137.508  # degrees: consecutive classes get hues far apart
+WHITE: Colour = (255, 255, 255)
+BLACK: Colour = (0, 0, 0)
+
+
+def class_colour(class_id: int) -> Colour:
+    """A vivid colour (blue, green, red) that a class always has."""
+    hue = (class_id * GOLDEN_ANGLE) % 360 / 2
+    # Neighbouring hues come 13 classes apart: three tones tell these apart too.
+    saturation, value = ((200, 240), (120, 255), (255, 170))[class_id % 3]
+    pixel = cv2.cvtColor(np.array([[[hue, saturation, value]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0]
+    return int(pixel[0]), int(pixel[1]), int(pixel[2])
+
+
+def _text_colour(background: Colour) -> Colour:
+    blue, green, red = background
+    return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > 120 else WHITE  # ITU-R BT.601
+
+
+def _label(
+    picture: Pixels, text: str, left: int, bottom: int, scale: float, colour: Colour
+) -> None:
+    """Text on a filled box whose lower left corner is at (left, bottom), kept inside."""
+    height, width = picture.shape[:2]
+    thickness = max(1, round(scale * 1.6))
+    (text_width, text_height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
+    pad = max(2, text_height // 4)
+    box_width, box_height = text_width + 2 * pad, text_height + baseline + 2 * pad
+    left = max(0, min(left, width - box_width))
+    top = max(0, min(bottom, height) - box_height)
+    cv2.rectangle(picture, (left, top), (left + box_width, top + box_height), colour, cv2.FILLED)
+    origin = (left + pad, top + pad + text_height)
+    cv2.putText(picture, text, origin, FONT, scale, _text_colour(colour), thickness, cv2.LINE_AA)
+
+
+def draw(picture: Pixels, detections: Sequence[Detection], status: str) -> None:
+    """Draw ``detections``, best on top, and ``status`` along the lower edge, in place.
+
+    Lines and text grow with the picture, and are never smaller than can be read.
+    """
+    height, width = picture.shape[:2]
+    scale = max(0.38, 0.55 * width / REFERENCE_WIDTH)
+    line = max(1, round(2 * width / REFERENCE_WIDTH))
+    for item in reversed(detections):
+        colour = class_colour(item.class_id)
+        x_min, y_min, x_max, y_max = (round(side) for side in item.box)
+        cv2.rectangle(picture, (x_min, y_min), (x_max, y_max), colour, line, cv2.LINE_AA)
+        _label(picture, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
+    if status:
+        _label(picture, status, 0, height, scale, BLACK)

@@ -1,0 +1,151 @@
+"""TFLite interpreters: which are here, and one of them with a model loaded.
+
+The only module that imports an interpreter. All three have the same Python interface; what
+differs is where they come from, how fast they are and what they can load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+
+from device.errors import InterpreterError
+from device.manifest import Check, InterpreterName, TensorSpec
+from device.records import Tensor
+
+
+class Origin(NamedTuple):
+    """Where an interpreter comes from."""
+
+    distribution: str  # as pip names it
+    module: str
+
+
+ORIGINS: Mapping[InterpreterName, Origin] = {
+    "litert": Origin("ai-edge-litert", "ai_edge_litert.interpreter"),
+    "tflite-runtime": Origin("tflite-runtime", "tflite_runtime.interpreter"),
+    "tensorflow": Origin("tensorflow", "tensorflow.lite.python.interpreter"),
+}
+
+# Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
+PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
+
+
+def installed_interpreters() -> dict[InterpreterName, str]:
+    """The interpreters whose packages are installed here, with versions, best first.
+
+    Nothing is imported: an interpreter listed here may still fail to load.
+    """
+    found: dict[InterpreterName, str] = {}
+    for name in PREFERENCE:
+        try:
+            found[name] = importlib.metadata.version(ORIGINS[name].distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def default_threads() -> int:
+    """One thread per core, at most four: the cores of a Pi, beyond which small models lose."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+
+
+def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    return TensorSpec(
+        position=position,
+        shape=tuple(int(side) for side in details["shape"]),
+        dtype=np.dtype(details["dtype"]).name,
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )
+
+
+class Interpreter:
+    """A model loaded into one interpreter, its tensors allocated once.
+
+    Inputs and outputs are views into the interpreter's own memory. A view must be dropped
+    before the next :meth:`invoke`; the interpreter refuses to run while one is alive.
+    """
+
+    def __init__(self, name: InterpreterName, model: Path, threads: int) -> None:
+        """Raises :class:`InterpreterError` where it is not installed or refuses the model."""
+        self.name = name
+        self.threads = threads
+        distribution, module = ORIGINS[name]
+        try:
+            self.version = importlib.metadata.version(distribution)
+            backend = importlib.import_module(module)
+        except (ImportError, AttributeError) as exc:
+            raise InterpreterError(
+                f"the interpreter {name} cannot be imported ({exc}): pip install {distribution}"
+            ) from exc
+        try:
+            self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
+            self._backend.allocate_tensors()
+        except (ValueError, RuntimeError) as exc:
+            reason = str(exc).strip().splitlines()[0]
+            raise InterpreterError(f"{name} {self.version} refuses {model}: {reason}") from exc
+        inputs = self._backend.get_input_details()
+        outputs = self._backend.get_output_details()
+        if len(inputs) != 1:
+            raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
+        self.input = _spec(0, inputs[0])
+        self.outputs = tuple(_spec(position, item) for position, item in enumerate(outputs))
+        self._input_view = self._backend.tensor(inputs[0]["index"])
+        self._output_indices = [item["index"] for item in outputs]
+        self._output_views = [self._backend.tensor(index) for index in self._output_indices]
+
+    def input_tensor(self) -> Tensor:
+        """The input tensor, to be written in place."""
+        view: Tensor = self._input_view()
+        return view
+
+    def invoke(self) -> None:
+        """Run the model on what the input tensor holds."""
+        self._backend.invoke()
+
+    def output_tensors(self) -> Sequence[Tensor]:
+        """All outputs in the interpreter's order, valid until the next :meth:`invoke`."""
+        return [view() for view in self._output_views]
+
+    def output_names(self) -> dict[str, int]:
+        """Position of each output by the name the model's signature gives it."""
+        signatures = self._backend.get_signature_list()
+        if len(signatures) != 1:
+            raise InterpreterError(f"the model has {len(signatures)} signatures, expected one")
+        runner = self._backend.get_signature_runner(next(iter(signatures)))
+        return {
+            name: self._output_indices.index(details["index"])
+            for name, details in runner.get_output_details().items()
+        }
+
+
+def choose_interpreter(checks: Mapping[InterpreterName, Check]) -> tuple[InterpreterName, str]:
+    """The best interpreter here that is not known to fail, and why it was chosen.
+
+    ``checks`` are what the laptop found for the variant; an interpreter it did not have is
+    taken on trust. Raises :class:`InterpreterError` where none remains.
+    """
+    passed_over = []
+    for name in PREFERENCE:
+        check = checks.get(name)
+        if check is not None and not check.ok:
+            passed_over.append(f"{name} is known to fail on this variant ({check.reason})")
+            continue
+        try:
+            importlib.import_module(ORIGINS[name].module)
+        except (ImportError, AttributeError) as exc:
+            passed_over.append(f"{name} cannot be imported ({exc})")
+            continue
+        return name, "; ".join(passed_over) or "first choice"
+    raise InterpreterError(
+        f"no interpreter can run this variant: {'; '.join(passed_over)}. "
+        "Install one (pip install ai-edge-litert) or take another variant"
+    )

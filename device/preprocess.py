@@ -1,0 +1,83 @@
+"""From camera pixels to the input tensor: the only code that does it.
+
+Calibration, parity, evaluation and the live camera all come through here, so that they see
+the same pixels. A picture is resized, its channels reordered, and then each byte is looked
+up in a table of 256 entries that holds normalisation and quantisation together: what an
+input byte becomes is computed once, exactly, when the model is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.manifest import InputRule, TensorSpec
+from device.records import Pixels, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a frame was fitted into the model's input: ``input = source * scale``, per axis."""
+
+    scale_x: float
+    scale_y: float
+    source_width: int
+    source_height: int
+
+    @classmethod
+    def stretch(cls, source_wh: tuple[int, int], input_wh: tuple[int, int]) -> Placement:
+        """Fill the input with the whole frame, each axis by its own scale."""
+        return cls(
+            input_wh[0] / source_wh[0], input_wh[1] / source_wh[1], source_wh[0], source_wh[1]
+        )
+
+    def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map boxes from input pixels to source pixels and clip them to the frame.
+
+        ``boxes``: float32 (count, 4), columns x_min, y_min, x_max, y_max. Returns a new array.
+        """
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        limit = np.array([self.source_width, self.source_height] * 2, np.float32)
+        return np.clip(boxes / scale, 0.0, limit)
+
+
+def byte_table(rule: InputRule, spec: TensorSpec) -> Tensor:
+    """What each of the 256 byte values becomes in the input tensor ``spec``.
+
+    Returns (256,) of the tensor's dtype. Integers follow TFLite's affine quantisation,
+    ``q = round(value / scale) + zero_point`` saturated to the type
+    (Jacob et al. 2018, arXiv:1712.05877, equation 1); float types get the value itself.
+    """
+    value = (np.arange(256, dtype=np.float64) - rule.mean) / rule.std
+    dtype = np.dtype(spec.dtype)
+    if not np.issubdtype(dtype, np.integer):
+        return value.astype(dtype)
+    limits = np.iinfo(dtype)
+    quantised = np.rint(value / spec.scale) + spec.zero_point
+    table: Tensor = np.clip(quantised, limits.min, limits.max).astype(dtype)
+    return table
+
+
+class Preprocessor:
+    """Fills input tensors from frames; keeps its scratch picture between frames."""
+
+    def __init__(self, rule: InputRule, spec: TensorSpec) -> None:
+        self.rule = rule
+        table = byte_table(rule, spec)
+        self._table = None if np.array_equal(table, np.arange(256)) else table
+        self._scratch = np.empty((rule.height, rule.width, 3), np.uint8)
+
+    def __call__(self, pixels: Pixels, tensor: Tensor) -> Placement:
+        """Write ``pixels`` (uint8 BGR) into ``tensor`` ((1, height, width, 3), in place)."""
+        size_wh = (self.rule.width, self.rule.height)
+        scratch, target = self._scratch, tensor[0]
+        cv2.resize(pixels, size_wh, dst=scratch, interpolation=cv2.INTER_LINEAR)
+        if self._table is None:
+            cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=target)
+        else:
+            cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=scratch)
+            cv2.LUT(scratch, self._table, dst=target)
+        return Placement.stretch((pixels.shape[1], pixels.shape[0]), size_wh)

@@ -1,0 +1,94 @@
+"""The frozen records that travel between the stages.
+
+Coordinates are pixels of the source frame, x to the right and y down, unless a name says
+otherwise. Times are monotonic seconds (``_s``) or milliseconds (``_ms``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensor = NDArray[Any]
+"""Any tensor of a model: which number it holds is only known when the model is loaded."""
+
+Pixels = NDArray[np.uint8]
+"""A picture as OpenCV gives it: uint8, (height, width, 3), channels blue, green, red."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture from a source."""
+
+    pixels: Pixels
+    index: int  # 0 for the first frame of the source
+    captured_at_s: float  # time.monotonic() when the pixels were complete
+    capture_ms: float = 0.0  # what reading and decoding it took
+    name: str = ""  # file name, where the source is a folder of pictures
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object: its class, how sure the network is, and its box in source pixels."""
+
+    class_id: int
+    label: str
+    score: float  # 0..1
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """``x_min, y_min, x_max, y_max`` in source pixels."""
+        return self.x_min, self.y_min, self.x_max, self.y_max
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What each stage of one frame took, in milliseconds.
+
+    Drawing comes after these are taken: the pipeline reports it beside them.
+    """
+
+    capture_ms: float
+    preprocess_ms: float
+    invoke_ms: float
+    decode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found on one frame, best score first."""
+
+    frame_index: int
+    detections: tuple[Detection, ...]
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One frame at the end of the pipeline: all that a sink may want to write."""
+
+    frame: Frame
+    result: Result
+    picture: Pixels | None  # with detections drawn, where a sink asked for that
+    draw_ms: float
+    finished_at_s: float  # monotonic
+    fps: float
+    rss_mb: float
+    cpu_percent: float
+
+    @property
+    def frame_age_ms(self) -> float:
+        """From the end of capture to the end of drawing."""
+        return (self.finished_at_s - self.frame.captured_at_s) * 1e3
