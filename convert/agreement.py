@@ -1,0 +1,44 @@
+"""How far two sets of detections agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from device.records import Detection
+
+MATCH_IOU = 0.5
+
+
+def iou(one: Detection, other: Detection) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
+    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    areas = [(item.x_max - item.x_min) * (item.y_max - item.y_min) for item in (one, other)]
+    return shared / (sum(areas) - shared)
+
+
+def count_matches(found: Sequence[Detection], truth: Sequence[Detection]) -> int:
+    """How many of ``found`` match one of ``truth``: same class, IoU at least 0.5, each once.
+
+    The best scores choose first, as in COCO's evaluation.
+    """
+    free = list(truth)
+    matches = 0
+    for item in sorted(found, key=lambda item: -item.score):
+        overlaps = [iou(item, other) * (item.class_id == other.class_id) for other in free]
+        if overlaps and max(overlaps) >= MATCH_IOU:
+            free.pop(int(np.argmax(overlaps)))
+            matches += 1
+    return matches
+
+
+def f1(found: Sequence[Sequence[Detection]], truth: Sequence[Sequence[Detection]]) -> float:
+    """F1 over pictures: twice the matches over all detections of both; 1 where there are none."""
+    total = sum(map(len, found)) + sum(map(len, truth))
+    matches = sum(count_matches(a, b) for a, b in zip(found, truth, strict=True))
+    return 2 * matches / total if total else 1.0

@@ -1,0 +1,45 @@
+"""SSD's anchors, from the formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRID_SIZES = (19, 10, 5, 3, 2, 1)  # cells per side of the six feature maps, for 300x300
+ANCHORS_PER_CELL = (3, 6, 6, 6, 6, 6)
+ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # the published graph was made with four digits
+
+
+def ssd_anchors(
+    grid_sizes: Sequence[int] = GRID_SIZES, min_scale: float = 0.2, max_scale: float = 0.95
+) -> NDArray[np.float32]:
+    """The anchors of an SSD with square feature maps, finest map first.
+
+    The scale of map k of m is ``min + (max - min) * k / (m - 1)`` (Liu et al. 2016,
+    arXiv:1512.02325, equation 4). Each cell gets one anchor per aspect ratio and a square one
+    of the geometric mean of this scale and the next (1 after the last). As in the published
+    MobileNet SSDs the finest map has three anchors only: a square of scale 0.1 and the ratios
+    2 and 1/2.
+
+    Returns float32 (count, 4): centre_y, centre_x, height, width, 0..1 of the input; ordered by
+    map, row, column, anchor.
+    """
+    scales = [*np.linspace(min_scale, max_scale, len(grid_sizes)), 1.0]
+    blocks = []
+    for level, cells in enumerate(grid_sizes):
+        if level == 0:
+            shapes = [(0.1, 1.0), (scales[0], 2.0), (scales[0], 0.5)]
+        else:
+            shapes = [(scales[level], ratio) for ratio in ASPECT_RATIOS]
+            shapes.append((float(np.sqrt(scales[level] * scales[level + 1])), 1.0))
+        sides = np.array([(s / np.sqrt(ratio), s * np.sqrt(ratio)) for s, ratio in shapes])
+        centres = (np.arange(cells) + 0.5) / cells
+        block = np.empty((cells, cells, len(shapes), 4))
+        block[..., 0] = centres[:, None, None]
+        block[..., 1] = centres[None, :, None]
+        block[..., 2:] = sides
+        blocks.append(block.reshape(-1, 4))
+    anchors: NDArray[np.float32] = np.concatenate(blocks).astype(np.float32)
+    return anchors

@@ -1,0 +1,194 @@
+"""The commands of the laptop: ``python -m convert build``, ``evaluate`` and ``zoo``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert.zoo import DEFAULT, MODELS, find_model
+from device import __version__
+from device.errors import LiteberryError, UsageError
+
+BUILD_EXAMPLES = """examples:
+  python -m convert build --out build/ssdlite_mobilenet_v2
+  python -m convert build ssdlite_mobilenet_v2 --out build/mine --calibration ~/Pictures
+  python -m convert build --weights downloads/ssdlite --variants float32,int8 --out build/offline
+"""
+
+EVALUATE_EXAMPLES = """examples:
+  python -m convert evaluate build/ssdlite_mobilenet_v2 --images val2017 \\
+      --annotations annotations/instances_val2017.json --json accuracy.json
+"""
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m convert",
+        description="Turn MobileNetV2 weights into measured TFLite variants, in one bundle.",
+    )
+    parser.add_argument("--version", action="version", version=f"liteberry {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    examples = argparse.RawDescriptionHelpFormatter
+
+    build = commands.add_parser(
+        "build",
+        help="weights to a bundle",
+        description="Fetch weights, convert them to TFLite variants, check each against float32 "
+        "in every interpreter installed here, and write a bundle: whole, or not at all.",
+        epilog=BUILD_EXAMPLES,
+        formatter_class=examples,
+    )
+    build.add_argument(
+        "model", nargs="?", default=DEFAULT, metavar="MODEL", help=f"default: {DEFAULT}"
+    )
+    build.add_argument(
+        "--out", type=Path, metavar="DIR", help="the bundle's folder (default: build/MODEL)"
+    )
+    build.add_argument(
+        "--variants",
+        default="float32,float16,dynamic,int8",
+        metavar="A,B",
+        help="default: %(default)s; float32 is always made, the others are measured against it",
+    )
+    build.add_argument(
+        "--weights", type=Path, metavar="DIR", help="published files you have, instead of fetching"
+    )
+    build.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="DIR",
+        help="pictures like those the camera will see, for int8 (default: photographs that "
+        "scikit-image ships)",
+    )
+    build.add_argument(
+        "--samples", type=_count, default=100, metavar="N", help="at most N of them (default: 100)"
+    )
+    build.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="draws the pictures (default: 0)"
+    )
+    build.set_defaults(run=run_build)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a bundle's accuracy on annotated pictures",
+        description="COCO mean average precision of each variant: score threshold 0.001, 100 "
+        "detections, by pycocotools. Give --images and --annotations several times to pool sets.",
+        epilog=EVALUATE_EXAMPLES,
+        formatter_class=examples,
+    )
+    evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
+    evaluate.add_argument(
+        "--images", type=Path, action="append", required=True, metavar="DIR", help="pictures"
+    )
+    evaluate.add_argument(
+        "--annotations",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="COCO.json",
+        help="their boxes, in COCO's format; one for each --images, in the same order",
+    )
+    evaluate.add_argument(
+        "--variant", action="append", metavar="V", help="only this one (repeat for more)"
+    )
+    evaluate.add_argument(
+        "--interpreter",
+        choices=("auto", "litert", "tflite-runtime", "tensorflow"),
+        default="auto",
+        help="default: auto",
+    )
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    evaluate.set_defaults(run=run_evaluate)
+
+    zoo = commands.add_parser(
+        "zoo", help="the models that can be named", description="List the models of the zoo."
+    )
+    zoo.set_defaults(run=run_zoo)
+
+    for command in (build, evaluate, zoo):
+        command.add_argument(
+            "--debug", action="store_true", help="show tracebacks and the converter's own output"
+        )
+    return parser
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal; results go to stdout, talk goes to stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def run_build(args: argparse.Namespace) -> None:
+    """``convert build``."""
+    from convert.build import BuildOptions, build
+    from convert.recipe import parse_variants
+    from device.table import format_costs
+
+    model = find_model(args.model)
+    out = args.out or Path("build") / model.name
+    options = BuildOptions(
+        model=model,
+        out=out,
+        precisions=parse_variants(args.variants),
+        weights=args.weights,
+        calibration=args.calibration,
+        samples=args.samples,
+        seed=args.seed,
+        debug=args.debug,
+    )
+    if not args.debug:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    manifest = build(options, say)
+    say(f"bundle      {out}")
+    print(format_costs(manifest))
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    """``convert evaluate``."""
+    from convert.evaluate import evaluate_bundle, format_accuracy, write_accuracy
+
+    if len(args.images) != len(args.annotations):
+        raise UsageError(
+            f"{len(args.images)} times --images but {len(args.annotations)} times --annotations: "
+            "give one for the other"
+        )
+    sets = list(zip(args.images, args.annotations, strict=True))
+    accuracy = evaluate_bundle(args.bundle, sets, args.variant, args.interpreter, say)
+    print(format_accuracy(accuracy))
+    if args.json is not None:
+        write_accuracy(accuracy, args.json)
+
+
+def run_zoo(_args: argparse.Namespace) -> None:
+    """``convert zoo``."""
+    for model in MODELS.values():
+        print(f"{model.name}\n  {model.title}; {model.licence}")
+        for source in model.sources:
+            print(f"  from {source}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 is success, 1 failure, 2 wrong usage, 130 interrupted."""
+    args = make_parser().parse_args(argv)
+    try:
+        args.run(args)
+    except LiteberryError as exc:
+        if args.debug:
+            traceback.print_exc()
+        say(f"error: {exc}")
+        return 2 if isinstance(exc, UsageError) else 1
+    except KeyboardInterrupt:
+        say("interrupted: nothing was left half-written")
+        return 130
+    return 0

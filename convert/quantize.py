@@ -1,0 +1,50 @@
+"""From a saved model and a recipe to the bytes of a TFLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.errors import ConversionError
+from convert.recipe import Recipe
+
+Dataset = Callable[[], Iterator[dict[str, NDArray[np.float32]]]]
+
+
+def quantize(saved_model: Path, recipe: Recipe, dataset: Dataset) -> bytes:
+    """Convert ``saved_model`` as ``recipe`` says; ``dataset`` is only asked by int8.
+
+    int8 is integer arithmetic throughout: a scale per channel for weights, per tensor for
+    activations, uint8 pictures in (camera bytes as they are) and int8 out. Raises
+    :class:`ConversionError` where TensorFlow's converter fails.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    if recipe.precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if recipe.precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif recipe.precision == "int8":
+        converter.representative_dataset = dataset
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.int8
+    try:
+        model: bytes = converter.convert()
+    except (ValueError, RuntimeError) as exc:  # ConverterError is an Exception of neither kind
+        raise _failed(recipe, exc) from exc
+    except Exception as exc:
+        if type(exc).__name__ != "ConverterError":
+            raise
+        raise _failed(recipe, exc) from exc
+    return model
+
+
+def _failed(recipe: Recipe, exc: Exception) -> ConversionError:
+    reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+    return ConversionError(
+        f"TensorFlow could not convert to {recipe.precision}: {reason} (--debug shows all it said)"
+    )
