@@ -8,10 +8,10 @@ DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lock clean
+.PHONY: help demo check-demo test check lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is written last, so an interrupted installation is simply taken up again.
 $(VENV)/installed: requirements/laptop.txt
@@ -26,10 +26,14 @@ $(BUNDLE)/manifest.json: $(VENV)/installed $(wildcard convert/*.py datasets/*)
 	@$(BIN)/python -m convert build $(MODEL) --out $(BUNDLE)
 
 demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video and a table of costs
+	@rm -f build/demo/detections.jsonl
 	@$(BIN)/python -m device detect $(BUNDLE) --variant int8 --source demo --frames $(DEMO_FRAMES) \
 	  --output build/demo/annotated.mp4 --log build/demo/detections.jsonl
-	@$(BIN)/python -m convert report $(BUNDLE)
-	@echo "Look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
+	@$(BIN)/python -m device info $(BUNDLE)
+	@echo "Now look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
+
+check-demo: demo ## look at what the demo left, with a program's eyes
+	@$(BIN)/python -m pytest tests/demo_outputs.py
 
 test: $(VENV)/installed ## the test suite (about 4 minutes on 2 cores)
 	@$(BIN)/python -m pytest

@@ -224,10 +224,11 @@ def build(options: BuildOptions, say: Say) -> Manifest:
         staged_bundle(options.out) as bundle,
         tempfile.TemporaryDirectory(prefix="liteberry-") as scratch,
     ):
-        samples = write_samples(bundle)
-        sample_paths = [bundle / sample.file for sample in samples]
-        others = [path for path in pictures if path.stem not in _sample_stems()]
-        checker = Checker(model, [*sample_paths, *others][:MAX_CHECK_PICTURES], labels)
+        with quiet(options.debug):  # libpng has opinions on colour profiles
+            samples = write_samples(bundle)
+            sample_paths = [bundle / sample.file for sample in samples]
+            others = [path for path in pictures if path.stem not in _sample_stems()]
+            checker = Checker(model, [*sample_paths, *others][:MAX_CHECK_PICTURES], labels)
 
         saved_model = Path(scratch) / "saved_model"
         parameters = _export_network(folder, len(labels), saved_model, options.debug)
