@@ -77,7 +77,8 @@ class Pipeline:
             progress(self)
 
     def _status(self) -> str:
-        return f"{self.rate.recent_fps:.0f} FPS  {self.load.rss_mb:.0f} MB"
+        fps = self.rate.recent_fps
+        return (f"{fps:.0f} FPS  " if fps else "") + f"{self.load.rss_mb:.0f} MB"
 
     def summary(self) -> str:
         """What the run did and cost, as lines to print."""

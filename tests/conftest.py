@@ -1,0 +1,91 @@
+"""What all tests share: the real bundle, the shared pictures, and a watch over skipped tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+ALLOWED_SKIPS = Path(__file__).parent / "allowed_skips.txt"
+
+
+def run_module(
+    *arguments: str, timeout: float = 280, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m ...`` from the checkout, as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default bundle, built for real once per session by the command users type.
+
+    ``LITEBERRY_TEST_BUNDLE`` names one that is built already, to save a minute while working.
+    """
+    if ready := os.environ.get("LITEBERRY_TEST_BUNDLE"):
+        return Path(ready).resolve()
+    folder = tmp_path_factory.mktemp("build") / "ssdlite_mobilenet_v2"
+    done = run_module("convert", "build", "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    (folder.parent / "said.txt").write_text(done.stderr + done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of shared test material; tests that ask for it skip where it is missing."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("../shared/data is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def photo(bundle_dir: Path) -> Path:
+    """A real photograph of a person."""
+    return bundle_dir / "samples" / "person.jpg"
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    """A picture of noise, uint8 (48, 64, 3), always the same."""
+    return np.random.default_rng(7).integers(0, 256, (48, 64, 3), np.uint8)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what reads the shared pictures, so that it can be chosen or left out."""
+    for item in items:
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """On CI a skipped test fails the run, unless its reason is in ``allowed_skips.txt``."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    lines = ALLOWED_SKIPS.read_text().splitlines()
+    allowed = [line for line in lines if line and not line.startswith("#")]
+    unexpected = [
+        f"{report.nodeid}: {report.longrepr[2]}"
+        for report in reporter.stats.get("skipped", [])
+        if not any(text in report.nodeid for text in allowed)
+    ]
+    if unexpected:
+        reporter.write_line("skipped, but not in tests/allowed_skips.txt:", red=True)
+        for line in unexpected:
+            reporter.write_line(f"  {line}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
