@@ -21,6 +21,7 @@ from device.bundle import sha256_of
 CONNECT_TIMEOUT_S = 10.0
 NPM_TIMEOUT_S = 120.0
 CHUNK_BYTES = 1 << 16
+ORIGIN = "source.txt"  # beside cached weights: where they came from
 
 
 def cache_folder() -> Path:
@@ -59,9 +60,10 @@ def weights_folder(model: ZooModel, given: Path | None = None) -> tuple[Path, st
     cached = cache_folder() / model.name
     tried = []
     if cached.is_dir():
-        if not (wrong := wrong_files(model, cached)):
-            return cached, f"{model.sources[0]} (cached)"
-        tried.append(f"cache {cached}: {'; '.join(wrong)}")
+        wrong = wrong_files(model, cached)
+        if not wrong and (cached / ORIGIN).is_file():
+            return cached, f"{(cached / ORIGIN).read_text().strip()} (cached)"
+        tried.append(f"cache {cached}: {'; '.join(wrong) or f'{ORIGIN} is missing'}")
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -87,6 +89,7 @@ def weights_folder(model: ZooModel, given: Path | None = None) -> tuple[Path, st
                 continue
             if cached.exists():
                 shutil.rmtree(cached)
+            (folder / ORIGIN).write_text(f"{source}\n")
             folder.rename(cached)
             return cached, str(source)
     raise WeightsError(
