@@ -52,6 +52,8 @@ from device.records import Detection, Tensor
 
 REFERENCE: InterpreterName = "litert"
 MAX_CHECK_PICTURES = 24
+MAX_BIAS_PICTURES = 24  # enough for means, and a bound on memory: all are held at once
+INPUT_NAME = "image"
 THRESHOLD = 0.5
 MAX_DETECTIONS = 100
 
@@ -244,10 +246,16 @@ def build(options: BuildOptions, say: Say) -> Manifest:
             recipe = Recipe(
                 precision=precision,
                 calibration_pictures=len(pictures) if precision == "int8" else 0,
+                bias_pictures=min(len(pictures), MAX_BIAS_PICTURES) if precision == "int8" else 0,
                 seed=options.seed,
             )
             file = bundle / f"{precision}.tflite"
-            file.write_bytes(_convert(saved_model, recipe, pictures, model, options.debug))
+            float32 = None if precision == "float32" else (bundle / "float32.tflite").read_bytes()
+            dataset = representative_dataset(pictures, model.input, INPUT_NAME)
+            with quiet(options.debug):
+                from convert.quantize import quantize
+
+                file.write_bytes(quantize(saved_model, recipe, dataset, float32))
             converted = time.monotonic()
             variants[precision], found[precision] = check_everywhere(checker, file, recipe)
             check = variants[precision].checks[REFERENCE]
@@ -289,18 +297,6 @@ def _export_network(weights: Path, num_classes: int, saved_model: Path, debug: b
         load_ssdlite(network, read_graph_model(weights))
         network.export(str(saved_model), verbose=False)
         return int(network.count_params())
-
-
-def _convert(
-    saved_model: Path, recipe: Recipe, pictures: list[Path], model: ZooModel, debug: bool
-) -> bytes:
-    with quiet(debug):
-        from convert.quantize import quantize
-        from convert.ssdlite import INPUT_NAME
-
-        return quantize(
-            saved_model, recipe, representative_dataset(pictures, model.input, INPUT_NAME)
-        )
 
 
 def _with_detections(

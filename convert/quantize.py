@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert import flatbuffer
+from convert.bias_correction import correct_biases
 from convert.errors import ConversionError
 from convert.recipe import Recipe
 
 Dataset = Callable[[], Iterator[dict[str, NDArray[np.float32]]]]
 
 
-def quantize(saved_model: Path, recipe: Recipe, dataset: Dataset) -> bytes:
+def quantize(
+    saved_model: Path, recipe: Recipe, dataset: Dataset, float32: bytes | None = None
+) -> bytes:
     """Convert ``saved_model`` as ``recipe`` says; ``dataset`` is only asked by int8.
 
     int8 is integer arithmetic throughout: a scale per channel for weights, per tensor for
-    activations, uint8 pictures in (camera bytes as they are) and int8 out. Raises
-    :class:`ConversionError` where TensorFlow's converter fails.
+    activations, uint8 pictures in (camera bytes as they are) and int8 out; its biases are
+    corrected to the means of ``float32``, the bytes of that variant. float16 is marked so that
+    processors with half-precision arithmetic may use it. Raises :class:`ConversionError` where
+    TensorFlow's converter fails.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     if recipe.precision != "float32":
@@ -33,14 +40,22 @@ def quantize(saved_model: Path, recipe: Recipe, dataset: Dataset) -> bytes:
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.int8
     try:
-        model: bytes = converter.convert()
+        data: bytes = converter.convert()
     except (ValueError, RuntimeError) as exc:  # ConverterError is an Exception of neither kind
         raise _failed(recipe, exc) from exc
     except Exception as exc:
         if type(exc).__name__ != "ConverterError":
             raise
         raise _failed(recipe, exc) from exc
-    return model
+    model = flatbuffer.read(data)
+    if recipe.precision == "int8" and recipe.bias_pictures:
+        assert float32 is not None
+        pictures = islice(dataset(), recipe.bias_pictures)
+        inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])
+        correct_biases(flatbuffer.read(float32), model, inputs)
+    if recipe.precision == "float16":
+        flatbuffer.allow_half_precision(model)
+    return flatbuffer.write(model)
 
 
 def _failed(recipe: Recipe, exc: Exception) -> ConversionError:

@@ -26,6 +26,7 @@ class Recipe(Record, frozen=True):
 
     precision: Precision
     calibration_pictures: int = 0
+    bias_pictures: int = 0  # of these, how many the biases are corrected on
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -44,6 +45,7 @@ class Recipe(Record, frozen=True):
         if self.precision == "int8":
             recipe |= {
                 "calibration_pictures": self.calibration_pictures,
+                "bias_pictures": self.bias_pictures,
                 "seed": self.seed,
                 "input": "uint8",
                 "weights": "int8, a scale per channel",

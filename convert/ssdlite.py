@@ -14,7 +14,6 @@ from convert.anchors import ANCHORS_PER_CELL
 from convert.mobilenet import backbone, convolution, depthwise
 
 INPUT_SIZE = 300
-INPUT_NAME = "image"
 
 # Of each extra feature layer: name's number, channels of its 1x1 and of its strided 3x3.
 EXTRA_LAYERS = ((2, 256, 512), (3, 128, 256), (4, 128, 256), (5, 64, 128))
@@ -40,7 +39,7 @@ def build_ssdlite(num_classes: int) -> keras.Model:
     ``scores_5`` (1, cells, cells, anchors * num_classes), logits. The batch is always one:
     that is what a camera gives, and fixed shapes let the converter fold more.
     """
-    inputs = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), batch_size=1, name=INPUT_NAME)
+    inputs = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), batch_size=1, name="image")
     tap, x = backbone(inputs)
     features = [tap, x]
     for extra in EXTRA_LAYERS:

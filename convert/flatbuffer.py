@@ -1,0 +1,96 @@
+"""TFLite files as data: read, change, and write without the bytes nobody needs.
+
+The object interface is LiteRT's own (``ai_edge_litert.tools.flatbuffer_utils``), generated from
+the schema; it has no types, hence the ``Any`` here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+from numpy.typing import NDArray
+
+from device.records import Tensor
+
+IDENTIFIER = b"TFL3"
+BUFFER_ALIGNMENT = 16  # the schema's force_align of Buffer.data
+
+_DTYPES: dict[int, np.dtype[Any]] = {
+    schema.TensorType.FLOAT32: np.dtype("<f4"),
+    schema.TensorType.INT32: np.dtype("<i4"),
+    schema.TensorType.INT8: np.dtype("<i1"),
+}
+
+
+def read(data: bytes) -> Any:
+    """The model as a tree of objects."""
+    return flatbuffer_utils.read_model_from_bytearray(bytearray(data))
+
+
+class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    """Writes equal vectors once, and tensor data where the schema wants it aligned.
+
+    A model quantised per channel carries a zero for every channel of every tensor, in 64 bits
+    each: thousands of equal vectors, a twelfth of the file.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - the parent's name
+        """As the parent's, but once for equal content."""
+        key = (x.dtype.str, x.tobytes())
+        if key not in self._written:
+            if x.dtype == np.uint8:
+                self.Prep(BUFFER_ALIGNMENT, x.nbytes)
+            self._written[key] = int(super().CreateNumpyVector(x))
+        return self._written[key]
+
+
+def write(model: Any) -> bytes:
+    """Serialise ``model``, equal vectors stored once: it computes what it did before."""
+    builder = _SharingBuilder(1 << 20)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def operators(model: Any) -> list[tuple[str, Any]]:
+    """(name, operator) of the main graph, in the order they run."""
+    return [
+        (flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex), operator)
+        for operator in model.subgraphs[0].operators
+    ]
+
+
+def constant(model: Any, tensor: Any) -> Tensor:
+    """The data of a constant tensor, in its shape."""
+    data = bytes(model.buffers[tensor.buffer].data)
+    values: Tensor = np.frombuffer(data, _DTYPES[tensor.type]).reshape(tensor.shape)
+    return values
+
+
+def set_constant(model: Any, tensor: Any, values: Tensor) -> None:
+    """Replace the data of a constant tensor by ``values`` of the same shape and dtype."""
+    assert values.shape == tuple(tensor.shape)
+    assert values.dtype == _DTYPES[tensor.type]
+    model.buffers[tensor.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
+
+
+def allow_half_precision(model: Any) -> None:
+    """Let XNNPACK compute in float16 where the processor can, such as a Pi 5's.
+
+    Written as the metadata entry that XNNPACK's delegate looks for; processors without float16
+    arithmetic ignore it.
+    """
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(b"fp16accfp16", np.uint8)
+    entry = schema.MetadataT()
+    entry.name = "reduced_precision_support"
+    entry.buffer = len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert import flatbuffer
+from convert.bias_correction import correct_biases, mean_preactivations
+from convert.calibration import calibration_pictures, representative_dataset
+from convert.errors import ConversionError
+from convert.zoo import SSDLITE_MOBILENET_V2
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    pictures = calibration_pictures(None, 2, 0, pytest.fail)
+    generate = representative_dataset(pictures, SSDLITE_MOBILENET_V2.input, "image")
+    return np.concatenate([item["image"] for item in generate()])
+
+
+@pytest.fixture
+def models(bundle_dir):
+    return [
+        flatbuffer.read((bundle_dir / f"{name}.tflite").read_bytes())
+        for name in ("float32", "int8")
+    ]
+
+
+def biases(model):
+    tensors = model.subgraphs[0].tensors
+    return [
+        flatbuffer.constant(model, tensors[operator.inputs[2]]).copy()
+        for name, operator in flatbuffer.operators(model)
+        if name != "ADD" and name != "QUANTIZE"
+    ]
+
+
+def test_preactivations_of_the_first_layer_are_its_convolution(models, inputs):
+    float_model, _ = models
+    _, operator = flatbuffer.operators(float_model)[0]
+    tensors = float_model.subgraphs[0].tensors
+    kernel, bias = (flatbuffer.constant(float_model, tensors[i]) for i in operator.inputs[1:])
+    # By hand, for one output channel: a 3x3 convolution of stride 2, padded after, not before.
+    padded = np.pad(inputs.astype(np.float64), ((0, 0), (0, 1), (0, 1), (0, 0)))
+    total = np.zeros((len(inputs), 150, 150))
+    for y in range(3):
+        for x in range(3):
+            patch = padded[:, y : y + 299 : 2, x : x + 299 : 2]
+            total += patch @ kernel[5, y, x].astype(np.float64)
+    means = mean_preactivations(float_model, inputs)
+    assert means[tensors[operator.outputs[0]].name][5] == pytest.approx(
+        total.mean() + bias[5], abs=1e-4
+    )
+
+
+def test_spoiled_biases_are_found_again(models, inputs):
+    float_model, int8_model = models
+    correct_biases(float_model, int8_model, inputs)
+    expected = biases(int8_model)
+    tensors = int8_model.subgraphs[0].tensors
+    for name, operator in flatbuffer.operators(int8_model):
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            tensor = tensors[operator.inputs[2]]
+            flatbuffer.set_constant(
+                int8_model, tensor, flatbuffer.constant(int8_model, tensor) + 1000
+            )
+    correct_biases(float_model, int8_model, inputs)
+    assert all(np.array_equal(a, b) for a, b in zip(biases(int8_model), expected, strict=True))
+
+
+def test_unknown_operator_is_refused(models, inputs):
+    float_model, int8_model = models
+    for code in float_model.operatorCodes:
+        if code.builtinCode == 0:  # ADD
+            code.builtinCode = code.deprecatedBuiltinCode = 18  # MUL
+    with pytest.raises(ConversionError, match="MUL"):
+        correct_biases(float_model, int8_model, inputs)
