@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from convert import flatbuffer
 from convert.errors import ConversionError
+from device.preprocess import round_up
 
 Activations = NDArray[np.float32]
 
@@ -40,6 +41,14 @@ def _activate(operator: Any, values: Activations) -> Activations:
     if operator.builtinOptions.fusedActivationFunction == _RELU6:
         return np.clip(values, 0, 6)
     return values
+
+
+def _quantised_picture(tensor: Any, values: Activations) -> Activations:
+    """Normalised pixels as the device hands them over: rounded as its preprocessing does."""
+    scale, zero_point = tensor.quantization.scale[0], int(tensor.quantization.zeroPoint[0])
+    steps = np.clip(round_up(values.astype(np.float64) / scale) + zero_point, -128, 127)
+    real: Activations = ((steps - zero_point) * scale).astype(np.float32)
+    return real
 
 
 def _quantised(tensor: Any, values: Activations) -> Activations:
@@ -126,6 +135,8 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: Activations) -> No
             corrected = np.clip(np.rint(missing / scale), _INT32.min, _INT32.max).astype(np.int32)
             flatbuffer.set_constant(int8_model, bias_tensor, corrected)
             values = _activate(operator, values + (corrected * scale).astype(np.float32))
-        elif name != "QUANTIZE":
+        elif name == "QUANTIZE" and operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
+            values = _quantised_picture(output, values)
+        else:
             raise ConversionError(f"bias correction does not know the operator {name}")
         graph.put(operator, _quantised(output, values))

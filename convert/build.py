@@ -52,7 +52,7 @@ from device.records import Detection, Tensor
 
 REFERENCE: InterpreterName = "litert"
 MAX_CHECK_PICTURES = 24
-MAX_BIAS_PICTURES = 24  # enough for means, and a bound on memory: all are held at once
+MAX_BIAS_PICTURES = 16  # enough for means, and a bound on memory: all are held at once
 INPUT_NAME = "image"
 THRESHOLD = 0.5
 MAX_DETECTIONS = 100

@@ -44,19 +44,32 @@ class Placement:
         return np.clip(boxes / scale, 0.0, limit)
 
 
+def round_up(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nearest integers, halves upwards; a hair below a half counts as one.
+
+    The hair is what a scale loses by being stored as float32.
+    """
+    rounded: NDArray[np.float64] = np.floor(values + (0.5 + 1e-4))
+    return rounded
+
+
 def byte_table(rule: InputRule, spec: TensorSpec) -> Tensor:
     """What each of the 256 byte values becomes in the input tensor ``spec``.
 
     Returns (256,) of the tensor's dtype. Integers follow TFLite's affine quantisation,
     ``q = round(value / scale) + zero_point`` saturated to the type
     (Jacob et al. 2018, arXiv:1712.05877, equation 1); float types get the value itself.
+
+    Where normalisation is symmetric, -1..1 over 256 bytes, every value lies exactly between two
+    integers. All are rounded up, so that 256 bytes stay 256 values (for uint8 the byte itself);
+    rounding half to even would merge them in pairs, a bit of every pixel lost.
     """
     value = (np.arange(256, dtype=np.float64) - rule.mean) / rule.std
     dtype = np.dtype(spec.dtype)
     if not np.issubdtype(dtype, np.integer):
         return value.astype(dtype)
     limits = np.iinfo(dtype)
-    quantised = np.rint(value / spec.scale) + spec.zero_point
+    quantised = round_up(value / spec.scale) + spec.zero_point
     table: Tensor = np.clip(quantised, limits.min, limits.max).astype(dtype)
     return table
 
