@@ -162,7 +162,7 @@ EOF
 
 smoke_run() {
   on_host <<'EOF' || die "the bundle does not run on $host, see above; ~/liteberry/current is as it was: mend the bundle and deploy again"
-cd ~/liteberry/incoming &&
+cd ~/liteberry/incoming && ./liteberry info bundle >/dev/null &&
   exec ./liteberry detect bundle --source demo --frames 5 --log smoke.jsonl
 EOF
 }
