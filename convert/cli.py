@@ -132,16 +132,15 @@ def say(message: str) -> None:
 def run_build(args: argparse.Namespace) -> None:
     """``convert build``."""
     from convert.build import BuildOptions, build
+    from convert.network import ssdlite_network
     from convert.recipe import parse_variants
     from device.table import format_costs
 
     model = find_model(args.model)
     out = args.out or Path("build") / model.name
     options = BuildOptions(
-        model=model,
         out=out,
         precisions=parse_variants(args.variants),
-        weights=args.weights,
         calibration=args.calibration,
         samples=args.samples,
         seed=args.seed,
@@ -149,7 +148,7 @@ def run_build(args: argparse.Namespace) -> None:
     )
     if not args.debug:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    manifest = build(options, say)
+    manifest = build(ssdlite_network(model, args.weights), options, say)
     say(f"bundle      {out}")
     print(format_costs(manifest))
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import BundleError, UsageError
-from device.manifest import Manifest, Variant, parse_manifest
+from device.manifest import Manifest, SsdRule, Variant, parse_manifest
 
 MANIFEST = "manifest.json"
 
@@ -96,7 +96,9 @@ class Bundle:
     @cached_property
     def anchors(self) -> NDArray[np.float32]:
         """float32 (count, 4): centre_y, centre_x, height, width, 0..1 of the input."""
-        path = self.file(self.manifest.decoder.anchors)
+        rule = self.manifest.decoder
+        assert isinstance(rule, SsdRule)
+        path = self.file(rule.anchors)
         try:
             anchors = np.load(path, allow_pickle=False)
         except ValueError as exc:

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.manifest import SsdHead, SsdRule, TensorSpec
+from device.errors import BundleError
+from device.manifest import ClassifierHead, ClassifierRule, Head, SsdHead, SsdRule, TensorSpec
 from device.records import Tensor
 
 
@@ -23,8 +24,8 @@ from device.records import Tensor
 class Candidates:
     """What survived, best score first.
 
-    ``boxes`` float32 (count, 4) as x_min, y_min, x_max, y_max, 0..1 of the model's input;
-    ``scores`` float32 (count,), 0..1; ``class_ids`` int (count,).
+    ``boxes`` float32 (count, 4) as x_min, y_min, x_max, y_max, 0..1 of the model's input (none,
+    (0, 4), of a classifier); ``scores`` float32 (count,), 0..1; ``class_ids`` int (count,).
     """
 
     boxes: NDArray[np.float32]
@@ -148,3 +149,41 @@ class SsdDecoder:
         classes = np.concatenate(class_ids)
         kept = suppress(boxes, scores, classes, self.rule.iou_threshold, max_detections)
         return Candidates(boxes[kept], scores[kept], classes[kept])
+
+
+class ClassifierDecoder:
+    """Turns the scores of a classifier into its best classes."""
+
+    def __init__(self, head: ClassifierHead, rule: ClassifierRule) -> None:
+        self.head = head
+        self.rule = rule
+
+    def __call__(
+        self, outputs: Sequence[Tensor], threshold: float, max_detections: int
+    ) -> Candidates:
+        """The classes scored at least ``threshold``, at most ``max_detections`` and ``top``."""
+        scores = dequantise(outputs[self.head.scores.position].reshape(-1), self.head.scores)
+        if self.rule.score == "logit":
+            powers = np.exp(scores - scores.max())  # softmax, without overflow
+            scores = powers / powers.sum()
+        if self.rule.background is not None:
+            scores[self.rule.background] = -1.0
+        best = np.argsort(-scores, kind="stable")[: min(self.rule.top, max_detections)]
+        best = best[scores[best] >= threshold]
+        return Candidates(np.empty((0, 4), np.float32), scores[best], best)
+
+
+Decoder = SsdDecoder | ClassifierDecoder
+
+
+def make_decoder(
+    heads: Sequence[Head], rule: SsdRule | ClassifierRule, anchors: NDArray[np.float32] | None
+) -> Decoder:
+    """The decoder for ``rule``; ``anchors`` are only asked by SSD. Raises ``BundleError``."""
+    if isinstance(rule, SsdRule):
+        ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
+        if anchors is not None and ssd_heads and len(ssd_heads) == len(heads):
+            return SsdDecoder(ssd_heads, anchors, rule)
+    elif len(heads) == 1 and isinstance(heads[0], ClassifierHead):
+        return ClassifierDecoder(heads[0], rule)
+    raise BundleError("the manifest's heads and decoder do not belong together")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from device.records import Detection, Pixels
+from device.records import Classification, Detection, Pixels
 
 Colour = tuple[int, int, int]
 
@@ -33,23 +33,41 @@ def _text_colour(background: Colour) -> Colour:
 
 
 def _label(
-    picture: Pixels, text: str, left: int, bottom: int, scale: float, colour: Colour
-) -> None:
-    """Text on a filled box whose lower left corner is at (left, bottom), kept inside."""
+    picture: Pixels,
+    text: str,
+    left: int,
+    edge: int,
+    scale: float,
+    colour: Colour,
+    *,
+    below: bool = False,
+) -> int:
+    """Text on a filled box above the row ``edge`` (or below it), kept inside the picture.
+
+    Returns the row where the box ends.
+    """
     height, width = picture.shape[:2]
     thickness = max(1, round(scale * 1.6))
     (text_width, text_height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
     pad = max(2, text_height // 4)
     box_width, box_height = text_width + 2 * pad, text_height + baseline + 2 * pad
     left = max(0, min(left, width - box_width))
-    top = max(0, min(bottom, height) - box_height)
+    top = edge if below else max(0, min(edge, height) - box_height)
     cv2.rectangle(picture, (left, top), (left + box_width, top + box_height), colour, cv2.FILLED)
     origin = (left + pad, top + pad + text_height)
     cv2.putText(picture, text, origin, FONT, scale, _text_colour(colour), thickness, cv2.LINE_AA)
+    return top + box_height
 
 
-def draw(picture: Pixels, detections: Sequence[Detection], status: str) -> None:
+def draw(
+    picture: Pixels,
+    detections: Sequence[Detection],
+    status: str,
+    classes: Sequence[Classification] = (),
+) -> None:
     """Draw ``detections``, best on top, and ``status`` along the lower edge, in place.
+
+    ``classes`` of the whole picture are listed in its upper left corner, best first.
 
     Lines and text grow with the picture, and are never smaller than can be read.
     """
@@ -61,5 +79,9 @@ def draw(picture: Pixels, detections: Sequence[Detection], status: str) -> None:
         x_min, y_min, x_max, y_max = (round(side) for side in item.box)
         cv2.rectangle(picture, (x_min, y_min), (x_max, y_max), colour, line, cv2.LINE_AA)
         _label(picture, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
+    row = 0
+    for best in classes:
+        text = f"{best.label} {best.score:.0%}"
+        row = _label(picture, text, 0, row, scale, class_colour(best.class_id), below=True)
     if status:
         _label(picture, status, 0, height, scale, BLACK)

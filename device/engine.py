@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal
 
 from device.bundle import Bundle
-from device.decode import SsdDecoder
+from device.decode import Candidates, make_decoder
 from device.errors import BundleError
 from device.interpreter import Interpreter, choose_interpreter, default_threads
-from device.manifest import InterpreterName
-from device.preprocess import Preprocessor
-from device.records import Detection, Frame, Result, Timings
+from device.manifest import InputRule, InterpreterName, SsdRule
+from device.preprocess import Placement, Preprocessor
+from device.records import Classification, Detection, Frame, Result, Timings
+
+
+def name_detections(
+    found: Candidates, placement: Placement, rule: InputRule, labels: Sequence[str]
+) -> tuple[Detection, ...]:
+    """What a detector found, in source pixels and with its labels."""
+    boxes = placement.to_source(found.boxes * ((rule.width, rule.height) * 2))
+    return tuple(
+        Detection(class_id, _label(labels, class_id), score, *box)
+        for class_id, score, box in zip(
+            found.class_ids.tolist(), found.scores.tolist(), boxes.tolist(), strict=True
+        )
+    )
+
+
+def name_classes(found: Candidates, labels: Sequence[str]) -> tuple[Classification, ...]:
+    """What a classifier found, with its labels."""
+    return tuple(
+        Classification(class_id, _label(labels, class_id), score)
+        for class_id, score in zip(found.class_ids.tolist(), found.scores.tolist(), strict=True)
+    )
+
+
+def _label(labels: Sequence[str], class_id: int) -> str:
+    return labels[class_id] if class_id < len(labels) else f"class {class_id}"
 
 
 class Engine:
@@ -43,29 +69,30 @@ class Engine:
         self.labels = bundle.labels
         self.threshold = manifest.threshold if threshold is None else threshold
         self.max_detections = manifest.max_detections
-        self._decode = SsdDecoder(spec.heads, bundle.anchors, manifest.decoder)
+        self.task = manifest.task
+        anchors = bundle.anchors if isinstance(manifest.decoder, SsdRule) else None
+        self._decode = make_decoder(spec.heads, manifest.decoder, anchors)
         self._preprocess = Preprocessor(manifest.input, spec.input)
-        self._input_scale = (manifest.input.width, manifest.input.height) * 2
+        self._rule = manifest.input
         self.interpreter = Interpreter(interpreter, model, threads or default_threads())
-        described = {spec.input, *(t for head in spec.heads for t in (head.boxes, head.scores))}
+        described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
 
     def run(self, frame: Frame) -> Result:
-        """Detect on one frame; boxes come back in the frame's pixels, best score first."""
+        """Detect or classify; boxes come back in the frame's pixels, best score first."""
         started = time.perf_counter()
         placement = self._preprocess(frame.pixels, self.interpreter.input_tensor())
         preprocessed = time.perf_counter()
         self.interpreter.invoke()
         invoked = time.perf_counter()
         found = self._decode(self.interpreter.output_tensors(), self.threshold, self.max_detections)
-        boxes = placement.to_source(found.boxes * self._input_scale)
-        detections = tuple(
-            Detection(class_id, self._label(class_id), score, *box)
-            for class_id, score, box in zip(
-                found.class_ids.tolist(), found.scores.tolist(), boxes.tolist(), strict=True
-            )
-        )
+        classes: tuple[Classification, ...] | None = None
+        detections: tuple[Detection, ...] = ()
+        if self.task == "classification":
+            classes = name_classes(found, self.labels)
+        else:
+            detections = name_detections(found, placement, self._rule, self.labels)
         decoded = time.perf_counter()
         timings = Timings(
             frame.capture_ms,
@@ -73,10 +100,7 @@ class Engine:
             (invoked - preprocessed) * 1e3,
             (decoded - invoked) * 1e3,
         )
-        return Result(frame.index, detections, timings)
-
-    def _label(self, class_id: int) -> str:
-        return self.labels[class_id] if class_id < len(self.labels) else f"class {class_id}"
+        return Result(frame.index, detections, timings, classes)
 
     def __enter__(self) -> Engine:
         return self

@@ -14,6 +14,7 @@ from device.errors import BundleError
 
 FORMAT = 1  # raised when an older device could misread a newer bundle
 
+Task = Literal["detection", "classification"]
 InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
 
 
@@ -24,8 +25,10 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class InputRule(Record, frozen=True):
     """How a model wants its pictures.
 
-    Normalised value = ``(byte - mean) / std``, one mean and std for all channels. The whole
-    picture is stretched to ``width`` x ``height`` pixels by bilinear interpolation.
+    Normalised value = ``(byte - mean) / std``, one mean and std for all channels. ``stretch``
+    fills ``width`` x ``height`` pixels with the whole picture; ``centre-crop`` takes the largest
+    rectangle of the input's shape from its middle, of which ``crop_fraction`` of each side.
+    Both scale by bilinear interpolation.
     """
 
     width: int
@@ -33,7 +36,8 @@ class InputRule(Record, frozen=True):
     mean: float
     std: float
     colour: Literal["rgb"] = "rgb"
-    resize: Literal["stretch"] = "stretch"
+    resize: Literal["stretch", "centre-crop"] = "stretch"
+    crop_fraction: float = 1.0
 
 
 class TensorSpec(Record, frozen=True):
@@ -49,7 +53,7 @@ class TensorSpec(Record, frozen=True):
     zero_point: int = 0
 
 
-class SsdHead(Record, frozen=True):
+class SsdHead(Record, frozen=True, tag="ssd"):
     """The two outputs of one feature map.
 
     ``boxes`` holds (t_y, t_x, t_h, t_w) and ``scores`` one logit per class, for the anchors
@@ -62,9 +66,28 @@ class SsdHead(Record, frozen=True):
     first_anchor: int
     anchors: int
 
+    @property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """All outputs this head reads."""
+        return (self.boxes, self.scores)
 
-class SsdRule(Record, frozen=True):
-    """What the decoder of a model must know besides its tensors.
+
+class ClassifierHead(Record, frozen=True, tag="classifier"):
+    """The one output of a classifier, a score per class."""
+
+    scores: TensorSpec
+
+    @property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """All outputs this head reads."""
+        return (self.scores,)
+
+
+Head = SsdHead | ClassifierHead
+
+
+class SsdRule(Record, frozen=True, tag="ssd"):
+    """What the decoder of a detector must know besides its tensors.
 
     ``anchors`` names a file of the bundle, float32 (count, 4): centre_y, centre_x, height,
     width, 0..1 of the input. ``box_scales`` are the factors (y, x, h, w) that box encodings
@@ -80,6 +103,14 @@ class SsdRule(Record, frozen=True):
     score: Literal["logit"] = "logit"
 
 
+class ClassifierRule(Record, frozen=True, tag="classifier"):
+    """What the decoder of a classifier must know: scores are probabilities, or logits."""
+
+    score: Literal["probability", "logit"] = "probability"
+    background: int | None = None  # a class that is never reported
+    top: int = 5  # how many classes are reported
+
+
 class Check(Record, frozen=True):
     """How one variant did in one interpreter, against float32 in LiteRT on the same pictures."""
 
@@ -87,7 +118,7 @@ class Check(Record, frozen=True):
     ok: bool
     reason: str = ""  # why not, where it is not
     cosine: float | None = None  # of the output that differs most, 1 being the same
-    agreement: float | None = None  # F1 of its detections, float32's taken as truth
+    agreement: float | None = None  # with float32: F1 of detections, or share of equal top-1
     invoke_ms: float | None = None  # median, one thread, on the machine that built the bundle
 
 
@@ -98,16 +129,16 @@ class Variant(Record, frozen=True):
     size_bytes: int
     recipe: dict[str, str | int | float | bool]
     input: TensorSpec
-    heads: tuple[SsdHead, ...]
+    heads: tuple[Head, ...]
     checks: dict[InterpreterName, Check]
 
 
 class SampleDetection(Record, frozen=True):
-    """A detection as the laptop saw it, to be compared on the device."""
+    """What the laptop saw, to be compared on the device; a class of a picture has no box."""
 
     label: str
     score: float
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float, float] | None = None
 
 
 class Sample(Record, frozen=True):
@@ -140,9 +171,9 @@ class Manifest(Record, frozen=True):
 
     format: int
     model: str
-    task: Literal["detection"]
+    task: Task
     input: InputRule
-    decoder: SsdRule
+    decoder: SsdRule | ClassifierRule
     labels: str
     threshold: float
     max_detections: int

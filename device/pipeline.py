@@ -46,7 +46,7 @@ class Pipeline:
             picture = None
             if self._draws:
                 picture = frame.pixels.copy()
-                draw(picture, result.detections, self._status())
+                draw(picture, result.detections, self._status(), result.classes or ())
             draw_ms = (time.perf_counter() - started) * 1e3
             now_s = time.monotonic()
             self.rate.stamp(now_s)
@@ -61,7 +61,8 @@ class Pipeline:
                     "draw": draw_ms,
                 }
             )
-            self.frames_with.update({item.label for item in result.detections})
+            seen = result.detections if result.classes is None else result.classes[:1]
+            self.frames_with.update({item.label for item in seen})
             outcome = Outcome(
                 frame,
                 result,

@@ -20,19 +20,42 @@ from device.records import Pixels, Tensor
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a frame was fitted into the model's input: ``input = source * scale``, per axis."""
+    """How a frame was fitted into the model's input.
+
+    ``input = (source - offset) * scale``, per axis; all but the scale in source pixels.
+    """
 
     scale_x: float
     scale_y: float
     source_width: int
     source_height: int
+    offset_x: int = 0
+    offset_y: int = 0
 
     @classmethod
-    def stretch(cls, source_wh: tuple[int, int], input_wh: tuple[int, int]) -> Placement:
-        """Fill the input with the whole frame, each axis by its own scale."""
+    def of(cls, rule: InputRule, source_wh: tuple[int, int]) -> Placement:
+        """Where a frame of ``source_wh`` pixels goes by ``rule``."""
+        width, height = source_wh
+        if rule.resize == "stretch":
+            return cls(rule.width / width, rule.height / height, width, height)
+        # The largest rectangle of the input's shape, and the wanted part of it.
+        fraction = rule.crop_fraction / max(rule.width / width, rule.height / height)
+        crop_width = max(1, round(rule.width * fraction))
+        crop_height = max(1, round(rule.height * fraction))
         return cls(
-            input_wh[0] / source_wh[0], input_wh[1] / source_wh[1], source_wh[0], source_wh[1]
+            rule.width / crop_width,
+            rule.height / crop_height,
+            width,
+            height,
+            (width - crop_width) // 2,
+            (height - crop_height) // 2,
         )
+
+    def view(self, pixels: Pixels, rule: InputRule) -> Pixels:
+        """The part of a frame that the model sees; not a copy."""
+        right = self.offset_x + round(rule.width / self.scale_x)
+        bottom = self.offset_y + round(rule.height / self.scale_y)
+        return pixels[self.offset_y : bottom, self.offset_x : right]
 
     def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from input pixels to source pixels and clip them to the frame.
@@ -41,7 +64,8 @@ class Placement:
         """
         scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
         limit = np.array([self.source_width, self.source_height] * 2, np.float32)
-        return np.clip(boxes / scale, 0.0, limit)
+        offset = np.array([self.offset_x, self.offset_y] * 2, np.float32)
+        return np.clip(boxes / scale + offset, 0.0, limit)
 
 
 def round_up(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,12 +109,14 @@ class Preprocessor:
 
     def __call__(self, pixels: Pixels, tensor: Tensor) -> Placement:
         """Write ``pixels`` (uint8 BGR) into ``tensor`` ((1, height, width, 3), in place)."""
-        size_wh = (self.rule.width, self.rule.height)
+        rule = self.rule
         scratch, target = self._scratch, tensor[0]
-        cv2.resize(pixels, size_wh, dst=scratch, interpolation=cv2.INTER_LINEAR)
+        placement = Placement.of(rule, (pixels.shape[1], pixels.shape[0]))
+        seen = placement.view(pixels, rule)
+        cv2.resize(seen, (rule.width, rule.height), dst=scratch, interpolation=cv2.INTER_LINEAR)
         if self._table is None:
             cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=target)
         else:
             cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=scratch)
             cv2.LUT(scratch, self._table, dst=target)
-        return Placement.stretch((pixels.shape[1], pixels.shape[0]), size_wh)
+        return placement

@@ -54,6 +54,15 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Classification:
+    """One class a whole picture may show, and how sure the network is."""
+
+    class_id: int
+    label: str
+    score: float  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """What each stage of one frame took, in milliseconds.
 
@@ -68,11 +77,15 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found on one frame, best score first."""
+    """What was found on one frame, best score first.
+
+    A detector fills ``detections``; a classifier ``classes``, which is None for a detector.
+    """
 
     frame_index: int
     detections: tuple[Detection, ...]
     timings: Timings
+    classes: tuple[Classification, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

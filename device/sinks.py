@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from device.errors import SinkError
-from device.records import Outcome, Pixels
+from device.records import Outcome, Pixels, Result
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")
 DEFAULT_FPS = 10.0  # of a video made from a source without a rate of its own
@@ -169,6 +169,27 @@ class PictureFolder(Sink):
         """Nothing is held open."""
 
 
+def _found(result: Result) -> dict[str, object]:
+    if result.classes is not None:
+        return {
+            "classes": [
+                {"label": item.label, "class_id": item.class_id, "score": round(item.score, 4)}
+                for item in result.classes
+            ]
+        }
+    return {
+        "detections": [
+            {
+                "label": item.label,
+                "class_id": item.class_id,
+                "score": round(item.score, 4),
+                "box": [round(side, 1) for side in item.box],
+            }
+            for item in result.detections
+        ]
+    }
+
+
 def log_line(outcome: Outcome) -> bytes:
     """One line of the JSONL log, as documented in docs/formats.md, newline included."""
     timings = outcome.result.timings
@@ -179,15 +200,7 @@ def log_line(outcome: Outcome) -> bytes:
         "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "captured_at_s": round(outcome.frame.captured_at_s, 4),
         "finished_at_s": round(outcome.finished_at_s, 4),
-        "detections": [
-            {
-                "label": item.label,
-                "class_id": item.class_id,
-                "score": round(item.score, 4),
-                "box": [round(side, 1) for side in item.box],
-            }
-            for item in outcome.result.detections
-        ],
+        **_found(outcome.result),
         "timings_ms": {
             "capture": round(timings.capture_ms, 3),
             "preprocess": round(timings.preprocess_ms, 3),
