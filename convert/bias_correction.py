@@ -17,7 +17,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert import flatbuffer
-from convert.errors import ConversionError
 from device.preprocess import round_up
 
 Activations = NDArray[np.float32]
@@ -26,9 +25,14 @@ _RELU6 = 3  # of the schema's ActivationFunctionType
 _SAME = 0  # of the schema's Padding
 _INT32 = np.iinfo(np.int32)
 
+_BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_SHAPING = ("ADD", "PAD", "MEAN", "RESHAPE")
 
-def _convolve(name: str, operator: Any, inputs: Activations, weights: Activations) -> Activations:
-    """One convolution without its bias; TFLite keeps kernels as (out, height, width, in)."""
+
+def _apply(name: str, operator: Any, inputs: Activations, weights: Activations) -> Activations:
+    """A layer without its bias; TFLite keeps kernels as (out, height, width, in)."""
+    if name == "FULLY_CONNECTED":
+        return inputs @ weights.T
     options = operator.builtinOptions
     strides = [1, options.strideH, options.strideW, 1]
     padding = "SAME" if options.padding == _SAME else "VALID"
@@ -38,7 +42,7 @@ def _convolve(name: str, operator: Any, inputs: Activations, weights: Activation
 
 
 def _activate(operator: Any, values: Activations) -> Activations:
-    if operator.builtinOptions.fusedActivationFunction == _RELU6:
+    if getattr(operator.builtinOptions, "fusedActivationFunction", 0) == _RELU6:
         return np.clip(values, 0, 6)
     return values
 
@@ -61,7 +65,7 @@ def _quantised(tensor: Any, values: Activations) -> Activations:
 
 def _real_weights(model: Any, tensor: Any) -> Activations:
     """int8 weights as real numbers, each channel by its scale."""
-    shape = [1, 1, 1, 1]
+    shape = [1] * len(tensor.shape)
     shape[tensor.quantization.quantizedDimension] = -1
     scales = np.asarray(tensor.quantization.scale, np.float32).reshape(shape)
     weights: Activations = flatbuffer.constant(model, tensor) * scales
@@ -89,27 +93,55 @@ class _Graph:
         if self._uses[index]:
             self._values[index] = values
 
+    def bias(self, operator: Any) -> Any | None:
+        """The tensor of a layer's bias; None where the converter left out a bias of zeros."""
+        present = len(operator.inputs) > 2 and operator.inputs[2] >= 0
+        return self.tensors[operator.inputs[2]] if present else None
+
+    def shape(self, model: Any, name: str, operator: Any, values: Activations) -> Activations:
+        """What an operator without weights makes of ``values``, its first input."""
+        second = operator.inputs[1]
+        if name == "ADD":
+            return values + self.take(second)
+        if name == "RESHAPE":
+            width = self.tensors[operator.outputs[0]].shape[-1]
+            return values.reshape(len(values), -1, width).squeeze(1)
+        constant = flatbuffer.constant(model, self.tensors[second])
+        if name == "PAD":
+            return np.pad(values, constant)
+        mean: Activations = values.mean(
+            axis=tuple(constant.ravel()), keepdims=bool(operator.builtinOptions.keepDims)
+        )
+        return mean
+
+
+def can_correct(model: Any) -> bool:
+    """Whether every operator up to the last one with a bias is one that is known here."""
+    names = [name for name, _ in flatbuffer.operators(model)]
+    last = max((i for i, name in enumerate(names) if name in _BIASED), default=-1)
+    return last >= 0 and set(names[: last + 1]) <= {*_BIASED, *_SHAPING, "QUANTIZE"}
+
 
 def mean_preactivations(model: Any, inputs: Activations) -> dict[bytes, NDArray[np.float64]]:
-    """Mean of every convolution's output before its activation, per channel, by tensor name.
+    """Mean of every layer's output before its activation, per channel, by tensor name.
 
     ``model`` is a float32 network; ``inputs`` float32 (pictures, height, width, 3).
     """
     means = {}
     graph = _Graph(model, inputs)
     for name, operator in graph.operators:
+        if name not in _BIASED and name not in _SHAPING:
+            break  # can_correct has seen that nothing with a bias follows
         values = graph.take(operator.inputs[0])
-        if name == "ADD":
-            values = values + graph.take(operator.inputs[1])
-        elif name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            weights, bias = (
-                flatbuffer.constant(model, graph.tensors[i]) for i in operator.inputs[1:3]
-            )
-            values = _convolve(name, operator, values, weights) + bias
+        if name in _BIASED:
+            weights = flatbuffer.constant(model, graph.tensors[operator.inputs[1]])
+            values = _apply(name, operator, values, weights)
+            if (bias := graph.bias(operator)) is not None:
+                values = values + flatbuffer.constant(model, bias)
             key = graph.tensors[operator.outputs[0]].name
-            means[key] = values.mean(axis=(0, 1, 2), dtype=np.float64)
+            means[key] = values.mean(axis=tuple(range(values.ndim - 1)), dtype=np.float64)
         else:
-            raise ConversionError(f"bias correction does not know the operator {name}")
+            values = graph.shape(model, name, operator, values)
         graph.put(operator, _activate(operator, values))
     return means
 
@@ -117,26 +149,33 @@ def mean_preactivations(model: Any, inputs: Activations) -> dict[bytes, NDArray[
 def correct_biases(float_model: Any, int8_model: Any, inputs: Activations) -> None:
     """Correct the biases of ``int8_model`` in place, so that its means are ``float_model``'s.
 
-    Both are the same network; ``inputs`` are float32 (pictures, height, width, 3), normalised.
-    Raises :class:`ConversionError` for operators other than convolutions and additions.
+    Both are the same network, which :func:`can_correct`; ``inputs`` are float32 (pictures,
+    height, width, 3), normalised.
     """
     expected = mean_preactivations(float_model, inputs)
     graph = _Graph(int8_model, inputs)
     for name, operator in graph.operators:
+        if name not in _BIASED and name not in _SHAPING and name != "QUANTIZE":
+            break
         values = graph.take(operator.inputs[0])
         output = graph.tensors[operator.outputs[0]]
-        if name == "ADD":
-            values = _activate(operator, values + graph.take(operator.inputs[1]))
-        elif name in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            weights_tensor, bias_tensor = (graph.tensors[i] for i in operator.inputs[1:3])
-            scale = bias_tensor.quantization.scale
-            values = _convolve(name, operator, values, _real_weights(int8_model, weights_tensor))
-            missing = expected[output.name] - values.mean(axis=(0, 1, 2), dtype=np.float64)
-            corrected = np.clip(np.rint(missing / scale), _INT32.min, _INT32.max).astype(np.int32)
-            flatbuffer.set_constant(int8_model, bias_tensor, corrected)
-            values = _activate(operator, values + (corrected * scale).astype(np.float32))
-        elif name == "QUANTIZE" and operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
-            values = _quantised_picture(output, values)
+        if name == "QUANTIZE":
+            if operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
+                values = _quantised_picture(output, values)
+        elif name in _SHAPING:
+            values = _activate(operator, graph.shape(int8_model, name, operator, values))
         else:
-            raise ConversionError(f"bias correction does not know the operator {name}")
+            weights = _real_weights(int8_model, graph.tensors[operator.inputs[1]])
+            values = _apply(name, operator, values, weights)
+            if (tensor := graph.bias(operator)) is not None:
+                bias = flatbuffer.constant(int8_model, tensor)
+                scale = tensor.quantization.scale
+                if output.name in expected:  # layers that the converter merged otherwise stay
+                    axes = tuple(range(values.ndim - 1))
+                    missing = expected[output.name] - values.mean(axis=axes, dtype=np.float64)
+                    steps = np.clip(np.rint(missing / scale), _INT32.min, _INT32.max)
+                    bias = steps.astype(np.int32)
+                    flatbuffer.set_constant(int8_model, tensor, bias)
+                values = values + (bias * scale).astype(np.float32)
+            values = _activate(operator, values)
         graph.put(operator, _quantised(output, values))

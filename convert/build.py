@@ -20,6 +20,7 @@ from convert.bundle_writer import hash_files, staged_bundle, write_manifest
 from convert.calibration import calibration_pictures, representative_dataset
 from convert.catalogue import catalogue
 from convert.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
+from convert.lint import linted_pictures
 from convert.network import Network
 from convert.quiet import quiet
 from convert.recipe import Precision, Recipe
@@ -52,7 +53,11 @@ def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
     if REFERENCE not in installed_interpreters():
         raise InterpreterError("ai-edge-litert is needed to check variants: pip install it")
     say(f"weights     {network.source}" + ", every checksum right" * bool(network.weights_sha256))
-    pictures = calibration_pictures(options.calibration, options.samples, options.seed, say)
+    drawn = options.calibration, options.samples, options.seed
+    if "int8" in options.precisions:
+        pictures = linted_pictures(*drawn, network.input, say)
+    else:  # nothing is calibrated: the pictures only compare variants
+        pictures = calibration_pictures(*drawn, say)
     threshold = THRESHOLD if network.task == "detection" else CLASS_THRESHOLD
     with (
         staged_bundle(options.out) as bundle,

@@ -15,17 +15,23 @@ from device.camera import list_pictures, read_picture
 from device.errors import SourceError
 from device.manifest import InputRule, TensorSpec
 from device.preprocess import Preprocessor
+from device.records import Pixels
 
 DEFAULT_SAMPLES = 100
 
 
 def calibration_pictures(
-    folder: Path | None, samples: int, seed: int, warn: Callable[[str], None]
+    folder: Path | None,
+    samples: int,
+    seed: int,
+    warn: Callable[[str], None],
+    look: Callable[[Path, Pixels], None] | None = None,
 ) -> list[Path]:
     """Which pictures to calibrate on, in the order they are used.
 
     From ``folder``, ``samples`` of its readable pictures, drawn by ``seed``; without a folder,
-    the catalogue's photographs. ``warn`` hears of pictures passed over. Raises
+    the catalogue's photographs. ``warn`` hears of pictures passed over; ``look`` gets to see
+    each chosen one of ``folder``, which is decoded here to know that it can be. Raises
     :class:`CalibrationError` where none can be read.
     """
     if folder is None:
@@ -40,10 +46,12 @@ def calibration_pictures(
         if len(chosen) == samples:
             break
         try:
-            read_picture(path)
+            pixels = read_picture(path)
         except SourceError as exc:
             warn(f"skipped: {exc}")
             continue
+        if look is not None:
+            look(path, pixels)
         chosen.append(path)
     if not chosen:
         raise CalibrationError(f"--calibration {folder}: no pictures in it that can be read")

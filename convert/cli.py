@@ -8,10 +8,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convert.zoo import DEFAULT, MODELS, find_model
 from device import __version__
 from device.errors import LiteberryError, UsageError
+
+if TYPE_CHECKING:
+    from convert.network import Network
 
 BUILD_EXAMPLES = """examples:
   python -m convert build --out build/ssdlite_mobilenet_v2
@@ -51,7 +55,12 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=examples,
     )
     build.add_argument(
-        "model", nargs="?", default=DEFAULT, metavar="MODEL", help=f"default: {DEFAULT}"
+        "model",
+        nargs="?",
+        default=DEFAULT,
+        metavar="MODEL",
+        help=f"a name of the zoo, mobilenet_v2, or a classifier of yours: .keras, .h5 or a "
+        f"SavedModel folder (default: {DEFAULT})",
     )
     build.add_argument(
         "--out", type=Path, metavar="DIR", help="the bundle's folder (default: build/MODEL)"
@@ -63,8 +72,24 @@ def make_parser() -> argparse.ArgumentParser:
         help="default: %(default)s; float32 is always made, the others are measured against it",
     )
     build.add_argument(
-        "--weights", type=Path, metavar="DIR", help="published files you have, instead of fetching"
+        "--weights",
+        metavar="PATH",
+        help="files you have, instead of fetching: the folder of a zoo model; for mobilenet_v2 a "
+        "file, or random for trying things",
     )
+    build.add_argument(
+        "--alpha", type=float, default=1.0, metavar="A", help="width of mobilenet_v2 (default: 1)"
+    )
+    build.add_argument(
+        "--size", type=_count, metavar="PIXELS", help="input side of mobilenet_v2 (default: 224)"
+    )
+    build.add_argument(
+        "--labels", type=Path, metavar="FILE", help="names of the classes, one per line"
+    )
+    build.add_argument(
+        "--mean", type=float, metavar="M", help="your model's input is (byte - M) / S"
+    )
+    build.add_argument("--std", type=float, metavar="S", help="see --mean")
     build.add_argument(
         "--calibration",
         type=Path,
@@ -129,15 +154,46 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def open_network(args: argparse.Namespace) -> Network:
+    """The network that ``args.model`` and the flags beside it describe."""
+    from convert.classifier import ClassifierOptions, mobilenet_v2_network, user_network
+    from convert.network import ssdlite_network
+
+    weights = args.weights
+    if args.model in MODELS:
+        if weights in ("imagenet", "random"):
+            raise UsageError(f"--weights {weights}: for {args.model} give a folder")
+        return ssdlite_network(find_model(args.model), Path(weights) if weights else None)
+    if weights not in ("imagenet", "random"):
+        weights = Path(weights) if weights else "imagenet"
+    options = ClassifierOptions(
+        weights=weights,
+        alpha=args.alpha,
+        size=args.size,
+        labels=args.labels,
+        mean=args.mean,
+        std=args.std,
+        seed=args.seed,
+        debug=args.debug,
+    )
+    if args.model == "mobilenet_v2":
+        return mobilenet_v2_network(options)
+    path = Path(args.model)
+    if not path.suffix and not path.exists():
+        find_model(args.model)  # raises, and lists what there is
+    return user_network(path, options)
+
+
 def run_build(args: argparse.Namespace) -> None:
     """``convert build``."""
     from convert.build import BuildOptions, build
-    from convert.network import ssdlite_network
     from convert.recipe import parse_variants
     from device.table import format_costs
 
-    model = find_model(args.model)
-    out = args.out or Path("build") / model.name
+    if not args.debug:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    network = open_network(args)
+    out = args.out or Path("build") / network.name
     options = BuildOptions(
         out=out,
         precisions=parse_variants(args.variants),
@@ -146,9 +202,7 @@ def run_build(args: argparse.Namespace) -> None:
         seed=args.seed,
         debug=args.debug,
     )
-    if not args.debug:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    manifest = build(ssdlite_network(model, args.weights), options, say)
+    manifest = build(network, options, say)
     say(f"bundle      {out}")
     print(format_costs(manifest))
 

@@ -45,6 +45,7 @@ class Network:
     export: Callable[[Path], int]
     anchors: NDArray[np.float32] | None = None
     weights_sha256: Mapping[str, str] = field(default_factory=dict)
+    trained: bool = True  # random weights answer chaotically: likeness to float32 means nothing
 
     @property
     def task(self) -> Task:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert import flatbuffer
-from convert.bias_correction import correct_biases
+from convert.bias_correction import can_correct, correct_biases
 from convert.errors import ConversionError
 from convert.recipe import Recipe
 
@@ -48,7 +48,7 @@ def quantize(
             raise
         raise _failed(recipe, exc) from exc
     model = flatbuffer.read(data)
-    if recipe.precision == "int8" and recipe.bias_pictures:
+    if recipe.bias_pictures and can_correct(model):
         assert float32 is not None
         pictures = islice(dataset(), recipe.bias_pictures)
         inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])

@@ -91,7 +91,11 @@ class Bundle:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Name of each class, by class id."""
-        return tuple(self.file(self.manifest.labels).read_text("utf-8").splitlines())
+        path = self.file(self.manifest.labels)
+        try:
+            return tuple(path.read_text("utf-8").splitlines())
+        except UnicodeDecodeError as exc:
+            raise BundleError(f"{path}: not text in UTF-8 ({exc.reason})") from exc
 
     @cached_property
     def anchors(self) -> NDArray[np.float32]:
@@ -101,7 +105,7 @@ class Bundle:
         path = self.file(rule.anchors)
         try:
             anchors = np.load(path, allow_pickle=False)
-        except ValueError as exc:
+        except (ValueError, EOFError) as exc:
             raise BundleError(f"{path}: not an array of anchors ({exc})") from exc
         if anchors.dtype != np.float32 or anchors.ndim != 2 or anchors.shape[1] != 4:
             raise BundleError(

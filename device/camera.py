@@ -19,6 +19,7 @@ import numpy as np
 from device.errors import SourceError, UsageError
 from device.records import Frame, Pixels
 
+PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 
 Warn = Callable[[str], None]
@@ -120,6 +121,22 @@ class VideoFile(Camera):
         self._capture.release()
 
 
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether a JPEG has its end marker; a thumbnail's, or one in a trailing video, is not it."""
+    at = 2
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 1:
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return True
+        if marker == 0xFF:  # padding before a marker
+            at += 1
+        elif marker <= 0x01 or 0xD0 <= marker <= 0xD8:  # a byte 255 of a scan, or a restart
+            at += 2
+        else:  # a segment; of a scan its header, after which come its bytes
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
 def read_picture(path: Path) -> Pixels:
     """Decode one picture to uint8 BGR, upright and without alpha.
 
@@ -133,9 +150,8 @@ def read_picture(path: Path) -> Pixels:
         raise SourceError(f"{path}: {exc.strerror}") from exc
     if not data:
         raise SourceError(f"{path}: empty file")
-    scan = data.rfind(b"\xff\xda")  # the last scan; a thumbnail's is before it
-    if (data.startswith(b"\xff\xd8") and data.find(b"\xff\xd9", scan) < 0) or (
-        data.startswith(b"\x89PNG") and b"IEND" not in data[-64:]
+    if (data.startswith(b"\xff\xd8") and not _jpeg_ends(data)) or (
+        data.startswith(b"\x89PNG") and PNG_END not in data
     ):
         raise SourceError(f"{path}: truncated picture")
     try:

@@ -33,6 +33,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is less than 0")
+    return value
+
+
 def _probability(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
@@ -89,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--log", type=Path, metavar="FILE.jsonl", help="a line of JSON per frame, appended"
     )
     detect.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the demo's path (default: 0)"
+        "--seed", type=_seed, default=0, metavar="N", help="of the demo's path (default: 0)"
     )
     detect.set_defaults(run=run_detect)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -67,6 +68,13 @@ def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
     )
 
 
+def _refusal(message: str) -> str:
+    """Why a model was refused, in a line; a missing operator with the way out."""
+    if found := re.search(r"builtin opcode '(\w+)' version '(\d+)'", message):
+        return f"it needs {found[1]} version {found[2]}: install ai-edge-litert"
+    return (message.strip().splitlines() or ["no reason given"])[0]
+
+
 class Interpreter:
     """A model loaded into one interpreter, its tensors allocated once.
 
@@ -90,8 +98,9 @@ class Interpreter:
             self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
             self._backend.allocate_tensors()
         except (ValueError, RuntimeError) as exc:
-            reason = str(exc).strip().splitlines()[0]
-            raise InterpreterError(f"{name} {self.version} refuses {model}: {reason}") from exc
+            raise InterpreterError(
+                f"{name} {self.version} refuses {model.name}: {_refusal(str(exc))}"
+            ) from exc
         inputs = self._backend.get_input_details()
         outputs = self._backend.get_output_details()
         if len(inputs) != 1:
@@ -108,8 +117,15 @@ class Interpreter:
         return view
 
     def invoke(self) -> None:
-        """Run the model on what the input tensor holds."""
-        self._backend.invoke()
+        """Run the model on what the input tensor holds.
+
+        Raises :class:`InterpreterError` where the model fails, or a view is still alive.
+        """
+        try:
+            self._backend.invoke()
+        except RuntimeError as exc:
+            reason = (str(exc).strip().splitlines() or ["no reason given"])[0]
+            raise InterpreterError(f"{self.name} {self.version} cannot run: {reason}") from exc
 
     def output_tensors(self) -> Sequence[Tensor]:
         """All outputs in the interpreter's order, valid until the next :meth:`invoke`."""

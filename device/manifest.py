@@ -201,7 +201,7 @@ def parse_manifest(data: bytes) -> Manifest:
                 "update liteberry on this machine"
             )
         return msgspec.json.decode(data, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BundleError(f"manifest.json: {exc}; build the bundle again") from exc
 
 

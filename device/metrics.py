@@ -79,6 +79,12 @@ def rss_mb() -> float:
 
 def peak_rss_mb() -> float:
     """The most memory this process ever had resident, in MB (10^6 bytes)."""
+    try:
+        # Not ru_maxrss: a child process inherits that from whoever started it.
+        status = Path("/proc/self/status").read_bytes()
+        return int(status.split(b"VmHWM:")[1].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError):  # not Linux
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 

@@ -104,7 +104,8 @@ class Preprocessor:
     def __init__(self, rule: InputRule, spec: TensorSpec) -> None:
         self.rule = rule
         table = byte_table(rule, spec)
-        self._table = None if np.array_equal(table, np.arange(256)) else table
+        same = table.dtype == np.uint8 and np.array_equal(table, np.arange(256))
+        self._table = None if same else table
         self._scratch = np.empty((rule.height, rule.width, 3), np.uint8)
 
     def __call__(self, pixels: Pixels, tensor: Tensor) -> Placement:

@@ -75,6 +75,9 @@ class VideoFileSink(Sink):
         self._writer: cv2.VideoWriter | None = None
         self._size_wh = (0, 0)
         self._written = 0
+        self._failed = False
+        if path.is_dir():
+            raise SinkError(f"{path}: a folder has this name; choose another for the video")
         _make_parent(path)
 
     def _open(self, picture: Pixels) -> cv2.VideoWriter:
@@ -98,6 +101,7 @@ class VideoFileSink(Sink):
         if self._writer is None:
             self._writer = self._open(picture)
         if self._written % 30 == 0 and shutil.disk_usage(self._path.parent).free < MIN_FREE_BYTES:
+            self._failed = True
             raise SinkError(f"{self._path}: the disk is full after {self._written} frames")
         self._writer.write(fit(picture, self._size_wh))
         self._written += 1
@@ -112,7 +116,8 @@ class VideoFileSink(Sink):
         readable = capture.isOpened() and capture.read()[0]
         frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()
-        if not readable or frames < self._written:
+        whole = readable and frames >= self._written
+        if not whole or (self._failed and self._path.exists()):
             self._partial.unlink(missing_ok=True)
             raise SinkError(
                 f"{self._path}: the video could not be written whole (is the disk full?); "
@@ -124,7 +129,7 @@ class VideoFileSink(Sink):
 def fit(picture: Pixels, size_wh: tuple[int, int]) -> Pixels:
     """``picture`` inside a frame of ``size_wh``, its shape kept, black around it."""
     height, width = picture.shape[:2]
-    if abs(width - size_wh[0]) <= 1 and abs(height - size_wh[1]) <= 1:
+    if 0 <= width - size_wh[0] <= 1 and 0 <= height - size_wh[1] <= 1:
         return picture[: size_wh[1], : size_wh[0]]
     scale = min(size_wh[0] / width, size_wh[1] / height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -235,7 +240,7 @@ class JsonlLog(Sink):
         """Append one line."""
         assert self._file is not None
         line = log_line(outcome)
-        start = self._file.tell()
+        start = self._file.tell() if self._file.seekable() else 0  # a pipe has no position
         try:
             written = self._file.write(line)
             while written < len(line):  # a disk that fills up takes a part, then refuses

@@ -19,19 +19,26 @@ def format_costs(manifest: Manifest) -> str:
             cosine = "" if check.cosine is None else f"{check.cosine:.5f}"
             invoke = "" if check.invoke_ms is None else f"{check.invoke_ms:.1f} ms"
             row = (name, size, f"{interpreter} {check.version}", agreement, cosine, invoke)
-            rows.append(row if check.ok else (*row[:3], "fails: ", check.reason, ""))
+            rows.append(row if check.ok else (*row[:3], "fails: " + check.reason, "", ""))
             name, size = "", ""
-    widths = [max(len(row[i]) for row in rows if row[3] != "fails: ") for i in range(len(heading))]
+    widths = [
+        max(len(row[i]) for row in rows if not row[3].startswith("fails"))
+        for i in range(len(heading))
+    ]
     lines = []
     for row in rows:
         cells = [
-            text.ljust(width) if i in (0, 2) else text.rjust(width)
+            text.ljust(width) if i in (0, 2) or text.startswith("fails") else text.rjust(width)
             for i, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     origin = manifest.provenance
+    agreement = {
+        "detection": "F1 of the detections, float32's taken as truth",
+        "classification": "the same best class as float32",
+    }[manifest.task]
     lines.append(
-        f"agreement: F1 of the detections, float32's taken as truth, on {origin.checked_on} "
-        f"pictures; invoke: one thread on {origin.machine}"
+        f"agreement: {agreement}, on {origin.checked_on} pictures; "
+        f"invoke: one thread on {origin.machine}"
     )
     return "\n".join(lines)
