@@ -46,6 +46,7 @@ class BuildOptions:
     samples: int
     seed: int
     debug: bool
+    half_arithmetic: bool = True
 
 
 def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
@@ -83,7 +84,7 @@ def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
         found: dict[str, list[Found]] = {}
         for precision in options.precisions:
             started = time.monotonic()
-            recipe = _recipe(precision, len(pictures), options.seed)
+            recipe = _recipe(precision, len(pictures), options.seed, options.half_arithmetic)
             file = bundle / f"{precision}.tflite"
             float32 = None if precision == "float32" else (bundle / "float32.tflite").read_bytes()
             dataset = representative_dataset(pictures, network.input, network.input_name)
@@ -117,9 +118,9 @@ def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
     return manifest
 
 
-def _recipe(precision: Precision, pictures: int, seed: int) -> Recipe:
+def _recipe(precision: Precision, pictures: int, seed: int, half_arithmetic: bool) -> Recipe:
     if precision != "int8":
-        return Recipe(precision=precision)
+        return Recipe(precision=precision, half_arithmetic=half_arithmetic)
     return Recipe(
         precision=precision,
         calibration_pictures=pictures,

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import flatbuffer
 from convert.agreement import f1
 from convert.errors import ConversionError
 from convert.network import Network
-from convert.parity import least_cosine, real_outputs
+from convert.parity import compare, real_outputs
 from convert.recipe import Recipe
 from device.camera import read_picture
 from device.decode import make_decoder
@@ -88,16 +89,18 @@ class Checker:
         if self._reference is None:
             assert recipe.precision == "float32"
             self._reference, self._reference_found = real, found
-        cosine = least_cosine(real, self._reference)
-        if cosine < recipe.least_cosine and self._network.trained:
+        likeness = compare(real, self._reference)
+        if likeness.cosine < recipe.least_cosine and self._network.trained:
             raise ConversionError(
                 f"{recipe.precision} in {interpreter} is no longer the same network: cosine "
-                f"{cosine:.5f} to float32, at least {recipe.least_cosine} is expected"
+                f"{likeness.cosine:.5f} to float32, at least {recipe.least_cosine} is expected"
             )
         check = Check(
             version=answer.version,
             ok=True,
-            cosine=round(cosine, 6),
+            cosine=round(likeness.cosine, 6),
+            error_p99=round(likeness.error_p99, 5),
+            error_max=round(likeness.error_max, 5),
             agreement=round(agreement(found, self._reference_found), 4),
             invoke_ms=None if answer.invoke_ms is None else round(answer.invoke_ms, 3),
         )
@@ -122,6 +125,7 @@ class Checker:
             file=file.name,
             size_bytes=file.stat().st_size,
             recipe=recipe.to_json(),
+            operators=flatbuffer.operator_versions(flatbuffer.read(file.read_bytes())),
             input=answer.input,
             heads=self._network.heads(answer.outputs),
             checks=checks,

@@ -103,6 +103,11 @@ def make_parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--seed", type=int, default=0, metavar="N", help="draws the pictures (default: 0)"
     )
+    build.add_argument(
+        "--no-half-arithmetic",
+        action="store_true",
+        help="have float16 compute in float32 also where the processor could use float16 (a Pi 5)",
+    )
     build.set_defaults(run=run_build)
 
     evaluate = commands.add_parser(
@@ -201,6 +206,7 @@ def run_build(args: argparse.Namespace) -> None:
         samples=args.samples,
         seed=args.seed,
         debug=args.debug,
+        half_arithmetic=not args.no_half_arithmetic,
     )
     manifest = build(network, options, say)
     say(f"bundle      {out}")

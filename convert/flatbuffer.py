@@ -67,6 +67,17 @@ def operators(model: Any) -> list[tuple[str, Any]]:
     ]
 
 
+def operator_versions(model: Any) -> dict[str, int]:
+    """The highest version of each operator the model uses, by name."""
+    versions: dict[str, int] = {}
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            name = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+            version = model.operatorCodes[operator.opcodeIndex].version
+            versions[name] = max(version, versions.get(name, 0))
+    return dict(sorted(versions.items()))
+
+
 def constant(model: Any, tensor: Any) -> Tensor:
     """The data of a constant tensor, in its shape."""
     data = bytes(model.buffers[tensor.buffer].data)

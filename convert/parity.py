@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,23 @@ def real_outputs(
     return {name: dequantise(values, specs[name]) for name, values in outputs.items()}
 
 
-def least_cosine(
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like the reference a variant answers, over all outputs and pictures.
+
+    ``cosine`` is of the output that differs most, 1 being the same; the errors are absolute
+    differences in the outputs' own units (logits and box encodings, or scores).
+    """
+
+    cosine: float
+    error_p99: float
+    error_max: float
+
+
+def compare(
     found: Mapping[str, NDArray[np.float32]], reference: Mapping[str, NDArray[np.float32]]
-) -> float:
-    """Cosine similarity of the output that differs most from ``reference``; 1 is the same.
+) -> Likeness:
+    """Compare outputs with those of ``reference``.
 
     Both map names to float32 (pictures, ...). Raises :class:`ConversionError` for outputs that
     are missing, of another shape, not finite, or the same on every picture.
@@ -44,4 +58,7 @@ def least_cosine(
         a, b = values.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
         norms = np.linalg.norm(a) * np.linalg.norm(b)
         worst = min(worst, float(a @ b / norms) if norms else 0.0)
-    return worst
+    errors = np.concatenate(
+        [np.abs(found[name] - expected).ravel() for name, expected in reference.items()]
+    )
+    return Likeness(worst, float(np.quantile(errors, 0.99)), float(errors.max()))

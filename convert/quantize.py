@@ -55,7 +55,7 @@ def quantize(
         # In a mirror too: twice the pictures, at no cost in decoding.
         inputs = np.concatenate((inputs, inputs[:, :, ::-1]))
         correct_biases(flatbuffer.read(float32), model, inputs)
-    if recipe.precision == "float16":
+    if recipe.precision == "float16" and recipe.half_arithmetic:
         flatbuffer.allow_half_precision(model)
     return flatbuffer.write(model)
 

@@ -28,6 +28,7 @@ class Recipe(Record, frozen=True):
     calibration_pictures: int = 0
     bias_pictures: int = 0  # of these, how many the biases are corrected on
     seed: int = 0
+    half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -51,6 +52,8 @@ class Recipe(Record, frozen=True):
                 "weights": "int8, a scale per channel",
                 "activations": "int8",
             }
+        if self.precision == "float16":
+            recipe["half_arithmetic"] = self.half_arithmetic
         return recipe
 
 

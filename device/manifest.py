@@ -118,6 +118,8 @@ class Check(Record, frozen=True):
     ok: bool
     reason: str = ""  # why not, where it is not
     cosine: float | None = None  # of the output that differs most, 1 being the same
+    error_p99: float | None = None  # 99 of 100 values differ by less, in the outputs' own units
+    error_max: float | None = None
     agreement: float | None = None  # with float32: F1 of detections, or share of equal top-1
     invoke_ms: float | None = None  # median, one thread, on the machine that built the bundle
 
@@ -128,6 +130,7 @@ class Variant(Record, frozen=True):
     file: str
     size_bytes: int
     recipe: dict[str, str | int | float | bool]
+    operators: dict[str, int]  # name -> version, which an interpreter must know to load it
     input: TensorSpec
     heads: tuple[Head, ...]
     checks: dict[InterpreterName, Check]

@@ -40,6 +40,12 @@ def test_every_variant_was_checked_in_every_interpreter_here(manifest):
             assert check.invoke_ms > 0
 
 
+def test_operator_versions_are_recorded(manifest):
+    operators = manifest.variants["int8"].operators
+    assert set(operators) == {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "QUANTIZE"}
+    assert all(1 <= version <= 6 for version in operators.values())
+
+
 def test_int8_computes_in_integers_throughout(bundle_dir):
     interpreter = LiteRt(model_path=str(bundle_dir / "int8.tflite"))
     interpreter.allocate_tensors()

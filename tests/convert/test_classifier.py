@@ -155,22 +155,16 @@ def test_own_model_is_converted_with_own_labels(models, tmp_path, name):
     assert bundle.manifest.input.width == 96
 
 
-def test_own_weights_fit_a_mobilenet_of_as_many_labels(models, tmp_path):
+def test_own_weights_fit_a_mobilenet_and_half_arithmetic_can_be_turned_off(models, tmp_path):
     done = run_module(
-        "convert",
-        "build",
-        "mobilenet_v2",
-        *SMALL,
-        "--weights",
-        str(models / "three.weights.h5"),
-        "--labels",
-        str(models / "labels.txt"),
-        "--variants",
-        "float32",
-        "--out",
-        str(tmp_path / "out"),
-    )
+        "convert", "build", "mobilenet_v2", *SMALL, "--weights", str(models / "three.weights.h5"),
+        "--labels", str(models / "labels.txt"), "--variants", "float16", "--no-half-arithmetic",
+        "--out", str(tmp_path / "out"),
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    recipe = Bundle(tmp_path / "out").manifest.variants["float16"].recipe
+    assert recipe == {"precision": "float16", "half_arithmetic": False}
+    assert b"fp16accfp16" not in (tmp_path / "out" / "float16.tflite").read_bytes()
 
 
 def test_own_weights_of_another_width_are_refused(models, tmp_path):

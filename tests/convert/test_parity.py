@@ -2,20 +2,28 @@ import numpy as np
 import pytest
 
 from convert.errors import ConversionError
-from convert.parity import least_cosine, real_outputs
+from convert.parity import compare, real_outputs
 from device.manifest import TensorSpec
 
 A = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 
 
 def test_equal_outputs_have_cosine_one():
-    assert least_cosine({"a": A}, {"a": A}) == pytest.approx(1.0)
+    likeness = compare({"a": A}, {"a": A})
+    assert likeness.cosine == pytest.approx(1.0)
+    assert likeness.error_max == likeness.error_p99 == 0
 
 
 def test_cosine_is_of_the_worst_output():
     turned = np.array([[4.0, 3.0], [0.0, 0.0]], np.float32)
-    found = least_cosine({"a": A, "b": turned}, {"a": A, "b": A})
-    assert found == pytest.approx(24 / 25)
+    assert compare({"a": A, "b": turned}, {"a": A, "b": A}).cosine == pytest.approx(24 / 25)
+
+
+def test_errors_are_over_all_outputs():
+    off = A + np.array([[0.5, 0], [0, 0]], np.float32)
+    likeness = compare({"a": off, "b": A}, {"a": A, "b": A})
+    assert likeness.error_max == 0.5
+    assert likeness.error_p99 == pytest.approx(np.quantile([0.5] + [0] * 7, 0.99))
 
 
 @pytest.mark.parametrize(
@@ -29,12 +37,12 @@ def test_cosine_is_of_the_worst_output():
 )
 def test_broken_output_is_refused(values, complaint):
     with pytest.raises(ConversionError, match=complaint):
-        least_cosine({"a": np.array(values, np.float32)}, {"a": A})
+        compare({"a": np.array(values, np.float32)}, {"a": A})
 
 
 def test_missing_output_is_refused():
     with pytest.raises(ConversionError, match="outputs"):
-        least_cosine({}, {"a": A})
+        compare({}, {"a": A})
 
 
 def test_real_outputs_undo_quantisation():
