@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from device import probe as module
+from device.bundle import Bundle
+from device.errors import InterpreterError
+from device.probe import ProbeRequest, answer, probe
+
+
+@pytest.fixture
+def request_int8(small_bundle) -> ProbeRequest:
+    return ProbeRequest(
+        model=str(small_bundle / "int8.tflite"),
+        interpreter="litert",
+        rule=Bundle(small_bundle).manifest.input,
+    )
+
+
+def with_pictures(request: ProbeRequest, folder, outputs) -> ProbeRequest:
+    return ProbeRequest(
+        model=request.model,
+        interpreter=request.interpreter,
+        rule=request.rule,
+        pictures=tuple(str(folder / "samples" / f"{name}.jpg") for name in ("cat", "cup")),
+        outputs=str(outputs),
+    )
+
+
+def test_child_describes_the_model_as_the_manifest_does(request_int8, small_bundle):
+    reply = probe(request_int8)
+    variant = Bundle(small_bundle).manifest.variants["int8"]
+    assert reply.input == variant.input
+    assert {t for head in variant.heads for t in head.tensors} == set(reply.outputs.values())
+    assert reply.version == variant.checks["litert"].version
+    assert reply.invoke_ms is None
+
+
+def test_child_leaves_the_outputs_that_this_process_computes(request_int8, small_bundle, tmp_path):
+    there, here = tmp_path / "there.npz", tmp_path / "here.npz"
+    reply = probe(with_pictures(request_int8, small_bundle, there))
+    assert reply.invoke_ms > 0
+    same = answer(with_pictures(request_int8, small_bundle, here))
+    assert same.outputs == reply.outputs
+    with np.load(there) as ours, np.load(here) as theirs:
+        assert set(ours) == set(reply.outputs)
+        for name, spec in reply.outputs.items():
+            assert ours[name].shape == (2, *spec.shape)
+            assert ours[name].dtype == spec.dtype
+            assert np.array_equal(ours[name], theirs[name])
+            assert (ours[name][0] != ours[name][1]).any(), "the same outputs for two pictures"
+
+
+def changed(request: ProbeRequest, **values) -> ProbeRequest:
+    fields = {name: getattr(request, name) for name in request.__struct_fields__}
+    return ProbeRequest(**fields | values)
+
+
+def test_refused_model_is_an_interpreter_error(request_int8, tmp_path):
+    (tmp_path / "bad.tflite").write_bytes(b"bad")
+    with pytest.raises(InterpreterError, match=r"litert .* refuses .*bad\.tflite"):
+        probe(changed(request_int8, model=str(tmp_path / "bad.tflite")))
+
+
+def test_bad_picture_is_an_interpreter_error_with_its_name(request_int8, tmp_path):
+    with pytest.raises(InterpreterError, match=r"nowhere\.jpg: No such file"):
+        probe(changed(request_int8, pictures=(str(tmp_path / "nowhere.jpg"),)))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -SEGV $$", r"int8\.tflite in litert: the interpreter crashed \(SIGSEGV\)"),
+        ("kill -ABRT $$", r"crashed \(SIGABRT\)"),
+        ("echo first >&2; echo last >&2; exit 3", r"the process failed \(last\)"),
+        ("echo nonsense", r"the process failed \(no output\)"),
+    ],
+)
+def test_child_that_dies_is_only_an_answer(request_int8, tmp_path, monkeypatch, script, said):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(InterpreterError, match=said):
+        probe(request_int8)
+
+
+def test_child_that_hangs_is_given_up(request_int8, monkeypatch):
+    def hang(*_, timeout, **__):
+        raise subprocess.TimeoutExpired("python", timeout)
+
+    monkeypatch.setattr(module.subprocess, "run", hang)
+    with pytest.raises(InterpreterError, match="no answer in 600 s"):
+        probe(request_int8)
