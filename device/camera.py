@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
 
+from device.closable import Closable
 from device.errors import SourceError, UsageError
 from device.records import Frame, Pixels
 
@@ -25,7 +25,7 @@ MIN_SIDE = 16  # pixels: nothing can be recognised on less
 Warn = Callable[[str], None]
 
 
-class Camera(ABC):
+class Camera(Closable):
     """A source of frames, used as a context manager and iterated with :meth:`frames`.
 
     ``fps`` is the rate at which its frames should be shown, which a file knows and a folder
@@ -41,7 +41,7 @@ class Camera(ABC):
         Raises ``SourceError`` where the source breaks.
         """
 
-    def close(self) -> None:  # noqa: B027 - most sources have nothing to release
+    def close(self) -> None:
         """Release the device or file; may be called more than once."""
 
     def frames(
@@ -57,17 +57,6 @@ class Camera(ABC):
             capture_ms = (time.perf_counter() - started) * 1e3
             yield Frame(picture[0], index, time.monotonic(), capture_ms, picture[1])
             index += 1
-
-    def __enter__(self) -> Camera:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class FakeCamera(Camera):

@@ -8,13 +8,12 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device import __version__
-from device.errors import LiteberryError, UsageError
+from device.command import count, run_command, say, seed
 
 if TYPE_CHECKING:
     from device.pipeline import Pipeline
@@ -24,20 +23,6 @@ DETECT_EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source holiday.mp4 --log found.jsonl
   python -m device detect build/ssdlite_mobilenet_v2 --source photos/ --output annotated/
 """
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is less than 0")
-    return value
 
 
 def _probability(text: str) -> float:
@@ -79,12 +64,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="default: auto, the fastest one here that runs the variant",
     )
     detect.add_argument(
-        "--threads", type=_count, metavar="N", help="default: one per core, at most 4"
+        "--threads", type=count, metavar="N", help="default: one per core, at most 4"
     )
     detect.add_argument(
         "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
     )
-    detect.add_argument("--frames", type=_count, metavar="N", help="stop after N frames")
+    detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     detect.add_argument(
         "--output",
         type=Path,
@@ -96,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--log", type=Path, metavar="FILE.jsonl", help="a line of JSON per frame, appended"
     )
     detect.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of the demo's path (default: 0)"
+        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
     )
     detect.set_defaults(run=run_detect)
 
@@ -111,11 +96,6 @@ def make_parser() -> argparse.ArgumentParser:
     for command in (detect, info):
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
-
-
-def say(message: str) -> None:
-    """Tell the person at the terminal; results go to stdout, talk goes to stderr."""
-    print(message, file=sys.stderr, flush=True)
 
 
 def run_detect(args: argparse.Namespace) -> None:
@@ -211,12 +191,4 @@ def run_info(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 is success, 1 failure, 2 wrong usage."""
-    args = make_parser().parse_args(argv)
-    try:
-        args.run(args)
-    except LiteberryError as exc:
-        if args.debug:
-            traceback.print_exc()
-        say(f"error: {exc}")
-        return 2 if isinstance(exc, UsageError) else 1
-    return 0
+    return run_command(make_parser(), argv)

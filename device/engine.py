@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Literal
 
 from device.bundle import Bundle
+from device.closable import Closable
 from device.decode import Candidates, make_decoder
 from device.errors import BundleError
 from device.interpreter import Interpreter, choose_interpreter, default_threads
@@ -41,7 +41,7 @@ def _label(labels: Sequence[str], class_id: int) -> str:
     return labels[class_id] if class_id < len(labels) else f"class {class_id}"
 
 
-class Engine:
+class Engine(Closable):
     """Preprocessing, interpreter and decoder of one variant, allocated once.
 
     ``interpreter`` is a name or ``"auto"``; ``threads`` None takes one per core, at most four;
@@ -102,13 +102,6 @@ class Engine:
         )
         return Result(frame.index, detections, timings, classes)
 
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        del self.interpreter  # frees the model's memory now, not when the last reference goes
+    def close(self) -> None:
+        """Free the model's memory now, not when the last reference goes."""
+        self.__dict__.pop("interpreter", None)

@@ -6,15 +6,15 @@ import contextlib
 import datetime
 import os
 import shutil
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 import cv2
 import msgspec
 import numpy as np
 
+from device.closable import Closable
 from device.errors import SinkError
 from device.records import Outcome, Pixels, Result
 
@@ -23,7 +23,7 @@ DEFAULT_FPS = 10.0  # of a video made from a source without a rate of its own
 MIN_FREE_BYTES = 8 << 20  # below this a video is closed while it still can be
 
 
-class Sink(ABC):
+class Sink(Closable):
     """Takes every outcome of a run; used as a context manager.
 
     Leaving it with an exception still finishes what was written so far.
@@ -38,17 +38,6 @@ class Sink(ABC):
     @abstractmethod
     def close(self) -> None:
         """Finish the output; may be called more than once. Raises ``SinkError``."""
-
-    def __enter__(self) -> Sink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _make_parent(path: Path) -> None:

@@ -61,7 +61,7 @@ def test_logit_by_hand(probability, expected):
     [
         (0.5, 3, 2.0, 7),  # exactly 4 steps above the zero point
         (0.5, 3, 2.1, 8),  # 4.2 steps: the fifth is the first that reaches it
-        (0.1, 0, 0.3, 3),  # 0.3 / 0.1 is a little more than 3 in floating point
+        (0.1, 0, 0.1 * 3, 3),  # in floating point a hair more than 3 steps
         (0.1, -5, -0.25, -7),  # -2.5 steps: -2 is above, -3 below
         (0.1, 0, 100.0, 1000),  # beyond the type: nothing passes
         (0.1, 0, -100.0, -1000),  # all pass

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -67,11 +69,13 @@ def test_red_is_the_models_first_channel(engine):
 
 
 def test_timings_are_of_this_frame(engine, cup):
+    started = time.perf_counter()
     timings = engine.run(frame_of(cup)).timings
+    elapsed_ms = (time.perf_counter() - started) * 1e3
     assert timings.capture_ms == 1.5
-    for value in (timings.preprocess_ms, timings.invoke_ms, timings.decode_ms):
-        assert 0 < value < 5000
-    assert timings.invoke_ms > timings.decode_ms
+    stages_ms = (timings.preprocess_ms, timings.invoke_ms, timings.decode_ms)
+    assert min(stages_ms) > 0
+    assert sum(stages_ms) <= elapsed_ms
 
 
 def test_threshold_of_the_bundle_holds_unless_another_is_given(small_bundle, cup):
