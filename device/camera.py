@@ -86,6 +86,9 @@ class VideoFile(Camera):
                 f"{path}: neither a picture nor a video that can be read; "
                 "is it complete, and does it play elsewhere?"
             )
+        if self._capture.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"ansi"):
+            # FFmpeg plays any text as the screen of a terminal.
+            raise SourceError(f"{path}: a text file, not a video")
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
         self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._served = 0

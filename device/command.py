@@ -47,6 +47,9 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
             traceback.print_exc()
         say(f"error: {exc}")
         return 2 if isinstance(exc, UsageError) else 1
+    except OSError as exc:  # stdout closed or full; files have errors of their own
+        say(f"error: {exc}")
+        return 1
     except KeyboardInterrupt:
         say("interrupted: nothing was left half-written")
         return INTERRUPTED

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import BundleError
+from device.errors import BundleError, InterpreterError
 from device.manifest import ClassifierHead, ClassifierRule, Head, SsdHead, SsdRule, TensorSpec
 from device.records import Tensor
 
@@ -145,6 +145,11 @@ class SsdDecoder:
             self.anchors[np.concatenate(anchor_ids)],
             self.rule.box_scales,
         )
+        if not np.isfinite(boxes).all():
+            raise InterpreterError(
+                "the model answers with boxes that are not numbers: the variant is broken here, "
+                "take another variant or interpreter"
+            )
         scores = 1.0 / (1.0 + np.exp(-np.concatenate(logits)))
         classes = np.concatenate(class_ids)
         kept = suppress(boxes, scores, classes, self.rule.iou_threshold, max_detections)
@@ -182,7 +187,8 @@ def make_decoder(
     """The decoder for ``rule``; ``anchors`` are only asked by SSD. Raises ``BundleError``."""
     if isinstance(rule, SsdRule):
         ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
-        if anchors is not None and ssd_heads and len(ssd_heads) == len(heads):
+        reach = max((head.first_anchor + head.anchors for head in ssd_heads), default=0)
+        if anchors is not None and 0 < reach <= len(anchors) and len(ssd_heads) == len(heads):
             return SsdDecoder(ssd_heads, anchors, rule)
     elif len(heads) == 1 and isinstance(heads[0], ClassifierHead):
         return ClassifierDecoder(heads[0], rule)

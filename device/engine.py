@@ -78,6 +78,12 @@ class Engine(Closable):
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
+        rule = manifest.input
+        if spec.input.shape != (1, rule.height, rule.width, 3):
+            raise BundleError(
+                f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
+                f"{rule.width}x{rule.height}"
+            )
 
     def run(self, frame: Frame) -> Result:
         """Detect or classify; boxes come back in the frame's pixels, best score first."""

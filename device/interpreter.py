@@ -12,12 +12,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import numpy as np
 
 from device.errors import InterpreterError
-from device.manifest import Check, InterpreterName, TensorSpec
+from device.manifest import Check, Dtype, InterpreterName, TensorSpec
 from device.records import Tensor
 
 
@@ -62,7 +62,7 @@ def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
     return TensorSpec(
         position=position,
         shape=tuple(int(side) for side in details["shape"]),
-        dtype=np.dtype(details["dtype"]).name,
+        dtype=cast("Dtype", np.dtype(details["dtype"]).name),
         scale=float(scale),
         zero_point=int(zero_point),
     )

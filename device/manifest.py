@@ -6,7 +6,7 @@ place that is wrong; on a Pi it costs 1.6 MB and 12 ms, and replaces a parser of
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,6 +16,12 @@ FORMAT = 1  # raised when an older device could misread a newer bundle
 
 Task = Literal["detection", "classification"]
 InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
+
+Dtype = Literal["float32", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Index = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,13 +37,13 @@ class InputRule(Record, frozen=True):
     Both scale by bilinear interpolation.
     """
 
-    width: int
-    height: int
+    width: Count
+    height: Count
     mean: float
-    std: float
+    std: Positive
     colour: Literal["rgb"] = "rgb"
     resize: Literal["stretch", "centre-crop"] = "stretch"
-    crop_fraction: float = 1.0
+    crop_fraction: Fraction = 1.0
 
 
 class TensorSpec(Record, frozen=True):
@@ -46,9 +52,9 @@ class TensorSpec(Record, frozen=True):
     ``real = scale * (integer - zero_point)``; a float tensor has scale 0 and zero point 0.
     """
 
-    position: int  # in the interpreter's list of inputs or outputs
+    position: Index  # in the interpreter's list of inputs or outputs
     shape: tuple[int, ...]
-    dtype: str
+    dtype: Dtype
     scale: float = 0.0
     zero_point: int = 0
 
@@ -63,8 +69,8 @@ class SsdHead(Record, frozen=True, tag="ssd"):
 
     boxes: TensorSpec
     scores: TensorSpec
-    first_anchor: int
-    anchors: int
+    first_anchor: Index
+    anchors: Count
 
     @property
     def tensors(self) -> tuple[TensorSpec, ...]:
@@ -98,8 +104,8 @@ class SsdRule(Record, frozen=True, tag="ssd"):
 
     anchors: str
     box_scales: tuple[float, float, float, float]
-    background: int
-    iou_threshold: float
+    background: Index
+    iou_threshold: Fraction
     score: Literal["logit"] = "logit"
 
 
@@ -107,8 +113,8 @@ class ClassifierRule(Record, frozen=True, tag="classifier"):
     """What the decoder of a classifier must know: scores are probabilities, or logits."""
 
     score: Literal["probability", "logit"] = "probability"
-    background: int | None = None  # a class that is never reported
-    top: int = 5  # how many classes are reported
+    background: Index | None = None  # a class that is never reported
+    top: Count = 5  # how many classes are reported
 
 
 class Check(Record, frozen=True):
@@ -178,8 +184,8 @@ class Manifest(Record, frozen=True):
     input: InputRule
     decoder: SsdRule | ClassifierRule
     labels: str
-    threshold: float
-    max_detections: int
+    threshold: Fraction
+    max_detections: Count
     variants: dict[str, Variant]
     samples: tuple[Sample, ...]
     provenance: Provenance

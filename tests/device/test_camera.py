@@ -338,3 +338,9 @@ def test_one_bad_picture_is_an_error(tmp_path):
 def test_source_that_cannot_be_read_yet_is_wrong_usage(source):
     with pytest.raises(UsageError, match=r"a file, a folder or demo can"):
         open_camera(source, [], pytest.fail)
+
+
+def test_text_file_is_not_played_as_a_terminal(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello\n" * 200)
+    with pytest.raises(SourceError, match="a text file, not a video"):
+        open_camera(str(tmp_path / "notes.txt"), [], pytest.fail)

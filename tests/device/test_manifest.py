@@ -123,3 +123,26 @@ def test_any_bytes_are_accepted_or_a_bundle_error(raw, edits, length):
         data[int(position * len(data))] = byte
     with contextlib.suppress(BundleError):
         parse_manifest(bytes(data[: int(length * len(data))]))
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        (("input",), "width", 0),
+        (("input",), "std", 0.0),
+        (("input",), "crop_fraction", 2.0),
+        (("decoder",), "iou_threshold", -1.0),
+        ((), "threshold", 0.0),
+        ((), "max_detections", 0),
+        (("variants", "int8", "input"), "dtype", "foo"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(bundle_dir, place, key, value):
+    raw = json.loads((bundle_dir / "manifest.json").read_text())
+    inner = raw
+    for step in place:
+        inner = inner[step]
+    assert inner[key] != value
+    inner[key] = value
+    with pytest.raises(BundleError, match=key):
+        parse_manifest(json.dumps(raw).encode())
