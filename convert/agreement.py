@@ -37,8 +37,16 @@ def count_matches(found: Sequence[Detection], truth: Sequence[Detection]) -> int
     return matches
 
 
+def count_agreement(found: Sequence[Detection], truth: Sequence[Detection]) -> tuple[int, int]:
+    """How many detections of both, on one picture, have a match in the other; and how many are.
+
+    Summed over pictures, the first over the second is their F1.
+    """
+    return 2 * count_matches(found, truth), len(found) + len(truth)
+
+
 def f1(found: Sequence[Sequence[Detection]], truth: Sequence[Sequence[Detection]]) -> float:
     """F1 over pictures: twice the matches over all detections of both; 1 where there are none."""
-    total = sum(map(len, found)) + sum(map(len, truth))
-    matches = sum(count_matches(a, b) for a, b in zip(found, truth, strict=True))
-    return 2 * matches / total if total else 1.0
+    counts = [count_agreement(a, b) for a, b in zip(found, truth, strict=True)]
+    total = sum(number for _, number in counts)
+    return sum(matched for matched, _ in counts) / total if total else 1.0

@@ -1,4 +1,4 @@
-"""The commands of the laptop: ``python -m convert build``, ``evaluate`` and ``zoo``."""
+"""The commands of the laptop: ``python -m convert build``, ``evaluate``, ``report``, ``zoo``."""
 
 from __future__ import annotations
 
@@ -147,12 +147,24 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     evaluate.set_defaults(run=run_evaluate)
 
+    report = commands.add_parser(
+        "report",
+        help="a page about a bundle: size, accuracy, time, pictures, advice",
+        description="Write one HTML page that needs no network, from the bundle's manifest and "
+        "from accuracy.json where `evaluate` has left it there.",
+    )
+    report.add_argument("bundle", type=Path, metavar="BUNDLE")
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help="the page (default: BUNDLE/report.html)"
+    )
+    report.set_defaults(run=run_report)
+
     zoo = commands.add_parser(
         "zoo", help="the models that can be named", description="List the models of the zoo."
     )
     zoo.set_defaults(run=run_zoo)
 
-    for command in (build, evaluate, zoo):
+    for command in (build, evaluate, report, zoo):
         command.add_argument(
             "--debug", action="store_true", help="show tracebacks and the converter's own output"
         )
@@ -236,6 +248,13 @@ def run_evaluate(args: argparse.Namespace) -> None:
         say(f"not left in the bundle: {exc}")
     if args.json is not None:
         write_accuracy(accuracy, args.json)
+
+
+def run_report(args: argparse.Namespace) -> None:
+    """``convert report``."""
+    from convert.report import report
+
+    print(report(args.bundle, args.out))
 
 
 def run_zoo(_args: argparse.Namespace) -> None:

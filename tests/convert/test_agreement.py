@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.agreement import count_matches, f1, iou
+from convert.agreement import count_agreement, count_matches, f1, iou
 from device.records import Detection
 
 
@@ -45,3 +45,9 @@ def test_f1_counts_misses_and_extras():
 
 def test_f1_of_nothing_found_where_nothing_is_is_one():
     assert f1([[]], [[]]) == 1.0
+
+
+def test_counts_of_one_picture_are_both_sides_of_every_match():
+    one, other = box(0, 0, 10, 10), box(50, 50, 60, 60)
+    assert count_agreement([one, other], [one]) == (2, 3)
+    assert count_agreement([], []) == (0, 0)

@@ -1,0 +1,56 @@
+"""Pieces of HTML that every part of a report's page is made of.
+
+Everything that comes from a manifest or a file goes through :func:`escape`; nothing on the page
+is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+
+def escape(value: object) -> str:
+    """``value`` as text that HTML shows as it is, in an element or an attribute."""
+    return html.escape(str(value), quote=True)
+
+
+def table(
+    name: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], pick: str = ""
+) -> str:
+    """A table whose cells are HTML already; the first of a row is its heading.
+
+    Columns whose heading begins with ``#`` hold numbers.
+    """
+    numeric = [text.startswith("#") for text in head]
+    heads = "".join(
+        f'<th scope="col"{" class=n" if number else ""}>{text.lstrip("#")}</th>'
+        for text, number in zip(head, numeric, strict=True)
+    )
+    body = []
+    for row in rows:
+        cells = [
+            f"<td{' class=n' if number else ''}>{cell}</td>"
+            for cell, number in zip(row[1:], numeric[1:], strict=True)
+        ]
+        mark = ' class="pick-row"' if pick and row[0] == pick else ""
+        body.append(f'<tr{mark}><th scope="row">{row[0]}</th>{"".join(cells)}</tr>')
+    return (
+        f'<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0"><table>'
+        f'<caption id="{name}">{caption}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def figure(svg: str, caption: str) -> str:
+    """A chart and the sentence below it."""
+    return f'<figure class="chart">{svg}<figcaption>{caption}</figcaption></figure>'
+
+
+def section(name: str, title: str, body: str, *, long: bool = False) -> str:
+    """A part of the page with its heading; ``long`` ones may be split in print."""
+    kind = ' class="long"' if long else ""
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-h"{kind}>'
+        f'<h2 id="{name}-h">{title}</h2>{body}</section>'
+    )

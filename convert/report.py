@@ -1,0 +1,107 @@
+"""The report of a bundle: one page that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert import explanation, results
+from convert.comparison import Comparison, compare_pictures
+from convert.decision import decide
+from convert.facts import Facts, load_facts
+from convert.markup import escape
+from convert.recommendation import PI_5, advise, best_for, headline
+from device import __version__
+from device.errors import SinkError
+
+REPORT = "report.html"
+STYLE = Path(__file__).with_name("report.css")
+
+# The page may show its own pictures and styles, and load or run nothing.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+
+PARTS = {
+    "boards": "Boards",
+    "accuracy": "Accuracy",
+    "latency": "Time",
+    "classes": "Classes",
+    "pictures": "Pictures",
+    "decision": "Decision",
+    "made": "Making",
+}
+
+
+def make_page(facts: Facts, comparisons: Sequence[Comparison], *, measured_pictures: bool) -> str:
+    """The whole page as HTML. Nothing is read but the style sheet beside this module."""
+    pick = best_for(facts, PI_5)
+    verdict, numbers = headline(facts)
+    sections = {
+        "boards": explanation.boards(facts, advise(facts)),
+        "accuracy": results.accuracy(facts, pick),
+        "latency": results.latency(facts),
+        "classes": results.classes(facts),
+        "pictures": explanation.pictures(
+            comparisons, measured=measured_pictures, threshold=facts.manifest.threshold
+        ),
+        "decision": explanation.decision(decide(facts)),
+        "made": explanation.made(facts),
+    }
+    links = "".join(
+        f'<li><a href="#{name}">{PARTS[name]}</a></li>' for name, body in sections.items() if body
+    )
+    model = escape(facts.manifest.model)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>{model}: which variant?</title>
+<style>
+{STYLE.read_text("utf-8")}</style>
+</head>
+<body>
+<header>
+<h1>{model}</h1>
+<p class="verdict">{escape(verdict)}</p>
+<p>{escape(numbers)}</p>
+{results.tiles(facts, pick)}
+<nav aria-label="Parts of this page"><ul>{links}</ul></nav>
+</header>
+<main>
+{"".join(sections.values())}
+</main>
+<footer><p class="soft">Made by liteberry {__version__} from manifest.json\
+{" and accuracy.json" if facts.measured else ""}.</p></footer>
+</body>
+</html>
+"""
+
+
+def write_page(page: str, path: Path) -> None:
+    """Write ``page`` whole or not at all. Raises ``SinkError`` where that is not possible."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        try:
+            partial.write_text(page, "utf-8", errors="replace")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise SinkError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def report(folder: Path, out: Path | None = None) -> Path:
+    """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
+
+    Returns where it is. Raises ``BundleError`` where there is no sound bundle,
+    ``EvaluationError`` for an ``accuracy.json`` that cannot be used, ``SourceError`` for a sample
+    that cannot be read, and ``SinkError`` where the page cannot be written.
+    """
+    bundle, accuracy, facts = load_facts(folder)
+    comparisons, measured = compare_pictures(bundle, accuracy)
+    path = folder / REPORT if out is None else out
+    write_page(make_page(facts, comparisons, measured_pictures=measured), path)
+    return path
