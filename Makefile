@@ -7,7 +7,6 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 .PHONY: help demo check-demo test check lock clean
 
 help: ## this list

@@ -131,7 +131,7 @@ mkdir -p incoming && rm -f incoming/smoke.jsonl
 find incoming -name __pycache__ -prune -exec rm -rf {} +
 EOF
   send "$root/device" "$root/requirements/$requirements" liteberry:liteberry/incoming/
-  send "$bundle/" liteberry:liteberry/incoming/bundle/
+  send --exclude /report.html --exclude /accuracy.json "$bundle/" liteberry:liteberry/incoming/bundle/
 }
 
 # The stamp is written last: an environment without one is made anew. The lock is for the pip of

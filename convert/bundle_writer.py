@@ -38,12 +38,12 @@ def staged_bundle(target: Path) -> Iterator[Path]:
         yield bundle
         Bundle(bundle).verify()
         old = scratch / "old"
-        if target.exists():
-            target.rename(old)
         try:
+            if target.exists():
+                target.rename(old)
             bundle.rename(target)
-        except OSError:
-            if old.exists():
+        except BaseException:  # Ctrl-C too: the old bundle lies in the scratch folder now
+            if old.exists() and not target.exists():
                 old.rename(target)
             raise
     except OSError as exc:

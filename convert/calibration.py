@@ -17,8 +17,6 @@ from device.manifest import InputRule, TensorSpec
 from device.preprocess import Preprocessor
 from device.records import Pixels
 
-DEFAULT_SAMPLES = 100
-
 
 def calibration_pictures(
     folder: Path | None,

@@ -1,12 +1,7 @@
-"""Classifiers: Keras Applications' MobileNetV2, and models of the user's own.
-
-A user's model tells its input size and its classes; whether its scores are probabilities is
-measured; what its pixels must be normalised to is asked for, unless the model does it itself.
-"""
+"""Keras Applications' MobileNetV2, with published, own or random weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from convert.catalogue import catalogue
-from convert.errors import ConversionError, WeightsError
+from convert.errors import WeightsError
 from convert.network import Network
-from convert.quiet import quiet
 from device.camera import read_picture
 from device.errors import UsageError
 from device.labels import parse_labels
@@ -26,9 +20,6 @@ from device.preprocess import Preprocessor
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # with published ImageNet weights
 SIZES = (96, 128, 160, 192, 224)
 CROP_FRACTION = 0.875  # 224 of 256 pixels: how ImageNet figures of this family are measured
-
-# Layers of Keras that bring bytes into range: a model with one takes 0..255.
-_NORMALISING = ("Rescaling", "Normalization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +36,11 @@ class ClassifierOptions:
     debug: bool = False
 
 
-def _labels_from(path: Path | None, count: int) -> tuple[str, ...]:
+def labels_from(path: Path | None, count: int) -> tuple[str, ...]:
+    """The labels of ``count`` classes, from a file or, for 1000, ImageNet's.
+
+    Raises ``UsageError`` where they are needed and not given, or do not fit.
+    """
     if path is None:
         imagenet = catalogue().labels["imagenet"].read()
         if count == len(imagenet):
@@ -69,7 +64,7 @@ def _count_labels(path: Path | None) -> int:
     return sum(1 for row in text.splitlines() if row.strip())
 
 
-def _export_keras(model: Any, size_hw: tuple[int, int], saved_model: Path) -> int:
+def export_keras(model: Any, size_hw: tuple[int, int], saved_model: Path) -> int:
     """Export with a batch of one, an input called ``image`` and an output called ``scores``."""
     import keras
 
@@ -93,7 +88,7 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
             f"{', '.join(map(str, SIZES))}; give your own with --weights FILE, or --weights random"
         )
     count = _count_labels(options.labels)
-    labels = _labels_from(options.labels, count)
+    labels = labels_from(options.labels, count)
 
     def export(saved_model: Path) -> int:
         import keras
@@ -120,7 +115,7 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
                 f"the ImageNet weights could not be had ({reason}). With network try again; "
                 "without, give them with --weights FILE, or try things with --weights random"
             ) from exc
-        return _export_keras(model, (size, size), saved_model)
+        return export_keras(model, (size, size), saved_model)
 
     source = {
         "imagenet": "Keras Applications, ImageNet",
@@ -185,140 +180,3 @@ def _load_weights(model: Any, path: Path) -> None:
             f"--weights {path} do not fit a MobileNetV2 of this --alpha, --size and number of "
             f"labels ({reason})"
         ) from exc
-
-
-def user_network(path: Path, options: ClassifierOptions) -> Network:
-    """A classifier of the user's: ``.keras``, ``.h5``, or a SavedModel folder.
-
-    Raises ``UsageError`` for what must be said with a flag, ``ConversionError`` for a file that
-    cannot be read or is no classifier of pictures.
-    """
-    if not path.exists():
-        raise ConversionError(f"{path}: no such model, and no model of that name in the zoo")
-    with quiet(options.debug):
-        if path.is_dir():
-            score, size_hw, normalises, export = _open_saved_model(path)
-        else:
-            score, size_hw, normalises, export = _open_keras(path, options)
-        probabilities = _sums_to_one(score, size_hw)
-        count = int(score(np.zeros((1, *size_hw, 3), np.float32)).shape[-1])
-    mean, std = options.mean, options.std
-    if mean is None or std is None:
-        if not normalises:
-            raise UsageError(
-                f"{path} does not say what its pixels must be: give --mean 127.5 --std 127.5 "
-                "for -1..1, --mean 0 --std 255 for 0..1, or --mean 0 --std 1 for 0..255"
-            )
-        mean, std = 0.0, 1.0
-    return Network(
-        name=path.stem,
-        title=path.name,
-        licence="yours",
-        source=str(path),
-        labels=_labels_from(options.labels, count),
-        input=InputRule(
-            width=size_hw[1],
-            height=size_hw[0],
-            mean=mean,
-            std=std,
-            resize="centre-crop",
-            crop_fraction=CROP_FRACTION,
-        ),
-        input_name="image",
-        decoder=ClassifierRule(score="probability" if probabilities else "logit"),
-        export=export,
-    )
-
-
-Score = Callable[[Any], Any]
-Opened = tuple[Score, tuple[int, int], bool, Callable[[Path], int]]
-
-
-def _open_keras(path: Path, options: ClassifierOptions) -> Opened:
-    import keras
-
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except Exception as exc:  # Keras raises whatever its many readers raise
-        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-        raise ConversionError(
-            f"{path} cannot be read by Keras {keras.__version__} ({reason}). A model of Keras 2 "
-            "with layers that Keras 3 lacks can be exported there as a SavedModel folder, which "
-            "is read here"
-        ) from exc
-    shape = model.input_shape
-    if isinstance(shape, (list, dict)) or len(shape) != 4 or shape[-1] != 3:
-        raise ConversionError(f"{path} takes {shape}, expected one picture of 3 channels")
-    height, width = (side or options.size for side in shape[1:3])
-    if not height or not width:
-        raise UsageError(f"{path} takes pictures of any size: choose one with --size")
-    names = {type(layer).__name__ for layer in model._flatten_layers()}
-    size_hw = (int(height), int(width))
-
-    def export(saved_model: Path) -> int:
-        return _export_keras(model, size_hw, saved_model)
-
-    return (
-        lambda pixels: np.asarray(_one_output(path, model(pixels, training=False))),
-        size_hw,
-        not names.isdisjoint(_NORMALISING),
-        export,
-    )
-
-
-def _open_saved_model(path: Path) -> Opened:
-    import tensorflow as tf
-
-    try:
-        loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
-    except Exception as exc:  # TensorFlow raises whatever its many readers raise
-        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-        raise ConversionError(f"{path} is no SavedModel that can be served ({reason})") from exc
-    inputs = signature.structured_input_signature[1]
-    if len(inputs) != 1:
-        raise ConversionError(f"{path} takes {len(inputs)} inputs, expected one picture")
-    ((name, spec),) = inputs.items()
-    shape = spec.shape.as_list() if spec.shape.rank == 4 else []
-    if not shape or shape[3] != 3 or None in shape[1:] or spec.dtype != tf.float32:
-        raise ConversionError(
-            f"{path} takes {spec.dtype.name} {shape}, expected float32 pictures of a fixed size "
-            "and 3 channels"
-        )
-
-    def score(pixels: Any) -> Any:
-        return _one_output(path, signature(**{name: tf.constant(pixels)}))
-
-    def export(saved_model: Path) -> int:
-        module = tf.Module()
-        module.loaded = loaded
-        fixed = tf.TensorSpec((1, *shape[1:]), tf.float32, name="image")
-
-        @tf.function(input_signature=[fixed])  # type: ignore[untyped-decorator]
-        def serve(image: Any) -> dict[str, Any]:
-            return {"scores": _one_output(path, signature(**{name: image}))}
-
-        tf.saved_model.save(module, str(saved_model), signatures=serve)
-        return sum(int(np.prod(item.shape)) for item in signature.variables)
-
-    return score, (int(shape[1]), int(shape[2])), False, export
-
-
-def _one_output(path: Path, outputs: Any) -> Any:
-    values = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
-    if len(values) != 1 or isinstance(values[0], (list, tuple)) or len(values[0].shape) != 2:
-        raise ConversionError(
-            f"{path} is no classifier: expected one output (1, classes), found "
-            f"{[tuple(getattr(value, 'shape', ())) for value in values]}"
-        )
-    return values[0]
-
-
-def _sums_to_one(score: Score, size_hw: tuple[int, int]) -> bool:
-    """Whether the scores are probabilities already, measured on noise of several ranges."""
-    random = np.random.default_rng(0)
-    for low, high in ((-1, 1), (0, 1), (0, 255)):
-        scores = np.asarray(score(random.uniform(low, high, (1, *size_hw, 3)).astype(np.float32)))
-        if scores.min() < 0 or abs(float(scores.sum()) - 1) > 1e-3:
-            return False
-    return True

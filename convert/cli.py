@@ -173,8 +173,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 def open_network(args: argparse.Namespace) -> Network:
     """The network that ``args.model`` and the flags beside it describe."""
-    from convert.classifier import ClassifierOptions, mobilenet_v2_network, user_network
+    from convert.classifier import ClassifierOptions, mobilenet_v2_network
     from convert.network import ssdlite_network
+    from convert.user_model import user_network
 
     weights = args.weights
     if args.model in MODELS:

@@ -63,6 +63,8 @@ def parse_variants(text: str) -> tuple[Precision, ...]:
     float32 is always there: all others are measured against it. Raises ``UsageError``.
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names:
+        raise UsageError(f"--variants is empty: choose from {', '.join(PRECISIONS)}")
     if unknown := sorted(names - set(PRECISIONS)):
         raise UsageError(
             f"--variants {','.join(unknown)}: unknown; choose from {', '.join(PRECISIONS)}"

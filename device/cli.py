@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device import __version__
-from device.command import count, run_command, say, seed
+from device.command import count, run_command, say, seed, threads
 
 if TYPE_CHECKING:
     from device.pipeline import Pipeline
@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="default: auto, the fastest one here that runs the variant",
     )
     detect.add_argument(
-        "--threads", type=count, metavar="N", help="default: one per core, at most 4"
+        "--threads", type=threads, metavar="N", help="default: one per core, at most 4"
     )
     detect.add_argument(
         "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
@@ -105,12 +105,13 @@ def run_detect(args: argparse.Namespace) -> None:
     from device.camera import open_camera
     from device.engine import Engine
     from device.pipeline import Pipeline
-    from device.sinks import make_sinks
+    from device.sinks import make_sinks, refuse_overwriting
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     bundle = Bundle(args.bundle)
+    refuse_overwriting(args.output, args.log, args.source, args.bundle)
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 
 from device.errors import LiteberryError, UsageError
 
+MAX_THREADS = 64
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
 
@@ -22,6 +24,14 @@ def count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def threads(text: str) -> int:
+    """A flag's value that is a number of threads; interpreters crash on absurd ones."""
+    value = count(text)
+    if value > MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_THREADS}")
     return value
 
 
@@ -40,8 +50,10 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     line on stderr, with ``--debug`` its traceback too.
     """
     args = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ended by either, cleaned up
     try:
         args.run(args)
+        sys.stdout.flush()  # a full disk shows here, not in a traceback at exit
     except LiteberryError as exc:
         if args.debug:
             traceback.print_exc()

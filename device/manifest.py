@@ -178,7 +178,7 @@ class Provenance(Record, frozen=True):
 class Manifest(Record, frozen=True):
     """All of ``manifest.json``; ``files`` holds the sha256 of every other file of the bundle."""
 
-    format: int
+    format: Count
     model: str
     task: Task
     input: InputRule
@@ -209,9 +209,14 @@ def parse_manifest(data: bytes) -> Manifest:
                 f"manifest.json has format {version}, this liteberry reads up to {FORMAT}: "
                 "update liteberry on this machine"
             )
-        return msgspec.json.decode(data, type=Manifest)
+        manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BundleError(f"manifest.json: {exc}; build the bundle again") from exc
+    if not manifest.variants:
+        raise BundleError("manifest.json has no variants; build the bundle again")
+    if (manifest.task == "detection") != isinstance(manifest.decoder, SsdRule):
+        raise BundleError("manifest.json: task and decoder do not belong together")
+    return manifest
 
 
 def format_manifest(manifest: Manifest) -> bytes:

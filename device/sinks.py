@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from device.closable import Closable
-from device.errors import SinkError
+from device.errors import SinkError, UsageError
 from device.records import Outcome, Pixels, Result
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")
@@ -244,6 +244,36 @@ class JsonlLog(Sink):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def refuse_overwriting(output: Path | None, log: Path | None, source: str, bundle: Path) -> None:
+    """Raise :class:`UsageError` where an output would destroy what the user wants to keep.
+
+    That is the source, anything in the bundle, and the other output; and names whose ending
+    promises something that cannot be written.
+    """
+    if not source:
+        raise UsageError("--source is empty: a video, a picture, a folder or demo is expected")
+    named = output is not None and output.suffix and not output.is_dir()
+    if output is not None and named and output.suffix.lower() not in VIDEO_SUFFIXES:
+        raise UsageError(
+            f"--output {output}: a video ends in {', '.join(VIDEO_SUFFIXES)}; for a folder of "
+            "pictures give a name without an ending"
+        )
+    if output is not None and log is not None and output.resolve() == log.resolve():
+        raise UsageError(f"--output and --log are both {output}: give two names")
+    for flag, path in (("--output", output), ("--log", log)):
+        if path is None:
+            continue
+        if path.resolve() == Path(source).resolve():
+            raise UsageError(f"{flag} {path} is the source: choose another name")
+        if path.resolve().is_relative_to(bundle.resolve()):
+            raise UsageError(f"{flag} {path} lies in the bundle: choose another place")
+        if path.resolve().is_relative_to(Path(source).resolve()) and Path(source).is_dir():
+            raise UsageError(
+                f"{flag} {path} lies in the source folder, and would be read as a source next "
+                "time: choose another place"
+            )
 
 
 def make_sinks(output: Path | None, log: Path | None, fps: float | None) -> list[Sink]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +34,11 @@ def test_command_is_understood(command):
     words = shlex.split(command)
     if words[:2] == ["python", "-m"]:
         PARSERS[words[2]]().parse_args(words[3:])
+    elif words[:2] == ["python", "-c"]:
+        done = subprocess.run(
+            [sys.executable, "-c", words[2]], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.stdout == "False\n", done.stderr
     elif words[0] == "make":
         done = subprocess.run(["make", "-n", words[1]], cwd=ROOT, capture_output=True)
         assert done.returncode == 0

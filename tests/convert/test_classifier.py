@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from convert.classifier import ClassifierOptions, mobilenet_v2_network, user_network
+from convert.classifier import ClassifierOptions, mobilenet_v2_network
 from convert.errors import ConversionError
+from convert.user_model import user_network
 from device.bundle import Bundle
 from device.errors import UsageError
 from device.interpreter import installed_interpreters

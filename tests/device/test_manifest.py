@@ -146,3 +146,15 @@ def test_values_that_cannot_be_meant_are_refused(bundle_dir, place, key, value):
     inner[key] = value
     with pytest.raises(BundleError, match=key):
         parse_manifest(json.dumps(raw).encode())
+
+
+def test_manifest_without_variants_is_refused(bundle_dir):
+    raw = json.loads((bundle_dir / "manifest.json").read_text()) | {"variants": {}}
+    with pytest.raises(BundleError, match="no variants"):
+        parse_manifest(json.dumps(raw).encode())
+
+
+def test_task_and_decoder_must_belong_together(bundle_dir):
+    raw = json.loads((bundle_dir / "manifest.json").read_text()) | {"task": "classification"}
+    with pytest.raises(BundleError, match="do not belong together"):
+        parse_manifest(json.dumps(raw).encode())

@@ -11,9 +11,17 @@ import pytest
 
 from device import sinks as module
 from device.camera import read_picture
-from device.errors import SinkError
+from device.errors import SinkError, UsageError
 from device.records import Classification, Detection, Result
-from device.sinks import JsonlLog, PictureFolder, VideoFileSink, fit, log_line, make_sinks
+from device.sinks import (
+    JsonlLog,
+    PictureFolder,
+    VideoFileSink,
+    fit,
+    log_line,
+    make_sinks,
+    refuse_overwriting,
+)
 from tests.device.conftest import frames_of, make_outcome, names_in
 
 CAT = Detection(17, "cat", 0.93456789, 1.04, 2.0, 407.25, 298.149)
@@ -328,3 +336,32 @@ def test_sinks_are_made_by_the_outputs_name(tmp_path):
     wants = [sink.wants_picture for sink in make_sinks(tmp_path / "a.mp4", None, None)]
     assert wants == [True]
     assert not JsonlLog.wants_picture
+
+
+@pytest.mark.parametrize(
+    ("output", "log", "source", "complaint"),
+    [
+        ("a.mp4", None, "a.mp4", "is the source"),
+        (None, "a.jpg", "./a.jpg", "is the source"),
+        ("x.mp4", "x.mp4", "demo", "both"),
+        ("bundle/samples", None, "demo", "lies in the bundle"),
+        (None, "bundle/manifest.json", "demo", "lies in the bundle"),
+        ("photos/out", None, "photos", "lies in the source folder"),
+        ("x.webm", None, "demo", "a video ends in"),
+        (None, None, "", "--source is empty"),
+    ],
+)
+def test_output_that_would_destroy_something_is_refused(
+    tmp_path, monkeypatch, output, log, source, complaint
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UsageError, match=complaint):
+        refuse_overwriting(output and Path(output), log and Path(log), source, Path("bundle"))
+
+
+def test_outputs_beside_the_source_are_fine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    refuse_overwriting(Path("annotated"), Path("log.jsonl"), "photos", Path("bundle"))
+    refuse_overwriting(Path("annotated.mp4"), None, "a.mp4", Path("bundle"))
