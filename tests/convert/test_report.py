@@ -505,6 +505,7 @@ def test_classifier_is_shown_with_top_1(bundle, manifest):
     )
     data = json.loads(format_manifest(msgspec.structs.replace(manifest, samples=(sample,))))
     data["task"] = "classification"
+    data["decoder"] = {"type": "classifier"}
     (bundle / "manifest.json").write_bytes(json.dumps(data).encode())
     assert parse_manifest(json.dumps(data).encode()).task == "classification"
     measured = accuracy_of(manifest, task="classification", variants=figures)
