@@ -14,18 +14,8 @@ from PIL import Image
 
 from convert.calibration import calibration_pictures
 from convert.errors import CalibrationError
-from convert.lint import (
-    FEW,
-    SAME_BITS,
-    difference_hash,
-    lint_calibration,
-    lint_count,
-    lint_tensors,
-    linted_pictures,
-    look_at_picture,
-    look_at_tensor,
-    warmth,
-)
+from convert.lint import FEW, SAME_BITS, lint_calibration, lint_count, linted_pictures
+from convert.look import difference_hash, look_at_picture, look_at_tensor, warmth
 from device.camera import list_pictures, read_picture
 from device.manifest import InputRule
 
@@ -50,6 +40,10 @@ def looks_of(pictures):
         look_at_tensor(f"{number}.png", tensor_of(pixels), RULE)
         for number, pixels in enumerate(pictures)
     ]
+
+
+def lint_tensors(tensors, rule):
+    return lint_calibration([look_at_tensor(name, item, rule) for name, item in tensors.items()])
 
 
 def codes(findings):
