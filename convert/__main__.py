@@ -2,6 +2,9 @@
 
 import sys
 
-from convert.cli import main
+try:
+    from convert.cli import main
+except KeyboardInterrupt:  # nothing has begun
+    sys.exit(130)
 
 sys.exit(main())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convert.zoo import DEFAULT, MODELS, find_model
 from device import __version__
-from device.command import count, run_command, say, seed
+from device.command import count, run_command, say, say_step, seed
 from device.errors import UsageError
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def run_build(args: argparse.Namespace) -> None:
         debug=args.debug,
         half_arithmetic=not args.no_half_arithmetic,
     )
-    manifest = build(network, options, say)
+    manifest = build(network, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))
 
@@ -241,7 +241,9 @@ def run_evaluate(args: argparse.Namespace) -> None:
     if args.seed < 0:
         raise UsageError(f"--seed {args.seed}: expected 0 or more")
     sets = list(zip(args.images, annotations, strict=True))
-    accuracy = evaluate_bundle(args.bundle, sets, args.variant, args.interpreter, say, args.seed)
+    accuracy = evaluate_bundle(
+        args.bundle, sets, args.variant, args.interpreter, say_step, args.seed
+    )
     print(format_accuracy(accuracy))
     try:
         write_accuracy(accuracy, args.bundle / ACCURACY)

@@ -2,6 +2,9 @@
 
 import sys
 
-from device.cli import main
+try:
+    from device.cli import main
+except KeyboardInterrupt:  # nothing has begun
+    sys.exit(130)
 
 sys.exit(main())

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 
 from device.errors import LiteberryError, UsageError
 
@@ -14,9 +15,23 @@ MAX_THREADS = 64
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
 
+_asked_to_end: list[int] = []  # the signals that came
+
+
 def say(message: str) -> None:
     """Tell the person at the terminal; results go to stdout, talk goes to stderr."""
     print(message, file=sys.stderr, flush=True)
+
+
+def say_step(message: str) -> None:
+    """Tell of a step that is done, and end here if Ctrl-C was swallowed on the way.
+
+    The exception that Ctrl-C raises is lost where it meets an ``except`` that catches all in a
+    library, or a callback from C++: TensorFlow has both. Raises KeyboardInterrupt.
+    """
+    if _asked_to_end:
+        raise KeyboardInterrupt
+    say(message)
 
 
 def count(text: str) -> int:
@@ -50,7 +65,10 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     line on stderr, with ``--debug`` its traceback too.
     """
     args = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ended by either, cleaned up
+    _asked_to_end.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):  # ended by either, cleaned up
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell asks for its `&` jobs
+            signal.signal(number, _end)
     try:
         args.run(args)
         sys.stdout.flush()  # a full disk shows here, not in a traceback at exit
@@ -66,3 +84,8 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
         say("interrupted: nothing was left half-written")
         return INTERRUPTED
     return 0
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    _asked_to_end.append(number)
+    raise KeyboardInterrupt

@@ -91,9 +91,17 @@ class Ran:
 
 
 @pytest.fixture
-def device(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
-    """Run ``python -m device ...`` in this process; signal handlers are put back afterwards."""
+def restored_signals() -> Iterator[None]:
+    """Put the signal handlers back that a command run in this process replaces."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def device(capfd: pytest.CaptureFixture[str], restored_signals: None) -> Callable[..., Ran]:
+    """Run ``python -m device ...`` in this process."""
 
     def run(*arguments: object) -> Ran:
         capfd.readouterr()
@@ -103,9 +111,7 @@ def device(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
             code = exc.code
         return Ran(code, *capfd.readouterr())
 
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return run
 
 
 @pytest.fixture(scope="session")

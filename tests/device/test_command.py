@@ -1,0 +1,41 @@
+import argparse
+import contextlib
+import os
+import signal
+
+import pytest
+
+from device.command import INTERRUPTED, run_command, say_step
+
+
+def parser_that_runs(run):
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run, debug=False)
+    return parser
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_swallowed_by_a_library_ends_the_command_at_the_next_step(
+    number, restored_signals, capsys
+):
+    def run(_):
+        with contextlib.suppress(BaseException):  # the library
+            os.kill(os.getpid(), number)
+        say_step("should not be said")
+
+    assert run_command(parser_that_runs(run), []) == INTERRUPTED
+    assert capsys.readouterr().err == "interrupted: nothing was left half-written\n"
+
+
+def test_an_interrupt_of_an_earlier_command_does_not_end_the_next(restored_signals, capsys):
+    def interrupted(_):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert run_command(parser_that_runs(interrupted), []) == INTERRUPTED
+    assert run_command(parser_that_runs(lambda _: say_step("done")), []) == 0
+    assert capsys.readouterr().err.endswith("done\n")
+
+
+def test_ctrl_c_stays_ignored_where_the_shell_asked_for_that(restored_signals):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    assert run_command(parser_that_runs(lambda _: os.kill(os.getpid(), signal.SIGINT)), []) == 0
