@@ -18,7 +18,7 @@ $(VENV)/installed: requirements/laptop.txt
 	  { echo "make: $(PYTHON) is not Python 3.11; install it (python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Installing what the laptop side needs into $(VENV) (TensorFlow among it: a minute or two)"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< # it names all
 	@touch $@
 
 $(BUNDLE)/manifest.json: $(VENV)/installed $(wildcard convert/*.py datasets/*)

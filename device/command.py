@@ -8,12 +8,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from device.errors import LiteberryError, UsageError
 
 MAX_THREADS = 64
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    Commands = object
 
 _asked_to_end: list[int] = []  # the signals that came
 
@@ -56,6 +62,11 @@ def seed(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is less than 0")
     return value
+
+
+def debug_flag(command: argparse.ArgumentParser) -> None:
+    """Add ``--debug``, which every command has."""
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
