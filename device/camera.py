@@ -33,6 +33,7 @@ class Camera(Closable):
     """
 
     fps: float | None = None
+    live = False  # whether frames come when they come, and the newest counts
 
     @abstractmethod
     def _read(self) -> tuple[Pixels, str] | None:

@@ -28,6 +28,7 @@ class Frame:
     captured_at_s: float  # time.monotonic() when the pixels were complete
     capture_ms: float = 0.0  # what reading and decoding it took
     name: str = ""  # file name, where the source is a folder of pictures
+    lores: Pixels | None = None  # the same view in few pixels, where the camera makes it itself
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -86,6 +87,7 @@ class Result:
     detections: tuple[Detection, ...]
     timings: Timings
     classes: tuple[Classification, ...] | None = None
+    kept: bool = False  # found on an earlier frame: the network was spared this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ import threading
 import numpy as np
 import pytest
 
+from device.bundle import Bundle
 from device.camera import FakeCamera, read_picture
+from device.engine import Engine
 from device.errors import SinkError, SourceError
+from device.motion import Motion
 from device.pipeline import STAGES, Pipeline
 from device.sinks import Sink
 
@@ -54,7 +57,7 @@ def test_limit_ends_an_endless_camera(engine, noise):
     assert len(keep.outcomes) == pipeline.rate.stamps == 4
 
 
-def test_stop_ends_after_the_frame_in_hand(engine, noise):
+def test_stop_ends_after_the_frames_in_hand(engine, noise):
     stop = threading.Event()
 
     def after(pipeline):
@@ -62,7 +65,8 @@ def test_stop_ends_after_the_frame_in_hand(engine, noise):
             stop.set()
 
     pipeline = run(FakeCamera(itertools.repeat(noise)), engine, stop=stop, progress=after)
-    assert pipeline.rate.stamps == 3
+    # One being captured, one that waits, one in the network, one that waits to be written.
+    assert 3 <= pipeline.rate.stamps <= 3 + 4
 
 
 def test_picture_is_drawn_on_a_copy_where_a_sink_wants_it(engine, cat):
@@ -150,3 +154,91 @@ def test_summary_of_nothing_seen_and_of_no_frames(engine, noise):
     blank = np.full_like(noise, 128)
     assert run(FakeCamera([blank]), engine).summary().endswith("seen: nothing above the threshold")
     assert run(FakeCamera([]), engine).summary() == "no frames"
+
+
+def moving(noise):
+    """Every frame unlike the one before."""
+    return [np.roll(noise, 8 * step, axis=1) for step in range(12)]
+
+
+def test_every_third_frame_is_inferred_and_the_others_keep_its_detections(engine, cat, noise):
+    keep = Keep()
+    pipeline = Pipeline(FakeCamera([cat, noise, noise, noise, cat, cat]), engine, [keep], every=3)
+    pipeline.run(None, threading.Event())
+    assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] * 2
+    labels = [[d.label for d in outcome.result.detections] for outcome in keep.outcomes]
+    assert labels == [["cat"]] * 3 + [[]] * 3
+    assert [outcome.result.frame_index for outcome in keep.outcomes] == list(range(6))
+    assert pipeline.spared == 4
+
+
+def test_still_frames_are_spared_and_moving_ones_are_not(engine, noise):
+    keep = Keep()
+    frames = [noise, noise, noise, *moving(noise)[1:4]]
+    Pipeline(FakeCamera(frames), engine, [keep], motion=Motion()).run(None, threading.Event())
+    assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] + [False] * 3
+
+
+class Live(FakeCamera):
+    live = True
+
+
+def test_live_camera_drops_frames_that_a_newer_one_overtakes_and_counts_them(engine, noise):
+    enough = threading.Event()
+    taken = []
+
+    def frames():
+        for number in range(200):
+            yield noise
+            taken.append(number)
+        enough.set()
+
+    class Slow(Keep):
+        def write(self, outcome):
+            super().write(outcome)
+            enough.wait(30)  # by then the camera has served all
+
+    keep = Slow()
+    pipeline = run(Live(frames()), engine, keep)
+    indices = [outcome.frame.index for outcome in keep.outcomes]
+    assert indices == sorted(set(indices))
+    assert indices[-1] == 199, "the newest is always served"
+    assert len(indices) < 10
+    assert pipeline.dropped == 200 - len(indices)
+
+
+def test_engine_can_be_replaced_while_frames_are_on_their_way(bundle_dir, engine, cat):
+    other = Engine(Bundle(bundle_dir), "float32")
+    keep = Keep()
+    pipeline = Pipeline(FakeCamera([cat] * 12), engine, [keep])
+
+    def swap(_):
+        pipeline.engine = other
+
+    pipeline.run(None, threading.Event(), swap)
+    scores = [outcome.result.detections[0].score for outcome in keep.outcomes]
+    assert len(scores) == 12
+    assert scores[0] == scores[1] != scores[-1]
+
+
+def test_capture_error_is_raised_after_the_frames_before_it(engine, noise):
+    def broken():
+        yield noise
+        yield noise
+        raise SourceError("the cable fell out")
+
+    keep = Keep()
+    with pytest.raises(SourceError, match="cable"):
+        run(FakeCamera(broken()), engine, keep)
+    assert len(keep.outcomes) == 2
+
+
+def test_no_thread_is_left_after_a_sink_failed(engine, noise):
+    class Full(Keep):
+        def write(self, outcome):
+            raise SinkError("full")
+
+    before = threading.active_count()
+    with pytest.raises(SinkError, match="full"):
+        run(FakeCamera(itertools.repeat(noise)), engine, Full())
+    assert threading.active_count() == before

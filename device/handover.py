@@ -1,0 +1,63 @@
+"""A bounded hand-over between two threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Handover(Generic[Item]):
+    """Holds at most ``size`` items that one thread puts and another gets.
+
+    Where it is full, ``put`` waits; with ``newest`` it replaces the oldest instead, and
+    ``dropped`` counts those.
+    """
+
+    def __init__(self, size: int, *, newest: bool = False) -> None:
+        self._items: deque[Item] = deque()
+        self._size = size
+        self._newest = newest
+        self._changed = threading.Condition()
+        self._closed = False
+        self._error: BaseException | None = None
+        self.dropped = 0
+
+    def put(self, item: Item) -> bool:
+        """Hand ``item`` over; False, and not taken, after :meth:`close`."""
+        with self._changed:
+            while not self._newest and len(self._items) == self._size and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                return False
+            if len(self._items) == self._size:
+                self._items.popleft()
+                self.dropped += 1
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def get(self) -> Item | None:
+        """The oldest item, waited for; None after the last one.
+
+        Raises the error that the other side closed it with, after the last item.
+        """
+        with self._changed:
+            while not self._items and not self._closed:
+                self._changed.wait()
+            if self._items:
+                item = self._items.popleft()
+                self._changed.notify_all()
+                return item
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def close(self, error: BaseException | None = None) -> None:
+        """No more will be put, or got by one who waits; the first call counts."""
+        with self._changed:
+            if not self._closed:
+                self._closed, self._error = True, error
+            self._changed.notify_all()
