@@ -1,28 +1,19 @@
-"""Runs a model in a process of its own, so that a crash of the interpreter is only an answer.
-
-The parent calls :func:`probe`; the child is ``python -m device.probe`` with a request on its
-standard input.
-"""
+"""What a model looks like in an interpreter and what it answers, found out in a child process."""
 
 from __future__ import annotations
 
-import signal
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
-from device.errors import InterpreterError, LiteberryError
+from device.child import ask, serve
 from device.interpreter import Interpreter
 from device.manifest import InputRule, InterpreterName, Record, TensorSpec
 from device.preprocess import Preprocessor
 from device.records import Tensor
 
-TIMEOUT_S = 600.0
 TIMED_INVOKES = 20
 
 
@@ -43,10 +34,6 @@ class ProbeAnswer(Record, frozen=True, tag="answer"):
     input: TensorSpec
     outputs: dict[str, TensorSpec]  # by the name in the model's signature
     invoke_ms: float | None  # median, one thread; None without pictures
-
-
-class _Failure(Record, frozen=True, tag="failure"):
-    error: str
 
 
 def answer(request: ProbeRequest) -> ProbeAnswer:
@@ -88,39 +75,8 @@ def probe(request: ProbeRequest) -> ProbeAnswer:
     crashes, or no answer comes within ten minutes.
     """
     where = f"{Path(request.model).name} in {request.interpreter}"
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "device.probe"],
-            input=msgspec.json.encode(request),
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-            cwd=Path(__file__).parents[1],
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise InterpreterError(f"{where}: no answer in {TIMEOUT_S:.0f} s") from exc
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        raise InterpreterError(f"{where}: the interpreter crashed ({name})")
-    try:
-        reply = msgspec.json.decode(child.stdout, type=ProbeAnswer | _Failure)
-    except msgspec.DecodeError as exc:
-        last = (child.stderr.decode(errors="replace").strip().splitlines() or ["no output"])[-1]
-        raise InterpreterError(f"{where}: the process failed ({last})") from exc
-    if isinstance(reply, _Failure):
-        raise InterpreterError(reply.error)
-    return reply
-
-
-def _main() -> None:
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=ProbeRequest)
-    reply: ProbeAnswer | _Failure
-    try:
-        reply = answer(request)
-    except (LiteberryError, RuntimeError, ValueError) as exc:
-        reply = _Failure(error=str(exc))
-    sys.stdout.buffer.write(msgspec.json.encode(reply))
+    return ask("device.probe", request, ProbeAnswer, where)
 
 
 if __name__ == "__main__":
-    _main()
+    serve(ProbeRequest, lambda request: [answer(request)])

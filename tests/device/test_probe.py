@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-from device import probe as module
 from device.bundle import Bundle
 from device.errors import InterpreterError
 from device.probe import ProbeRequest, answer, probe
@@ -69,30 +65,3 @@ def test_refused_model_is_an_interpreter_error(request_int8, tmp_path):
 def test_bad_picture_is_an_interpreter_error_with_its_name(request_int8, tmp_path):
     with pytest.raises(InterpreterError, match=r"nowhere\.jpg: No such file"):
         probe(changed(request_int8, pictures=(str(tmp_path / "nowhere.jpg"),)))
-
-
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ("kill -SEGV $$", r"int8\.tflite in litert: the interpreter crashed \(SIGSEGV\)"),
-        ("kill -ABRT $$", r"crashed \(SIGABRT\)"),
-        ("echo first >&2; echo last >&2; exit 3", r"the process failed \(last\)"),
-        ("echo nonsense", r"the process failed \(no output\)"),
-    ],
-)
-def test_child_that_dies_is_only_an_answer(request_int8, tmp_path, monkeypatch, script, said):
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{script}\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(InterpreterError, match=said):
-        probe(request_int8)
-
-
-def test_child_that_hangs_is_given_up(request_int8, monkeypatch):
-    def hang(*_, timeout, **__):
-        raise subprocess.TimeoutExpired("python", timeout)
-
-    monkeypatch.setattr(module.subprocess, "run", hang)
-    with pytest.raises(InterpreterError, match="no answer in 600 s"):
-        probe(request_int8)
