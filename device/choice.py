@@ -1,0 +1,93 @@
+"""The interpreter and number of threads that were measured to be best here, remembered.
+
+``bench --tune`` saves them, ``detect`` loads them. They lie outside the bundle, in one file of
+the user's state folder, for the same bundle runs on many boards: on a Pi 3 three threads beat
+four, on a Pi 5 they do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+from pathlib import Path
+
+import msgspec
+
+from device.board import Board
+from device.bundle import Bundle
+from device.errors import SinkError
+from device.interpreter import ORIGINS
+from device.manifest import Count, InterpreterName, Record, format_manifest
+
+
+class Choice(Record, frozen=True):
+    """What was best for one variant on one board, and what it was measured to do there."""
+
+    interpreter: InterpreterName
+    version: str
+    threads: Count
+    fps: float
+    measured_at: str  # ISO 8601, UTC
+
+
+# By board, then by bundle, then by variant.
+_Choices = dict[str, dict[str, dict[str, Choice]]]
+
+
+def state_file() -> Path:
+    """Where choices are kept, by the XDG Base Directory Specification."""
+    home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not home.is_absolute():  # the specification: a relative one is to be ignored
+        home = Path.home() / ".local" / "state"
+    return home / "liteberry" / "choices.json"
+
+
+def hash_of(bundle: Bundle) -> str:
+    """sha256 of the manifest, which vouches for all other files: the same as ``sha256sum`` says."""
+    return hashlib.sha256(format_manifest(bundle.manifest)).hexdigest()
+
+
+def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
+    """What was found best for ``variant`` here; None where nothing holds.
+
+    A choice for another version of the interpreter than is installed holds no more, nor does a
+    file that is damaged: both are only a memory, and ``bench --tune`` makes them anew.
+    """
+    found = _load().get(_key(board), {}).get(hash_of(bundle), {}).get(variant)
+    if found is None:
+        return None
+    try:
+        installed = importlib.metadata.version(ORIGINS[found.interpreter].distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return found if found.version == installed else None
+
+
+def save_choice(board: Board, bundle: Bundle, variant: str, choice: Choice) -> Path:
+    """Remember ``choice``; returns the file. Raises ``SinkError`` where it cannot be written."""
+    path = state_file()
+    choices = _load()
+    choices.setdefault(_key(board), {}).setdefault(hash_of(bundle), {})[variant] = choice
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(msgspec.json.format(msgspec.json.encode(choices), indent=1) + b"\n")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise SinkError(f"{path}: {exc.strerror}; set XDG_STATE_HOME to another folder") from exc
+    return path
+
+
+def _key(board: Board) -> str:
+    return f"{board.title}, {board.cpu.cores} cores"
+
+
+def _load() -> _Choices:
+    try:
+        return msgspec.json.decode(state_file().read_bytes(), type=_Choices)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}
