@@ -85,7 +85,7 @@ def look_at_tensor(name: str, tensor: Tensor, rule: InputRule, *, path: Path | N
     if not np.isfinite(least) or not np.isfinite(greatest):  # NaN survives min and max
         bad = int(np.count_nonzero(~np.isfinite(tensor)))
         return Look(name, path, ("not-finite", f"{bad:,} values that are NaN or infinite"))
-    low, high = sorted((byte - rule.mean) / rule.std for byte in (0, 255))
+    low, high = rule.value_range
     level = (high - low) / 255
     if least < low - level / 2 or greatest > high + level / 2:
         detail = f"values {least:.4g} to {greatest:.4g} outside {low:.4g} to {high:.4g}"

@@ -1,6 +1,6 @@
-"""From the raw heads of an SSD to boxes: threshold, decode, suppress, in that order.
+"""From a model's outputs to boxes and classes; for an SSD: threshold, decode, suppress.
 
-A detector answers with a score per anchor and class, nearly all of them near zero. The
+An SSD's raw heads answer with a score per anchor and class, nearly all of them near zero. The
 threshold is therefore moved into the units of the score tensor, once, and compared with the
 integers the interpreter wrote; only what survives is dequantised, decoded and suppressed.
 """
@@ -16,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import BundleError, InterpreterError
-from device.manifest import ClassifierHead, ClassifierRule, Head, SsdHead, SsdRule, TensorSpec
+from device.manifest import (
+    ClassifierHead,
+    ClassifierRule,
+    DetectionsHead,
+    DetectionsRule,
+    Head,
+    Rule,
+    SsdHead,
+    SsdRule,
+    TensorSpec,
+)
 from device.records import Tensor
 
 
@@ -121,8 +131,9 @@ class SsdDecoder:
         self, outputs: Sequence[Tensor], threshold: float, max_detections: int
     ) -> Candidates:
         """Decode one inference; ``outputs`` in the interpreter's order."""
-        real_threshold = logit(threshold)
-        encodings, anchor_ids, logits, class_ids = [], [], [], []
+        logits = self.rule.score == "logit"
+        real_threshold = logit(threshold) if logits else threshold
+        encodings, anchor_ids, confidences, class_ids = [], [], [], []
         for head in self.heads:
             scores = outputs[head.scores.position].reshape(-1)
             passed = np.flatnonzero(scores >= tensor_threshold(head.scores, real_threshold))
@@ -134,9 +145,9 @@ class SsdDecoder:
             boxes = outputs[head.boxes.position].reshape(head.anchors, 4)
             encodings.append(dequantise(boxes[rows], head.boxes))
             anchor_ids.append(rows + head.first_anchor)
-            logits.append(dequantise(scores[passed[wanted]], head.scores))
+            confidences.append(dequantise(scores[passed[wanted]], head.scores))
             class_ids.append(columns[wanted])
-        if not logits:
+        if not confidences:
             return Candidates(
                 np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp)
             )
@@ -145,15 +156,49 @@ class SsdDecoder:
             self.anchors[np.concatenate(anchor_ids)],
             self.rule.box_scales,
         )
-        if not np.isfinite(boxes).all():
-            raise InterpreterError(
-                "the model answers with boxes that are not numbers: the variant is broken here, "
-                "take another variant or interpreter"
-            )
-        scores = 1.0 / (1.0 + np.exp(-np.concatenate(logits)))
+        _refuse_broken(boxes)
+        scores = np.concatenate(confidences)
+        if logits:
+            scores = 1.0 / (1.0 + np.exp(-scores))
         classes = np.concatenate(class_ids)
         kept = suppress(boxes, scores, classes, self.rule.iou_threshold, max_detections)
         return Candidates(boxes[kept], scores[kept], classes[kept])
+
+
+class DetectionsDecoder:
+    """Reads the outputs of a model that has decoded and suppressed its boxes itself."""
+
+    def __init__(self, head: DetectionsHead) -> None:
+        self.head = head
+
+    def __call__(
+        self, outputs: Sequence[Tensor], threshold: float, max_detections: int
+    ) -> Candidates:
+        """The rows scored at least ``threshold``, at most ``max_detections``."""
+
+        def real(spec: TensorSpec) -> NDArray[np.float32]:
+            return dequantise(outputs[spec.position], spec)
+
+        head = self.head
+        scores = real(head.scores).reshape(-1)
+        if head.count is not None:
+            count = real(head.count).reshape(-1)
+            _refuse_broken(count)
+            scores = scores[: max(0, int(count[0]))]
+        passed = np.flatnonzero(scores >= threshold)
+        kept = passed[np.argsort(-scores[passed], kind="stable")][:max_detections]
+        boxes = real(head.boxes).reshape(-1, 4)[kept][:, [1, 0, 3, 2]]
+        class_ids = real(head.classes).reshape(-1)[kept]
+        _refuse_broken(boxes, class_ids)
+        return Candidates(boxes, scores[kept], np.maximum(class_ids, 0).astype(np.intp))
+
+
+def _refuse_broken(*arrays: NDArray[np.float32]) -> None:
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise InterpreterError(
+            "the model answers with boxes that are not numbers: the variant is broken here, "
+            "take another variant or interpreter"
+        )
 
 
 class ClassifierDecoder:
@@ -178,18 +223,20 @@ class ClassifierDecoder:
         return Candidates(np.empty((0, 4), np.float32), scores[best], best)
 
 
-Decoder = SsdDecoder | ClassifierDecoder
+Decoder = SsdDecoder | DetectionsDecoder | ClassifierDecoder
 
 
-def make_decoder(
-    heads: Sequence[Head], rule: SsdRule | ClassifierRule, anchors: NDArray[np.float32] | None
-) -> Decoder:
+def make_decoder(heads: Sequence[Head], rule: Rule, anchors: NDArray[np.float32] | None) -> Decoder:
     """The decoder for ``rule``; ``anchors`` are only asked by SSD. Raises ``BundleError``."""
     if isinstance(rule, SsdRule):
         ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
         reach = max((head.first_anchor + head.anchors for head in ssd_heads), default=0)
         if anchors is not None and 0 < reach <= len(anchors) and len(ssd_heads) == len(heads):
             return SsdDecoder(ssd_heads, anchors, rule)
-    elif len(heads) == 1 and isinstance(heads[0], ClassifierHead):
-        return ClassifierDecoder(heads[0], rule)
+    else:
+        match rule, heads:
+            case ClassifierRule(), [ClassifierHead() as head]:
+                return ClassifierDecoder(head, rule)
+            case DetectionsRule(), [DetectionsHead() as head]:
+                return DetectionsDecoder(head)
     raise BundleError("the manifest's heads and decoder do not belong together")

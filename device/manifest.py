@@ -12,7 +12,9 @@ import msgspec
 
 from device.errors import BundleError
 
-FORMAT = 1  # raised when an older device could misread a newer bundle
+# Raised when an older device could misread a newer bundle, or would not know what to tell of it.
+# 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
+FORMAT = 2
 
 Task = Literal["detection", "classification"]
 InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
@@ -20,8 +22,8 @@ InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
 Dtype = Literal["float32", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Index = Annotated[int, msgspec.Meta(ge=0)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
+PerChannel = tuple[float, float, float]  # red, green, blue
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,19 +33,54 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class InputRule(Record, frozen=True):
     """How a model wants its pictures.
 
-    Normalised value = ``(byte - mean) / std``, one mean and std for all channels. ``stretch``
-    fills ``width`` x ``height`` pixels with the whole picture; ``centre-crop`` takes the largest
-    rectangle of the input's shape from its middle, of which ``crop_fraction`` of each side.
-    Both scale by bilinear interpolation.
+    Normalised value = ``(byte - mean) / std``, with one mean and std for all channels or one for
+    each. ``stretch`` fills ``width`` x ``height`` pixels with the whole picture; ``centre-crop``
+    takes the largest rectangle of the input's shape from its middle, of which ``crop_fraction``
+    of each side. Both scale by bilinear interpolation. ``layout`` is the order of the tensor's
+    axes: a pixel's channels side by side (nhwc), or a plane for each channel (nchw).
     """
 
     width: Count
     height: Count
-    mean: float
-    std: Positive
+    mean: float | PerChannel
+    std: float | PerChannel
     colour: Literal["rgb"] = "rgb"
+    layout: Literal["nhwc", "nchw"] = "nhwc"
     resize: Literal["stretch", "centre-crop"] = "stretch"
     crop_fraction: Fraction = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be divided by.
+
+        Here, for msgspec 0.22 crashes on a union of a float with limits and a tuple.
+        """
+        if min(self.stds) <= 0:
+            raise ValueError(f"Expected `std` > 0, got {self.std}")
+
+    @property
+    def means(self) -> PerChannel:
+        """One for each of red, green and blue."""
+        return self.mean if isinstance(self.mean, tuple) else (self.mean,) * 3
+
+    @property
+    def stds(self) -> PerChannel:
+        """One for each of red, green and blue."""
+        return self.std if isinstance(self.std, tuple) else (self.std,) * 3
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The least and the greatest normalised value, over all channels."""
+        channels = list(zip(self.means, self.stds, strict=True))
+        return min(-mean / std for mean, std in channels), max(
+            (255 - mean) / std for mean, std in channels
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the tensor that holds one picture."""
+        if self.layout == "nchw":
+            return 1, 3, self.height, self.width
+        return 1, self.height, self.width, 3
 
 
 class TensorSpec(Record, frozen=True):
@@ -78,6 +115,27 @@ class SsdHead(Record, frozen=True, tag="ssd"):
         return (self.boxes, self.scores)
 
 
+class DetectionsHead(Record, frozen=True, tag="detections"):
+    """The outputs of a model that decodes and suppresses its boxes itself.
+
+    A row per detection: ``boxes`` holds (y_min, x_min, y_max, x_max), 0..1 of the input,
+    ``classes`` the class id as a whole number and ``scores`` its probability. Rows from the
+    number in ``count`` on mean nothing; without it all are meant. This is what the operator
+    TFLite_Detection_PostProcess writes.
+    """
+
+    boxes: TensorSpec
+    classes: TensorSpec
+    scores: TensorSpec
+    count: TensorSpec | None = None
+
+    @property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """All outputs this head reads."""
+        rows = (self.boxes, self.classes, self.scores)
+        return rows if self.count is None else (*rows, self.count)
+
+
 class ClassifierHead(Record, frozen=True, tag="classifier"):
     """The one output of a classifier, a score per class."""
 
@@ -89,7 +147,7 @@ class ClassifierHead(Record, frozen=True, tag="classifier"):
         return (self.scores,)
 
 
-Head = SsdHead | ClassifierHead
+Head = SsdHead | DetectionsHead | ClassifierHead
 
 
 class SsdRule(Record, frozen=True, tag="ssd"):
@@ -97,16 +155,20 @@ class SsdRule(Record, frozen=True, tag="ssd"):
 
     ``anchors`` names a file of the bundle, float32 (count, 4): centre_y, centre_x, height,
     width, 0..1 of the input. ``box_scales`` are the factors (y, x, h, w) that box encodings
-    were multiplied with in training. Scores are logits, made probabilities by the logistic
-    function. Class ``background`` is never reported; boxes of one class that overlap by more
-    than ``iou_threshold`` are one object.
+    were multiplied with in training. Scores are probabilities, or logits that the logistic
+    function makes probabilities. Class ``background`` is never reported; boxes of one class that
+    overlap by more than ``iou_threshold`` are one object.
     """
 
     anchors: str
     box_scales: tuple[float, float, float, float]
-    background: Index
+    background: Index | None
     iou_threshold: Fraction
-    score: Literal["logit"] = "logit"
+    score: Literal["probability", "logit"] = "logit"
+
+
+class DetectionsRule(Record, frozen=True, tag="detections"):
+    """A detector that leaves nothing to decode."""
 
 
 class ClassifierRule(Record, frozen=True, tag="classifier"):
@@ -115,6 +177,9 @@ class ClassifierRule(Record, frozen=True, tag="classifier"):
     score: Literal["probability", "logit"] = "probability"
     background: Index | None = None  # a class that is never reported
     top: Count = 5  # how many classes are reported
+
+
+Rule = SsdRule | DetectionsRule | ClassifierRule
 
 
 class Check(Record, frozen=True):
@@ -182,7 +247,7 @@ class Manifest(Record, frozen=True):
     model: str
     task: Task
     input: InputRule
-    decoder: SsdRule | ClassifierRule
+    decoder: Rule
     labels: str
     threshold: Fraction
     max_detections: Count
@@ -214,7 +279,7 @@ def parse_manifest(data: bytes) -> Manifest:
         raise BundleError(f"manifest.json: {exc}; build the bundle again") from exc
     if not manifest.variants:
         raise BundleError("manifest.json has no variants; build the bundle again")
-    if (manifest.task == "detection") != isinstance(manifest.decoder, SsdRule):
+    if (manifest.task == "classification") != isinstance(manifest.decoder, ClassifierRule):
         raise BundleError("manifest.json: task and decoder do not belong together")
     return manifest
 

@@ -80,44 +80,63 @@ def round_up(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def byte_table(rule: InputRule, spec: TensorSpec) -> Tensor:
     """What each of the 256 byte values becomes in the input tensor ``spec``.
 
-    Returns (256,) of the tensor's dtype. Integers follow TFLite's affine quantisation,
-    ``q = round(value / scale) + zero_point`` saturated to the type
-    (Jacob et al. 2018, arXiv:1712.05877, equation 1); float types get the value itself.
+    Returns (256,) of the tensor's dtype, or (256, 3) where the channels differ. Integers follow
+    TFLite's affine quantisation, ``q = round(value / scale) + zero_point`` saturated to the type
+    (Jacob et al. 2018, arXiv:1712.05877, equation 1); float types, and integers without a scale,
+    get the value itself.
 
     Where normalisation is symmetric, -1..1 over 256 bytes, every value lies exactly between two
     integers. All are rounded up, so that 256 bytes stay 256 values (for uint8 the byte itself);
     rounding half to even would merge them in pairs, a bit of every pixel lost.
     """
-    value = (np.arange(256, dtype=np.float64) - rule.mean) / rule.std
+    byte = np.arange(256, dtype=np.float64)[:, np.newaxis]
+    value: NDArray[np.float64] = (byte - np.array(rule.means)) / np.array(rule.stds)
+    if (value == value[:, :1]).all():
+        value = value[:, 0]
     dtype = np.dtype(spec.dtype)
     if not np.issubdtype(dtype, np.integer):
         return value.astype(dtype)
     limits = np.iinfo(dtype)
-    quantised = round_up(value / spec.scale) + spec.zero_point
+    quantised = round_up(value / (spec.scale or 1.0)) + spec.zero_point
     table: Tensor = np.clip(quantised, limits.min, limits.max).astype(dtype)
     return table
 
 
 class Preprocessor:
-    """Fills input tensors from frames; keeps its scratch picture between frames."""
+    """Fills input tensors from frames; keeps its scratch pictures between frames."""
 
     def __init__(self, rule: InputRule, spec: TensorSpec) -> None:
         self.rule = rule
         table = byte_table(rule, spec)
-        same = table.dtype == np.uint8 and np.array_equal(table, np.arange(256))
-        self._table = None if same else table
+        self._as_it_is = table.dtype == np.uint8 and np.array_equal(table, np.arange(256))
+        self._table = table.reshape(1, 256, -1)  # as OpenCV wants one per channel
+        self._planes = [np.ascontiguousarray(plane) for plane in np.broadcast_to(table.T, (3, 256))]
         self._scratch = np.empty((rule.height, rule.width, 3), np.uint8)
+        self._plane = np.empty((rule.height, rule.width), np.uint8)
+        self._fill = self._planar if rule.layout == "nchw" else self._interleaved
 
     def __call__(self, pixels: Pixels, tensor: Tensor) -> Placement:
-        """Write ``pixels`` (uint8 BGR) into ``tensor`` ((1, height, width, 3), in place)."""
+        """Write ``pixels`` (uint8 BGR) into ``tensor`` (of the rule's shape, in place)."""
         rule = self.rule
-        scratch, target = self._scratch, tensor[0]
         placement = Placement.of(rule, (pixels.shape[1], pixels.shape[0]))
         seen = placement.view(pixels, rule)
-        cv2.resize(seen, (rule.width, rule.height), dst=scratch, interpolation=cv2.INTER_LINEAR)
-        if self._table is None:
-            cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=target)
-        else:
-            cv2.cvtColor(scratch, cv2.COLOR_BGR2RGB, dst=scratch)
-            cv2.LUT(scratch, self._table, dst=target)
+        cv2.resize(
+            seen, (rule.width, rule.height), dst=self._scratch, interpolation=cv2.INTER_LINEAR
+        )
+        self._fill(tensor[0])
         return placement
+
+    def _interleaved(self, target: Tensor) -> None:
+        if self._as_it_is:
+            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2RGB, dst=target)
+        else:
+            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2RGB, dst=self._scratch)
+            cv2.LUT(self._scratch, self._table, dst=target)
+
+    def _planar(self, target: Tensor) -> None:
+        for channel, table, plane in zip((2, 1, 0), self._planes, target, strict=True):
+            if self._as_it_is:
+                cv2.extractChannel(self._scratch, channel, dst=plane)
+            else:
+                cv2.extractChannel(self._scratch, channel, dst=self._plane)
+                cv2.LUT(self._plane, table, dst=plane)

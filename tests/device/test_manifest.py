@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import BundleError
-from device.manifest import FORMAT, format_manifest, parse_manifest
+from device.manifest import FORMAT, InputRule, format_manifest, parse_manifest
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,8 @@ def test_any_bytes_are_accepted_or_a_bundle_error(raw, edits, length):
     [
         (("input",), "width", 0),
         (("input",), "std", 0.0),
+        (("input",), "std", [1.0, -1.0, 1.0]),
+        (("input",), "mean", [1.0, 2.0]),
         (("input",), "crop_fraction", 2.0),
         (("decoder",), "iou_threshold", -1.0),
         ((), "threshold", 0.0),
@@ -146,6 +148,17 @@ def test_values_that_cannot_be_meant_are_refused(bundle_dir, place, key, value):
     inner[key] = value
     with pytest.raises(BundleError, match=key):
         parse_manifest(json.dumps(raw).encode())
+
+
+def test_range_of_normalised_values_is_over_all_channels():
+    rule = InputRule(width=3, height=2, mean=(0, 127.5, 255), std=(255.0, 127.5, 51.0))
+    assert rule.value_range == (-5.0, 1.0)
+    assert InputRule(width=3, height=2, mean=0, std=255).value_range == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("nhwc", (1, 2, 3, 3)), ("nchw", (1, 3, 2, 3))])
+def test_shape_of_the_input_follows_its_layout(layout, shape):
+    assert InputRule(width=3, height=2, mean=0, std=1, layout=layout).shape == shape
 
 
 def test_manifest_without_variants_is_refused(bundle_dir):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from device.preprocess import Placement, Preprocessor, byte_table
 
 SYMMETRIC = InputRule(width=8, height=6, mean=127.5, std=127.5)  # -1..1
 BYTES = InputRule(width=8, height=6, mean=0.0, std=1.0)  # the byte itself
+IMAGENET = InputRule(width=8, height=6, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 UNIT = InputRule(width=8, height=6, mean=0.0, std=255.0)  # 0..1
 AS_STORED = float(np.float32(1 / 127.5))  # what a scale loses by being stored as float32
 
@@ -62,6 +64,17 @@ def test_float_table_holds_the_normalised_value(dtype):
     assert table[51] == np.dtype(dtype).type(-0.6)
 
 
+def test_channels_that_differ_get_a_column_each():
+    table = byte_table(IMAGENET, spec("float32"))
+    assert table.shape == (256, 3)
+    # (255 - 123.675) / 58.395, (255 - 116.28) / 57.12, (255 - 103.53) / 57.375
+    assert table[255] == pytest.approx([2.2489, 2.4286, 2.6400], abs=1e-4)
+
+
+def test_integers_without_a_scale_hold_the_value_itself():
+    assert byte_table(BYTES, spec("uint8")).tolist() == list(range(256))
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.floats(0, 255),
@@ -95,6 +108,28 @@ def test_tensor_gets_every_pixel_through_the_table_red_first(noise, rule, tensor
     target = np.full(tensor.shape, 99, tensor.dtype)
     Preprocessor(rule, tensor)(pixels, target)
     assert np.array_equal(target[0], byte_table(rule, tensor)[pixels[..., ::-1]])
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        spec("uint8", 1.0),  # the table is skipped
+        spec("int8", 0.0187, -14),
+        spec("float32"),
+        spec("float16"),
+    ],
+)
+@pytest.mark.parametrize("rule", [BYTES, UNIT, IMAGENET])
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+def test_layout_and_channels_are_as_the_rule_says(noise, rule, tensor, layout):
+    rule = msgspec.structs.replace(rule, layout=layout)
+    pixels = np.ascontiguousarray(noise[:6, :8])
+    target = np.zeros(rule.shape, tensor.dtype)
+    Preprocessor(rule, tensor)(pixels, target)
+    table = np.broadcast_to(byte_table(rule, tensor).T, (3, 256))
+    for channel in range(3):
+        plane = target[0, channel] if layout == "nchw" else target[0, ..., channel]
+        assert np.array_equal(plane, table[channel][pixels[..., 2 - channel]])
 
 
 def test_frame_is_resized_bilinearly_and_left_as_it_was(noise):
