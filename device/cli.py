@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from device import __version__
 from device.command import run_command
+from device.config import ConfigurableParser
 from device.detect_command import add_detect
 from device.info_command import add_info
 
@@ -22,7 +23,9 @@ def make_parser() -> argparse.ArgumentParser:
         description="Run a liteberry bundle on this machine: no TensorFlow needed.",
     )
     parser.add_argument("--version", action="version", version=f"liteberry {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
+    )
     for add in (add_detect, add_info):
         add(commands)
     return parser

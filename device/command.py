@@ -17,7 +17,9 @@ INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from device.config import ConfigurableParser
+
+    Commands = argparse._SubParsersAction[ConfigurableParser]
 else:
     Commands = object
 
@@ -54,6 +56,14 @@ def threads(text: str) -> int:
     if value > MAX_THREADS:
         raise argparse.ArgumentTypeError(f"{value} is more than {MAX_THREADS}")
     return value
+
+
+def words(text: str) -> list[str]:
+    """A flag's value that is a list, with commas between: at least one, none of them empty."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise argparse.ArgumentTypeError("an empty name: names are expected, with commas between")
+    return parts
 
 
 def seed(text: str) -> int:

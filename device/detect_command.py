@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.command import Commands, count, debug_flag, say, seed, threads
+from device.command import Commands, count, debug_flag, say, seed, threads, words
 
 if TYPE_CHECKING:
     from device.pipeline import Pipeline
@@ -39,7 +40,9 @@ def add_detect(commands: Commands) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    detect.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder made by convert build")
+    detect.add_argument(
+        "bundle", type=Path, nargs="?", metavar="BUNDLE", help="folder made by convert build"
+    )
     detect.add_argument(
         "--source",
         required=True,
@@ -60,6 +63,25 @@ def add_detect(commands: Commands) -> None:
     detect.add_argument(
         "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
     )
+    detect.add_argument(
+        "--classes", type=words, metavar="A,B", help="detect these only (default: all it knows)"
+    )
+    detect.add_argument(
+        "--max-detections", type=count, metavar="N", help="at most so many a frame (default: 100)"
+    )
+    detect.add_argument(
+        "--every",
+        type=count,
+        default=1,
+        metavar="N",
+        help="run the network on every N-th frame; the others keep its detections",
+    )
+    detect.add_argument(
+        "--when-moving",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="run the network only while the picture changes: keeps a Pi cool",
+    )
     detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     detect.add_argument(
         "--output",
@@ -74,19 +96,28 @@ def add_detect(commands: Commands) -> None:
     detect.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
     )
+    detect.add_config()
     debug_flag(detect)
     detect.set_defaults(run=run_detect)
 
 
 def run_detect(args: argparse.Namespace) -> None:
     """``device detect``."""
+    # Before NumPy is loaded: its threads would only be in the interpreter's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported here: `--help` need not wait for OpenCV.
+    import cv2
+
     from device.bundle import Bundle
     from device.camera import open_camera
     from device.engine import Engine
+    from device.memory import forget_startup, share_one_arena
+    from device.motion import Motion
     from device.pipeline import Pipeline
     from device.sinks import make_sinks, refuse_overwriting
 
+    share_one_arena()
+    cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -104,8 +135,10 @@ def run_detect(args: argparse.Namespace) -> None:
                 interpreter=args.interpreter,
                 threads=args.threads,
                 threshold=args.threshold,
+                max_detections=args.max_detections,
             )
         )
+        engine.only(args.classes or ())
         interpreter = engine.interpreter
         say(
             f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
@@ -115,8 +148,11 @@ def run_detect(args: argparse.Namespace) -> None:
         sinks = [
             stack.enter_context(sink) for sink in make_sinks(args.output, args.log, camera.fps)
         ]
-        pipeline = Pipeline(camera, engine, sinks)
+        pipeline = Pipeline(
+            camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
+        )
         progress = _Progress(args.frames)
+        forget_startup(engine.model)
         try:
             pipeline.run(args.frames, stop, progress)
         finally:

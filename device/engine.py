@@ -75,7 +75,7 @@ class Engine(Closable):
         self.choice = "asked for"
         if interpreter == "auto":
             interpreter, self.choice = choose_interpreter(spec.checks)
-        model = bundle.file(spec.file)
+        self.model = model = bundle.file(spec.file)
         self.labels = bundle.labels
         self.threshold = manifest.threshold if threshold is None else threshold
         self.max_detections = max_detections or manifest.max_detections

@@ -1,0 +1,101 @@
+"""Settings from a file: every flag of a command, by its name, in TOML.
+
+A file is read as if its settings were typed before the flags: what argparse checks in a flag it
+checks in a file, and a flag that is typed too comes later and wins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+NOT_SETTINGS = ("help", "config", "print_config", "debug")
+SEPARATORS = {"size": "x"}  # between the parts of a flag's value, where it is not a comma
+
+
+class ConfigurableParser(argparse.ArgumentParser):
+    """A command's parser that also reads ``--config``, once :meth:`add_config` was called."""
+
+    def add_config(self) -> None:
+        """Add ``--config`` and ``--print-config``."""
+        self.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE.toml",
+            help="settings, by the names of the flags; a flag that is given too wins",
+        )
+        self.add_argument(
+            "--print-config",
+            action="store_true",
+            help="print the settings in force as such a file, and do nothing else",
+        )
+
+    def parse_known_args(  # type: ignore[override]  # argparse's stub has overloads
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse ``args`` after the settings of the file that they name."""
+        words = list(args or ())
+        if "--config" in self._option_string_actions:
+            words = [*self._words_of_file(words), *words]
+        parsed, rest = super().parse_known_args(words, namespace)
+        if getattr(parsed, "print_config", False):
+            sys.stdout.write(self._as_toml(parsed))
+            self.exit()
+        for name, action in self._settings().items():
+            if action.nargs == "?" and getattr(parsed, name) is None:
+                self.error(f"{action.metavar} is missing: as an argument, or as {name} in a file")
+        return parsed, rest
+
+    def _words_of_file(self, words: Sequence[str]) -> list[str]:
+        finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        finder.add_argument("--config", type=Path)
+        path = finder.parse_known_args(words)[0].config
+        if path is None:
+            return []
+        import tomllib
+
+        try:
+            settings = tomllib.loads(path.read_text("utf-8"))
+        except OSError as exc:
+            self.error(f"--config {path}: {exc.strerror}")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            self.error(f"--config {path} is not TOML: {exc}")
+        found: list[str] = []
+        for name, value in settings.items():
+            action = self._settings().get(name)
+            if action is None:
+                self.error(f"--config {path}: no setting is called {name!r}; see --help")
+            is_switch = isinstance(action, argparse.BooleanOptionalAction)
+            if is_switch != isinstance(value, bool) or isinstance(value, dict):
+                expected = "true or false is" if is_switch else "a number or text is"
+                self.error(f"--config {path}: {name} = {json.dumps(value)}: {expected} expected")
+            if isinstance(value, list):
+                value = SEPARATORS.get(name, ",").join(map(str, value))
+            if not action.option_strings:
+                self.set_defaults(**{name: str(value)})
+            elif is_switch:
+                found.append(action.option_strings[0 if value else 1])
+            else:
+                found.append(f"{action.option_strings[-1]}={value}")
+        return found
+
+    def _as_toml(self, parsed: argparse.Namespace) -> str:
+        lines = []
+        for name in self._settings():
+            value = getattr(parsed, name)
+            if value is None:
+                continue
+            if isinstance(value, tuple | list):
+                value = SEPARATORS.get(name, ",").join(map(str, value))
+            # JSON's numbers, booleans and strings are TOML's too.
+            text = value if isinstance(value, int | float) else str(value)
+            lines.append(f"{name} = {json.dumps(text, ensure_ascii=False)}\n")
+        return "".join(lines)
+
+    def _settings(self) -> Mapping[str, argparse.Action]:
+        """What a file may set, by name: the flags, and what the command is run on."""
+        return {action.dest: action for action in self._actions if action.dest not in NOT_SETTINGS}

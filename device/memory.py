@@ -1,0 +1,40 @@
+"""Keeps the process small: what the C library and the kernel can be asked for.
+
+Both only save memory: where they cannot be had (not Linux, not glibc) nothing happens.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+M_ARENA_MAX = -8  # malloc.h of glibc
+MADV_DONTNEED = 4  # asm-generic/mman-common.h of Linux
+
+
+def share_one_arena() -> None:
+    """Let all threads allocate from one arena: each of its own would keep what it freed."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
+
+
+def forget_startup(model: Path) -> None:
+    """Drop pages that starting up has touched; those still needed come back from the cache.
+
+    They are the code of libraries, most of which ran once, and the ``model``'s file, whose
+    weights the interpreter has packed into memory of its own. Only clean pages are dropped:
+    a library's read-only data may hold addresses that the loader filled in.
+    """
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:
+        return
+    libc = ctypes.CDLL(None)
+    for line in maps.splitlines():
+        fields = line.split(maxsplit=5)
+        if len(fields) < 6 or not fields[5].startswith("/") or "w" in fields[1]:
+            continue
+        if "x" in fields[1] or fields[5] == str(model.resolve()):
+            start, end = (int(side, 16) for side in fields[0].split("-"))
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
