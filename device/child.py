@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -99,12 +99,14 @@ def ask(
     return answers[0]
 
 
-def serve(kind: type[Request], answers: Callable[[Request], Iterable[Record]]) -> None:
-    """Be the child: read a request of ``kind`` and write what ``answers`` makes of it."""
-    out = sys.stdout.buffer
+def serve(kind: type[Request], work: Callable[[Request, Callable[[Record], None]], object]) -> None:
+    """Be the child: read a request of ``kind``; ``work`` is given it, and what sends an answer."""
+
+    def reply(answer: Record) -> None:
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+
     try:
-        for reply in answers(msgspec.json.decode(sys.stdin.buffer.read(), type=kind)):
-            out.write(msgspec.json.encode(reply) + b"\n")
-            out.flush()
+        work(msgspec.json.decode(sys.stdin.buffer.read(), type=kind), reply)
     except (LiteberryError, RuntimeError, ValueError) as exc:
-        out.write(msgspec.json.encode(_Failure(error=str(exc))) + b"\n")
+        reply(_Failure(error=str(exc)))

@@ -7,7 +7,6 @@ four, on a Pi 5 they do not.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 from pathlib import Path
@@ -15,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from device.board import Board
-from device.bundle import Bundle
-from device.errors import SinkError
+from device.bundle import MANIFEST, Bundle, sha256_of
+from device.files import write_whole
 from device.interpreter import ORIGINS
-from device.manifest import Count, InterpreterName, Record, format_manifest
+from device.manifest import Count, InterpreterName, Record
 
 
 class Choice(Record, frozen=True):
@@ -44,8 +43,8 @@ def state_file() -> Path:
 
 
 def hash_of(bundle: Bundle) -> str:
-    """sha256 of the manifest, which vouches for all other files: the same as ``sha256sum`` says."""
-    return hashlib.sha256(format_manifest(bundle.manifest)).hexdigest()
+    """sha256 of the manifest, which vouches for all other files."""
+    return sha256_of(bundle.folder / MANIFEST)
 
 
 def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
@@ -69,16 +68,8 @@ def save_choice(board: Board, bundle: Bundle, variant: str, choice: Choice) -> P
     path = state_file()
     choices = _load()
     choices.setdefault(_key(board), {}).setdefault(hash_of(bundle), {})[variant] = choice
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(msgspec.json.format(msgspec.json.encode(choices), indent=1) + b"\n")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as exc:
-        raise SinkError(f"{path}: {exc.strerror}; set XDG_STATE_HOME to another folder") from exc
+    data = msgspec.json.format(msgspec.json.encode(choices), indent=1) + b"\n"
+    write_whole(path, data, "set XDG_STATE_HOME to another folder")
     return path
 
 

@@ -77,6 +77,18 @@ def rss_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def pss_mb() -> float | None:
+    """Resident memory with shared pages divided among those who share them, in MB (10^6 bytes).
+
+    None where the kernel does not tell (not Linux).
+    """
+    try:
+        rollup = Path("/proc/self/smaps_rollup").read_bytes()
+        return int(rollup.split(b"\nPss:")[1].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError):
+        return None
+
+
 def peak_rss_mb() -> float:
     """The most memory this process ever had resident, in MB (10^6 bytes)."""
     try:

@@ -79,4 +79,4 @@ def probe(request: ProbeRequest) -> ProbeAnswer:
 
 
 if __name__ == "__main__":
-    serve(ProbeRequest, lambda request: [answer(request)])
+    serve(ProbeRequest, lambda request, reply: reply(answer(request)))

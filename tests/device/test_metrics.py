@@ -115,3 +115,29 @@ def test_load_is_looked_at_twice_a_second(monkeypatch):
     assert meter.mean_cpu_percent == 150.0
     clock.update(monotonic=11.5)
     assert meter.mean_cpu_percent == 50.0
+
+
+def test_proportional_memory_counts_what_is_shared_in_part():
+    # Two processes that map the same 40 MB: half of it belongs to each.
+    script = """
+import mmap, os, signal
+from device.metrics import pss_mb, rss_mb
+shared = mmap.mmap(-1, 40_000_000)
+shared.write(bytes(40_000_000))
+alone = pss_mb()
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    shared[:]
+    os.write(writing, b"x")
+    signal.pause()
+os.read(reading, 1)
+print(alone - pss_mb(), alone <= rss_mb() * 1.01)
+os.kill(child, signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    given_up_mb, less_than_resident = done.stdout.split()
+    assert float(given_up_mb) >= 19
+    assert less_than_resident == "True"
