@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -95,6 +94,8 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
         sys.stdout.flush()  # a full disk shows here, not in a traceback at exit
     except LiteberryError as exc:
         if args.debug:
+            import traceback
+
             traceback.print_exc()
         say(f"error: {exc}")
         return 2 if isinstance(exc, UsageError) else 1

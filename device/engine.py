@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Collection, Sequence
 from typing import Literal
@@ -155,6 +154,8 @@ class Engine(Closable):
         ids = []
         for label in labels:
             if label not in self.labels:
+                import difflib
+
                 near = difflib.get_close_matches(label, self.labels, 3)
                 hint = f"did you mean {' or '.join(near)}?" if near else "info lists its classes"
                 raise UsageError(f"the model knows no class {label!r}: {hint}")
