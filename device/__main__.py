@@ -1,9 +1,22 @@
-"""``python -m device``."""
+"""``python -m device``.
+
+Every Python from 2.7 on can read this file, so that an old one says what it is.
+"""
 
 import sys
 
+PYTHON = sys.version_info[:2]
+if PYTHON < (3, 11) and (PYTHON < (3, 9) or sys.argv[1:2] != ["doctor"]):
+    sys.exit(
+        "error: Python " + sys.version.split()[0] + " is too old: liteberry needs 3.11 or newer; "
+        "Raspberry Pi OS Bookworm has 3.11, Trixie 3.13"
+    )
+
 try:
-    from device.cli import main
+    if PYTHON >= (3, 11):
+        from device.cli import main
+    else:
+        from device.doctor_command import main
 except KeyboardInterrupt:  # nothing has begun
     sys.exit(130)
 

@@ -105,15 +105,23 @@ class State:
     load_1_min: float | None  # runnable threads, mean over a minute
 
 
+def read_text(path: Path) -> str:
+    """A file of the kernel's; empty where it cannot be read."""
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def read_board(root: Path = HERE) -> Board:
     """What the machine below ``root`` is."""
-    release = _settings(_text(root / "etc/os-release"), "=")
+    release = _settings(read_text(root / "etc/os-release"), "=")
     return Board(
-        model=_text(root / "proc/device-tree/model").strip("\0\n ") or None,
+        model=read_text(root / "proc/device-tree/model").strip("\0\n ") or None,
         cpu=read_cpu(root),
-        machine=_text(root / "proc/sys/kernel/arch").strip() or os.uname().machine,
+        machine=read_text(root / "proc/sys/kernel/arch").strip() or os.uname().machine,
         userland_bits=_userland_bits(root),
-        kernel=_text(root / "proc/sys/kernel/osrelease").strip() or os.uname().release,
+        kernel=read_text(root / "proc/sys/kernel/osrelease").strip() or os.uname().release,
         os=release.get("PRETTY_NAME", "").strip('"') or "unknown",
         memory=read_memory(root),
     )
@@ -122,13 +130,15 @@ def read_board(root: Path = HERE) -> Board:
 def read_state(root: Path = HERE) -> State:
     """How the machine below ``root`` is doing; asks ``vcgencmd`` where there is one."""
     policies = sorted((root / "sys/devices/system/cpu/cpufreq").glob("policy*"))
-    governors = {_text(policy / "scaling_governor").strip() for policy in policies} - {""}
-    clocks_khz = [_number(_text(policy / "scaling_cur_freq")) for policy in policies]
-    limits_khz = [_number(_text(policy / "scaling_max_freq")) for policy in policies]
+    governors = {read_text(policy / "scaling_governor").strip() for policy in policies} - {""}
+    clocks_khz = [_number(read_text(policy / "scaling_cur_freq")) for policy in policies]
+    limits_khz = [_number(read_text(policy / "scaling_max_freq")) for policy in policies]
     clock_khz = max((clock for clock in clocks_khz if clock), default=None)
     limit_khz = max((limit for limit in limits_khz if limit), default=None)
     if clock_khz is None:  # a virtual machine has no cpufreq, but x86 tells its clock
-        clocks = re.findall(r"^cpu MHz\s*: ([\d.]+)", _text(root / "proc/cpuinfo"), re.MULTILINE)
+        clocks = re.findall(
+            r"^cpu MHz\s*: ([\d.]+)", read_text(root / "proc/cpuinfo"), re.MULTILINE
+        )
         clock_khz = max((float(clock) * 1e3 for clock in clocks), default=None)
     return State(
         governor=", ".join(sorted(governors)) or None,
@@ -136,13 +146,13 @@ def read_state(root: Path = HERE) -> State:
         clock_limit_mhz=None if limit_khz is None else limit_khz / 1e3,
         temperature_c=_temperature_c(root),
         throttled=read_throttled(root),
-        load_1_min=_number(_text(root / "proc/loadavg")),
+        load_1_min=_number(read_text(root / "proc/loadavg")),
     )
 
 
 def read_cpu(root: Path = HERE) -> Cpu:
     """Name, cores and features of the processor, of the first core where they differ."""
-    text = _text(root / "proc/cpuinfo")
+    text = read_text(root / "proc/cpuinfo")
     facts = _settings(text.split("\n\n")[0], ":")
     part = facts.get("CPU part", "")
     flags = set((facts.get("Features") or facts.get("flags") or "").split())
@@ -158,7 +168,7 @@ def read_cpu(root: Path = HERE) -> Cpu:
 
 def read_memory(root: Path = HERE) -> Memory:
     """Memory and swap; zeros where there is no ``/proc``."""
-    facts = _settings(_text(root / "proc/meminfo"), ":")
+    facts = _settings(read_text(root / "proc/meminfo"), ":")
 
     def mib(key: str) -> int:
         return round((_number(facts.get(key, "")) or 0) / 1024)
@@ -197,13 +207,6 @@ def throttled_since_boot(bits: int) -> list[str]:
     return throttled_now(bits >> SINCE_BOOT)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
-
-
 def _settings(text: str, separator: str) -> dict[str, str]:
     pairs = (line.partition(separator) for line in text.splitlines())
     return {key.strip(): value.strip() for key, _, value in pairs}
@@ -228,6 +231,6 @@ def _userland_bits(root: Path) -> int:
 def _temperature_c(root: Path) -> float | None:
     """Of the thermal zone named after the processor, else of the first that has one."""
     zones = sorted((root / "sys/class/thermal").glob("thermal_zone*"))
-    zones.sort(key=lambda zone: not re.search("cpu|x86_pkg", _text(zone / "type")))
-    readings = (_number(_text(zone / "temp")) for zone in zones)
+    zones.sort(key=lambda zone: not re.search("cpu|x86_pkg", read_text(zone / "type")))
+    readings = (_number(read_text(zone / "temp")) for zone in zones)
     return next((reading / 1e3 for reading in readings if reading is not None), None)

@@ -13,6 +13,7 @@ from device import __version__
 from device.command import run_command
 from device.config import ConfigurableParser
 from device.detect_command import add_detect
+from device.doctor_command import add_doctor
 from device.info_command import add_info
 
 
@@ -26,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_detect, add_info):
+    for add in (add_detect, add_info, add_doctor):
         add(commands)
     return parser
 

@@ -38,9 +38,10 @@ class ConfigurableParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse ``args`` after the settings of the file that they name."""
+        if "--config" not in self._option_string_actions:
+            return super().parse_known_args(args, namespace)
         words = list(args or ())
-        if "--config" in self._option_string_actions:
-            words = [*self._words_of_file(words), *words]
+        words = self._words_of_file(words) + words
         parsed, rest = super().parse_known_args(words, namespace)
         if getattr(parsed, "print_config", False):
             sys.stdout.write(self._as_toml(parsed))

@@ -1,0 +1,92 @@
+"""Checks of a bundle: every file as the manifest says, and every variant runs here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from device.command import say
+from device.doctor.case import Case
+from device.doctor.finding import Finding
+from device.doctor.trial import try_variant
+
+MANIFEST = "manifest.json"
+COPY_AGAIN = "copy it again: ./deploy.sh HOST, or build it: python -m convert build"
+CHUNK = 1 << 20
+
+
+def check_bundle(case: Case) -> Iterator[Finding]:
+    """Whether the files are those the manifest vouches for."""
+    if case.bundle is None:
+        return
+    try:
+        files = _table(case.bundle, "files")
+    except ValueError as exc:
+        yield Finding("bundle", "problem", f"{case.bundle}: {exc}", COPY_AGAIN)
+        return
+    wrong = [
+        complaint
+        for complaint in (_complaint(case.bundle / name, files[name]) for name in files)
+        if complaint is not None
+    ]
+    if wrong:
+        yield Finding("bundle", "problem", f"{case.bundle}: {'; '.join(wrong)}", COPY_AGAIN)
+    else:
+        yield Finding("bundle", "ok", f"{case.bundle}: {len(files)} files, every sha256 right")
+
+
+def check_variants(case: Case) -> Iterator[Finding]:
+    """Whether each variant loads and gives a result here, one after the other."""
+    if case.bundle is None:
+        return
+    try:
+        variants = _table(case.bundle, "variants")
+    except ValueError:
+        return  # check_bundle has said so
+    if not case.python.fits:
+        yield Finding("variants", "unknown", "not tried in this Python")
+        return
+    needed = [name for name in ("numpy", "msgspec", "cv2") if case.imports[name].error]
+    if needed:
+        yield Finding("variants", "unknown", f"not tried: {', '.join(needed)} cannot be imported")
+        return
+    for variant in variants:
+        say(f"loading {variant}")
+        trial = try_variant(case.bundle, variant)
+        if trial.error is None:
+            facts = trial.facts
+            yield Finding(
+                "variants",
+                "ok",
+                f"{variant} runs in {facts['interpreter']}: first result after "
+                f"{facts['first_result_ms']:.0f} ms, at most {facts['peak_mib']:.0f} MiB",
+            )
+        else:
+            yield Finding("variants", "problem", f"{variant}: {trial.error}")
+
+
+def _table(bundle: Path, key: str) -> Mapping[str, object]:
+    """A table of the manifest; raises ValueError, with what is wrong, where there is none."""
+    try:
+        manifest = json.loads((bundle / MANIFEST).read_bytes())
+    except OSError as exc:
+        raise ValueError(f"no bundle ({MANIFEST}: {exc.strerror})") from exc
+    except ValueError as exc:
+        raise ValueError(f"{MANIFEST} is damaged ({exc})") from exc
+    table = manifest.get(key) if isinstance(manifest, dict) else None
+    if not isinstance(table, dict) or not table:
+        raise ValueError(f"{MANIFEST} is damaged (it has no {key})")
+    return table
+
+
+def _complaint(path: Path, expected: object) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as exc:
+        return f"{path.name}: {exc.strerror}"
+    return None if digest.hexdigest() == expected else f"{path.name} is damaged"

@@ -1,0 +1,218 @@
+"""Importing packages and loading models, in children: there a crash is only an answer.
+
+As a program, ``python -m device.doctor.trial imports MODULE...`` and
+``python -m device.doctor.trial bundle FOLDER VARIANT`` are those children. Each says what it is
+about to try and how that went, a line of JSON each, so that what it died of is known.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import importlib.metadata
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CODE = Path(__file__).parents[2]  # where the package `device` lies
+IMPORT_TIMEOUT_S = 60.0  # TensorFlow takes 8 s on a laptop; a Pi Zero 2 W is ten times slower
+LOAD_TIMEOUT_S = 120.0
+
+# The modules of the interpreters; importing one proves little, so a model is loaded in each.
+INTERPRETERS = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+PACKAGES = ("numpy", "msgspec", "cv2", "imutils", "tornado", "prometheus_client")
+
+# A TFLite file with one subgraph, in which nothing is: schema version 3, no tensors, no
+# operators. tflite-runtime can be imported beside NumPy 2, but fails when it loads this.
+EMPTY_MODEL = base64.b64decode(
+    "GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAAcAAAAUAAAAAMAAAABAAAACAAAAAQABAAEAAAAAQAAABAAAAAM"
+    "ABQAEAAMAAgABAAMAAAAEAAAABAAAAAQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How an attempt went; ``error`` is None where it went well."""
+
+    error: str | None = None
+    missing: bool = False  # the package is not installed
+    numpy_clash: bool = False  # it was compiled for another NumPy
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+NOT_INSTALLED = Trial(error="not installed", missing=True)
+
+
+def try_imports(with_picamera2: bool) -> dict[str, Trial]:
+    """Import what a run may need, every interpreter in a process of its own, all at a time.
+
+    TensorFlow, which takes seconds and half a gigabyte, is only tried where no other interpreter
+    is installed.
+    """
+    groups = [
+        PACKAGES,
+        *((module,) for name, module in INTERPRETERS.items() if name != "tensorflow"),
+    ]
+    if with_picamera2:
+        groups.append(("picamera2",))
+    trials = _try_groups(groups)
+    if all(trials[INTERPRETERS[name]].missing for name in ("litert", "tflite-runtime")):
+        trials.update(_try_groups([(INTERPRETERS["tensorflow"],)]))
+    return trials
+
+
+def _try_groups(groups: Sequence[Sequence[str]]) -> dict[str, Trial]:
+    children = [(_start("imports", *group), group) for group in groups]
+    deadline_s = time.monotonic() + IMPORT_TIMEOUT_S
+    trials: dict[str, Trial] = {}
+    for child, group in children:
+        tried = _finish(child, deadline_s - time.monotonic())
+        trials.update({name: tried.get(name, NOT_INSTALLED) for name in group})
+    return trials
+
+
+def try_variant(bundle: Path, variant: str) -> Trial:
+    """Load a variant and run it once, on a black picture."""
+    child = _start("bundle", str(bundle.absolute()), variant)
+    return _finish(child, LOAD_TIMEOUT_S).get(variant, Trial(error="the process said nothing"))
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "device.doctor.trial", *arguments],
+        cwd=CODE,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _finish(child: subprocess.Popen[str], timeout_s: float) -> dict[str, Trial]:
+    """What a child has tried, by name; what it was at when it died failed."""
+    died = None
+    try:
+        out, err = child.communicate(timeout=max(0.0, timeout_s))
+    except subprocess.TimeoutExpired:
+        child.kill()
+        out, err = child.communicate()
+        died = "no answer in time"
+    except BaseException:  # Ctrl-C: leave no child behind
+        child.kill()
+        child.wait()
+        raise
+    if child.returncode < 0 and died is None:
+        died = f"crashed ({signal.Signals(-child.returncode).name})"
+    elif child.returncode > 0:
+        died = (err.strip().splitlines() or ["failed without a word"])[-1]
+    trials: dict[str, Trial] = {}
+    for line in out.splitlines():
+        if not line.startswith("{"):  # a library that talks on stdout
+            continue
+        said = json.loads(line)
+        error = said.get("error", died or "ended early")
+        trials[said["tried"]] = Trial(
+            error=error,
+            missing=said.get("missing", False),
+            numpy_clash=error is not None and is_numpy_clash(f"{error}\n{err}"),
+            facts=said.get("facts", {}),
+        )
+    return trials
+
+
+def is_numpy_clash(text: str) -> bool:
+    """Whether an error says that a module was compiled for another NumPy."""
+    return bool(re.search(r"_ARRAY_API|compiled using NumPy 1|numpy\.dtype size changed", text))
+
+
+def _say(tried: str, **what: object) -> None:
+    sys.stdout.write(json.dumps({"tried": tried, **what}) + "\n")
+    sys.stdout.flush()
+
+
+def _import(name: str) -> None:
+    facts: dict[str, object] = {"packages": _opencv_packages()} if name == "cv2" else {}
+    _say(name, facts=facts)
+    try:
+        module = importlib.import_module(name)
+        facts["version"] = _version(name, module)
+        if name in INTERPRETERS.values():
+            module.Interpreter(model_content=EMPTY_MODEL).allocate_tensors()
+        if name == "cv2":
+            gui = re.search(r"GUI:\s*(\S+)", module.getBuildInformation())
+            facts["windows"] = gui is not None and gui[1] not in ("NO", "NONE")
+    except ModuleNotFoundError as exc:
+        # What is missing may also be something that the package itself needs.
+        missing = (exc.name or "").split(".")[0] == name.split(".")[0]
+        _say(name, error=str(exc), missing=missing, facts=facts)
+    except BaseException as exc:  # Whatever it is, it is the answer.
+        _say(name, error=f"{type(exc).__name__}: {exc}".splitlines()[0], facts=facts)
+    else:
+        _say(name, error=None, facts=facts)
+
+
+def _opencv_packages() -> list[str]:
+    """The packages of pip that bring OpenCV, with versions: there should be one."""
+    return sorted(
+        f"{item.metadata['Name']} {item.version}"
+        for item in importlib.metadata.distributions()
+        if (item.metadata["Name"] or "").lower().startswith("opencv")
+    )
+
+
+def _version(name: str, module: Any) -> str:
+    distribution = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
+    package = name.split(".")[0]
+    try:
+        return importlib.metadata.version(distribution.get(package, package))
+    except importlib.metadata.PackageNotFoundError:
+        return str(getattr(module, "__version__", "of unknown version"))
+
+
+def _run_variant(folder: str, variant: str) -> None:
+    _say(variant)
+    # Imported here: only this child may need more than the standard library.
+    import resource
+
+    import numpy as np
+
+    from device.bundle import Bundle
+    from device.engine import Engine
+    from device.errors import LiteberryError
+    from device.records import Frame
+
+    started = time.perf_counter()
+    try:
+        with Engine(Bundle(Path(folder)), variant) as engine:
+            black = np.zeros((480, 640, 3), np.uint8)
+            engine.run(Frame(black, 0, time.monotonic(), 0.0, ""))
+            interpreter = f"{engine.interpreter.name} {engine.interpreter.version}"
+    except LiteberryError as exc:
+        _say(variant, error=str(exc))
+    else:
+        facts = {
+            "interpreter": interpreter,
+            "first_result_ms": (time.perf_counter() - started) * 1e3,
+            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        _say(variant, error=None, facts=facts)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "imports":
+        for module_name in sys.argv[2:]:
+            _import(module_name)
+    else:
+        _run_variant(*sys.argv[2:])
