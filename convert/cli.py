@@ -101,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="have float16 compute in float32 also where the processor could use float16 (a Pi 5)",
     )
-    build.set_defaults(run=run_build)
+    build.set_defaults(handler=run_build)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -145,7 +145,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--seed", type=seed, default=0, metavar="N", help="draws the resamples (default: 0)"
     )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    evaluate.set_defaults(run=run_evaluate)
+    evaluate.set_defaults(handler=run_evaluate)
 
     report = commands.add_parser(
         "report",
@@ -157,12 +157,12 @@ def make_parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--out", type=Path, metavar="FILE", help="the page (default: BUNDLE/report.html)"
     )
-    report.set_defaults(run=run_report)
+    report.set_defaults(handler=run_report)
 
     zoo = commands.add_parser(
         "zoo", help="the models that can be named", description="List the models of the zoo."
     )
-    zoo.set_defaults(run=run_zoo)
+    zoo.set_defaults(handler=run_zoo)
 
     for command in (build, evaluate, report, zoo):
         command.add_argument(

@@ -16,7 +16,7 @@ def add_info(commands: Commands) -> None:
         description="Verify every file of a bundle and say what is in it.",
     )
     info.add_argument("bundle", type=Path, metavar="BUNDLE")
-    info.set_defaults(run=run_info)
+    info.set_defaults(handler=run_info)
     debug_flag(info)
 
 

@@ -10,7 +10,7 @@ from device.command import INTERRUPTED, run_command, say_step
 
 def parser_that_runs(run):
     parser = argparse.ArgumentParser()
-    parser.set_defaults(run=run, debug=False)
+    parser.set_defaults(handler=run, debug=False)
     return parser
 
 
