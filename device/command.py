@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,14 @@ def threads(text: str) -> int:
     return value
 
 
+def positive(text: str) -> float:
+    """A flag's value that is a number above 0, such as seconds or megabytes."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
 def words(text: str) -> list[str]:
     """A flag's value that is a list, with commas between: at least one, none of them empty."""
     parts = [part.strip() for part in text.split(",")]
@@ -79,7 +88,7 @@ def debug_flag(command: argparse.ArgumentParser) -> None:
 
 
 def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Parse ``argv`` and call the ``run`` it selects; returns the exit code.
+    """Parse ``argv`` and call the ``handler`` it selects; returns the exit code.
 
     0 is success, 1 failure, 2 wrong usage, 130 interrupted. An error raised on purpose is one
     line on stderr, with ``--debug`` its traceback too.
@@ -90,7 +99,7 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
         if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell asks for its `&` jobs
             signal.signal(number, _end)
     try:
-        args.run(args)
+        args.handler(args)
         sys.stdout.flush()  # a full disk shows here, not in a traceback at exit
     except LiteberryError as exc:
         if args.debug:
