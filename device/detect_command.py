@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.command import Commands, count, debug_flag, say, seed, threads, words
+from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
 
 if TYPE_CHECKING:
     from device.pipeline import Pipeline
+    from device.sinks import Outputs
 
 EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
@@ -84,21 +85,105 @@ def add_detect(commands: Commands) -> None:
     )
     detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     detect.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
+    )
+    _add_outputs(detect.add_argument_group("outputs"))
+    _add_events(detect.add_argument_group("events"))
+    detect.add_config()
+    debug_flag(detect)
+    detect.set_defaults(handler=run_detect)
+
+
+def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
+    outputs.add_argument(
         "--output",
         type=Path,
         metavar="FILE|DIR",
         help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete) or a "
         "folder of pictures",
     )
-    detect.add_argument(
-        "--log", type=Path, metavar="FILE.jsonl", help="a line of JSON per frame, appended"
+    outputs.add_argument(
+        "--segment",
+        type=positive,
+        metavar="SECONDS",
+        help="part the video into files of this length, NAME-20261121T143000Z.mp4",
     )
-    detect.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
+    outputs.add_argument(
+        "--quota",
+        type=positive,
+        metavar="MB",
+        help="remove the oldest segments, clips or pictures before each kind takes more",
     )
-    detect.add_config()
-    debug_flag(detect)
-    detect.set_defaults(run=run_detect)
+    outputs.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="a line of JSON per frame, or of a .csv a row per detection; appended",
+    )
+    outputs.add_argument(
+        "--log-size",
+        type=positive,
+        metavar="MB",
+        help="go on in a new log when it is this large; the five before are kept",
+    )
+    outputs.add_argument(
+        "--display",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="show the annotated frames in a window; q or closing it ends the run",
+    )
+
+
+def _add_events(events: argparse._ArgumentGroup) -> None:
+    events.add_argument(
+        "--on", type=words, metavar="A,B", help="when one of these classes is seen:"
+    )
+    events.add_argument(
+        "--record",
+        type=positive,
+        metavar="SECONDS",
+        help="keep a clip, from a little before until this long after it was last seen",
+    )
+    events.add_argument(
+        "--clips",
+        type=Path,
+        default=Path("clips"),
+        metavar="DIR",
+        help="where clips are kept (default: clips)",
+    )
+    events.add_argument(
+        "--run",
+        metavar="COMMAND",
+        help="call this, with the event as JSON on its standard input",
+    )
+    events.add_argument(
+        "--cooldown",
+        type=positive,
+        default=30.0,
+        metavar="SECONDS",
+        help="at most one call in this time (default: 30)",
+    )
+
+
+def _outputs(args: argparse.Namespace) -> Outputs:
+    from device.sinks import Outputs
+
+    def bytes_of(megabytes: float | None) -> int | None:
+        return None if megabytes is None else round(megabytes * 1e6)
+
+    return Outputs(
+        output=args.output,
+        segment_s=args.segment,
+        quota_bytes=bytes_of(args.quota),
+        log=args.log,
+        log_size_bytes=bytes_of(args.log_size),
+        display=args.display,
+        on=args.on or (),
+        record_s=args.record,
+        clips=args.clips,
+        run=args.run,
+        cooldown_s=args.cooldown,
+    )
 
 
 def run_detect(args: argparse.Namespace) -> None:
@@ -111,10 +196,12 @@ def run_detect(args: argparse.Namespace) -> None:
     from device.bundle import Bundle
     from device.camera import open_camera
     from device.engine import Engine
+    from device.labels import class_ids
     from device.memory import forget_startup, share_one_arena
     from device.motion import Motion
     from device.pipeline import Pipeline
-    from device.sinks import make_sinks, refuse_overwriting
+    from device.sinks import check_outputs, make_sinks
+    from device.video import Pace
 
     share_one_arena()
     cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
@@ -122,7 +209,8 @@ def run_detect(args: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     bundle = Bundle(args.bundle)
-    refuse_overwriting(args.output, args.log, args.source, args.bundle)
+    outputs = _outputs(args)
+    check_outputs(outputs, args.source, args.bundle)
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(
@@ -139,15 +227,14 @@ def run_detect(args: argparse.Namespace) -> None:
             )
         )
         engine.only(args.classes or ())
+        class_ids(outputs.on, engine.labels)  # are there such?
         interpreter = engine.interpreter
         say(
             f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
             f"{interpreter.version} ({engine.choice}), {interpreter.threads} threads; "
             "Ctrl-C ends the run"
         )
-        sinks = [
-            stack.enter_context(sink) for sink in make_sinks(args.output, args.log, camera.fps)
-        ]
+        sinks = [stack.enter_context(sink) for sink in make_sinks(outputs, Pace.of(camera), stop)]
         pipeline = Pipeline(
             camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
         )

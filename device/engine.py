@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from device.bundle import Bundle
 from device.closable import Closable
 from device.decode import Candidates, make_decoder
-from device.errors import BundleError, UsageError
+from device.errors import BundleError
 from device.interpreter import Interpreter, choose_interpreter, default_threads
+from device.labels import class_ids
 from device.manifest import InputRule, InterpreterName, SsdRule
 from device.preprocess import Placement, Preprocessor
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
@@ -151,15 +152,7 @@ class Engine(Closable):
 
         Raises :class:`UsageError` for a label that the model does not know.
         """
-        ids = []
-        for label in labels:
-            if label not in self.labels:
-                import difflib
-
-                near = difflib.get_close_matches(label, self.labels, 3)
-                hint = f"did you mean {' or '.join(near)}?" if near else "info lists its classes"
-                raise UsageError(f"the model knows no class {label!r}: {hint}")
-            ids.append(self.labels.index(label))
+        ids = class_ids(labels, self.labels)
         self._wanted = np.array(ids) if ids else None
 
     def close(self) -> None:

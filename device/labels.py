@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from device.errors import UsageError
 
@@ -59,3 +59,17 @@ def parse_labels(text: str, count: int, where: str = "the label file") -> tuple[
         f"{where} has {len(names)} names, the model {count} classes: give the file that belongs "
         "to this model"
     )
+
+
+def class_ids(wanted: Iterable[str], labels: Sequence[str]) -> list[int]:
+    """The classes called ``wanted``; raises :class:`UsageError` for one not among ``labels``."""
+    ids = []
+    for label in wanted:
+        if label not in labels:
+            import difflib
+
+            near = difflib.get_close_matches(label, labels, 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "info lists its classes"
+            raise UsageError(f"the model knows no class {label!r}: {hint}")
+        ids.append(labels.index(label))
+    return ids
