@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
 
 
+@cache
 def class_colour(class_id: int) -> Colour:
     """A vivid colour (blue, green, red) that a class always has."""
     hue = (class_id * GOLDEN_ANGLE) % 360 / 2
@@ -30,6 +32,19 @@ def class_colour(class_id: int) -> Colour:
 def _text_colour(background: Colour) -> Colour:
     blue, green, red = background
     return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > 120 else WHITE  # ITU-R BT.601
+
+
+@lru_cache(maxsize=256)  # on a video the same few come back on every frame
+def _text_box(text: str, scale: float, colour: Colour) -> Pixels:
+    """``text`` on a box of ``colour``."""
+    thickness = max(1, round(scale * 1.6))
+    (width, height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
+    pad = max(2, height // 4)
+    box = np.empty((height + baseline + 2 * pad, width + 2 * pad, 3), np.uint8)
+    box[:] = colour
+    origin = (pad, pad + height)
+    cv2.putText(box, text, origin, FONT, scale, _text_colour(colour), thickness, cv2.LINE_AA)
+    return box
 
 
 def _label(
@@ -47,16 +62,17 @@ def _label(
     Returns the row where the box ends.
     """
     height, width = picture.shape[:2]
-    thickness = max(1, round(scale * 1.6))
-    (text_width, text_height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
-    pad = max(2, text_height // 4)
-    box_width, box_height = text_width + 2 * pad, text_height + baseline + 2 * pad
+    box = _text_box(text, scale, colour)
+    box_height, box_width = box.shape[:2]
     left = max(0, min(left, width - box_width))
     top = edge if below else max(0, min(edge, height) - box_height)
-    cv2.rectangle(picture, (left, top), (left + box_width, top + box_height), colour, cv2.FILLED)
-    origin = (left + pad, top + pad + text_height)
-    cv2.putText(picture, text, origin, FONT, scale, _text_colour(colour), thickness, cv2.LINE_AA)
+    _paste(picture, box, left, top)
     return top + box_height
+
+
+def _paste(picture: Pixels, box: Pixels, left: int, top: int) -> None:
+    under = picture[top : top + box.shape[0], left : left + box.shape[1]]
+    under[:] = box[: under.shape[0], : under.shape[1]]
 
 
 def draw(

@@ -108,7 +108,11 @@ class Preprocessor:
     def __init__(self, rule: InputRule, spec: TensorSpec) -> None:
         self.rule = rule
         table = byte_table(rule, spec)
-        self._as_it_is = table.dtype == np.uint8 and np.array_equal(table, np.arange(256))
+        # What most quantised networks take: the byte itself, as uint8 or less 128 as int8, which
+        # differs in the highest bit. A table would take as long as all the rest.
+        self._flip = {"uint8": 0, "int8": 0x80}.get(table.dtype.name)
+        if self._flip is not None and np.any(table.view(np.uint8).T ^ self._flip != np.arange(256)):
+            self._flip = None
         self._table = table.reshape(1, 256, -1)  # as OpenCV wants one per channel
         self._planes = [np.ascontiguousarray(plane) for plane in np.broadcast_to(table.T, (3, 256))]
         self._scratch = np.empty((rule.height, rule.width, 3), np.uint8)
@@ -127,16 +131,23 @@ class Preprocessor:
         return placement
 
     def _interleaved(self, target: Tensor) -> None:
-        if self._as_it_is:
-            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2RGB, dst=target)
+        if self._flip is not None:
+            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2RGB, dst=target.view(np.uint8))
+            self._flip_bit(target)
         else:
             cv2.cvtColor(self._scratch, cv2.COLOR_BGR2RGB, dst=self._scratch)
             cv2.LUT(self._scratch, self._table, dst=target)
 
     def _planar(self, target: Tensor) -> None:
         for channel, table, plane in zip((2, 1, 0), self._planes, target, strict=True):
-            if self._as_it_is:
-                cv2.extractChannel(self._scratch, channel, dst=plane)
+            if self._flip is not None:
+                cv2.extractChannel(self._scratch, channel, dst=plane.view(np.uint8))
+                self._flip_bit(plane)
             else:
                 cv2.extractChannel(self._scratch, channel, dst=self._plane)
                 cv2.LUT(self._plane, table, dst=plane)
+
+    def _flip_bit(self, target: Tensor) -> None:
+        if self._flip:
+            stored = target.view(np.uint8)
+            np.bitwise_xor(stored, np.uint8(self._flip), out=stored)

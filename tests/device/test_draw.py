@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 
-import cv2
 import numpy as np
 import pytest
 
@@ -28,21 +27,21 @@ def like(pixels: np.ndarray, colour) -> np.ndarray:
 
 @pytest.fixture
 def labels(monkeypatch):
-    """The corners of everything that OpenCV was asked to fill, and the texts put on them."""
+    """The corners of every box that was put on the picture, and the texts on them."""
     seen = []
-    rectangle, put_text = cv2.rectangle, cv2.putText
+    text_box, paste = module._text_box, module._paste
 
-    def note_rectangle(picture, low, high, colour, thickness, *rest):
-        if thickness == cv2.FILLED:
-            seen.append([low, high])
-        return rectangle(picture, low, high, colour, thickness, *rest)
+    def note_text(text, *rest):
+        seen.append([text])
+        return text_box(text, *rest)
 
-    def note_text(picture, text, origin, *rest):
-        seen[-1] += [text, origin]
-        return put_text(picture, text, origin, *rest)
+    def note_corners(picture, box, left, top):
+        height, width = box.shape[:2]
+        seen[-1][:0] = [(left, top), (left + width, top + height)]
+        paste(picture, box, left, top)
 
-    monkeypatch.setattr(module.cv2, "rectangle", note_rectangle)
-    monkeypatch.setattr(module.cv2, "putText", note_text)
+    monkeypatch.setattr(module, "_text_box", note_text)
+    monkeypatch.setattr(module, "_paste", note_corners)
     return seen
 
 
@@ -110,13 +109,11 @@ def test_label_stays_inside_the_frame(labels, width, left, top):
     height = picture.shape[0]
     box = (left * width, top * height, (left + 0.05) * width, (top + 0.05) * height)
     draw(picture, [detection(*box, label="motorcycle")], "")
-    ((low, high, text, origin),) = labels
+    ((low, high, text),) = labels
     assert text == "motorcycle 88%"
     assert min(low) >= 0
     assert high[0] <= width
     assert high[1] <= height
-    assert low[0] < origin[0] < high[0]
-    assert low[1] < origin[1] < high[1]
     filled = like(picture[low[1] : high[1], low[0] : high[0]], class_colour(1))
     assert 0.4 < filled.mean() < 0.99, "text on a ground of the class's colour"
 
@@ -144,7 +141,7 @@ def test_best_detection_is_on_top():
 def test_status_is_along_the_lower_edge(labels):
     picture = canvas(320)
     draw(picture, [], "30 FPS  95 MB")
-    ((low, high, text, _),) = labels
+    ((low, high, text),) = labels
     assert text == "30 FPS  95 MB"
     assert low[0] == 0
     assert high[1] == picture.shape[0]
@@ -155,7 +152,7 @@ def test_classes_are_listed_from_the_upper_left_corner_without_overlap(labels):
     picture = canvas(320)
     classes = [Classification(1, "cat", 0.75), Classification(2, "dog", 0.125)]
     draw(picture, [], "", classes)
-    (low, high, text, _), (low2, _, text2, _) = labels
+    (low, high, text), (low2, _, text2) = labels
     assert (text, text2) == ("cat 75%", "dog 12%")
     assert low == (0, 0)
     assert low2 == (0, high[1])
