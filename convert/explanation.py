@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from convert.comparison import Comparison, Drawing, Seen
 from convert.decision import Step
 from convert.facts import Facts
-from convert.markup import escape, section
 from convert.recommendation import COUNTED_MODEL, Advice
+from device.charts.markup import escape, section
 
 LISTED = 6  # things seen, in a caption
 TREE = (

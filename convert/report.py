@@ -9,16 +9,12 @@ from convert import explanation, results
 from convert.comparison import Comparison, compare_pictures
 from convert.decision import decide
 from convert.facts import Facts, load_facts
-from convert.markup import escape
 from convert.recommendation import PI_5, advise, best_for, headline
 from device import __version__
+from device.charts.markup import document, escape
 from device.errors import SinkError
 
 REPORT = "report.html"
-STYLE = Path(__file__).with_name("report.css")
-
-# The page may show its own pictures and styles, and load or run nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 
 PARTS = {
     "boards": "Boards",
@@ -49,35 +45,18 @@ def make_page(facts: Facts, comparisons: Sequence[Comparison], *, measured_pictu
     links = "".join(
         f'<li><a href="#{name}">{PARTS[name]}</a></li>' for name, body in sections.items() if body
     )
-    model = escape(facts.manifest.model)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{model}: which variant?</title>
-<style>
-{STYLE.read_text("utf-8")}</style>
-</head>
-<body>
-<header>
-<h1>{model}</h1>
+    model = facts.manifest.model
+    return document(
+        title=f"{model}: which variant?",
+        header=f"""<h1>{escape(model)}</h1>
 <p class="verdict">{escape(verdict)}</p>
 <p>{escape(numbers)}</p>
 {results.tiles(facts, pick)}
-<nav aria-label="Parts of this page"><ul>{links}</ul></nav>
-</header>
-<main>
-{"".join(sections.values())}
-</main>
-<footer><p class="soft">Made by liteberry {__version__} from manifest.json\
-{" and accuracy.json" if facts.measured else ""}.</p></footer>
-</body>
-</html>
-"""
+<nav aria-label="Parts of this page"><ul>{links}</ul></nav>""",
+        main="".join(sections.values()),
+        footer=f"Made by liteberry {__version__} from manifest.json"
+        f"{' and accuracy.json' if facts.measured else ''}.",
+    )
 
 
 def write_page(page: str, path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convert.charts import Bar, Loss, Pair, Point, bars, changes, is_crowded, losses, scatter
 from convert.facts import BASE, Facts, VariantFacts
-from convert.markup import escape, figure, section, table
 from convert.recommendation import points
+from device.charts.markup import escape, figure, section, table
 
 CLASSES_SHOWN = 6  # per variant
 

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
@@ -14,19 +13,19 @@ import numpy as np
 import pytest
 
 from convert.accuracy import Accuracy, Disagreement, Finding, VariantAccuracy
-from convert.axis import log_axis, round_axis, spread
-from convert.charts import Bar, Pair, Point, bars, changes, losses, scatter, shorten, tick_texts
+from convert.charts import Bar, Pair, Point, bars, changes, losses, scatter
 from convert.charts import Loss as LossRow
 from convert.cli import main
 from convert.comparison import MOST_BYTES, encode, unmatched
 from convert.decision import decide
 from convert.facts import gather, load_facts
-from convert.markup import escape
 from convert.recommendation import PI_4, PI_5, Verdict, advise, best_for, headline, judge, points
 from convert.report import make_page, report
 from device.bundle import Bundle
+from device.charts.markup import escape
 from device.errors import BundleError
 from device.manifest import SampleDetection, format_manifest, parse_manifest
+from tests.outline import Outline
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -80,81 +79,7 @@ def write_accuracy(folder: Path, accuracy: Accuracy) -> None:
     (folder / "accuracy.json").write_bytes(msgspec.json.encode(accuracy))
 
 
-class Outline(HTMLParser):
-    """What a page is made of, and whether its elements are closed as they were opened."""
-
-    VOID = frozenset({"meta", "link", "img", "br", "line", "circle", "rect"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-# Axes and charts
-
-
-def test_round_axis_holds_all_values_between_round_numbers():
-    axis = round_axis([0.0, 17.97], 40, 340)
-    assert axis.ticks == (0, 5, 10, 15, 20)
-    assert axis(0) == 40
-    assert axis(5) == 115  # a quarter of 300 pixels
-    assert axis(20) == 340
-
-
-def test_round_axis_may_run_upwards_and_has_room_for_equal_values():
-    axis = round_axis([1.0, 1.0], 200, 100)
-    assert axis.low < 1 < axis.high
-    assert axis(axis.low) == 200
-    assert axis(axis.high) == 100
-
-
-def test_log_axis_gives_each_decade_the_same_length():
-    axis = log_axis([4, 100], 0, 200)
-    assert (axis.low, axis.high) == (1, 100)
-    assert axis.ticks == (1, 3, 10, 30, 100)
-    assert axis(10) == pytest.approx(100)
-
-
-def test_log_axis_leaves_room_for_a_bar_at_a_round_number():
-    assert log_axis([1, 50], 0, 100).low == pytest.approx(0.1)
-
-
-def test_values_outside_an_axis_are_held_at_its_ends():
-    assert round_axis([0.0, 1.0], 0, 100)(7) == 100
-
-
-@pytest.mark.parametrize(
-    ("positions", "moved"),
-    [
-        ([10, 40], [10, 40]),
-        ([10, 14], [7, 17]),  # centre 12, ten apart
-        ([14, 10], [17, 7]),
-        ([10, 10, 10], [0, 10, 20]),
-        ([0, 6, 12], [-4, 6, 16]),
-    ],
-)
-def test_spread_moves_only_what_is_too_near(positions, moved):
-    assert spread(positions, 10) == pytest.approx(moved)
+# Charts
 
 
 def test_scatter_puts_point_and_whisker_where_they_belong():
@@ -208,14 +133,6 @@ def test_change_bars_share_a_scale():
     svg = changes("c", "t", [Pair("cat", 0.5, 0.45)], 10.0, "points")
     assert 'width="82.0"' in svg  # 5 of 10, on 164 pixels
     assert "0.50 → 0.45" in svg
-
-
-def test_ticks_have_the_same_decimals():
-    assert tick_texts([-0.1, 0.0, 0.25]) == ["\N{MINUS SIGN}0.10", "0.00", "0.25"]
-
-
-def test_long_labels_are_shortened():
-    assert shorten("a" * 20, 10) == "a" * 9 + "…"
 
 
 # Words

@@ -1,4 +1,4 @@
-"""Pieces of HTML that every part of a report's page is made of.
+"""A page of HTML and the pieces it is made of.
 
 Everything that comes from a manifest or a file goes through :func:`escape`; nothing on the page
 is fetched from anywhere.
@@ -8,6 +8,39 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
+
+STYLE = Path(__file__).with_name("page.css")
+
+# The page may show its own pictures and styles, and load or run nothing.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+
+
+def document(title: str, header: str, main: str, footer: str) -> str:
+    """The whole page; ``title`` and ``footer`` are text, the others HTML already."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>{escape(title)}</title>
+<style>
+{STYLE.read_text("utf-8")}</style>
+</head>
+<body>
+<header>
+{header}
+</header>
+<main>
+{main}
+</main>
+<footer><p class="soft">{escape(footer)}</p></footer>
+</body>
+</html>
+"""
 
 
 def escape(value: object) -> str:

@@ -1,0 +1,1 @@
+"""Pages with charts that need nothing but a browser: axes, SVG, HTML and one style sheet."""
