@@ -30,7 +30,7 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 from device.bundle import Bundle  # noqa: E402
-from device.camera import Camera, open_camera, read_picture  # noqa: E402
+from device.camera import Camera, Shot, open_camera, read_picture  # noqa: E402
 from device.draw import draw  # noqa: E402
 from device.engine import Engine  # noqa: E402
 from device.metrics import rss_mb  # noqa: E402
@@ -156,8 +156,8 @@ def growth(bundle: Bundle) -> float:
         def __init__(self) -> None:
             self._pictures: Iterator[Pixels] = itertools.cycle(smaller)
 
-        def _read(self) -> tuple[Pixels, str] | None:
-            return np.asarray(next(self._pictures).copy(), np.uint8), ""
+        def _read(self) -> Shot | None:
+            return Shot(np.asarray(next(self._pictures).copy(), np.uint8))
 
     def watch(pipeline: Pipeline) -> None:
         if pipeline.rate.stamps in (1_000, GROWTH_FRAMES):

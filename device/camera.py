@@ -1,7 +1,7 @@
-"""Sources of frames behind one protocol: files, folders, the embedded demo, and a fake.
+"""Sources of frames behind one protocol.
 
-A source reads its own way in ``_read``; counting, timing, stopping and limits are the same
-for all and live in :class:`Camera`.
+A source reads its own way in ``_read``; counting, timing, stopping, limits and which way up
+frames are is the same for all and lives in :class:`Camera`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,12 +18,43 @@ import numpy as np
 
 from device.closable import Closable
 from device.errors import SourceError, UsageError
+from device.orientation import Orientation
 from device.records import Frame, Pixels
 
 PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 
 Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOptions:
+    """What is asked of a source.
+
+    Size and rate are for those that can be asked: others raise ``UsageError``.
+    """
+
+    size_wh: tuple[int, int] | None = None  # as the camera makes frames, before they are turned
+    fps: float | None = None
+    rotate: int = 0  # degrees clockwise: 0, 90, 180, 270
+    flip: str | None = None  # horizontal, vertical, both; after turning
+    give_up_s: float | None = None  # after that long without it; None: never
+    frozen_s: float = 10.0  # as long without a new picture is a loss; 0: never
+    lores_wh: tuple[int, int] | None = None  # what the network sees, where a camera makes that too
+    seed: int = 0  # of the demo's path
+
+
+DEFAULTS = CameraOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What a source reads: a frame that is not numbered yet."""
+
+    pixels: Pixels
+    name: str = ""
+    lores: Pixels | None = None
+    captured_at_s: float | None = None  # monotonic; None: when it was read
 
 
 class Camera(Closable):
@@ -34,29 +66,50 @@ class Camera(Closable):
 
     fps: float | None = None
     live = False  # whether frames come when they come, and the newest counts
+    orientation = Orientation()  # what is left to be done to its frames
+    _closed = False
+
+    def __init__(self, options: CameraOptions = DEFAULTS) -> None:
+        self.orientation = Orientation.of(options.rotate, options.flip)
 
     @abstractmethod
-    def _read(self) -> tuple[Pixels, str] | None:
-        """The next picture and its name, or None at the end.
+    def _read(self) -> Shot | None:
+        """The next picture, or None at the end.
 
         Raises ``SourceError`` where the source breaks.
         """
 
+    def _release(self) -> None:
+        """Let go of the device or file."""
+
     def close(self) -> None:
         """Release the device or file; may be called more than once."""
+        if not self._closed:
+            self._closed = True
+            self._release()
 
     def frames(
         self, limit: int | None = None, stop: threading.Event | None = None
     ) -> Iterator[Frame]:
-        """Every frame until the source ends, ``limit`` is reached or ``stop`` is set."""
+        """Every frame until the source ends, ``limit`` is reached or ``stop`` is set.
+
+        Raises ``SourceError`` where the source breaks, or was closed.
+        """
+        stop = stop or threading.Event()
         index = 0
-        while (limit is None or index < limit) and not (stop is not None and stop.is_set()):
+        while (limit is None or index < limit) and not stop.is_set():
+            if self._closed:
+                raise SourceError("no more frames: the source was closed")
             started = time.perf_counter()
-            picture = self._read()
-            if picture is None:
+            shot = self._read()
+            if shot is None:
                 return
+            pixels = self.orientation.apply(shot.pixels)
+            lores = None if shot.lores is None else self.orientation.apply(shot.lores)
             capture_ms = (time.perf_counter() - started) * 1e3
-            yield Frame(picture[0], index, time.monotonic(), capture_ms, picture[1])
+            now_s = time.monotonic()
+            captured_at_s = now_s if shot.captured_at_s is None else shot.captured_at_s
+            yield Frame(pixels, index, captured_at_s, capture_ms, shot.name, lores)
             index += 1
 
 
@@ -66,52 +119,19 @@ class FakeCamera(Camera):
     ``pictures`` are uint8 (height, width, 3), blue, green, red, and may be an endless iterator.
     """
 
-    def __init__(self, pictures: Iterable[Pixels], fps: float | None = None) -> None:
+    def __init__(
+        self,
+        pictures: Iterable[Pixels],
+        fps: float | None = None,
+        options: CameraOptions = DEFAULTS,
+    ) -> None:
+        super().__init__(options)
         self._pictures = iter(pictures)
         self.fps = fps
 
-    def _read(self) -> tuple[Pixels, str] | None:
+    def _read(self) -> Shot | None:
         pixels = next(self._pictures, None)
-        return None if pixels is None else (pixels, "")
-
-
-class VideoFile(Camera):
-    """Every frame of a video file, as fast as it can be decoded."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises ``SourceError`` for a file that is no video OpenCV can read."""
-        self._path = path
-        self._capture = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
-            raise SourceError(
-                f"{path}: neither a picture nor a video that can be read; "
-                "is it complete, and does it play elsewhere?"
-            )
-        if self._capture.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"ansi"):
-            # FFmpeg plays any text as the screen of a terminal.
-            raise SourceError(f"{path}: a text file, not a video")
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
-        self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self._served = 0
-
-    def _read(self) -> tuple[Pixels, str] | None:
-        ok, pixels = self._capture.read()
-        if ok:
-            self._served += 1
-            return np.asarray(pixels, np.uint8), self._path.name
-        if self._served == 0:
-            raise SourceError(f"{self._path}: a video without a single frame that can be decoded")
-        # Containers estimate their length: a frame or two short is a whole video.
-        if self._served + max(2, self._promised // 100) < self._promised:
-            raise SourceError(
-                f"{self._path}: ends after {self._served} of {self._promised} frames, "
-                "the file is damaged; what was readable has been processed"
-            )
-        return None
-
-    def close(self) -> None:
-        """Release the decoder."""
-        self._capture.release()
+        return None if pixels is None else Shot(pixels)
 
 
 def _jpeg_ends(data: bytes) -> bool:
@@ -168,54 +188,24 @@ def list_pictures(folder: Path) -> list[Path]:
     return sorted(Path(path) for path in paths.list_images(str(folder)))
 
 
-class Pictures(Camera):
-    """The pictures of a folder, by name; one that is bad is reported and passed over."""
+def open_camera(
+    source: str, samples: list[Path], warn: Warn, options: CameraOptions = DEFAULTS
+) -> Camera:
+    """The camera that ``source`` names: see the README's table.
 
-    def __init__(self, pictures: list[Path], warn: Warn) -> None:
-        self._pictures = pictures
-        self._next = 0
-        self._good = 0
-        self._warn = warn
-
-    @classmethod
-    def of_folder(cls, folder: Path, warn: Warn) -> Pictures:
-        """All pictures below ``folder``; raises ``SourceError`` where there is none."""
-        pictures = list_pictures(folder)
-        if not pictures:
-            raise SourceError(f"{folder}: no pictures in this folder (jpg, png, bmp, tif)")
-        return cls(pictures, warn)
-
-    def _read(self) -> tuple[Pixels, str] | None:
-        while self._next < len(self._pictures):
-            path = self._pictures[self._next]
-            self._next += 1
-            try:
-                pixels = read_picture(path)
-            except SourceError as exc:
-                if len(self._pictures) == 1:
-                    raise
-                self._warn(f"skipped: {exc}")
-                continue
-            self._good += 1
-            return pixels, path.name
-        if self._good == 0:
-            raise SourceError(f"none of the {len(self._pictures)} pictures could be read")
-        return None
-
-
-def open_camera(source: str, samples: list[Path], warn: Warn, seed: int = 0) -> Camera:
-    """The camera that ``source`` names: ``demo``, a file or a folder.
-
-    ``samples`` are the pictures that ``demo`` shows; ``warn`` is told of pictures passed over.
+    ``samples`` are the pictures that ``demo`` shows; ``warn`` is told of pictures passed over, and
+    of cameras lost and found.
     Raises ``SourceError`` or ``UsageError``.
     """
+    # Each kind is imported where it is wanted: memory on a Pi counts.
     if source == "demo":
         from device.demo import DemoCamera
 
-        return DemoCamera([read_picture(path) for path in samples], seed)
+        _refuse(options, source, "fps")
+        return DemoCamera([read_picture(path) for path in samples], options)
+    from device.recorded import Pictures, VideoFile
+
     path = Path(source)
-    if path.is_dir():
-        return Pictures.of_folder(path, warn)
     if not path.exists():
         if "://" in source or source.isdigit() or source == "picamera":
             raise UsageError(
@@ -223,9 +213,22 @@ def open_camera(source: str, samples: list[Path], warn: Warn, seed: int = 0) -> 
                 "a file, a folder or demo can"
             )
         raise SourceError(f"{source}: no such file or folder")
+    _refuse(options, source, "size_wh", "fps")
+    if path.is_dir():
+        return Pictures.of_folder(path, warn, options)
     if path.stat().st_size == 0:
         raise SourceError(f"{source}: empty file")
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     if cv2.haveImageReader(source) or path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp"):
-        return Pictures([path], warn)
-    return VideoFile(path)
+        return Pictures([path], warn, options)
+    return VideoFile(path, options)
+
+
+def _refuse(options: CameraOptions, source: str, *names: str) -> None:
+    """Raise :class:`UsageError` where something is asked of a source that it cannot give."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"--{name.removesuffix('_wh')}: {source} comes as it is; "
+                "picamera and V4L2 cameras can be asked"
+            )

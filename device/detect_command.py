@@ -194,7 +194,7 @@ def run_detect(args: argparse.Namespace) -> None:
     import cv2
 
     from device.bundle import Bundle
-    from device.camera import open_camera
+    from device.camera import CameraOptions, open_camera
     from device.engine import Engine
     from device.labels import class_ids
     from device.memory import forget_startup, share_one_arena
@@ -214,7 +214,12 @@ def run_detect(args: argparse.Namespace) -> None:
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(
-            open_camera(args.source, [bundle.file(name) for name in samples], say, args.seed)
+            open_camera(
+                args.source,
+                [bundle.file(name) for name in samples],
+                say,
+                CameraOptions(seed=args.seed),
+            )
         )
         engine = stack.enter_context(
             Engine(

@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.camera import (
-    Camera,
-    FakeCamera,
-    Pictures,
-    VideoFile,
-    list_pictures,
-    open_camera,
-    read_picture,
-)
+from device.camera import Camera, FakeCamera, list_pictures, open_camera, read_picture
 from device.demo import DemoCamera
 from device.errors import SourceError, UsageError
+from device.recorded import Pictures, VideoFile
 from tests.device.conftest import cut, encode, write_video
 
 COUNT = 12  # frames of every camera here that ends

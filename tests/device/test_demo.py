@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from device import demo as module
-from device.camera import read_picture
+from device.camera import CameraOptions, read_picture
 from device.demo import FRAMES_PER_SAMPLE, DemoCamera
 from device.errors import SourceError
 
 
 def views(pictures, count, seed=0):
-    return [frame.pixels for frame in DemoCamera(pictures, seed).frames(limit=count)]
+    return [
+        frame.pixels for frame in DemoCamera(pictures, CameraOptions(seed=seed)).frames(limit=count)
+    ]
 
 
 def test_frames_are_640x480_at_30_per_second(noise):

@@ -33,8 +33,8 @@ DETECT_ON_SAMPLES = """
 import json, sys
 from pathlib import Path
 from device.bundle import Bundle
-from device.camera import Pictures
 from device.engine import Engine
+from device.recorded import Pictures
 
 bundle = Bundle(Path(sys.argv[1]))
 said = {}
