@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from device.command import Commands, count, debug_flag, positive, say, seed, thr
 
 if TYPE_CHECKING:
     from device.pipeline import Pipeline
-    from device.sinks import Outputs
+    from device.sinks import Outputs, Sink
 
 EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
@@ -82,6 +83,9 @@ def add_detect(commands: Commands) -> None:
         action=argparse.BooleanOptionalAction,
         default=False,
         help="run the network only while the picture changes: keeps a Pi cool",
+    )
+    detect.add_argument(
+        "--memory-limit", type=count, metavar="MB", help="end the run when it takes more"
     )
     detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
     detect.add_argument(
@@ -239,7 +243,8 @@ def run_detect(args: argparse.Namespace) -> None:
             f"{interpreter.version} ({engine.choice}), {interpreter.threads} threads; "
             "Ctrl-C ends the run"
         )
-        sinks = [stack.enter_context(sink) for sink in make_sinks(outputs, Pace.of(camera), stop)]
+        wanted = make_sinks(outputs, Pace.of(camera), stop)
+        sinks = [stack.enter_context(sink) for sink in (*wanted, *_guards(args.memory_limit))]
         pipeline = Pipeline(
             camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
         )
@@ -251,6 +256,18 @@ def run_detect(args: argparse.Namespace) -> None:
             progress.close()
             if pipeline.rate.stamps:
                 print(pipeline.summary(), flush=True)
+
+
+def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:
+    if memory_limit_mb is not None:
+        from device.service import MemoryLimit
+
+        yield MemoryLimit(memory_limit_mb)
+    if "NOTIFY_SOCKET" in os.environ:
+        from device.service import Watchdog
+
+        # Not for children: a command that --run starts is not the service.
+        yield Watchdog(os.environ.pop("NOTIFY_SOCKET"))
 
 
 class _Progress:
