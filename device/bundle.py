@@ -22,6 +22,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_anchors(path: Path) -> NDArray[np.float32]:
+    """float32 (count, 4) from an ``.npy``; raises :class:`BundleError` for anything else."""
+    try:
+        anchors = np.load(path, allow_pickle=False)
+    except OSError as exc:
+        raise BundleError(f"{path}: {exc.strerror}") from exc
+    except (ValueError, EOFError) as exc:
+        raise BundleError(f"{path}: not an array of anchors ({exc})") from exc
+    if anchors.dtype != np.float32 or anchors.ndim != 2 or anchors.shape[1] != 4:
+        raise BundleError(
+            f"{path}: expected float32 (count, 4), found {anchors.dtype} {anchors.shape}"
+        )
+    checked: NDArray[np.float32] = anchors
+    return checked
+
+
 class Bundle:
     """A folder with a manifest and the files it vouches for."""
 
@@ -102,14 +118,4 @@ class Bundle:
         """float32 (count, 4): centre_y, centre_x, height, width, 0..1 of the input."""
         rule = self.manifest.decoder
         assert isinstance(rule, SsdRule)
-        path = self.file(rule.anchors)
-        try:
-            anchors = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as exc:
-            raise BundleError(f"{path}: not an array of anchors ({exc})") from exc
-        if anchors.dtype != np.float32 or anchors.ndim != 2 or anchors.shape[1] != 4:
-            raise BundleError(
-                f"{path}: expected float32 (count, 4), found {anchors.dtype} {anchors.shape}"
-            )
-        checked: NDArray[np.float32] = anchors
-        return checked
+        return read_anchors(self.file(rule.anchors))

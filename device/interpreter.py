@@ -7,9 +7,9 @@ differs is where they come from, how fast they are and what they can load.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
@@ -43,11 +43,13 @@ def installed_interpreters() -> dict[InterpreterName, str]:
 
     Nothing is imported: an interpreter listed here may still fail to load.
     """
+    from importlib import metadata  # here: a run need not pay for its parser of mail headers
+
     found: dict[InterpreterName, str] = {}
     for name in PREFERENCE:
         try:
-            found[name] = importlib.metadata.version(ORIGINS[name].distribution)
-        except importlib.metadata.PackageNotFoundError:
+            found[name] = metadata.version(ORIGINS[name].distribution)
+        except metadata.PackageNotFoundError:
             continue
     return found
 
@@ -82,20 +84,32 @@ class Interpreter:
     before the next :meth:`invoke`; the interpreter refuses to run while one is alive.
     """
 
-    def __init__(self, name: InterpreterName, model: Path, threads: int) -> None:
-        """Raises :class:`InterpreterError` where it is not installed or refuses the model."""
+    def __init__(
+        self,
+        name: InterpreterName,
+        model: Path,
+        threads: int,
+        input_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        """``input_shape`` is what a model that takes any is set to.
+
+        Raises :class:`InterpreterError` where it is not installed or refuses the model.
+        """
         self.name = name
         self.threads = threads
         distribution, module = ORIGINS[name]
         try:
-            self.version = importlib.metadata.version(distribution)
             backend = importlib.import_module(module)
+            self.version: str = sys.modules[module.partition(".")[0]].__version__
         except (ImportError, AttributeError) as exc:
             raise InterpreterError(
                 f"the interpreter {name} cannot be imported ({exc}): pip install {distribution}"
             ) from exc
         try:
             self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
+            inputs = self._backend.get_input_details()
+            if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
+                self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
             self._backend.allocate_tensors()
         except (ValueError, RuntimeError) as exc:
             raise InterpreterError(
@@ -106,6 +120,9 @@ class Interpreter:
         if len(inputs) != 1:
             raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
         self.input = _spec(0, inputs[0])
+        if any(0 in item["shape"] or len(item["shape"]) == 0 for item in outputs):
+            self.invoke()  # shapes that are computed are known after it
+            outputs = self._backend.get_output_details()
         self.outputs = tuple(_spec(position, item) for position, item in enumerate(outputs))
         self._input_view = self._backend.tensor(inputs[0]["index"])
         self._output_indices = [item["index"] for item in outputs]
@@ -132,8 +149,10 @@ class Interpreter:
         return [view() for view in self._output_views]
 
     def output_names(self) -> dict[str, int]:
-        """Position of each output by the name the model's signature gives it."""
+        """Position of each output by the name the model's signature gives it, or by its number."""
         signatures = self._backend.get_signature_list()
+        if not signatures:
+            return {str(position): position for position in range(len(self.outputs))}
         if len(signatures) != 1:
             raise InterpreterError(f"the model has {len(signatures)} signatures, expected one")
         runner = self._backend.get_signature_runner(next(iter(signatures)))

@@ -28,8 +28,13 @@ def _indexed(rows: Sequence[str]) -> list[str] | None:
     return [names.get(number, UNUSED) for number in range(max(names) + 1)]
 
 
-def parse_labels(text: str, count: int, where: str = "the label file") -> tuple[str, ...]:
-    """The names of ``count`` classes, by class id.
+def is_placeholder(label: str) -> bool:
+    """Whether a label stands for no class: ``???``, ``background`` and the like."""
+    return label.lower() in _PLACEHOLDERS
+
+
+def parse_labels(text: str, count: int | None, where: str = "the label file") -> tuple[str, ...]:
+    """The names of ``count`` classes, by class id; of all but a background row if None.
 
     Understands a name per row, ``0 name`` or ``0: name``, Windows line ends, a byte order mark,
     blank rows (a class without a name where that makes the count right, else nothing), a
@@ -42,6 +47,9 @@ def parse_labels(text: str, count: int, where: str = "the label file") -> tuple[
         rows.pop()
     names = [row for row in rows if row]
     readings = [indexed] if (indexed := _indexed(rows)) else []
+    if count is None:
+        reading = indexed or names
+        return tuple(reading[is_placeholder(reading[0]) :]) if reading else ()
     readings += [[row or UNUSED for row in rows], names]
     for reading in readings:
         if len(reading) == count:

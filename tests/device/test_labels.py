@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import UsageError
-from device.labels import parse_labels
+from device.labels import is_placeholder, parse_labels
 
 PLAIN = ("cat", "dog", "traffic light")
 
@@ -37,6 +37,26 @@ def test_background_row_stays_where_the_model_has_one():
 
 def test_blank_row_is_a_class_without_a_name_where_that_makes_the_count_right():
     assert parse_labels("cat\n\ndog\n", 3) == ("cat", "???", "dog")
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("cat\ndog\n", ("cat", "dog")),
+        ("???\ncat\n\ndog\n", ("cat", "dog")),
+        ("0 cat\n2 dog\n", ("cat", "???", "dog")),
+        ("", ()),
+    ],
+)
+def test_where_nobody_knows_the_count_all_but_a_background_row_are_meant(text, labels):
+    assert parse_labels(text, None) == labels
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"), [("???", True), ("Background", True), ("back", False), ("cat", False)]
+)
+def test_placeholder_is_no_name(label, expected):
+    assert is_placeholder(label) is expected
 
 
 def test_gaps_between_numbers_are_classes_without_a_name():
