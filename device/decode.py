@@ -79,10 +79,12 @@ def decode_boxes(
     (centre_y, centre_x, height, width). Returns x_min, y_min, x_max, y_max in the anchors' units.
     """
     t = encodings / np.asarray(box_scales, np.float32)
-    centre = t[:, :2] * anchors[:, 2:] + anchors[:, :2]
-    half = np.exp(t[:, 2:]) * anchors[:, 2:] / 2
-    low, high = centre - half, centre + half
-    return np.stack((low[:, 1], low[:, 0], high[:, 1], high[:, 0]), axis=1)
+    sizes = anchors[:, 2:]
+    centre = t[:, :2] * sizes + anchors[:, :2]
+    half = np.exp(t[:, 2:]) * sizes / 2
+    boxes = np.empty_like(t)
+    boxes[:, 1::-1], boxes[:, 3:1:-1] = centre - half, centre + half
+    return boxes
 
 
 def suppress(
@@ -133,20 +135,21 @@ class SsdDecoder:
         """Decode one inference; ``outputs`` in the interpreter's order."""
         logits = self.rule.score == "logit"
         real_threshold = logit(threshold) if logits else threshold
+        background = self.rule.background if self.rule.background is not None else slice(0)
         encodings, anchor_ids, confidences, class_ids = [], [], [], []
         for head in self.heads:
-            scores = outputs[head.scores.position].reshape(-1)
-            passed = np.flatnonzero(scores >= tensor_threshold(head.scores, real_threshold))
-            rows, columns = np.divmod(passed, len(scores) // head.anchors)
-            wanted = columns != self.rule.background
-            rows = rows[wanted]
-            if len(rows) == 0:
+            scores = outputs[head.scores.position].reshape(head.anchors, -1)
+            passed = scores >= tensor_threshold(head.scores, real_threshold)
+            passed[:, background] = False  # which most anchors see
+            places = np.flatnonzero(passed)
+            if len(places) == 0:
                 continue
+            rows, columns = np.divmod(places, scores.shape[1])
             boxes = outputs[head.boxes.position].reshape(head.anchors, 4)
             encodings.append(dequantise(boxes[rows], head.boxes))
             anchor_ids.append(rows + head.first_anchor)
-            confidences.append(dequantise(scores[passed[wanted]], head.scores))
-            class_ids.append(columns[wanted])
+            confidences.append(dequantise(scores[rows, columns], head.scores))
+            class_ids.append(columns)
         if not confidences:
             return Candidates(
                 np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp)

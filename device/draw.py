@@ -94,7 +94,7 @@ def draw(
         colour = class_colour(item.class_id)
         x_min, y_min, x_max, y_max = (round(side) for side in item.box)
         x_max, y_max = min(x_max, width - 1), min(y_max, height - 1)  # else that side is unseen
-        cv2.rectangle(picture, (x_min, y_min), (x_max, y_max), colour, line, cv2.LINE_AA)
+        cv2.rectangle(picture, (x_min, y_min), (x_max, y_max), colour, line)
         _label(picture, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
     row = 0
     for best in classes:
