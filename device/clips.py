@@ -74,6 +74,8 @@ class ClipSink(Sink):
         """Hold the frame, or write it to the clip that it belongs to."""
         assert outcome.picture is not None
         at_s = self._pace.at_s(outcome.frame)
+        while self._until_s is None and self._held and self._is_too_much(at_s):
+            self._take()
         item = seen(outcome.result, self._labels)
         if item is not None:
             if self._until_s is None:
@@ -87,10 +89,9 @@ class ClipSink(Sink):
         self._held_bytes += len(held.jpeg)
         if self._until_s is not None:
             self._catch_up(CATCH_UP)
-        while self._until_s is None and (
-            at_s - self._held[0].at_s > BEFORE_S or self._held_bytes > BEFORE_BYTES
-        ):
-            self._take()
+
+    def _is_too_much(self, now_s: float) -> bool:
+        return now_s - self._held[0].at_s > BEFORE_S or self._held_bytes > BEFORE_BYTES
 
     def _take(self) -> _Held:
         held = self._held.popleft()

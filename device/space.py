@@ -56,7 +56,8 @@ class Space:
                     self._told = True
                 self._remove_oldest()
         if self._is_full():
-            raise SinkError(f"{self._folder}: the disk is full")
+            free_mb = MIN_FREE_BYTES / 1e6
+            raise SinkError(f"{self._folder}: the disk is full (less than {free_mb:.0f} MB free)")
 
     def _is_full(self) -> bool:
         return shutil.disk_usage(self._folder).free < MIN_FREE_BYTES

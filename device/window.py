@@ -27,9 +27,10 @@ class Window(Sink):
     def __init__(self, stop: threading.Event) -> None:
         """Raises ``SinkError`` where no window can be had."""
         self._stop = stop
-        self._open = False
+        self._open = self._sized = False
         require_window()
-        cv2.namedWindow(NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        # One that can be made smaller than its picture, and is without Qt's tools around it.
+        cv2.namedWindow(NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         self._open = True
 
     def write(self, outcome: Outcome) -> None:
@@ -37,6 +38,9 @@ class Window(Sink):
         if not self._open:
             return  # the frames that were under way when the user ended the run
         assert outcome.picture is not None
+        if not self._sized:
+            cv2.resizeWindow(NAME, outcome.frame.size_wh)
+            self._sized = True
         cv2.imshow(NAME, outcome.picture)
         key = cv2.waitKey(1) & 0xFF
         if key in QUIT or cv2.getWindowProperty(NAME, cv2.WND_PROP_VISIBLE) < 1:

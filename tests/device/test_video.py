@@ -241,7 +241,7 @@ def test_nearly_full_disk_ends_the_video_but_never_replaces_an_earlier_one(
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage())
     with pytest.raises(SinkError) as caught:
         write_all(path, [grey(index) for index in range(40)])
-    said = f"{tmp_path}: the disk is full after 30 frames; {path} is "
+    said = f"{tmp_path}: the disk is full (less than 34 MB free) after 30 frames; {path} is "
     if earlier:
         assert path.read_bytes() == b"earlier"
         assert str(caught.value) == said + "left as it was"
