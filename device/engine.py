@@ -85,12 +85,14 @@ class Engine(Closable):
         self._preprocess = Preprocessor(manifest.input, spec.input)
         self._rule = manifest.input
         self._wanted: NDArray[np.intp] | None = None
-        self.interpreter = Interpreter(interpreter, model, threads or default_threads())
+        self.interpreter = Interpreter(
+            interpreter, model, threads or default_threads(), spec.input.shape
+        )
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
         rule = manifest.input
-        if spec.input.shape != (1, rule.height, rule.width, 3):
+        if spec.input.shape != rule.shape:
             raise BundleError(
                 f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
                 f"{rule.width}x{rule.height}"
