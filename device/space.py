@@ -10,7 +10,7 @@ from pathlib import Path
 from device.command import say
 from device.errors import SinkError
 
-MIN_FREE_BYTES = 32 << 20  # the rest of the system needs some, and finishing a video does
+MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a video does
 
 
 class Space:

@@ -288,7 +288,6 @@ class VideoFile(Closable):
             self._failed = True
             if self._encoder is None:
                 self._partial.unlink(missing_ok=True)
-                raise
             raise SinkError(f"{exc} after {self._written} frames; {self._fate()}") from exc
         self._written += 1
 
@@ -317,8 +316,9 @@ class VideoFile(Closable):
             raise SinkError(f"{error}; {fate}") from error
 
     def _fate(self) -> str:
-        left = "left as it was" if self.path.exists() else "what there is of it"
-        return f"{self.path} is {left}"
+        if self.path.exists():
+            return f"{self.path} is left as it was"
+        return f"{self.path} is {'what there is of it' if self._written else 'not made'}"
 
 
 class VideoSink(Sink):
