@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 import threading
@@ -19,6 +20,7 @@ from device.clips import ClipSink
 from device.events import CommandSink, seen
 from device.records import Classification, Detection, Outcome
 from device.video import Pace
+from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
 
 CAT = Detection(17, "cat", 0.93456789, 10.04, 12.0, 40.25, 44.149)
@@ -105,6 +107,18 @@ def test_command_gets_the_event_as_documented(tmp_path, script):
     assert copy.shape == (48, 64, 3)
     assert copy[30, 25].tolist() == pytest.approx([128] * 3, abs=10)
     assert np.abs(copy[30, 8:12].astype(int) - 128).max() > 30, "the box is drawn"
+
+
+def test_command_in_the_docs_works(tmp_path, monkeypatch, capfd):
+    page = (ROOT / "docs" / "formats.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("tell.py").write_text(code)
+    with CommandSink(f"{sys.executable} tell.py", ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert re.fullmatch(r"cat \(93%\) at 20.*Z\n", capfd.readouterr().err)
+    (picture,) = tmp_path.glob("*.jpg")
+    assert read_picture(picture).shape == (48, 64, 3)
 
 
 def test_frame_is_not_drawn_on(script):
