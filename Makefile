@@ -7,10 +7,10 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test check lock clean
+.PHONY: help demo check-demo test test-installs check lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is written last, so an interrupted installation is simply taken up again.
 $(VENV)/installed: requirements/laptop.txt
@@ -36,6 +36,9 @@ check-demo: demo ## look at what the demo left, with a program's eyes
 
 test: $(VENV)/installed ## the test suite (about 4 minutes on 2 cores)
 	@$(BIN)/python -m pytest
+
+test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
+	@$(BIN)/python -m pytest -m installs
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .

@@ -18,33 +18,20 @@ CHUNK = 1 << 20
 
 
 def check_bundle(case: Case) -> Iterator[Finding]:
-    """Whether the files are those the manifest vouches for."""
+    """Whether the files are those the manifest vouches for; if so, whether each variant runs."""
     if case.bundle is None:
         return
     try:
-        files = _table(case.bundle, "files")
+        files, variants = _table(case.bundle, "files"), _table(case.bundle, "variants")
     except ValueError as exc:
         yield Finding("bundle", "problem", f"{case.bundle}: {exc}", COPY_AGAIN)
         return
-    wrong = [
-        complaint
-        for complaint in (_complaint(case.bundle / name, files[name]) for name in files)
-        if complaint is not None
-    ]
+    complaints = [_complaint(case.bundle / name, files[name]) for name in files]
+    wrong = [complaint for complaint in complaints if complaint is not None]
     if wrong:
         yield Finding("bundle", "problem", f"{case.bundle}: {'; '.join(wrong)}", COPY_AGAIN)
-    else:
-        yield Finding("bundle", "ok", f"{case.bundle}: {len(files)} files, every sha256 right")
-
-
-def check_variants(case: Case) -> Iterator[Finding]:
-    """Whether each variant loads and gives a result here, one after the other."""
-    if case.bundle is None:
         return
-    try:
-        variants = _table(case.bundle, "variants")
-    except ValueError:
-        return  # check_bundle has said so
+    yield Finding("bundle", "ok", f"{case.bundle}: {len(files)} files, every sha256 right")
     if not case.python.fits:
         yield Finding("variants", "unknown", "not tried in this Python")
         return
@@ -54,17 +41,20 @@ def check_variants(case: Case) -> Iterator[Finding]:
         return
     for variant in variants:
         say(f"loading {variant}")
-        trial = try_variant(case.bundle, variant)
-        if trial.error is None:
-            facts = trial.facts
-            yield Finding(
-                "variants",
-                "ok",
-                f"{variant} runs in {facts['interpreter']}: first result after "
-                f"{facts['first_result_ms']:.0f} ms, at most {facts['peak_mib']:.0f} MiB",
-            )
-        else:
-            yield Finding("variants", "problem", f"{variant}: {trial.error}")
+        yield _run(case.bundle, variant)
+
+
+def _run(bundle: Path, variant: str) -> Finding:
+    trial = try_variant(bundle, variant)
+    if trial.error is not None:
+        return Finding("variants", "problem", f"{variant}: {trial.error}")
+    facts = trial.facts
+    return Finding(
+        "variants",
+        "ok",
+        f"{variant} runs in {facts['interpreter']}: first result after "
+        f"{facts['first_result_ms']:.0f} ms, at most {facts['peak_mib']:.0f} MiB",
+    )
 
 
 def _table(bundle: Path, key: str) -> Mapping[str, object]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import grp
 import os
+import pwd
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,7 +175,10 @@ def _group_name(number: int) -> str:
 
 def _group_advice() -> tuple[str, str]:
     """What is wrong with the groups of this user, who is not in the cameras', and what mends it."""
-    user = getpass.getuser()
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        user = str(os.geteuid())
     try:
         listed = user in grp.getgrnam(CAMERA_GROUP).gr_mem
     except KeyError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from device.doctor.bundle import check_bundle, check_variants
+from device.doctor.bundle import check_bundle
 from device.doctor.camera import check_camera, check_camera_access, check_camera_in_use
 from device.doctor.case import Case
 from device.doctor.finding import Finding
@@ -49,7 +49,6 @@ CHECKS: tuple[Check, ...] = (
     check_clock,
     check_port,
     check_bundle,
-    check_variants,
 )
 
 

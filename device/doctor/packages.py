@@ -70,7 +70,8 @@ def check_packages(case: Case) -> Iterator[Finding]:
     if broken:
         yield Finding("packages", "problem", _complaints(trials, broken), _install(case, REQUIRED))
     else:
-        versions = (f"{name} {trials[name].facts['version']}" for name in REQUIRED)
+        working = [name for name in REQUIRED if trials[name].error is None]
+        versions = [f"{name} {trials[name].facts['version']}" for name in working]
         yield Finding("packages", "ok", ", ".join(versions))
     for_page = [name for name in FOR_LIVE_PAGE if trials[name].error]
     if for_page:
@@ -118,24 +119,24 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
             continue
         if trial.error is None:
             what = f"{name} {trial.facts['version']} loads a model"
-            yield Finding("interpreter", "ok", what)
+            yield Finding("interpreters", "ok", what)
             continue
         gravity: Verdict = "warning" if works else "problem"
         if trial.numpy_clash:
             numpy = case.imports["numpy"].facts.get("version", "this one")
             yield Finding(
-                "interpreter",
+                "interpreters",
                 gravity,
                 f"{name} was compiled for NumPy 1 and cannot run beside NumPy {numpy}",
                 case.python.pip("install 'numpy<2' 'opencv-python-headless<4.12'"),
             )
         else:
             mend = case.python.pip(f"install --force-reinstall {_distribution(name)}")
-            yield Finding("interpreter", gravity, f"{name}: {trial.error}", mend)
+            yield Finding("interpreters", gravity, f"{name}: {trial.error}", mend)
     litert = trials["litert"]
     if litert is not None and litert.missing:
         yield Finding(
-            "interpreter",
+            "interpreters",
             "warning" if works else "problem",
             "LiteRT is not installed" + (": it has the fastest kernels" if works else ""),
             _install(case, {"litert": "ai-edge-litert"}),
