@@ -120,11 +120,12 @@ class Interpreter:
         if len(inputs) != 1:
             raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
         self.input = _spec(0, inputs[0])
+        self._input_view = self._backend.tensor(inputs[0]["index"])
         if any(0 in item["shape"] or len(item["shape"]) == 0 for item in outputs):
+            self.input_tensor()[...] = 0
             self.invoke()  # shapes that are computed are known after it
             outputs = self._backend.get_output_details()
         self.outputs = tuple(_spec(position, item) for position, item in enumerate(outputs))
-        self._input_view = self._backend.tensor(inputs[0]["index"])
         self._output_indices = [item["index"] for item in outputs]
         self._output_views = [self._backend.tensor(index) for index in self._output_indices]
 

@@ -1,0 +1,296 @@
+"""Other people's models: a bare ``.tflite`` understood as far as a bundle would tell.
+
+What comes out is a bundle that was never written: the engine and everything behind it take it as
+one. What nobody could tell is guessed by convention and said aloud, or asked for with a flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from device.bundle import Bundle, read_anchors, sha256_of
+from device.errors import BundleError, InterpreterError, ModelError, UsageError
+from device.examine import Examination, examine
+from device.heads import Output, Understanding, understand
+from device.hints import Hints
+from device.interpreter import installed_interpreters
+from device.labels import is_placeholder, parse_labels
+from device.manifest import (
+    FORMAT,
+    Check,
+    ClassifierRule,
+    DetectionsHead,
+    DetectionsRule,
+    Head,
+    InputRule,
+    InterpreterName,
+    Manifest,
+    Provenance,
+    Rule,
+    SsdRule,
+    Variant,
+)
+from device.normalisation import PictureInput, picture_input
+from device.tflite_file import FileFacts
+
+DETECTION_THRESHOLD = 0.5
+CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
+MAX_DETECTIONS = 100
+CROP_FRACTION = 0.875  # of a classifier's picture, as ImageNet's figures are measured
+# What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
+BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
+IOU_THRESHOLD = 0.6
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing understood of a model, and how."""
+
+    topic: str
+    what: str
+    why: str
+
+
+class BareModel(Bundle):
+    """A model that lies alone, with the manifest it might have had."""
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        labels: tuple[str, ...],
+        anchors: NDArray[np.float32] | None,
+        findings: Sequence[Finding],
+        guesses: Sequence[str],
+    ) -> None:
+        self.folder = path.parent
+        self.manifest = manifest
+        self.labels = labels
+        self.findings = tuple(findings)
+        self.guesses = tuple(guesses)
+        if anchors is not None:
+            self.anchors = anchors
+
+
+def recognise(
+    path: Path,
+    hints: Hints | None = None,
+    interpreter: InterpreterName | Literal["auto"] = "auto",
+    *,
+    every_interpreter: bool = False,
+) -> BareModel:
+    """Understand the model at ``path``; it is first loaded in processes of their own.
+
+    The first interpreter that runs it is enough, unless ``every_interpreter`` is to be tried.
+    Raises ``ModelError`` where it is damaged, runs nowhere or cannot be understood, ``UsageError``
+    for flags that do not fit it.
+    """
+    hints = hints or Hints()
+    try:
+        sha256 = sha256_of(path)
+    except OSError as exc:
+        raise ModelError(f"{path}: {exc.strerror}") from exc
+    names = [interpreter] if interpreter != "auto" else list(installed_interpreters())
+    seen, checks = _examine(path, hints, names, every_interpreter)
+    assert seen.facts is not None
+    try:
+        fitted = picture_input(seen.facts, seen.metadata, hints)
+        anchors = read_anchors(Path(hints.anchors)) if hints.anchors is not None else None
+        outputs = _outputs(seen.facts, seen)
+        found = understand(outputs, hints, None if anchors is None else len(anchors))
+    except BundleError as exc:
+        raise UsageError(f"--anchors: {exc}") from exc
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+    labels, labels_why, guesses = _labels(found, seen, hints)
+    rule = _fit(fitted.rule, found)
+    assert seen.input is not None
+    variant = Variant(
+        file=path.name,
+        size_bytes=path.stat().st_size,
+        recipe={"precision": seen.facts.contents},
+        operators=seen.facts.operators,
+        input=seen.input,
+        heads=found.heads,
+        checks=checks,
+    )
+    manifest = Manifest(
+        format=FORMAT,
+        model=path.stem,
+        task=found.task,
+        input=rule,
+        decoder=_decoder(found, labels),
+        labels="",
+        threshold=DETECTION_THRESHOLD if found.task == "detection" else CLASS_THRESHOLD,
+        max_detections=MAX_DETECTIONS,
+        variants={seen.facts.contents: variant},
+        samples=(),
+        provenance=_provenance(path),
+        files={path.name: sha256},
+    )
+    findings = _findings(fitted, found, rule, seen, labels, labels_why)
+    complaints = (seen.complaint,) if seen.complaint else ()
+    said = (*complaints, *fitted.guesses, *guesses)
+    return BareModel(path, manifest, labels, anchors, findings, said)
+
+
+def _examine(
+    path: Path, hints: Hints, names: Sequence[InterpreterName], every: bool
+) -> tuple[Examination, dict[InterpreterName, Check]]:
+    """What the first interpreter that runs it saw, and how each that was tried did."""
+    checks: dict[InterpreterName, Check] = {}
+    first: Examination | None = None
+    installed = installed_interpreters()
+    for name in names:
+        try:
+            seen = examine(path, name, hints)
+        except InterpreterError as exc:
+            checks[name] = Check(version=installed.get(name, ""), ok=False, reason=str(exc))
+            continue
+        if seen.unreadable:
+            raise ModelError(seen.unreadable)
+        checks[name] = Check(version=seen.version, ok=True)
+        first = first or seen
+        if not every or not seen.version:
+            break
+    if first is None:
+        reasons = "; ".join(check.reason for check in checks.values())
+        raise ModelError(
+            f"{path} runs in no interpreter here ({reasons or 'there is none'}). It may be "
+            "damaged, or need another one: pip install ai-edge-litert"
+        )
+    return first, checks
+
+
+def _outputs(facts: FileFacts, seen: Examination) -> list[Output]:
+    names = seen.metadata.outputs
+    if len(names) != len(facts.outputs):
+        names = ("",) * len(facts.outputs)
+    return [
+        Output(*parts) for parts in zip(facts.outputs, seen.outputs, names, seen.looks, strict=True)
+    ]
+
+
+def _labels(
+    found: Understanding, seen: Examination, hints: Hints
+) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The labels, where they come from, and what is to be said of them."""
+    assert seen.facts is not None
+    count = found.classes or seen.facts.classes
+    if hints.labels is not None:
+        try:
+            text = Path(hints.labels).read_text("utf-8", errors="replace")
+        except OSError as exc:
+            raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
+        return parse_labels(text, count, hints.labels), f"--labels {hints.labels}", ()
+    missing = "classes are called by their number: name them with --labels FILE"
+    if not seen.metadata.labels:
+        return (), "nothing names them", (f"no labels: {missing}",)
+    where = f"{seen.metadata.label_file} inside the model"
+    try:
+        return parse_labels(seen.metadata.labels, count, where), where, ()
+    except UsageError as exc:
+        return (), f"{where} does not fit", (f"{exc}; {missing}",)
+
+
+def _fit(rule: InputRule, found: Understanding) -> InputRule:
+    if found.task == "detection":
+        return rule
+    return msgspec.structs.replace(rule, resize="centre-crop", crop_fraction=CROP_FRACTION)
+
+
+def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
+    ends = (0, len(labels) - 1) if labels else ()  # where a background class is
+    background = next((end for end in ends if is_placeholder(labels[end])), None)
+    if found.task == "classification":
+        return ClassifierRule(score=found.score, background=background)
+    if isinstance(found.heads[0], DetectionsHead):
+        return DetectionsRule()
+    return SsdRule(
+        anchors="anchors.npy",
+        box_scales=BOX_SCALES,
+        background=background if labels else 0,
+        iou_threshold=IOU_THRESHOLD,
+        score=found.score,
+    )
+
+
+def _provenance(path: Path) -> Provenance:
+    return Provenance(
+        source=path.name,
+        licence="licence not stated",
+        made_at="",
+        machine="",
+        command="",
+        seed=0,
+        calibration=(),
+        checked_on=0,
+        versions={},
+        weights_sha256={},
+    )
+
+
+def _findings(
+    fitted: PictureInput,
+    found: Understanding,
+    rule: InputRule,
+    seen: Examination,
+    labels: Sequence[str],
+    labels_why: str,
+) -> list[Finding]:
+    assert seen.facts is not None
+    assert seen.input is not None
+    count = found.classes or seen.facts.classes
+    classes = "" if count is None else f", {count} classes"
+    crop = "" if rule.resize == "stretch" else f" {rule.crop_fraction:.1%} of"
+    findings = [
+        Finding("task", found.task + classes, found.why),
+        Finding(
+            "input",
+            f"{rule.width}x{rule.height} {rule.colour}, {seen.input.dtype}, {rule.layout}",
+            fitted.size_why,
+        ),
+        Finding("pixels", pixels_in_words(rule), fitted.pixels_why),
+        Finding(
+            "picture",
+            f"{rule.resize}{crop}",
+            "as classifiers are measured" if crop else "a detector must see it all",
+        ),
+        Finding("outputs", "; ".join(heads_in_words(found.heads)), found.why),
+    ]
+    if found.score_why:
+        findings.append(Finding("scores", f"{found.score}", found.score_why))
+    named = sum(not is_placeholder(label) for label in labels)
+    findings.append(Finding("labels", f"{named} names" if labels else "none", labels_why))
+    findings.append(Finding("contents", seen.facts.contents, "most of its weights"))
+    return findings
+
+
+def pixels_in_words(rule: InputRule) -> str:
+    """``(byte - mean) / std`` with the rule's numbers."""
+
+    def shown(value: float | tuple[float, ...]) -> str:
+        values = value if isinstance(value, tuple) else (value,)
+        return ", ".join(f"{item:.6g}" for item in values)
+
+    return f"(byte - {shown(rule.mean)}) / {shown(rule.std)}"
+
+
+def heads_in_words(heads: Sequence[Head]) -> list[str]:
+    """Each tensor's role, position and shape."""
+    words = []
+    for head in heads:
+        for role in head.__struct_fields__:
+            tensor = getattr(head, role)
+            if tensor in head.tensors:
+                words.append(f"{role} {tensor.position} {tensor.shape} {tensor.dtype}")
+    return words

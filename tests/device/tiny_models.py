@@ -1,0 +1,365 @@
+"""Small `.tflite` files of every kind, made by hand: each tells red, green and blue apart.
+
+Written with the objects LiteRT generates from the format's schema, so that order, names, types
+and shapes can be what a converter makes only of a real network.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
+
+LABELS = "red\ngreen\nblue\n"
+COLOURS_BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
+GAIN = 10.0  # from a mean colour to a logit
+
+POST_PROCESS = "TFLite_Detection_PostProcess"
+ANCHORS = np.array([[0.2, 0.3, 0.2, 0.4], [0.5, 0.5, 0.5, 0.5], [0.8, 0.7, 0.2, 0.2]], np.float32)
+BOXES = [(0.1, 0.1, 0.5, 0.3), (0.25, 0.25, 0.75, 0.75), (0.6, 0.7, 0.8, 0.9)]  # x, y, x, y
+
+
+class Graph:
+    """A graph that grows operator by operator; tensors are numbers."""
+
+    def __init__(self) -> None:
+        self.model = schema.ModelT()
+        self.model.version = 3
+        self.model.description = "made by a test"
+        self.model.buffers = [schema.BufferT()]
+        self.model.operatorCodes = []
+        self.graph = schema.SubGraphT()
+        self.graph.tensors, self.graph.operators = [], []
+        self.model.subgraphs = [self.graph]
+
+    def tensor(
+        self, name, shape, dtype="float32", scale=0.0, zero_point=0, data=None, signature=None
+    ) -> int:
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape = name, list(shape)
+        tensor.type = getattr(schema.TensorType, dtype.upper())
+        if signature is not None:
+            tensor.shapeSignature = list(signature)
+        if scale:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = [scale]
+            tensor.quantization.zeroPoint = [zero_point]
+        if data is not None:
+            tensor.buffer = len(self.model.buffers)
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.asarray(data).tobytes(), np.uint8)
+            self.model.buffers.append(buffer)
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def constant(self, values, dtype="float32") -> int:
+        values = np.asarray(values, dtype)
+        return self.tensor(f"constant_{len(self.graph.tensors)}", values.shape, dtype, data=values)
+
+    def operator(self, kind, inputs, outputs, options=None, custom=None) -> list[int]:
+        code = schema.OperatorCodeT()
+        code.version = 1
+        if kind == POST_PROCESS:
+            code.customCode, kind = kind, "CUSTOM"
+        code.builtinCode = getattr(schema.BuiltinOperator, kind)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(self.model.operatorCodes)
+        self.model.operatorCodes.append(code)
+        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        if options is not None:
+            name = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+            operator.builtinOptions = options
+        if custom is not None:
+            operator.customOptions = np.frombuffer(custom, np.uint8)
+        self.graph.operators.append(operator)
+        return list(outputs)
+
+    def mean_colour(self, picture: int, axes=(1, 2)) -> int:
+        """(1, 3): the mean of each channel."""
+        out = self.tensor("mean", (1, 3))
+        options = schema.ReducerOptionsT()
+        options.keepDims = False
+        self.operator("MEAN", [picture, self.constant(axes, "int32")], [out], options)
+        return out
+
+    def scaled(self, values: int, factor: float, shape=(1, 3)) -> int:
+        out = self.tensor("scaled", shape)
+        self.operator("MUL", [values, self.constant([factor])], [out], schema.MulOptionsT())
+        return out
+
+    def dense(self, values: int, weights, biases, name="dense") -> int:
+        """(1, rows of weights)."""
+        out = self.tensor(name, (1, len(weights)))
+        inputs = [values, self.constant(weights), self.constant(biases)]
+        self.operator("FULLY_CONNECTED", inputs, [out], schema.FullyConnectedOptionsT())
+        return out
+
+    def reshaped(self, values: int, shape, name="reshaped") -> int:
+        out = self.tensor(name, shape)
+        self.operator("RESHAPE", [values, self.constant(shape, "int32")], [out])
+        return out
+
+    def softmax(self, values: int, shape=(1, 3), name="scores") -> int:
+        out = self.tensor(name, shape)
+        options = schema.SoftmaxOptionsT()
+        options.beta = 1.0
+        self.operator("SOFTMAX", [values], [out], options)
+        return out
+
+    def dequantised(self, values: int, shape) -> int:
+        out = self.tensor("real", shape)
+        self.operator("DEQUANTIZE", [values], [out], schema.DequantizeOptionsT())
+        return out
+
+    def quantised(self, values: int, shape, dtype, scale, zero_point, name="scores") -> int:
+        out = self.tensor(name, shape, dtype, scale, zero_point)
+        self.operator("QUANTIZE", [values], [out], schema.QuantizeOptionsT())
+        return out
+
+    def sign(self, inputs: dict[str, int], outputs: dict[str, int]) -> None:
+        """Give the model a signature, with these names."""
+
+        def maps(tensors):
+            entries = []
+            for name, index in tensors.items():
+                entry = schema.TensorMapT()
+                entry.name, entry.tensorIndex = name, index
+                entries.append(entry)
+            return entries
+
+        signature = schema.SignatureDefT()
+        signature.inputs, signature.outputs = maps(inputs), maps(outputs)
+        signature.signatureKey = "serving_default"
+        self.model.signatureDefs = [signature]
+
+    def describe(self, data: bytes) -> None:
+        """Put TFLite Metadata into the model."""
+        entry, buffer = schema.MetadataT(), schema.BufferT()
+        entry.name, entry.buffer = "TFLITE_METADATA", len(self.model.buffers)
+        buffer.data = np.frombuffer(data, np.uint8)
+        self.model.buffers.append(buffer)
+        self.model.metadata = [entry]
+
+    def write(self, inputs, outputs) -> bytes:
+        self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
+        builder = flatbuffers.Builder(4096)
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def classifier(
+    *,
+    dtype="float32",
+    scale=0.0,
+    zero_point=0,
+    layout="nhwc",
+    side=32,
+    signature=None,
+    logits=False,
+    output=None,
+    metadata=None,
+    gain=None,
+    scores_shape=(1, 3),
+) -> bytes:
+    """Scores of red, green and blue: the mean colour times ten, through softmax.
+
+    ``gain`` multiplies the input before anything else; ``output`` is (dtype, scale, zero point).
+    """
+    graph = Graph()
+    shape = (1, side, side, 3) if layout == "nhwc" else (1, 3, side, side)
+    picture = graph.tensor("picture", shape, dtype, scale, zero_point, signature=signature)
+    real = picture if dtype == "float32" else graph.dequantised(picture, shape)
+    if gain is not None:
+        real = graph.scaled(real, gain, shape)
+    mean = graph.mean_colour(real, (1, 2) if layout == "nhwc" else (2, 3))
+    scores = graph.scaled(mean, GAIN)
+    if not logits:
+        scores = graph.softmax(scores)
+    if scores_shape != (1, 3):
+        scores = graph.reshaped(scores, scores_shape)
+    if output is not None:
+        scores = graph.quantised(scores, scores_shape, *output)
+    if metadata is not None:
+        graph.describe(metadata)
+    return graph.write([picture], [scores])
+
+
+def _class_scores(graph: Graph, picture: int, classes: int) -> int:
+    """(1, 3, classes): logits, those of colour n at anchor n for the class n + 1 high."""
+    weights = np.zeros((3, classes, 3), np.float32)
+    for colour in range(3):
+        weights[colour, colour + classes - 3, colour] = 8
+    mean = graph.mean_colour(picture)
+    flat = graph.dense(mean, weights.reshape(-1, 3), np.full(3 * classes, -4, np.float32))
+    return graph.reshaped(flat, (1, 3, classes), "class_logits")
+
+
+def ssd(order=(0, 1, 2, 3), *, side=32, names=None, rows=5, known_shapes=True) -> bytes:
+    """A detector that ends in TFLite_Detection_PostProcess; box n is there if colour n is.
+
+    ``order`` is that of the model's outputs, as places in the operator's (boxes, classes,
+    scores, count).
+    """
+    graph = Graph()
+    picture = graph.tensor("picture", (1, side, side, 3))
+    logits = _class_scores(graph, picture, 4)
+    scores = graph.tensor("class_scores", (1, 3, 4))
+    graph.operator("LOGISTIC", [logits], [scores])
+    options = {
+        "max_detections": rows,
+        "max_classes_per_detection": 1,
+        "detections_per_class": 100,
+        "use_regular_nms": False,
+        "nms_score_threshold": 1e-8,
+        "nms_iou_threshold": 0.6,
+        "num_classes": 3,
+        "y_scale": 10.0,
+        "x_scale": 10.0,
+        "h_scale": 5.0,
+        "w_scale": 5.0,
+    }
+    shapes = [(1, rows, 4), (1, rows), (1, rows), (1,)] if known_shapes else [()] * 4
+    names = names or [f"{POST_PROCESS}{f':{n}' if n else ''}" for n in range(4)]
+    outputs = [graph.tensor(name, shape) for name, shape in zip(names, shapes, strict=True)]
+    inputs = [graph.constant(np.zeros((1, 3, 4))), scores, graph.constant(ANCHORS)]
+    graph.operator(POST_PROCESS, inputs, outputs, custom=bytes(flexbuffers.Dumps(options)))
+    return graph.write([picture], [outputs[place] for place in order])
+
+
+def plain_detections(order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0) -> bytes:
+    """Detections by operators that say nothing of their meaning: always the same two of three."""
+    graph = Graph()
+    picture = graph.tensor("picture", (1, 32, 32, 3))
+    mean = graph.mean_colour(picture)
+    boxes_yx = np.array(BOXES, np.float32)[:, [1, 0, 3, 2]] * pixels
+    values = [boxes_yx.ravel(), [2, 0, 1], [0.875, 0.75, 0.25], [2]]
+    outputs = []
+    for value, shape, name in zip(
+        values, [(1, 3, 4), (1, 3), (1, 3), (1,)], names or ["a", "b", "c", "d"], strict=True
+    ):
+        flat = graph.dense(mean, np.zeros((len(value), 3)), value)
+        outputs.append(graph.reshaped(flat, shape, name))
+    if not count:
+        outputs.pop()
+    return graph.write([picture], [outputs[place] for place in order])
+
+
+def raw_ssd(*, swapped=False, classes=4, probability=False, names=("x", "y")) -> bytes:
+    """The raw heads of a detector of 3 anchors: nothing decoded, nothing suppressed."""
+    graph = Graph()
+    picture = graph.tensor("picture", (1, 32, 32, 3))
+    scores = _class_scores(graph, picture, classes)
+    if probability:
+        out = graph.tensor("class_scores", (1, 3, classes))
+        graph.operator("LOGISTIC", [scores], [out])
+        scores = out
+    flat = graph.dense(graph.mean_colour(picture), np.zeros((12, 3)), np.zeros(12))
+    boxes = graph.reshaped(flat, (1, 3, 4), names[0])
+    outputs = [scores, boxes] if swapped else [boxes, scores]
+    return graph.write([picture], outputs)
+
+
+def shape_computed_late() -> bytes:
+    """A classifier whose output has no shape until it has run: the shape is computed."""
+    graph = Graph()
+    picture = graph.tensor("picture", (1, 32, 32, 3))
+    scores = graph.softmax(graph.scaled(graph.mean_colour(picture), GAIN))
+    zeros = graph.tensor("zeros", (1, 3), "int32")
+    graph.operator("CAST", [scores], [zeros], schema.CastOptionsT())
+    sizes = graph.tensor("sizes", (2,), "int32")
+    picked = graph.tensor("picked", (2,), "int32")
+    flat = graph.tensor("flat", (3,), "int32")
+    graph.operator("RESHAPE", [zeros, graph.constant([3], "int32")], [flat])
+    bounds = [graph.constant([n], "int32") for n in (0, 2, 1)]
+    options = schema.StridedSliceOptionsT()
+    graph.operator("STRIDED_SLICE", [flat, *bounds], [picked], options)
+    least = graph.tensor("least", (2,), "int32")
+    graph.operator("MINIMUM", [picked, graph.constant([0, 0], "int32")], [least])
+    graph.operator("ADD", [least, graph.constant([1, 3], "int32")], [sizes], schema.AddOptionsT())
+    late = graph.tensor("late", ())
+    graph.operator("RESHAPE", [scores, sizes], [late])
+    return graph.write([picture], [late])
+
+
+def two_inputs() -> bytes:
+    graph = Graph()
+    pictures = [graph.tensor(name, (1, 32, 32, 3)) for name in ("left", "right")]
+    both = graph.tensor("both", (1, 32, 32, 3))
+    graph.operator("ADD", pictures, [both], schema.AddOptionsT())
+    return graph.write(pictures, [graph.softmax(graph.mean_colour(both))])
+
+
+def segmentation() -> bytes:
+    graph = Graph()
+    picture = graph.tensor("picture", (1, 32, 32, 3))
+    return graph.write([picture], [graph.softmax(picture, (1, 32, 32, 3), "map")])
+
+
+def metadata(
+    mean=(), std=(), size_wh=None, outputs=(), label_file=None, label_kind=2, locale=""
+) -> bytes:
+    """TFLite Metadata, with only these fields; numbers are those of its schema."""
+    builder = flatbuffers.Builder(256)
+
+    def floats(values) -> int:
+        builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            builder.PrependFloat32(value)
+        return builder.EndVector()
+
+    def tables(offsets) -> int:
+        builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            builder.PrependUOffsetTRelative(offset)
+        return builder.EndVector()
+
+    def table(fields: dict[int, int], *, numbers: dict[int, int] | None = None) -> int:
+        builder.StartObject(12)
+        for number, offset in fields.items():
+            builder.PrependUOffsetTRelativeSlot(number, offset, 0)
+        for number, value in (numbers or {}).items():
+            builder.PrependByteSlot(number, value, 0)
+        return builder.EndObject()
+
+    units = []
+    if mean or std:
+        options = table({0: floats(mean), 1: floats(std)})
+        units.append(table({1: options}, numbers={0: 1}))
+    parts = {4: tables(units)}
+    if size_wh is not None:
+        builder.StartObject(2)
+        for number, side in enumerate(size_wh):
+            builder.PrependUint32Slot(number, side, 0)
+        size = builder.EndObject()
+        content = table({1: table({1: size})}, numbers={0: 2})
+        parts[3] = content
+    picture = table(parts)
+    described = []
+    for position, name in enumerate(outputs):
+        fields = {0: builder.CreateString(name)}
+        if label_file is not None and position == 0:
+            named = {0: builder.CreateString(label_file)}
+            if locale:
+                named[3] = builder.CreateString(locale)
+            fields[6] = tables([table(named, numbers={2: label_kind})])
+        described.append(table(fields))
+    graph = table({2: tables([picture]), 3: tables(described)})
+    builder.Finish(table({3: tables([graph])}), b"M001")
+    return bytes(builder.Output())
+
+
+def with_files(path: Path, files: dict[str, str], model: bytes = b"model" * 100) -> Path:
+    """Write a model with files zipped to its end, as the metadata tools leave it."""
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    path.write_bytes(model + zipped.getvalue())
+    return path
