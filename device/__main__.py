@@ -20,4 +20,9 @@ try:
 except KeyboardInterrupt:  # nothing has begun
     sys.exit(130)
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except ModuleNotFoundError as exc:
+    if "--debug" in sys.argv:
+        raise
+    sys.exit("error: " + str(exc) + "; what to install: python -m device doctor")

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from device.board import HERE, Board, State, read_board, read_state
+from device.command import say
 from device.doctor.clock import is_synchronised
 from device.doctor.libcamera import Listing, list_cameras
 from device.doctor.trial import Trial, try_imports
@@ -112,4 +113,5 @@ class Case:
     @cached_property
     def imports(self) -> dict[str, Trial]:
         """How importing each package went, in children."""
+        say("importing the packages")
         return try_imports(with_picamera2=self.board.is_pi)

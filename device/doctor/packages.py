@@ -91,7 +91,7 @@ def check_opencv(case: Case) -> Iterator[Finding]:
     installed: list[str] = trial.facts.get("packages", [])
     names = " ".join(package.split()[0] for package in installed)
     reinstall = case.python.pip(f"install {HEADLESS}")
-    if names:
+    if names and case.python.venv is not None:
         reinstall = f"{case.python.pip(f'uninstall -y {names}')} && {reinstall}"
     if trial.missing:
         yield Finding("opencv", "problem", "not installed", _install(case, {"cv2": HEADLESS}))
@@ -159,7 +159,7 @@ def _install(case: Case, packages: dict[str, str]) -> str:
     name = LOCKS.get(case.python.version[:2])
     at_hand = [CODE / place / name for place in ("", "requirements")] if name else []
     lock = next((path for path in at_hand if path.is_file()), None)
-    if lock is not None and case.python.venv is not None:
+    if lock is not None:
         return case.python.pip(f"install --no-deps --require-hashes -r {_near(lock)}")
     return case.python.pip(f"install {' '.join(packages.values())}")
 

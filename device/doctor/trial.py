@@ -8,6 +8,7 @@ about to try and how that went, a line of JSON each, so that what it died of is 
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib
 import importlib.metadata
 import json
@@ -73,23 +74,25 @@ def try_imports(with_picamera2: bool) -> dict[str, Trial]:
 
 
 def _try_groups(groups: Sequence[Sequence[str]]) -> dict[str, Trial]:
-    children = [(_start("imports", *group), group) for group in groups]
-    deadline_s = time.monotonic() + IMPORT_TIMEOUT_S
     trials: dict[str, Trial] = {}
-    for child, group in children:
-        tried = _finish(child, deadline_s - time.monotonic())
-        trials.update({name: tried.get(name, NOT_INSTALLED) for name in group})
+    with contextlib.ExitStack() as stack:
+        children = [(_start(stack, "imports", *group), group) for group in groups]
+        deadline_s = time.monotonic() + IMPORT_TIMEOUT_S
+        for child, group in children:
+            trials.update(_finish(child, group, deadline_s - time.monotonic()))
     return trials
 
 
 def try_variant(bundle: Path, variant: str) -> Trial:
     """Load a variant and run it once, on a black picture."""
-    child = _start("bundle", str(bundle.absolute()), variant)
-    return _finish(child, LOAD_TIMEOUT_S).get(variant, Trial(error="the process said nothing"))
+    with contextlib.ExitStack() as stack:
+        child = _start(stack, "bundle", str(bundle.absolute()), variant)
+        return _finish(child, [variant], LOAD_TIMEOUT_S)[variant]
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str]:
+    """A child that does not outlive ``stack``, Ctrl-C or not."""
+    child = subprocess.Popen(
         [sys.executable, "-m", "device.doctor.trial", *arguments],
         cwd=CODE,
         stdin=subprocess.DEVNULL,
@@ -98,31 +101,33 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
         encoding="utf-8",
         errors="replace",
     )
+    stack.enter_context(child)
+    stack.callback(child.kill)
+    return child
 
 
-def _finish(child: subprocess.Popen[str], timeout_s: float) -> dict[str, Trial]:
-    """What a child has tried, by name; what it was at when it died failed."""
-    died = None
+def _finish(
+    child: subprocess.Popen[str], names: Sequence[str], timeout_s: float
+) -> dict[str, Trial]:
+    """How each of ``names`` went; the one that the child was at when it died failed."""
+    died = "ended early"
     try:
         out, err = child.communicate(timeout=max(0.0, timeout_s))
     except subprocess.TimeoutExpired:
         child.kill()
         out, err = child.communicate()
         died = "no answer in time"
-    except BaseException:  # Ctrl-C: leave no child behind
-        child.kill()
-        child.wait()
-        raise
-    if child.returncode < 0 and died is None:
-        died = f"crashed ({signal.Signals(-child.returncode).name})"
-    elif child.returncode > 0:
-        died = (err.strip().splitlines() or ["failed without a word"])[-1]
-    trials: dict[str, Trial] = {}
+    else:
+        if child.returncode < 0:
+            died = f"crashed ({signal.Signals(-child.returncode).name})"
+        elif child.returncode:
+            died = (err.strip().splitlines() or ["failed without a word"])[-1]
+    trials = dict.fromkeys(names, Trial(error=f"not tried, as the process {died}"))
     for line in out.splitlines():
         if not line.startswith("{"):  # a library that talks on stdout
             continue
         said = json.loads(line)
-        error = said.get("error", died or "ended early")
+        error = said.get("error", died)
         trials[said["tried"]] = Trial(
             error=error,
             missing=said.get("missing", False),

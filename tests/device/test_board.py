@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import device.board
@@ -148,6 +148,7 @@ def test_bits_are_told_by_name_now_and_since_boot():
     assert throttled_now(0) == throttled_since_boot(0) == []
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_any_text_is_read_without_an_error(tmp_path_factory, text):
     root = tmp_path_factory.getbasetemp() / "any"

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,42 @@ def test_environment_without_any_package_is_told_what_it_lacks(tmp_path):
     assert done.returncode == 1
     assert "numpy is not installed; msgspec is not installed" in done.stdout
     assert "bare/bin/python -m pip install" in done.stdout
-    assert done.stderr == "error: a run would be stopped by: packages, opencv, interpreters\n"
+    assert done.stderr == (
+        "importing the packages\nerror: a run would be stopped by: packages, opencv, interpreters\n"
+    )
+    command = [tmp_path / "bare/bin/python", "-m", "device", "info", "x"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: No module named ")
+    assert done.stderr.endswith("; what to install: python -m device doctor\n")
+
+
+def test_ended_doctor_leaves_no_child_behind(tmp_path):
+    package = tmp_path / "packages/ai_edge_litert"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    told = tmp_path / "pid"
+    (package / "interpreter.py").write_text(
+        f"import os, pathlib, time\npath = pathlib.Path({str(told)!r})\n"
+        "path.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "path.with_suffix('.new').rename(path)\ntime.sleep(1000)\n"
+    )
+    doctor = subprocess.Popen(
+        [sys.executable, "-m", "device", "doctor"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not told.exists():
+        assert doctor.poll() is None
+        time.sleep(0.05)
+    doctor.terminate()
+    out, err = doctor.communicate(timeout=30)
+    assert (doctor.returncode, out) == (130, ""), err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
 
 
 # Pythons that are too old

@@ -134,6 +134,8 @@ def test_crash_on_import_is_the_packages_own(packages):
     assert trials[TFLITE_RUNTIME].error == "crashed (SIGILL)"
     assert trials["msgspec"].error == "crashed (SIGABRT)"
     assert trials["numpy"].error is None, "it was imported before"
+    assert trials["cv2"].error == "not tried, as the process crashed (SIGABRT)"
+    assert not trials["cv2"].missing
     assert trials[LITERT].error is None, "it has a process of its own"
     found = by_verdict(check_interpreters(case_of(trials)))
     assert only(found["warning"]).found == "tflite-runtime: crashed (SIGILL)"
@@ -234,7 +236,7 @@ def test_clash_with_numpy_is_explained(here):
 
 
 @pytest.mark.installs
-def test_tflite_runtime_beside_numpy_2_is_found(tmp_path, small_bundle):
+def test_tflite_runtime_beside_numpy_2_is_found(tmp_path):
     folder = tmp_path / "clash"
     venv.create(folder, with_pip=True)
     python = folder / "bin/python"
@@ -351,10 +353,7 @@ def test_variant_runs(small_bundle):
 
 def test_variant_that_takes_too_long_is_given_up(small_bundle, monkeypatch):
     monkeypatch.setattr(device.doctor.trial, "LOAD_TIMEOUT_S", 0.3)
-    assert try_variant(small_bundle, "int8").error in (
-        "no answer in time",
-        "the process said nothing",
-    )
+    assert "no answer in time" in try_variant(small_bundle, "int8").error
 
 
 def test_variant_that_crashes_is_an_answer(small_bundle, packages):
