@@ -198,20 +198,27 @@ def open_camera(
     Raises ``SourceError`` or ``UsageError``.
     """
     # Each kind is imported where it is wanted: memory on a Pi counts.
+    # Each kind is imported where it is wanted: memory on a Pi counts.
     if source == "demo":
         from device.demo import DemoCamera
 
         _refuse(options, source, "fps")
         return DemoCamera([read_picture(path) for path in samples], options)
+    if source.split(":")[0] == "picamera" and "://" not in source:
+        from device.picamera import PicameraCamera, camera_number
+
+        return PicameraCamera(camera_number(source), options, warn)
+    if source.isdecimal() or source.startswith("/dev/"):
+        from device.v4l2 import V4l2Camera
+
+        device = f"/dev/video{source}" if source.isdecimal() else source
+        return V4l2Camera(device, options, warn)
+    if "://" in source:
+        return _open_url(source, warn, options)
     from device.recorded import Pictures, VideoFile
 
     path = Path(source)
     if not path.exists():
-        if "://" in source or source.isdigit() or source == "picamera":
-            raise UsageError(
-                f"--source {source}: cameras and streams cannot be read yet; "
-                "a file, a folder or demo can"
-            )
         raise SourceError(f"{source}: no such file or folder")
     _refuse(options, source, "size_wh", "fps")
     if path.is_dir():
@@ -222,6 +229,20 @@ def open_camera(
     if cv2.haveImageReader(source) or path.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp"):
         return Pictures([path], warn, options)
     return VideoFile(path, options)
+
+
+def _open_url(source: str, warn: Warn, options: CameraOptions) -> Camera:
+    from device.camera_url import CameraUrl
+
+    url = CameraUrl.parse(source)
+    _refuse(options, url.shown, "size_wh", "fps")
+    if url.scheme in ("http", "https"):
+        from device.mjpeg import MjpegCamera
+
+        return MjpegCamera(url, options, warn)
+    from device.rtsp import RtspCamera
+
+    return RtspCamera(url, options, warn)
 
 
 def _refuse(options: CameraOptions, source: str, *names: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
 
 if TYPE_CHECKING:
+    from device.camera import CameraOptions
+    from device.manifest import InputRule
     from device.pipeline import Pipeline
     from device.sinks import Outputs, Sink
 
@@ -23,6 +26,7 @@ EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
   python -m device detect build/ssdlite_mobilenet_v2 --source holiday.mp4 --log found.jsonl
   python -m device detect build/ssdlite_mobilenet_v2 --source photos/ --output annotated/
+  python -m device detect build/ssdlite_mobilenet_v2 --source picamera --rotate 180 --log seen.csv
 """
 
 
@@ -33,11 +37,25 @@ def _probability(text: str) -> float:
     return value
 
 
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
+    return int(width), int(height)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
+    return value
+
+
 def add_detect(commands: Commands) -> None:
     """Add the command to the parser."""
     detect = commands.add_parser(
         "detect",
-        help="detect objects on a video, pictures or the demo",
+        help="detect objects on a camera, a video, pictures or the demo",
         description="Detect objects on every frame of a source; draw, log and count them.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -49,8 +67,9 @@ def add_detect(commands: Commands) -> None:
         "--source",
         required=True,
         metavar="SRC",
-        help="a video, a picture, a folder of pictures, or demo: a view that wanders over the "
-        "bundle's own pictures without end",
+        help="picamera, the number of a USB camera, an rtsp:// or http:// address, a video, a "
+        "picture, a folder of pictures, or demo: a view that wanders over the bundle's own "
+        "pictures without end",
     )
     detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
     detect.add_argument(
@@ -91,11 +110,69 @@ def add_detect(commands: Commands) -> None:
     detect.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
     )
+    _add_camera(detect.add_argument_group("camera"))
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
     detect.add_config()
     debug_flag(detect)
     detect.set_defaults(handler=run_detect)
+
+
+def _add_camera(camera: argparse._ArgumentGroup) -> None:
+    camera.add_argument(
+        "--size",
+        type=_size,
+        metavar="WxH",
+        help="what to ask of picamera, a USB camera or the demo (default: 640x480)",
+    )
+    camera.add_argument(
+        "--fps",
+        type=positive,
+        metavar="N",
+        help="frames per second to ask of picamera or a USB camera",
+    )
+    camera.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, 90, 180, 270),
+        default=0,
+        help="turn frames clockwise by so many degrees",
+    )
+    camera.add_argument(
+        "--flip",
+        choices=("horizontal", "vertical", "both"),
+        help="mirror frames, after turning them; horizontal: left becomes right",
+    )
+    camera.add_argument(
+        "--give-up",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end when a camera that worked is gone that long (default: try until it is back)",
+    )
+    camera.add_argument(
+        "--frozen",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="take a camera for gone when its picture stays the same, to the last bit, or none "
+        "comes, for so long; 0: never (default: 10)",
+    )
+
+
+def _camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
+    from device.camera import CameraOptions
+
+    return CameraOptions(
+        size_wh=args.size,
+        fps=args.fps,
+        rotate=args.rotate,
+        flip=args.flip,
+        give_up_s=args.give_up,
+        frozen_s=args.frozen,
+        # A part of the view that keeps its shape has to be cut from the whole frame.
+        lores_wh=(rule.width, rule.height) if rule.resize == "stretch" else None,
+        seed=args.seed,
+    )
 
 
 def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
@@ -198,7 +275,7 @@ def run_detect(args: argparse.Namespace) -> None:
     import cv2
 
     from device.bundle import Bundle
-    from device.camera import CameraOptions, open_camera
+    from device.camera import open_camera
     from device.engine import Engine
     from device.labels import class_ids
     from device.memory import forget_startup, share_one_arena
@@ -222,7 +299,7 @@ def run_detect(args: argparse.Namespace) -> None:
                 args.source,
                 [bundle.file(name) for name in samples],
                 say,
-                CameraOptions(seed=args.seed),
+                _camera_options(args, bundle.manifest.input),
             )
         )
         engine = stack.enter_context(

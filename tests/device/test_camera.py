@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 from pathlib import Path
 
 import cv2
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.camera import Camera, FakeCamera, list_pictures, open_camera, read_picture
+from device.camera import CameraOptions, list_pictures, open_camera, read_picture
 from device.demo import DemoCamera
 from device.errors import SourceError, UsageError
 from device.recorded import Pictures, VideoFile
@@ -29,73 +28,6 @@ def folder(tmp_path_factory) -> Path:
         pixels = np.full(size, 20 * index, np.uint8)
         (folder / f"{index:02}{ending}").write_bytes(encode(pixels, ending))
     return folder
-
-
-@pytest.fixture(params=["video", "pictures", "demo", "fake"])
-def camera(request, video, folder, noise) -> Camera:
-    return {
-        "video": lambda: VideoFile(video),
-        "pictures": lambda: Pictures.of_folder(folder, pytest.fail),
-        "demo": lambda: DemoCamera([noise]),
-        "fake": lambda: FakeCamera([noise] * COUNT),
-    }[request.param]()
-
-
-class TestEveryCamera:
-    def test_frames_are_numbered_from_zero(self, camera):
-        assert [frame.index for frame in camera.frames(limit=COUNT)] == list(range(COUNT))
-
-    def test_frames_end_with_the_source_unless_it_is_endless(self, camera):
-        frames = len(list(camera.frames(limit=3 * COUNT)))
-        assert frames == (3 * COUNT if isinstance(camera, DemoCamera) else COUNT)
-
-    def test_limit_is_kept(self, camera):
-        assert len(list(camera.frames(limit=3))) == 3
-
-    def test_stop_set_before_the_start_gives_no_frame(self, camera):
-        stop = threading.Event()
-        stop.set()
-        assert list(camera.frames(stop=stop)) == []
-
-    def test_stop_ends_after_the_frame_in_hand(self, camera):
-        stop = threading.Event()
-        seen = 0
-        for _ in camera.frames(stop=stop):
-            seen += 1
-            if seen == 4:
-                stop.set()
-        assert seen == 4
-
-    def test_pixels_are_contiguous_bytes_of_three_channels(self, camera):
-        for frame in camera.frames(limit=COUNT):
-            assert frame.pixels.dtype == np.uint8
-            assert frame.pixels.ndim == 3
-            assert frame.pixels.shape[2] == 3
-            assert frame.pixels.flags.c_contiguous
-            assert frame.size_wh == (frame.pixels.shape[1], frame.pixels.shape[0])
-
-    def test_capture_times_never_go_back(self, camera):
-        frames = list(camera.frames(limit=COUNT))
-        times = [frame.captured_at_s for frame in frames]
-        assert times == sorted(times)
-        assert all(0 <= frame.capture_ms < 1000 for frame in frames)
-
-    def test_frames_do_not_change_when_the_next_is_read(self, camera):
-        frames = camera.frames(limit=5)
-        first = next(frames)
-        before = first.pixels.copy()
-        list(frames)
-        assert np.array_equal(first.pixels, before)
-
-    def test_close_twice_is_fine(self, camera):
-        camera.close()
-        camera.close()
-
-    def test_context_manager_gives_the_camera_itself(self, camera):
-        with camera as entered:
-            assert entered is camera
-            assert len(list(entered.frames(limit=1))) == 1
-        camera.close()
 
 
 def test_video_serves_every_frame_in_order(video):
@@ -327,10 +259,26 @@ def test_one_bad_picture_is_an_error(tmp_path):
         list(open_camera(str(tmp_path / "a.jpg"), [], pytest.fail).frames())
 
 
-@pytest.mark.parametrize("source", ["0", "picamera", "rtsp://host/stream", "http://host/x.mjpg"])
-def test_source_that_cannot_be_read_yet_is_wrong_usage(source):
-    with pytest.raises(UsageError, match=r"a file, a folder or demo can"):
+@pytest.mark.parametrize("source", ["ftp://host/video.mp4", "gopher://camera"])
+def test_unknown_scheme_is_wrong_usage(source):
+    with pytest.raises(UsageError, match=f"--source {source}: {source.split(':')[0]}:// is not"):
         open_camera(source, [], pytest.fail)
+
+
+@pytest.mark.parametrize("source", ["picamera:one", "picamera:-1", "picamera:"])
+def test_camera_number_that_is_none_is_wrong_usage(source):
+    with pytest.raises(UsageError, match=f"--source {source}: expected is picamera, or picamera:1"):
+        open_camera(source, [], pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"), [({"size_wh": (640, 480)}, "--size"), ({"fps": 5.0}, "--fps")]
+)
+def test_asking_of_a_file_what_it_cannot_give_is_wrong_usage(video, options, flag):
+    for source in (str(video), str(video.parent), "rtsp://bob:pw@host/", "http://bob:pw@host/"):
+        with pytest.raises(UsageError, match=f"^{flag}: .* comes as it is") as caught:
+            open_camera(source, [], pytest.fail, CameraOptions(**options))
+        assert "pw" not in str(caught.value)
 
 
 def test_text_file_is_not_played_as_a_terminal(tmp_path):

@@ -212,10 +212,39 @@ def test_unknown_variant_exits_with_2_and_lists_what_there_is(device, small_bund
     assert "it has: int8" in ran.error
 
 
-def test_camera_that_cannot_be_read_yet_exits_with_2(device, small_bundle):
-    ran = device("detect", small_bundle, "--source", "picamera")
+def test_source_of_an_unknown_kind_exits_with_2_and_lists_what_there_is(device, small_bundle):
+    ran = device("detect", small_bundle, "--source", "ftp://bob:pw@host/video")
     assert ran.code == 2
-    assert "a file, a folder or demo can" in ran.error
+    assert "ftp:// is not known; network cameras are reached by rtsp://" in ran.error
+    assert "pw" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--size", "640"),
+        ("--size", "640x"),
+        ("--size", "0x480"),
+        ("--size", "640x-480"),
+        ("--fps", "0"),
+        ("--rotate", "45"),
+        ("--flip", "left"),
+        ("--give-up", "-1"),
+        ("--frozen", "nan"),
+    ],
+)
+def test_camera_flag_that_cannot_be_meant_exits_with_2(device, small_bundle, flag, value):
+    ran = device("detect", small_bundle, "--source", "demo", f"{flag}={value}")
+    assert ran.code == 2
+    assert flag in ran.err
+
+
+def test_size_and_way_up_of_the_demo_are_those_of_the_pictures(device, small_bundle, tmp_path):
+    flags = ("--size", "320x180", "--rotate", "90", "--frames", "2")
+    assert (
+        device("detect", small_bundle, "--source", "demo", *flags, "--output", tmp_path).code == 0
+    )
+    assert [read_picture(path).shape for path in tmp_path.iterdir()] == [(320, 180, 3)] * 2
 
 
 # Bad input: exit code 1, one line that says what is wrong

@@ -22,6 +22,11 @@ def test_frames_are_640x480_at_30_per_second(noise):
     assert {view.shape for view in views([noise], 5)} == {(480, 640, 3)}
 
 
+def test_frames_come_in_the_size_that_was_asked_for(noise):
+    camera = DemoCamera([noise], CameraOptions(size_wh=(320, 180)))
+    assert next(camera.frames()).size_wh == (320, 180)
+
+
 def test_same_seed_gives_the_same_frames(noise):
     first, second = views([noise], 100), views([noise], 100)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

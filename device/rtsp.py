@@ -1,0 +1,94 @@
+"""Network cameras that speak RTSP, read by the FFmpeg that OpenCV brings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import cv2
+import numpy as np
+
+from device.camera import CameraOptions, Shot, Warn
+from device.camera_url import CameraUrl
+from device.errors import SourceError
+from device.live import LiveCamera, network_timeout_s
+
+ANSWERS = {
+    "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
+    "404": "it has no stream at this path; the camera's manual names it",
+}
+
+
+class RtspCamera(LiveCamera):
+    """An ``rtsp://`` address; its video comes over TCP.
+
+    FFmpeg has no limit on how long a camera may be silent but one for every wait: a stream that
+    sends nothing for five seconds is lost, also where ``frozen_s`` is more.
+    OpenCV decodes into the size of the first frame: a stream that changes it must be sent anew,
+    which cameras do.
+    """
+
+    def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
+        """Raises ``SourceError`` where the server cannot be reached, or has no such stream."""
+        self._url = url
+        self._timeout_s = network_timeout_s(options)
+        self._capture: cv2.VideoCapture | None = None
+        # Over UDP, which FFmpeg tries first, pictures break where a packet is lost.
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+        # What goes wrong is said here, once, and without the password.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        cv2.setLogLevel(2)  # errors
+        warn(f"connecting to {url.shown}")
+        super().__init__(url.shown, options, warn)
+
+    def _connect(self) -> None:
+        timeout_ms = round(1e3 * self._timeout_s)
+        options = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: timeout_ms,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: timeout_ms,
+            cv2.CAP_PROP_N_THREADS: 1,  # each more would hold a frame back
+        }
+        flat = [number for pair in options.items() for number in pair]
+        started_s = time.monotonic()
+        self._capture = cv2.VideoCapture(self._url.full, cv2.CAP_FFMPEG, flat)
+        if not self._capture.isOpened():
+            waited = time.monotonic() - started_s >= self._timeout_s
+            raise SourceError(f"{self.name}: {self._silence() if waited else self._ask_why()}")
+
+    def _silence(self) -> str:
+        return f"no answer within {self._timeout_s:g} s"
+
+    def _ask_why(self) -> str:
+        """What the server answers to a plain question: OpenCV only says that it failed."""
+        question = f"DESCRIBE {self._url.without_user} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
+        try:
+            address = self._url.host, self._url.port
+            with socket.create_connection(address, timeout=self._timeout_s) as connection:
+                if self._url.scheme == "rtsps":
+                    return "no stream could be opened there"
+                connection.sendall(question)
+                answer = connection.recv(64).partition(b"\r\n")[0].decode("ascii", "replace")
+        except TimeoutError:
+            return self._silence()
+        except OSError as exc:
+            return exc.strerror or str(exc)
+        version, _, status = answer.partition(" ")
+        if not version.startswith("RTSP/"):
+            return "what answers there does not speak RTSP"
+        return ANSWERS.get(status[:3], f"no stream could be opened; the server answers {status!r}")
+
+    def _grab(self) -> Shot | None:
+        assert self._capture is not None
+        started_s = time.monotonic()
+        ok, pixels = self._capture.read()
+        if ok:
+            return Shot(np.asarray(pixels, np.uint8), self.name)
+        if time.monotonic() - started_s >= self._timeout_s:
+            raise SourceError(f"{self.name}: no picture for {self._timeout_s:g} s")
+        raise SourceError(f"{self.name}: the stream ended")
+
+    def _disconnect(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
