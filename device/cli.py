@@ -15,6 +15,7 @@ from device.config import ConfigurableParser
 from device.detect_command import add_detect
 from device.doctor_command import add_doctor
 from device.info_command import add_info
+from device.verify_command import add_verify
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -27,7 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_detect, add_info, add_doctor):
+    for add in (add_detect, add_info, add_doctor, add_verify):
         add(commands)
     return parser
 
