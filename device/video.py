@@ -78,38 +78,6 @@ class Encoder(Closable):
         """Append a picture of the size, to be shown at ``at_s``."""
 
 
-class _UntilError:
-    """The file that PyAV writes to; after an error it stays as it is.
-
-    FFmpeg's last act would otherwise be to mark as whole what is not.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
-        self._error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        if self._error is not None:
-            raise self._error
-        try:
-            written = self._file.write(data)
-            while written < len(data):  # a disk that fills up takes a part, then refuses
-                written += self._file.write(data[written:])
-        except OSError as exc:
-            self._error = exc
-            raise
-        return written
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-
-
 @contextmanager
 def _errors_of_av(path: Path) -> Iterator[None]:
     import av
@@ -145,9 +113,8 @@ class H264(Encoder):
             options["frag_duration"] = f"{FRAGMENT_S * 1e6:.0f}"
             options["movflags"] = "hybrid_fragmented" if hybrid else "empty_moov+default_base_moof"
         with _errors_of_av(path):
-            self._file = _UntilError(path)
             self._container = av.open(
-                self._file, "w", format="matroska" if matroska else "mp4", options=options
+                f"file:{path}", "w", format="matroska" if matroska else "mp4", options=options
             )
             keyframes = str(max(1, round(KEYFRAMES_S * fps)))
             stream = self._container.add_stream(
@@ -177,12 +144,9 @@ class H264(Encoder):
 
     def close(self) -> None:
         """Finish the file."""
-        try:
-            with _errors_of_av(self._path):
-                self._container.mux(self._stream.encode())
-                self._container.close()
-        finally:
-            self._file.close()
+        with _errors_of_av(self._path):
+            self._container.mux(self._stream.encode())
+            self._container.close()
 
 
 class OpenCv(Encoder):
@@ -286,9 +250,10 @@ class VideoFile(Closable):
             self._encoder.write(fit(picture, self._size_wh), at_s)
         except SinkError as exc:
             self._failed = True
+            fate = self._fate(self._written > 0)
             if self._encoder is None:
                 self._partial.unlink(missing_ok=True)
-            raise SinkError(f"{exc} after {self._written} frames; {self._fate()}") from exc
+            raise SinkError(f"{exc} after {self._written} frames; {fate}") from exc
         self._written += 1
 
     def close(self) -> None:
@@ -296,29 +261,30 @@ class VideoFile(Closable):
         if self._encoder is None:
             return
         encoder, self._encoder = self._encoder, None
-        error: Exception | None = None
-        playable = self._written > 0
+        error: SinkError | None = None
+        keep = self._written > 0
         try:
             encoder.close()
         except SinkError as exc:
             error = exc
-            playable &= encoder.robust
-        broken = error is not None or self._failed
-        fate = self._fate()
+            keep &= encoder.robust
+        if error is not None or self._failed:
+            keep &= not self.path.exists()
+        fate = self._fate(keep)
         try:
-            if playable and not (broken and self.path.exists()):
+            if keep:
                 self._partial.replace(self.path)
             else:
                 self._partial.unlink(missing_ok=True)
         except OSError as exc:
             raise SinkError(f"{self.path}: {exc.strerror}") from exc
-        if error is not None and not self._failed:  # else it was told when it failed
+        if error is not None and not (self._failed and encoder.robust):  # that was told
             raise SinkError(f"{error}; {fate}") from error
 
-    def _fate(self) -> str:
+    def _fate(self, keep: bool) -> str:
         if self.path.exists():
             return f"{self.path} is left as it was"
-        return f"{self.path} is {'what there is of it' if self._written else 'not made'}"
+        return f"{self.path} is {'what there is of it' if keep else 'not made'}"
 
 
 class VideoSink(Sink):

@@ -273,6 +273,7 @@ def test_rotated_table_begins_with_its_header_and_is_never_empty(tmp_path):
     for name, frame in (("log.csv", "2"), ("log.csv.1", "1"), ("log.csv.2", "0")):
         lines = (tmp_path / name).read_text().splitlines()
         assert [line.split(",")[0] for line in lines] == ["frame", frame]
+    assert len(names_in(tmp_path)) == 3
 
 
 def test_pipe_cannot_be_kept_to_a_size():
