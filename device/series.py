@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.closable import Closable
+from device.encoders import choose_encoder
 from device.records import Outcome, Pixels
 from device.sinks import Sink, make_folder
 from device.space import Space
-from device.video import Pace, VideoFile, choose_encoder, partial_of
+from device.video import Pace, VideoFile, partial_of
 
 STAMP = r"(\d{8}T\d{6}Z)"
 SHARE = 4  # of its quota a series keeps at least this many files

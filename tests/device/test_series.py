@@ -88,6 +88,17 @@ def test_segment_under_way_has_no_final_name(tmp_path):
     assert names_in(tmp_path) == [name.replace(".partial", "")]
 
 
+def test_segment_that_is_removed_while_it_is_written_does_not_end_the_run(tmp_path, capsys):
+    with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, 1 << 30) as sink:
+        sink.write(make_outcome(0))
+        (removed,) = tmp_path.iterdir()
+        removed.unlink()
+        for index in range(1, 15):
+            sink.write(make_outcome(index))
+    assert [len(frames_of(tmp_path / name)) for name in names_in(tmp_path)] == [5]
+    assert capsys.readouterr().err == f"{removed}: was removed while it was written\n"
+
+
 def size_of(folder: Path, names: list[str]) -> int:
     return sum((folder / name).stat().st_size for name in names)
 
