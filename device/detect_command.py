@@ -11,10 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
+from device.errors import UsageError
 
 if TYPE_CHECKING:
     from device.camera import CameraOptions
@@ -292,6 +294,8 @@ def run_detect(args: argparse.Namespace) -> None:
     bundle = Bundle(args.bundle)
     outputs = _outputs(args)
     check_outputs(outputs, args.source, args.bundle)
+    if args.classes and not set(outputs.on) <= set(args.classes):
+        raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(
@@ -321,7 +325,8 @@ def run_detect(args: argparse.Namespace) -> None:
             "Ctrl-C ends the run"
         )
         wanted = make_sinks(outputs, Pace.of(camera), stop)
-        sinks = [stack.enter_context(sink) for sink in (*wanted, *_guards(args.memory_limit))]
+        # One after another: those that are open are closed if the next cannot be made.
+        sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
         pipeline = Pipeline(
             camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
         )

@@ -54,6 +54,7 @@ def test_visit_is_kept_and_told_of(device, small_bundle, tmp_path):
     [
         (["--on", "cat"], "--on alone does nothing"),
         (["--on", "caat", "--record", "1"], "no class 'caat': did you mean cat"),
+        (["--on", "cat", "--record", "1", "--classes", "dog"], "--classes leaves out"),
         (["--record", "1"], "--record needs --on"),
         (["--segment", "10"], "--segment needs --output"),
         (["--on", "cat", "--run", "no-such-command"], "no such command"),
