@@ -321,7 +321,8 @@ def run_detect(args: argparse.Namespace) -> None:
         interpreter = engine.interpreter
         say(
             f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
-            f"{interpreter.version} ({engine.choice}), {interpreter.threads} threads; "
+            f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
+            f"{interpreter.threads} threads; "
             "Ctrl-C ends the run"
         )
         wanted = make_sinks(outputs, Pace.of(camera), stop)

@@ -111,6 +111,11 @@ class Interpreter:
             if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
                 self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
             self._backend.allocate_tensors()
+        except SystemError as exc:  # what a package built for NumPy 1 comes to beside NumPy 2
+            raise InterpreterError(
+                f"{name} {self.version} was built for another NumPy than {np.__version__}: "
+                "install ai-edge-litert, or the NumPy it was built for"
+            ) from exc
         except (ValueError, RuntimeError) as exc:
             raise InterpreterError(
                 f"{name} {self.version} refuses {model.name}: {_refusal(str(exc))}"
@@ -128,6 +133,15 @@ class Interpreter:
         self.outputs = tuple(_spec(position, item) for position, item in enumerate(outputs))
         self._output_indices = [item["index"] for item in outputs]
         self._output_views = [self._backend.tensor(index) for index in self._output_indices]
+
+    @property
+    def delegate(self) -> str:
+        """What carries out operators in the interpreter's stead, in words."""
+        names = [item["op_name"] for item in self._backend._get_ops_details()]
+        parts = names.count("DELEGATE")
+        if not parts:
+            return "no delegate"
+        return "XNNPACK" if parts == 1 else f"XNNPACK in {parts} parts"
 
     def input_tensor(self) -> Tensor:
         """The input tensor, to be written in place."""

@@ -273,3 +273,18 @@ def test_no_interpreter_at_all_says_what_to_do(all_here, monkeypatch):
 def test_a_thread_per_core_but_at_most_four(monkeypatch, cores, threads):
     monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     assert default_threads() == threads
+
+
+def test_package_built_for_another_numpy_is_told_apart(monkeypatch):
+    def clash(self, **_):
+        raise SystemError("initialization of _pywrap raised unreported exception")
+
+    use_fake(monkeypatch, __init__=clash)
+    with pytest.raises(InterpreterError, match="built for another NumPy than 1"):
+        Interpreter("litert", Path("model"), threads=1)
+
+
+def test_delegate_is_named_where_it_works_and_missed_where_it_does_not(bundle_dir):
+    file = bundle_dir / "int8.tflite"
+    assert Interpreter("litert", file, threads=1).delegate == "XNNPACK"
+    assert Interpreter("tflite-runtime", file, threads=1).delegate == "no delegate"
