@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from convert.bundle_writer import hash_files, staged_bundle, write_manifest
-from convert.calibration import calibration_pictures, representative_dataset
+from convert.bundle_writer import hash_files, write_manifest
+from convert.calibration import CalibrationInputs, calibration_pictures
 from convert.catalogue import catalogue
 from convert.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
 from convert.lint import linted_pictures
@@ -40,36 +40,35 @@ Say = Callable[[str], None]
 class BuildOptions:
     """What the user asked ``convert build`` for."""
 
-    out: Path
     precisions: tuple[Precision, ...]
     calibration: Path | None
     samples: int
     seed: int
     debug: bool
     half_arithmetic: bool = True
+    integer_outputs: bool = False
 
 
-def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
-    """Do it all; ``say`` gets a line per step. Returns the manifest of the finished bundle."""
+def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Manifest:
+    """Fill the empty folder ``bundle``; ``say`` gets a line per step. Returns its manifest."""
     if REFERENCE not in installed_interpreters():
         raise InterpreterError("ai-edge-litert is needed to check variants: pip install it")
     say(f"weights     {network.source}" + ", every checksum right" * bool(network.weights_sha256))
     drawn = options.calibration, options.samples, options.seed
+    inputs = CalibrationInputs(network.input, network.input_name)
     if "int8" in options.precisions:
-        pictures = linted_pictures(*drawn, network.input, say)
+        pictures = linted_pictures(*drawn, network.input, say, inputs.keep)
     else:  # nothing is calibrated: the pictures only compare variants
         pictures = calibration_pictures(*drawn, say)
+    dataset = inputs.dataset(pictures)
     threshold = THRESHOLD if network.task == "detection" else CLASS_THRESHOLD
-    with (
-        staged_bundle(options.out) as bundle,
-        tempfile.TemporaryDirectory(prefix="liteberry-") as scratch,
-    ):
-        with quiet(options.debug):  # libpng has opinions on colour profiles
-            samples = write_samples(bundle)
-            sample_paths = [bundle / sample.file for sample in samples]
-            others = [path for path in pictures if path.stem not in _sample_stems()]
-            to_check = [*sample_paths, *others][:MAX_CHECK_PICTURES]
-            checker = Checker(network, to_check, threshold)
+    with quiet(options.debug):  # libpng has opinions on colour profiles
+        samples = write_samples(bundle)
+        sample_paths = [bundle / sample.file for sample in samples]
+        others = [path for path in pictures if path.stem not in _sample_stems()]
+        to_check = [*sample_paths, *others][:MAX_CHECK_PICTURES]
+        checker = Checker(network, to_check, threshold)
+    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         saved_model = Path(scratch) / "saved_model"
         with quiet(options.debug):  # TensorFlow talks while it is imported, and ever after
             parameters = network.export(saved_model)
@@ -84,10 +83,9 @@ def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
         found: dict[str, list[Found]] = {}
         for precision in options.precisions:
             started = time.monotonic()
-            recipe = _recipe(precision, len(pictures), options.seed, options.half_arithmetic)
+            recipe = _recipe(precision, len(pictures), options)
             file = bundle / f"{precision}.tflite"
             float32 = None if precision == "float32" else (bundle / "float32.tflite").read_bytes()
-            dataset = representative_dataset(pictures, network.input, network.input_name)
             with quiet(options.debug):
                 from convert.quantize import quantize
 
@@ -100,32 +98,33 @@ def build(network: Network, options: BuildOptions, say: Say) -> Manifest:
                 f"{converted - started:.1f} s, checked in {time.monotonic() - converted:.1f} s: "
                 f"cosine {check.cosine:.5f}"
             )
-        manifest = Manifest(
-            format=FORMAT,
-            model=network.name,
-            task=network.task,
-            input=network.input,
-            decoder=network.decoder,
-            labels="labels.txt",
-            threshold=threshold,
-            max_detections=MAX_DETECTIONS,
-            variants=variants,
-            samples=_with_detections(samples, found),
-            provenance=_provenance(network, options, pictures, len(checker.pictures)),
-            files=hash_files(bundle),
-        )
-        write_manifest(bundle, manifest)
+    manifest = Manifest(
+        format=FORMAT,
+        model=network.name,
+        task=network.task,
+        input=network.input,
+        decoder=network.decoder,
+        labels="labels.txt",
+        threshold=threshold,
+        max_detections=MAX_DETECTIONS,
+        variants=variants,
+        samples=_with_detections(samples, found),
+        provenance=_provenance(network, options, pictures, len(checker.pictures)),
+        files=hash_files(bundle),
+    )
+    write_manifest(bundle, manifest)
     return manifest
 
 
-def _recipe(precision: Precision, pictures: int, seed: int, half_arithmetic: bool) -> Recipe:
+def _recipe(precision: Precision, pictures: int, options: BuildOptions) -> Recipe:
     if precision != "int8":
-        return Recipe(precision=precision, half_arithmetic=half_arithmetic)
+        return Recipe(precision=precision, half_arithmetic=options.half_arithmetic)
     return Recipe(
         precision=precision,
         calibration_pictures=pictures,
         bias_pictures=min(pictures, MAX_BIAS_PICTURES),
-        seed=seed,
+        seed=options.seed,
+        integer_outputs=options.integer_outputs,
     )
 
 

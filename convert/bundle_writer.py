@@ -10,6 +10,7 @@ from pathlib import Path
 
 from convert.errors import ConversionError
 from device.bundle import MANIFEST, Bundle, sha256_of
+from device.errors import LiteberryError
 from device.manifest import Manifest, format_manifest
 
 
@@ -46,6 +47,8 @@ def staged_bundle(target: Path) -> Iterator[Path]:
             if old.exists() and not target.exists():
                 old.rename(target)
             raise
+    except LiteberryError:  # some are OSErrors too, and say what is wrong
+        raise
     except OSError as exc:
         raise ConversionError(f"{target} could not be written: {exc.strerror}") from exc
     finally:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +17,7 @@ from convert.errors import CalibrationError
 from device.camera import list_pictures, read_picture
 from device.errors import SourceError
 from device.manifest import InputRule, TensorSpec
-from device.preprocess import Preprocessor
+from device.preprocess import Preprocessor, byte_table
 from device.records import Pixels
 
 
@@ -56,17 +59,37 @@ def calibration_pictures(
     return chosen
 
 
-def representative_dataset(
-    pictures: list[Path], rule: InputRule, input_name: str
-) -> Callable[[], Iterator[dict[str, NDArray[np.float32]]]]:
-    """The converter's generator of inputs: preprocessed by the code the camera goes through."""
-    shape = (1, rule.height, rule.width, 3)
+class CalibrationInputs:
+    """Pictures as the converter wants them, preprocessed by the code the camera goes through.
 
-    def generate() -> Iterator[dict[str, NDArray[np.float32]]]:
-        preprocess = Preprocessor(rule, TensorSpec(position=0, shape=shape, dtype="float32"))
-        for path in pictures:
-            tensor = np.empty(shape, np.float32)
-            preprocess(read_picture(path), tensor)
-            yield {input_name: tensor}
+    Each is decoded once, and kept as bytes of the input's size: a quarter of its tensor.
+    """
 
-    return generate
+    def __init__(self, rule: InputRule, input_name: str) -> None:
+        self._input_name = input_name
+        tensor = TensorSpec(position=0, shape=rule.shape, dtype="float32")
+        self._table = byte_table(rule, tensor).reshape(1, 256, -1)  # as OpenCV wants it
+        self._shape = rule.shape
+        as_bytes = msgspec.structs.replace(rule, mean=0.0, std=1.0)
+        self._fit = Preprocessor(as_bytes, msgspec.structs.replace(tensor, dtype="uint8"))
+        self._fitted: dict[Path, Pixels] = {}
+
+    def keep(self, path: Path, pixels: Pixels) -> None:
+        """Take over a picture that was decoded already, uint8 (height, width, 3) BGR."""
+        fitted = np.empty(self._shape, np.uint8)
+        self._fit(pixels, fitted)
+        self._fitted[path] = fitted[0]
+
+    def dataset(
+        self, pictures: Sequence[Path]
+    ) -> Callable[[], Iterator[dict[str, NDArray[np.float32]]]]:
+        """The converter's generator of inputs, which may be asked more than once."""
+
+        def generate() -> Iterator[dict[str, NDArray[np.float32]]]:
+            for path in pictures:
+                if path not in self._fitted:
+                    self.keep(path, read_picture(path))
+                tensor: NDArray[Any] = cv2.LUT(self._fitted[path], self._table)
+                yield {self._input_name: tensor[np.newaxis]}
+
+        return generate

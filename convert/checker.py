@@ -89,7 +89,10 @@ class Checker:
         if self._reference is None:
             assert recipe.precision == "float32"
             self._reference, self._reference_found = real, found
-        likeness = compare(real, self._reference)
+        try:
+            likeness = compare(real, self._reference)
+        except ConversionError as exc:
+            raise ConversionError(f"{recipe.precision} in {interpreter}: {exc}") from exc
         if likeness.cosine < recipe.least_cosine and self._network.trained:
             raise ConversionError(
                 f"{recipe.precision} in {interpreter} is no longer the same network: cosine "

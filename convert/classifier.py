@@ -32,8 +32,19 @@ class ClassifierOptions:
     labels: Path | None = None
     mean: float | None = None
     std: float | None = None
+    background: int | Literal["none"] | None = None  # the class that is never reported
     seed: int = 0
     debug: bool = False
+
+    def background_of(self, classes: int) -> int | None:
+        """The class that is never reported. Raises ``UsageError`` where it is no class."""
+        if self.background is None or self.background == "none":
+            return None
+        if self.background >= classes:
+            raise UsageError(
+                f"--background {self.background}: the model has classes 0 to {classes - 1}"
+            )
+        return self.background
 
 
 def labels_from(path: Path | None, count: int) -> tuple[str, ...]:
@@ -64,22 +75,13 @@ def _count_labels(path: Path | None) -> int:
     return sum(1 for row in text.splitlines() if row.strip())
 
 
-def export_keras(model: Any, size_hw: tuple[int, int], saved_model: Path) -> int:
-    """Export with a batch of one, an input called ``image`` and an output called ``scores``."""
-    import keras
-
-    inputs = keras.Input((*size_hw, 3), batch_size=1, name="image")
-    wrapped = keras.Model(inputs, {"scores": model(inputs, training=False)})
-    wrapped.export(str(saved_model), verbose=False)
-    return int(model.count_params())
-
-
 def mobilenet_v2_network(options: ClassifierOptions) -> Network:
     """Keras Applications' MobileNetV2 (Sandler et al. 2018), -1..1, centre crop.
 
     ``weights`` is ``imagenet`` (fetched and cached by Keras), ``random`` for trying things, or
-    a file of weights for this ``alpha``, input size and number of labels. Raises ``UsageError``;
-    ``export`` raises ``WeightsError`` where the weights cannot be had or do not fit.
+    a file of weights for this ``alpha``, input size and number of labels. It ends at its logits:
+    of a softmax, 8 bits leave most classes nothing. Raises ``UsageError``; ``export`` raises
+    ``WeightsError`` where the weights cannot be had or do not fit.
     """
     size = options.size or 224
     if options.weights == "imagenet" and (options.alpha not in ALPHAS or size not in SIZES):
@@ -93,6 +95,8 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
     def export(saved_model: Path) -> int:
         import keras
 
+        from convert.frozen import Frozen
+
         keras.utils.set_random_seed(options.seed)
         try:
             model = keras.applications.MobileNetV2(
@@ -100,6 +104,7 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
                 alpha=options.alpha,
                 weights="imagenet" if options.weights == "imagenet" else None,
                 classes=count,
+                classifier_activation=None,
             )
             if isinstance(options.weights, Path):
                 _load_weights(model, options.weights)
@@ -115,7 +120,9 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
                 f"the ImageNet weights could not be had ({reason}). With network try again; "
                 "without, give them with --weights FILE, or try things with --weights random"
             ) from exc
-        return export_keras(model, (size, size), saved_model)
+        frozen = Frozen(lambda image: {"scores": model(image, training=False)}, (size, size))
+        frozen.save(saved_model)
+        return frozen.parameters
 
     source = {
         "imagenet": "Keras Applications, ImageNet",
@@ -136,7 +143,7 @@ def mobilenet_v2_network(options: ClassifierOptions) -> Network:
             crop_fraction=CROP_FRACTION,
         ),
         input_name="image",
-        decoder=ClassifierRule(),
+        decoder=ClassifierRule(score="logit", background=options.background_of(count)),
         export=export,
         trained=options.weights != "random",
     )

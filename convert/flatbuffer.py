@@ -78,6 +78,17 @@ def operator_versions(model: Any) -> dict[str, int]:
     return dict(sorted(versions.items()))
 
 
+def float_tensors(model: Any) -> list[str]:
+    """Names of the tensors of real numbers."""
+    real = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
+    return [
+        tensor.name.decode(errors="replace")
+        for graph in model.subgraphs
+        for tensor in graph.tensors
+        if tensor.type in real
+    ]
+
+
 def constant(model: Any, tensor: Any) -> Tensor:
     """The data of a constant tensor, in its shape."""
     data = bytes(model.buffers[tensor.buffer].data)

@@ -236,19 +236,26 @@ def lint_calibration(pictures: Sequence[Look], evaluation: Sequence[Look] = ()) 
 
 
 def linted_pictures(
-    folder: Path | None, samples: int, seed: int, rule: InputRule, say: Callable[[str], None]
+    folder: Path | None,
+    samples: int,
+    seed: int,
+    rule: InputRule,
+    say: Callable[[str], None],
+    keep: Callable[[Path, Pixels], None] | None = None,
 ) -> list[Path]:
     """Choose as :func:`calibration_pictures` does, and look at each picture while it is decoded.
 
-    ``say`` gets a line per picture passed over and per warning. The catalogue's photographs are
-    known by their checksums and only counted. Raises :class:`CalibrationError` where there are
-    no pictures, or they would make int8 garbage.
+    ``say`` gets a line per picture passed over and per warning, ``keep`` each picture decoded.
+    The catalogue's photographs are known by their checksums and only counted. Raises
+    :class:`CalibrationError` where there are no pictures, or they would make int8 garbage.
     """
     looks: list[Look] = []
     skipped: list[str] = []
 
     def look(path: Path, pixels: Pixels) -> None:
         looks.append(look_at_picture(path, pixels, rule))
+        if keep is not None:
+            keep(path, pixels)
 
     def skip(message: str) -> None:
         skipped.append(message)

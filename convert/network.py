@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.anchors import ANCHORS_PER_CELL, GRID_SIZES, ssd_anchors
+from convert.anchors import ssd_anchors
 from convert.catalogue import catalogue
 from convert.errors import ConversionError
 from convert.fetch import weights_folder
@@ -55,7 +56,7 @@ class Network:
     def heads(self, outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
         """Its heads, from the outputs of a variant by their names in the signature.
 
-        A detector's are ``boxes_0``, ``scores_0``, ..., finest feature map first; a classifier
+        A detector's are ``boxes_0``, ``scores_0``, ..., in the order of its anchors; a classifier
         has one output. Raises :class:`ConversionError` for others.
         """
         if isinstance(self.decoder, SsdRule):
@@ -72,18 +73,14 @@ class Network:
 
 
 def ssd_heads(outputs: Mapping[str, TensorSpec]) -> tuple[SsdHead, ...]:
-    """Join the outputs ``boxes_0``, ``scores_0``, ... to heads, finest feature map first."""
+    """Join the outputs ``boxes_0``, ``scores_0``, ... to heads, in the order of the anchors."""
     heads = []
     first_anchor = 0
-    for level, (cells, per_cell) in enumerate(zip(GRID_SIZES, ANCHORS_PER_CELL, strict=True)):
-        anchors = cells * cells * per_cell
+    for level in range(len(outputs) // 2):
+        boxes, scores = outputs[f"boxes_{level}"], outputs[f"scores_{level}"]
+        anchors = math.prod(boxes.shape) // 4
         heads.append(
-            SsdHead(
-                boxes=outputs[f"boxes_{level}"],
-                scores=outputs[f"scores_{level}"],
-                first_anchor=first_anchor,
-                anchors=anchors,
-            )
+            SsdHead(boxes=boxes, scores=scores, first_anchor=first_anchor, anchors=anchors)
         )
         first_anchor += anchors
     return tuple(heads)
@@ -98,13 +95,15 @@ def ssdlite_network(model: ZooModel, weights: Path | None) -> Network:
     labels = catalogue().labels[model.labels].read()
 
     def export(saved_model: Path) -> int:
-        from convert.ssdlite import build_ssdlite
+        from convert.frozen import Frozen
+        from convert.ssdlite import INPUT_SIZE, build_ssdlite
         from convert.weights import load_ssdlite, read_graph_model
 
         network = build_ssdlite(len(labels))
         load_ssdlite(network, read_graph_model(folder))
-        network.export(str(saved_model), verbose=False)
-        return int(network.count_params())
+        frozen = Frozen(lambda image: network(image, training=False), (INPUT_SIZE, INPUT_SIZE))
+        frozen.save(saved_model)
+        return frozen.parameters
 
     return Network(
         name=model.name,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convert import flatbuffer
 from convert.bias_correction import can_correct, correct_biases
 from convert.errors import ConversionError
+from convert.half_weights import store_weights_in_half
 from convert.recipe import Recipe
 
 Dataset = Callable[[], Iterator[dict[str, NDArray[np.float32]]]]
@@ -25,16 +26,39 @@ def quantize(
 
     int8 is integer arithmetic throughout: a scale per channel for weights, per tensor for
     activations, uint8 pictures in (camera bytes as they are) and int8 out; its biases are
-    corrected to the means of ``float32``, the bytes of that variant. float16 is marked so that
-    processors with half-precision arithmetic may use it. Raises :class:`ConversionError` where
-    TensorFlow's converter fails.
+    corrected to the means of ``float32``, the bytes of that variant, of which float16 is made
+    too. That one is marked so that processors with half-precision arithmetic may use it. Raises
+    :class:`ConversionError` where TensorFlow's converter fails.
     """
+    if recipe.precision == "float16":
+        assert float32 is not None
+        model = flatbuffer.read(float32)
+        store_weights_in_half(model)
+        if recipe.half_arithmetic:
+            flatbuffer.allow_half_precision(model)
+        return flatbuffer.write(model)
+    model = flatbuffer.read(_convert(saved_model, recipe, dataset))
+    if recipe.bias_pictures and can_correct(model):
+        assert float32 is not None
+        pictures = islice(dataset(), recipe.bias_pictures)
+        inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])
+        # In a mirror too: twice the pictures, at no cost in decoding.
+        inputs = np.concatenate((inputs, inputs[:, :, ::-1]))
+        correct_biases(flatbuffer.read(float32), model, inputs)
+    if recipe.integer_outputs and (floats := flatbuffer.float_tensors(model)):
+        raise ConversionError(
+            f"int8 holds {len(floats)} tensors that are no integers, the first being {floats[0]}: "
+            "an operator of this model has no integer form; leave out --integer-outputs"
+        )
+    return flatbuffer.write(model)
+
+
+def _convert(saved_model: Path, recipe: Recipe, dataset: Dataset) -> bytes:
+    """What TensorFlow's converter makes of it."""
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     if recipe.precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if recipe.precision == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    elif recipe.precision == "int8":
+    if recipe.precision == "int8":
         converter.representative_dataset = dataset
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
@@ -47,17 +71,7 @@ def quantize(
         if type(exc).__name__ != "ConverterError":
             raise
         raise _failed(recipe, exc) from exc
-    model = flatbuffer.read(data)
-    if recipe.bias_pictures and can_correct(model):
-        assert float32 is not None
-        pictures = islice(dataset(), recipe.bias_pictures)
-        inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])
-        # In a mirror too: twice the pictures, at no cost in decoding.
-        inputs = np.concatenate((inputs, inputs[:, :, ::-1]))
-        correct_biases(flatbuffer.read(float32), model, inputs)
-    if recipe.precision == "float16" and recipe.half_arithmetic:
-        flatbuffer.allow_half_precision(model)
-    return flatbuffer.write(model)
+    return data
 
 
 def _failed(recipe: Recipe, exc: Exception) -> ConversionError:

@@ -29,6 +29,7 @@ class Recipe(Record, frozen=True):
     bias_pictures: int = 0  # of these, how many the biases are corrected on
     seed: int = 0
     half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
+    integer_outputs: bool = False  # int8 only: fail if anything in the file is no integer
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -51,6 +52,7 @@ class Recipe(Record, frozen=True):
                 "input": "uint8",
                 "weights": "int8, a scale per channel",
                 "activations": "int8",
+                "outputs": "int8",
             }
         if self.precision == "float16":
             recipe["half_arithmetic"] = self.half_arithmetic

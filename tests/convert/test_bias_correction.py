@@ -5,14 +5,14 @@ import pytest
 
 from convert import flatbuffer
 from convert.bias_correction import can_correct, correct_biases, mean_preactivations
-from convert.calibration import calibration_pictures, representative_dataset
+from convert.calibration import CalibrationInputs, calibration_pictures
 from convert.zoo import SSDLITE_MOBILENET_V2
 
 
 @pytest.fixture(scope="module")
 def inputs():
     pictures = calibration_pictures(None, 2, 0, pytest.fail)
-    generate = representative_dataset(pictures, SSDLITE_MOBILENET_V2.input, "image")
+    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(pictures)
     return np.concatenate([item["image"] for item in generate()])
 
 

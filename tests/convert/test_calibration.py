@@ -2,9 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from convert.calibration import calibration_pictures, representative_dataset
+from convert.calibration import CalibrationInputs, calibration_pictures
 from convert.errors import CalibrationError
+from convert.lint import linted_pictures
 from convert.zoo import SSDLITE_MOBILENET_V2
+from device.camera import read_picture
+from device.manifest import InputRule, TensorSpec
+from device.preprocess import Preprocessor
 
 
 @pytest.fixture
@@ -49,9 +53,40 @@ def test_dataset_gives_normalised_rgb(tmp_path):
     blue = np.zeros((40, 40, 3), np.uint8)
     blue[..., 0] = 255
     cv2.imwrite(str(tmp_path / "blue.png"), blue)
-    generate = representative_dataset([tmp_path / "blue.png"], SSDLITE_MOBILENET_V2.input, "image")
+    calibration = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image")
+    generate = calibration.dataset([tmp_path / "blue.png"])
     (inputs,) = list(generate())
     assert inputs["image"].shape == (1, 300, 300, 3)
     assert inputs["image"].dtype == np.float32
     assert inputs["image"][0, 7, 7].tolist() == [-1.0, -1.0, 1.0]
     assert len(list(generate())) == 1  # the converter may ask more than once
+
+
+@pytest.mark.parametrize("resize", ["stretch", "centre-crop"])
+def test_dataset_gives_what_the_camera_would(folder, resize):
+    rule = InputRule(width=40, height=30, mean=127.5, std=127.5, resize=resize, crop_fraction=0.9)
+    paths = sorted(folder.iterdir())
+    dataset = CalibrationInputs(rule, "image").dataset(paths)
+    for path, inputs in zip(paths, dataset(), strict=True):
+        tensor = np.empty(rule.shape, np.float32)
+        spec = TensorSpec(position=0, shape=rule.shape, dtype="float32")
+        Preprocessor(rule, spec)(read_picture(path), tensor)
+        assert np.array_equal(inputs["image"], tensor)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_each_picture_is_decoded_once_from_lint_to_bias_correction(folder, own, monkeypatch):
+    decoded = []
+
+    def counting(path):
+        decoded.append(path)
+        return read_picture(path)
+
+    monkeypatch.setattr("convert.calibration.read_picture", counting)
+    calibration = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image")
+    pictures = linted_pictures(
+        folder if own else None, 6, 0, SSDLITE_MOBILENET_V2.input, print, calibration.keep
+    )
+    for _ in range(3):  # ranges, outputs and biases
+        assert len(list(calibration.dataset(pictures)())) == len(pictures) == 6
+    assert sorted(decoded) == sorted(pictures)

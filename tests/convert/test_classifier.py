@@ -9,7 +9,7 @@ import pytest
 
 from convert.classifier import ClassifierOptions, mobilenet_v2_network
 from convert.errors import ConversionError
-from convert.user_model import user_network
+from convert.user_model import user_classifier
 from device.bundle import Bundle
 from device.errors import UsageError
 from device.interpreter import installed_interpreters
@@ -152,7 +152,7 @@ def test_own_model_is_converted_with_own_labels(models, tmp_path, name):
     assert done.returncode == 0, done.stderr
     bundle = Bundle(tmp_path / "out")
     assert bundle.labels == ("cat", "dog", "other")
-    assert bundle.manifest.decoder.score == "probability"
+    assert bundle.manifest.decoder.score == "logit"  # its softmax is left to the device
     assert bundle.manifest.input.width == 96
 
 
@@ -194,24 +194,24 @@ def options(models, **given):
 
 
 def test_model_that_scales_its_pixels_itself_needs_no_mean(models):
-    network = user_network(models / "scaling.keras", options(models))
+    network = user_classifier(models / "scaling.keras", options(models))
     assert (network.input.mean, network.input.std) == (0.0, 1.0)
 
 
 def test_model_that_does_not_is_asked_for_it(models):
     with pytest.raises(UsageError, match=r"--mean 127\.5 --std 127\.5"):
-        user_network(models / "plain.keras", options(models))
+        user_classifier(models / "plain.keras", options(models))
 
 
 def test_labels_are_asked_for_where_nothing_says_them(models):
     with pytest.raises(UsageError, match="3 classes: name them with --labels"):
-        user_network(models / "plain.keras", ClassifierOptions(mean=0, std=1))
+        user_classifier(models / "plain.keras", ClassifierOptions(mean=0, std=1))
 
 
 def test_labels_of_another_model_say_both_counts(models, tmp_path):
     (tmp_path / "five.txt").write_text("a\nb\nc\nd\ne\n")
     with pytest.raises(UsageError, match=r"has 5 names, the model 3 classes"):
-        user_network(
+        user_classifier(
             models / "plain.keras",
             ClassifierOptions(labels=tmp_path / "five.txt", mean=0, std=1),
         )
@@ -223,9 +223,9 @@ def test_labels_of_another_model_say_both_counts(models, tmp_path):
 )
 def test_file_that_is_no_model_is_refused(models, name, complaint):
     with pytest.raises(ConversionError, match=complaint):
-        user_network(models / name, options(models))
+        user_classifier(models / name, options(models))
 
 
 def test_folder_that_is_no_saved_model_is_refused(models, tmp_path):
     with pytest.raises(ConversionError, match="no SavedModel"):
-        user_network(tmp_path, options(models))
+        user_classifier(tmp_path, options(models))

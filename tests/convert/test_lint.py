@@ -7,7 +7,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -211,7 +211,6 @@ def test_hash_ignores_contrast_and_brightness(seed, gain, offset):
     assert (difference_hash(pixels) ^ difference_hash(changed)).bit_count() <= SAME_BITS
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_hash_survives_noise_but_not_mirroring(seed):
     pixels = (scene(seed) / 255).astype(np.float32)
