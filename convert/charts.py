@@ -174,10 +174,7 @@ def bars(
                 y += step + 13 * max(0, len(lines) - 1)
                 continue
             end = max(axis(bar.value), left + 1)
-            rows.append(
-                f'<rect x="{left:.1f}" y="{middle - 5.5:.1f}" width="{end - left:.1f}" '
-                f'height="11" rx="2" class="bar{kind}"/>'
-            )
+            rows.append(svg.bar(left, end, middle, "bar" + kind))
             rows.append(svg.text(end + 5, middle + 4, f"{bar.value:.1f}", "number" + kind))
             said.append(f"{heading}, {bar.label}: {bar.value:.1f} ms")
             y += step
@@ -202,10 +199,7 @@ def changes(name: str, title: str, pairs: Sequence[Pair], longest: float, x_titl
         lost = (pair.before - pair.after) * 100
         width = max(axis(lost) - left, 1.0)
         parts.append(svg.text(left - 8, y + 4, svg.shorten(pair.label, 15), "label end"))
-        parts.append(
-            f'<rect x="{left:.1f}" y="{y - 5.5:.1f}" width="{width:.1f}" height="11" rx="2" '
-            'class="bar"/>'
-        )
+        parts.append(svg.bar(left, left + width, y, "bar"))
         parts.append(svg.text(left + width + 5, y + 4, svg.tenths(lost), "number"))
         figures = f"{pair.before:.2f} \N{RIGHTWARDS ARROW} {pair.after:.2f}"
         parts.append(svg.text(svg.WIDTH, y + 4, figures, "tick end"))

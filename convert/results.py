@@ -5,6 +5,7 @@ from __future__ import annotations
 from convert.charts import Bar, Loss, Pair, Point, bars, changes, is_crowded, losses, scatter
 from convert.facts import BASE, Facts, VariantFacts
 from convert.recommendation import points
+from device.charts import markup
 from device.charts.markup import escape, figure, section, table
 
 CLASSES_SHOWN = 6  # per variant
@@ -35,12 +36,7 @@ def tiles(facts: Facts, pick: VariantFacts | None) -> str:
         shown.append(
             ("One invoke", f"{time:.1f}&nbsp;ms", f"{escape(interpreter)}, on {machine}; not a Pi")
         )
-    return '<dl class="grid tiles">{}</dl>'.format(
-        "".join(
-            f'<div class="card"><dt>{title}</dt><dd>{value} <small>{beside}</small></dd></div>'
-            for title, value, beside in shown
-        )
-    )
+    return markup.tiles(shown)
 
 
 def interval_text(interval: tuple[float, float] | None, *, as_points: bool = False) -> str:

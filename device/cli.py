@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Sequence
 
 from device import __version__
+from device.bench_command import add_bench
 from device.command import run_command
 from device.config import ConfigurableParser
 from device.detect_command import add_detect
@@ -28,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_detect, add_info, add_doctor, add_verify):
+    for add in (add_detect, add_info, add_bench, add_doctor, add_verify):
         add(commands)
     return parser
 

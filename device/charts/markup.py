@@ -75,9 +75,20 @@ def table(
     )
 
 
-def figure(svg: str, caption: str) -> str:
-    """A chart and the sentence below it."""
-    return f'<figure class="chart">{svg}<figcaption>{caption}</figcaption></figure>'
+def figure(svg: str, caption: str = "", heading: str = "") -> str:
+    """A chart, the sentence below it and the heading above it, both HTML already."""
+    above = f"<h3>{heading}</h3>" if heading else ""
+    below = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure class="chart">{above}{svg}{below}</figure>'
+
+
+def tiles(shown: Sequence[tuple[str, str, str]]) -> str:
+    """Figures to be seen first: a title, the figure and what is said beside it, HTML already."""
+    cards = "".join(
+        f'<div class="card"><dt>{title}</dt><dd>{value} <small>{beside}</small></dd></div>'
+        for title, value, beside in shown
+    )
+    return f'<dl class="grid tiles">{cards}</dl>'
 
 
 def section(name: str, title: str, body: str, *, long: bool = False) -> str:

@@ -27,6 +27,14 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
+def bar(start: float, end: float, middle: float, kind: str) -> str:
+    """A bar from left to right, a unit wide at least, 11 high around ``middle``."""
+    return (
+        f'<rect x="{start:.1f}" y="{middle - 5.5:.1f}" width="{max(end - start, 1):.1f}" '
+        f'height="11" rx="2" class="{kind}"/>'
+    )
+
+
 def image(name: str, title: str, description: str, height: float, parts: Sequence[str]) -> str:
     """A whole chart; ``name`` is its own on the page, ``parts`` are drawn in their order."""
     head = (

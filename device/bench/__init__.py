@@ -1,0 +1,1 @@
+"""The benchmark: every combination in a process of its own, in rounds, with what disturbed it."""

@@ -1,0 +1,52 @@
+"""What passes between the benchmark and its processes."""
+
+from __future__ import annotations
+
+from device.bench.record import Memory, Times
+from device.manifest import Count, Index, InterpreterName, Record
+
+
+class Job(Record, frozen=True):
+    """What to measure: frames of ``source`` end to end, or where that is None invokes alone."""
+
+    bundle: str
+    variant: str
+    interpreter: InterpreterName
+    threads: Count
+    warmups: Index
+    min_count: Count
+    min_time_s: float
+    source: str | None = None
+    seed: Index = 0
+    sustain_s: float | None = None  # instead, run so long, and tell of every few seconds
+
+
+class Invokes(Record, frozen=True, tag="invokes"):
+    """What a job without a source found."""
+
+    import_ms: float
+    load_ms: float
+    first_invoke_ms: float
+    invoke_ms: Times
+    timing_cost_ms: float
+    cpu_percent: float
+    memory: Memory
+
+
+class Frames(Record, frozen=True, tag="frames"):
+    """What a job with a source found."""
+
+    frame_ms: Times  # from one finished frame to the next
+    age_ms: Times
+    stages_ms: dict[str, Times]
+    dropped: int
+    cpu_percent: float
+    memory: Memory
+
+
+class Tick(Record, frozen=True, tag="tick"):
+    """A stretch of a sustained run."""
+
+    elapsed_s: float
+    fps: float
+    median_ms: float

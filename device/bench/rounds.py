@@ -1,0 +1,274 @@
+"""Measures combinations of variant, interpreter and threads, in rounds.
+
+Every round starts a new process for each combination, in another order, so that a machine that
+grows warm or busy disturbs all of them alike, and so that what differs from process to process
+(where memory lies, what else runs) shows between the rounds.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from device.bench.job import Frames, Invokes, Job, Tick
+from device.bench.record import EndToEnd, Load, Memory, Moment, Reference, Result, Settings, Stretch
+from device.bench.reference import Loop, references_for
+from device.bench.stability import LoadMonitor
+from device.bench.timing import summarise
+from device.board import read_state
+from device.bundle import Bundle
+from device.child import TIMEOUT_S, ask, converse
+from device.errors import InterpreterError
+from device.interpreter import installed_interpreters
+from device.manifest import InterpreterName
+
+WORKER = "device.bench.worker"
+
+
+class Combination(NamedTuple):
+    """What is measured in one process."""
+
+    variant: str
+    interpreter: InterpreterName
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.variant} in {self.interpreter}"
+
+
+def combinations(
+    bundle: Bundle,
+    variants: Sequence[str],
+    interpreters: Sequence[InterpreterName],
+    threads: Sequence[int],
+) -> list[Combination]:
+    """Every one of each, in the order of the bundle; none of ``interpreters`` means the best.
+
+    Raises ``UsageError`` for a variant that there is not, and ``InterpreterError`` where no
+    interpreter is installed.
+    """
+    found = []
+    for variant in variants:
+        bundle.variant(variant)
+        for interpreter in interpreters or [_best(bundle, variant)]:
+            found += [Combination(variant, interpreter, count) for count in threads]
+    return list(dict.fromkeys(found))
+
+
+def _best(bundle: Bundle, variant: str) -> InterpreterName:
+    """What ``--interpreter auto`` takes, without importing it: a child would share its pages."""
+    checks = bundle.variant(variant).checks
+    installed = list(installed_interpreters())
+    if not installed:
+        raise InterpreterError("no interpreter is installed: pip install ai-edge-litert")
+    able = (name for name in installed if name not in checks or checks[name].ok)
+    return next(able, installed[0])
+
+
+class _Cell:
+    """One combination, and what the rounds found so far."""
+
+    def __init__(self, bundle: Bundle, combination: Combination, settings: Settings) -> None:
+        self.combination = combination
+        self._spec = bundle.variant(combination.variant)
+        self._model = bundle.folder / self._spec.file
+        self._job = job_for(bundle, combination, settings)
+        self._invokes: list[Invokes] = []
+        self._frames: list[Frames] = []
+        self._references: dict[str, list[float]] = {}
+        self._broken_references: dict[str, str] = {}
+        steps = [self._time_invokes]
+        if settings.source is not None:
+            steps.append(self._time_frames)
+        if settings.references:
+            for name, measure in references_for(combination.interpreter).items():
+                self._references[name] = []
+                steps.append(functools.partial(self._time_reference, name, measure))
+        self.steps: list[Callable[[], None]] = steps
+        check = self._spec.checks.get(combination.interpreter)
+        self.error = f"known to fail: {check.reason}" if check is not None and not check.ok else ""
+
+    def run(self, round_number: int, done: Callable[[], None]) -> None:
+        """One round: every step once, beginning with another each time; ``done`` after each."""
+        first = round_number % len(self.steps)
+        for step in self.steps[first:] + self.steps[:first]:
+            if not self.error:
+                try:
+                    step()
+                except InterpreterError as exc:
+                    self.error = str(exc)
+            done()
+
+    def _time_invokes(self) -> None:
+        job = msgspec.structs.replace(self._job, source=None)
+        self._invokes.append(ask(WORKER, job, Invokes, str(self.combination)))
+
+    def _time_frames(self) -> None:
+        self._frames.append(ask(WORKER, self._job, Frames, str(self.combination)))
+
+    def _time_reference(self, name: str, measure: Callable[[Loop], float]) -> None:
+        if name in self._broken_references:
+            return
+        loop = Loop(
+            self._model,
+            self.combination.interpreter,
+            self.combination.threads,
+            self._job.warmups,
+            len(self._invokes[-1].invoke_ms),
+        )
+        try:
+            self._references[name].append(measure(loop))
+        except InterpreterError as exc:
+            self._broken_references[name] = str(exc)
+
+    def result(self) -> Result:
+        """What all rounds found."""
+        variant, interpreter, threads = self.combination
+        version = installed_interpreters().get(interpreter, "")
+        empty = Result(
+            variant=variant,
+            interpreter=interpreter,
+            version=version,
+            threads=threads,
+            size_bytes=self._spec.size_bytes,
+            error=self.error,
+        )
+        if self.error:
+            return empty
+        rounds_ms = tuple(one.invoke_ms for one in self._invokes)
+        invoke = summarise([time_ms for times_ms in rounds_ms for time_ms in times_ms])
+        cost_ms = _median(one.timing_cost_ms for one in self._invokes)
+        return msgspec.structs.replace(
+            empty,
+            import_ms=_median(one.import_ms for one in self._invokes),
+            load_ms=_median(one.load_ms for one in self._invokes),
+            first_invoke_ms=_median(one.first_invoke_ms for one in self._invokes),
+            invoke=invoke,
+            fps=round(1e3 / invoke.mean_ms, 2),
+            timing_cost_percent=round(100 * cost_ms / invoke.median_ms, 4),
+            cpu_percent=_median(one.cpu_percent for one in self._invokes),
+            memory=_typical([one.memory for one in self._invokes]),
+            rounds_ms=rounds_ms,
+            end_to_end=_end_to_end(self._frames) if self._frames else None,
+            references=tuple(
+                self._reference(name, medians_ms) for name, medians_ms in self._references.items()
+            ),
+        )
+
+    def _reference(self, name: str, medians_ms: list[float]) -> Reference:
+        if error := self._broken_references.get(name):
+            return Reference(name=name, error=error)
+        pairs = zip(self._invokes, medians_ms, strict=True)
+        ratios = [statistics.median(ours.invoke_ms) / theirs for ours, theirs in pairs]
+        return Reference(
+            name=name,
+            median_ms=_median(medians_ms),
+            ratio=round(statistics.median(ratios), 4),
+            rounds_ms=tuple(round(median_ms, 4) for median_ms in medians_ms),
+        )
+
+
+def _median(values: Iterable[float]) -> float:
+    return round(statistics.median(values), 4)
+
+
+def _typical(memories: Sequence[Memory]) -> Memory:
+    """The median of what was resident, and the greatest peak."""
+    shares = [one.proportional_mb for one in memories if one.proportional_mb is not None]
+    return Memory(
+        resident_mb=round(_median(one.resident_mb for one in memories), 1),
+        proportional_mb=round(_median(shares), 1) if shares else None,
+        peak_mb=max(one.peak_mb for one in memories),
+    )
+
+
+def _end_to_end(rounds: Sequence[Frames]) -> EndToEnd:
+    frame = summarise([time_ms for one in rounds for time_ms in one.frame_ms])
+    return EndToEnd(
+        fps=round(1e3 / frame.mean_ms, 2),
+        frame=frame,
+        age=summarise([time_ms for one in rounds for time_ms in one.age_ms]),
+        stages={
+            stage: summarise([time_ms for one in rounds for time_ms in one.stages_ms[stage]])
+            for stage in rounds[0].stages_ms
+        },
+        dropped=sum(one.dropped for one in rounds),
+        cpu_percent=_median(one.cpu_percent for one in rounds),
+        memory=_typical([one.memory for one in rounds]),
+        rounds_ms=tuple(one.frame_ms for one in rounds),
+    )
+
+
+def job_for(bundle: Bundle, combination: Combination, settings: Settings) -> Job:
+    """What the process that measures ``combination`` is told."""
+    return Job(
+        bundle=str(bundle.folder.resolve()),
+        **combination._asdict(),
+        warmups=settings.warmups,
+        min_count=settings.min_count,
+        min_time_s=settings.min_time_s,
+        source=settings.source,
+        seed=settings.seed,
+    )
+
+
+class Measured(NamedTuple):
+    """What came of all combinations."""
+
+    results: tuple[Result, ...]
+    moments: tuple[Moment, ...]
+    load: Load
+
+
+def measure(
+    bundle: Bundle,
+    combinations: Sequence[Combination],
+    settings: Settings,
+    progress: Callable[[int, int], None],
+) -> Measured:
+    """Measure all of them; ``progress`` is told how many processes of how many are done.
+
+    A combination that fails has the reason in its result; the others go on.
+    """
+    cells = [_Cell(bundle, combination, settings) for combination in combinations]
+    total = settings.rounds * sum(len(cell.steps) for cell in cells)
+    finished = itertools.count(1)
+    started_s = time.monotonic()
+    monitor = LoadMonitor()
+    moments = [_moment(started_s)]
+    for number in range(settings.rounds):
+        # Another order each time: what comes after the hottest is not always the same.
+        for cell in random.Random(f"{settings.seed} {number}").sample(cells, len(cells)):
+            cell.run(number, lambda: progress(next(finished), total))
+        moments.append(_moment(started_s))
+    load = monitor.load(time.monotonic() - started_s)
+    return Measured(tuple(cell.result() for cell in cells), tuple(moments), load)
+
+
+def _moment(started_s: float) -> Moment:
+    return Moment(elapsed_s=round(time.monotonic() - started_s, 1), state=read_state())
+
+
+def sustain(
+    bundle: Bundle, combination: Combination, settings: Settings, duration_s: float
+) -> Iterator[Stretch]:
+    """Run one combination without a pause; a figure for every few seconds, as they come.
+
+    Raises ``InterpreterError`` where it fails.
+    """
+    job = msgspec.structs.replace(job_for(bundle, combination, settings), sustain_s=duration_s)
+    ticks = converse(WORKER, job, Tick, str(combination), duration_s + TIMEOUT_S)
+    for tick in ticks:
+        yield Stretch(
+            elapsed_s=tick.elapsed_s,
+            fps=tick.fps,
+            median_ms=tick.median_ms,
+            state=read_state(),
+        )

@@ -1,0 +1,250 @@
+"""The process in which one combination is measured, sharing no memory or caches with others."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import statistics
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import numpy as np
+
+from device.bench.job import Frames, Invokes, Job, Tick
+from device.bench.record import Memory, Times
+from device.bench.timing import time_calls, timing_cost_ms
+from device.bundle import Bundle
+from device.camera import Camera, CameraOptions, FakeCamera, open_camera, read_picture
+from device.child import serve
+from device.command import say
+from device.engine import Engine
+from device.interpreter import ORIGINS
+from device.manifest import Record
+from device.metrics import peak_rss_mb, pss_mb, rss_mb
+from device.pipeline import Pipeline
+from device.records import Frame, Outcome, Pixels
+from device.sinks import Sink
+
+STAGES = ("capture", "preprocess", "invoke", "decode")
+STRETCH_S = 5.0  # of a sustained run, that one figure is given for
+
+
+class _CpuMeter:
+    """Processor time over time, from its making on."""
+
+    def __init__(self) -> None:
+        self._started_s = time.perf_counter()
+        self._cpu_s = time.process_time()
+
+    @property
+    def percent(self) -> float:
+        elapsed_s = time.perf_counter() - self._started_s
+        return round(100 * (time.process_time() - self._cpu_s) / elapsed_s, 1)
+
+
+def _memory() -> Memory:
+    proportional_mb = pss_mb()
+    return Memory(
+        resident_mb=round(rss_mb(), 1),
+        proportional_mb=None if proportional_mb is None else round(proportional_mb, 1),
+        peak_mb=round(peak_rss_mb(), 1),
+    )
+
+
+def _rounded(times_ms: list[float]) -> Times:
+    return tuple(round(time_ms, 4) for time_ms in times_ms)
+
+
+def _elapsed_ms(call: Callable[[], object]) -> float:
+    return round(time_calls(call, 1, 0.0)[0], 3)
+
+
+def _picture(bundle: Bundle, seed: int) -> Frame:
+    """A photograph of the bundle, where it has one; noise where not."""
+    if bundle.manifest.samples:
+        pixels = read_picture(bundle.file(bundle.manifest.samples[0].file))
+    else:
+        rule = bundle.manifest.input
+        generator = np.random.default_rng(seed)
+        pixels = generator.integers(0, 256, (rule.height, rule.width, 3), np.uint8)
+    return Frame(pixels, 0, time.monotonic())
+
+
+def measure_invokes(job: Job) -> Invokes:
+    """Load, invoke once, warm up, then time every invoke."""
+    bundle = Bundle(Path(job.bundle))
+    import_ms = _elapsed_ms(lambda: importlib.import_module(ORIGINS[job.interpreter].module))
+    with contextlib.ExitStack() as stack:
+        engines: list[Engine] = []
+        load_ms = _elapsed_ms(lambda: engines.append(_engine(job, bundle)))
+        engine = stack.enter_context(engines[0])
+        engine.prepare(_picture(bundle, job.seed))
+        invoke = engine.interpreter.invoke
+        first_ms = _elapsed_ms(invoke)
+        for _ in range(job.warmups):
+            invoke()
+        meter = _CpuMeter()
+        times_ms = time_calls(invoke, job.min_count, job.min_time_s)
+        return Invokes(
+            import_ms=import_ms,
+            load_ms=load_ms,
+            first_invoke_ms=first_ms,
+            invoke_ms=_rounded(times_ms),
+            timing_cost_ms=timing_cost_ms(),
+            cpu_percent=meter.percent,
+            memory=_memory(),
+        )
+
+
+def _engine(job: Job, bundle: Bundle) -> Engine:
+    return Engine(bundle, job.variant, interpreter=job.interpreter, threads=job.threads)
+
+
+def _again_and_again(open_once: Callable[[], Camera]) -> Generator[Pixels, None, None]:
+    """The pictures of a source that ends, opened anew each time, so that it is long enough."""
+    while True:
+        with open_once() as camera:
+            for frame in camera.frames():
+                yield frame.pixels
+
+
+def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
+    """Send the frames of the job's source to ``sink`` until ``stop`` is set."""
+    assert job.source is not None
+    source = job.source
+    bundle = Bundle(Path(job.bundle))
+    samples = bundle.manifest.samples if source == "demo" else ()
+    pictures = [bundle.file(item.file) for item in samples]
+
+    def open_once() -> Camera:
+        return open_camera(source, pictures, say, CameraOptions(seed=job.seed))
+
+    with contextlib.ExitStack() as stack:
+        camera = stack.enter_context(open_once())
+        if not camera.live:
+            camera.close()
+            endless = stack.enter_context(contextlib.closing(_again_and_again(open_once)))
+            camera = FakeCamera(endless)
+        pipeline = Pipeline(camera, stack.enter_context(_engine(job, bundle)), [sink])
+        pipeline.run(None, stop)
+        return pipeline
+
+
+class _Recorder(Sink):
+    """Keeps the times of enough frames, then stops the run; the first are warm-ups."""
+
+    def __init__(self, job: Job, stop: threading.Event) -> None:
+        self._job = job
+        self._stop = stop
+        self._warmups = max(1, job.warmups)  # one at least: what is timed lies between two frames
+        self._started_s = self._last_s = 0.0
+        self._meter = _CpuMeter()
+        self.frame_ms: list[float] = []
+        self.age_ms: list[float] = []
+        self.stages_ms: dict[str, list[float]] = {stage: [] for stage in STAGES}
+        self.cpu_percent = 0.0
+
+    def write(self, outcome: Outcome) -> None:
+        """Note one frame."""
+        if self._stop.is_set():  # it was on its way when enough had come
+            return
+        now_s = outcome.finished_at_s
+        if self._warmups:
+            self._warmups -= 1
+            self._started_s = self._last_s = now_s
+            self._meter = _CpuMeter()
+            return
+        self.frame_ms.append((now_s - self._last_s) * 1e3)
+        self._last_s = now_s
+        self.age_ms.append(outcome.frame_age_ms)
+        for stage, times_ms in self.stages_ms.items():
+            times_ms.append(getattr(outcome.result.timings, f"{stage}_ms"))
+        job, elapsed_s = self._job, now_s - self._started_s
+        if len(self.frame_ms) >= job.min_count and elapsed_s >= job.min_time_s:
+            self.cpu_percent = self._meter.percent
+            self._stop.set()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def measure_frames(job: Job) -> Frames:
+    """Send frames through the pipeline that ``detect`` runs, nothing drawn or written."""
+    stop = threading.Event()
+    recorder = _Recorder(job, stop)
+    pipeline = _run_pipeline(job, recorder, stop)
+    return Frames(
+        frame_ms=_rounded(recorder.frame_ms),
+        age_ms=_rounded(recorder.age_ms),
+        stages_ms={stage: _rounded(times_ms) for stage, times_ms in recorder.stages_ms.items()},
+        dropped=pipeline.dropped,
+        cpu_percent=recorder.cpu_percent,
+        memory=_memory(),
+    )
+
+
+class _Stretches(Sink):
+    """Tells the rate of every few seconds, and stops the run after so long."""
+
+    def __init__(self, job: Job, stop: threading.Event, tell: Callable[[Record], None]) -> None:
+        assert job.sustain_s is not None
+        self._duration_s = job.sustain_s
+        self._stop = stop
+        self._tell = tell
+        self._started_s = self._last_s = time.monotonic()
+        self._times_ms: list[float] = []
+        self._stretch_s = min(STRETCH_S, job.sustain_s)
+
+    def note(self, now_s: float) -> None:
+        """Something was done at ``now_s`` (monotonic seconds)."""
+        self._times_ms.append((now_s - self._last_s) * 1e3)
+        self._last_s = now_s
+        elapsed_s = sum(self._times_ms) / 1e3
+        if elapsed_s < self._stretch_s:
+            return
+        self._tell(
+            Tick(
+                elapsed_s=round(now_s - self._started_s, 1),
+                fps=round(len(self._times_ms) / elapsed_s, 2),
+                median_ms=round(statistics.median(self._times_ms), 3),
+            )
+        )
+        self._times_ms.clear()
+        if now_s - self._started_s >= self._duration_s:
+            self._stop.set()
+
+    def write(self, outcome: Outcome) -> None:
+        """Note one frame."""
+        self.note(outcome.finished_at_s)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def sustain(job: Job, tell: Callable[[Record], None]) -> None:
+    """Run frames, or invokes without a source, for ``job.sustain_s``; ``tell`` every stretch."""
+    stop = threading.Event()
+    if job.source is not None:
+        _run_pipeline(job, _Stretches(job, stop, tell), stop)
+        return
+    bundle = Bundle(Path(job.bundle))
+    with _engine(job, bundle) as engine:
+        engine.prepare(_picture(bundle, job.seed))
+        stretches = _Stretches(job, stop, tell)
+        while not stop.is_set():
+            engine.interpreter.invoke()
+            stretches.note(time.monotonic())
+
+
+def work(job: Job, tell: Callable[[Record], None]) -> None:
+    """Do what ``job`` asks and tell what was found."""
+    if job.sustain_s is not None:
+        sustain(job, tell)
+    else:
+        tell(measure_invokes(job) if job.source is None else measure_frames(job))
+
+
+if __name__ == "__main__":
+    serve(Job, work)

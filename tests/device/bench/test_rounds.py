@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+from device.bench.record import Settings
+from device.bench.rounds import Combination, combinations, measure
+from device.bundle import Bundle
+from device.errors import UsageError
+from device.interpreter import ORIGINS
+from tests.conftest import ROOT
+
+ONE = Combination("int8", "litert", 1)
+BRIEF = {"warmups": 1, "min_count": 3, "min_time_s": 0.01}
+
+
+def test_every_variant_interpreter_and_number_of_threads_is_combined_once(bundle_dir):
+    bundle = Bundle(bundle_dir)
+    found = combinations(bundle, ["int8", "float32"], ["litert", "tensorflow"], [1, 2, 1])
+    assert found == [
+        (variant, interpreter, threads)
+        for variant in ("int8", "float32")
+        for interpreter in ("litert", "tensorflow")
+        for threads in (1, 2)
+    ]
+
+
+def test_auto_passes_over_an_interpreter_that_is_known_to_fail(bundle_copy):
+    assert combinations(Bundle(bundle_copy.folder), ["int8"], [], [1]) == [ONE]
+
+    def edit(manifest):
+        manifest["variants"]["int8"]["checks"]["litert"].update(ok=False, reason="wrong")
+
+    bundle_copy.change(edit)
+    (found,) = combinations(Bundle(bundle_copy.folder), ["int8"], [], [1])
+    assert found.interpreter == "tflite-runtime"
+
+
+def test_unknown_variant_is_wrong_usage(small_bundle):
+    with pytest.raises(UsageError, match="no variant 'int4'"):
+        combinations(Bundle(small_bundle), ["int4"], ["litert"], [1])
+
+
+def test_each_round_measures_everything_anew(small_bundle):
+    steps: list[tuple[int, int]] = []
+    measured = measure(
+        Bundle(small_bundle),
+        [ONE],
+        Settings(rounds=2, source="demo", references=True, **BRIEF),
+        lambda done, total: steps.append((done, total)),
+    )
+    # Invokes, frames, a bare loop and LiteRT's script, twice.
+    assert steps == [(done, 8) for done in range(1, 9)]
+    assert len(measured.moments) == 3
+    (result,) = measured.results
+    assert result.error == ""
+    assert [len(times_ms) >= 3 for times_ms in result.rounds_ms] == [True, True]
+    assert result.invoke.count == sum(map(len, result.rounds_ms))
+    assert result.fps == pytest.approx(1e3 / result.invoke.mean_ms, rel=0.01)
+    assert result.end_to_end.frame.count == sum(map(len, result.end_to_end.rounds_ms))
+    assert [item.name for item in result.references] == ["bare loop", "LiteRT's script"]
+    for other in result.references:
+        assert other.error == ""
+        pairs = zip(result.rounds_ms, other.rounds_ms, strict=True)
+        ratios = [statistics.median(ours) / theirs for ours, theirs in pairs]
+        assert other.ratio == pytest.approx(statistics.median(ratios), rel=0.001)
+
+
+def test_combination_that_fails_has_its_reason_and_does_not_stop_the_others(bundle_copy):
+    def edit(manifest):
+        manifest["variants"]["broken"] = manifest["variants"]["int8"] | {"file": "broken.tflite"}
+
+    bundle_copy.change(edit)
+    bundle_copy.replace("broken.tflite", b"rubbish")
+    bundle = Bundle(bundle_copy.folder)
+    planned = combinations(bundle, ["broken", "int8"], ["litert"], [1])
+    bad, good = measure(bundle, planned, Settings(rounds=1, **BRIEF), lambda *_: None).results
+    assert "litert 2.3.0 refuses broken.tflite" in bad.error
+    assert bad.invoke is None
+    assert good.invoke is not None
+
+
+def test_what_is_known_to_fail_is_not_tried(bundle_copy):
+    def edit(manifest):
+        manifest["variants"]["int8"]["checks"]["litert"].update(ok=False, reason="all boxes wrong")
+
+    bundle_copy.change(edit)
+    bundle = Bundle(bundle_copy.folder)
+    (result,) = measure(bundle, [ONE], Settings(rounds=1, **BRIEF), lambda *_: None).results
+    assert result.error == "known to fail: all boxes wrong"
+
+
+def test_loop_that_cannot_run_leaves_our_own_figures(small_bundle, monkeypatch):
+    monkeypatch.setitem(ORIGINS, "litert", ORIGINS["litert"]._replace(module="no_such_module"))
+    # Our process has ORIGINS of its own; the bare loop's is given the module's name from here.
+    settings = Settings(rounds=1, references=True, **BRIEF)
+    (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
+    assert result.invoke is not None
+    bare, script = result.references
+    assert "No module named 'no_such_module'" in bare.error
+    assert bare.ratio is None
+    assert script.ratio is not None
+
+
+def test_parent_loads_nothing_that_its_processes_would_share():
+    code = (
+        "import sys; from pathlib import Path; from device.cli import main; "
+        "import device.bench.session, device.bench.table, device.bench.comparison; "
+        "print(sorted({'cv2', 'ai_edge_litert', 'tflite_runtime'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
