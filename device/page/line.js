@@ -1,0 +1,62 @@
+// The line to the server: texts of JSON over one WebSocket, and after a frame's text its JPEG.
+
+import { run } from "./run.js";
+
+const RETRY_MS = [300, 700, 1500, 3000, 5000];
+const SILENT_MS = 4500; // the server speaks every second
+
+let socket = null;
+let tries = 0;
+let heardAt = 0;
+let announced = null; // the frame whose JPEG comes next
+
+// Calls hear(news) for each text, see(frame) for each picture, and lose() when the line is gone.
+export function connect(calls) {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const line = new WebSocket(`${scheme}://${location.host}/live`);
+  socket = line;
+  line.onmessage = ({ data }) => {
+    heardAt = performance.now();
+    tries = 0;
+    run.ended = null;
+    if (typeof data !== "string") {
+      calls.see({ ...announced, jpeg: data });
+      return;
+    }
+    const news = JSON.parse(data);
+    if (news.frame) announced = news.frame;
+    else calls.hear(news);
+  };
+  line.onopen = () => {
+    heardAt = performance.now();
+  };
+  line.onclose = () => {
+    if (socket !== line) return;
+    socket = null;
+    run.ended ??= "offline";
+    tries += 1;
+    setTimeout(connect, RETRY_MS[Math.min(tries, RETRY_MS.length) - 1], calls);
+    findOutWhy(calls);
+    calls.lose();
+  };
+}
+
+async function findOutWhy(calls) {
+  const answer = await fetch("/settings").catch(() => null);
+  if (run.ended === null) return; // it is back
+  if (answer?.status === 401) run.ended = "locked";
+  else if (answer?.ok && tries > 2) run.ended = "crowded";
+  calls.lose();
+}
+
+// Tells the server that a picture has come, and there is room for another.
+export function thank() {
+  if (socket?.readyState === WebSocket.OPEN) socket.send("ready");
+}
+
+export function hangUpIfSilent() {
+  if (socket?.readyState !== WebSocket.OPEN || performance.now() - heardAt < SILENT_MS) return;
+  const line = socket;
+  line.close();
+  line.onclose(); // on a dead line that would take its time
+}

@@ -1,0 +1,26 @@
+// What is known of the run, and what all parts of the page use.
+
+export const run = {
+  about: null, // what stays the same
+  settings: null, // what is in force
+  second: null, // the last one
+  seconds: [], // the last three minutes
+  frame: null, // the one on show: {record, size_wh, bitmap, jpeg}
+  ended: "connecting", // why there is no connection; null while there is one
+};
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+export function setText(id, text) {
+  const element = $(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export const percent = (score) => `${Math.round(score * 100)} %`;
+export const colourOf = (label) => run.about?.labels[label] ?? "currentcolor";
