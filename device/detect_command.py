@@ -10,25 +10,31 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
 from device.errors import UsageError
+from device.web_address import parse_address
 
 if TYPE_CHECKING:
+    from device.bundle import Bundle
     from device.camera import CameraOptions
+    from device.engine import Engine
     from device.manifest import InputRule
     from device.pipeline import Pipeline
     from device.sinks import Outputs, Sink
+    from device.web import LivePage
 
 EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
   python -m device detect build/ssdlite_mobilenet_v2 --source holiday.mp4 --log found.jsonl
   python -m device detect build/ssdlite_mobilenet_v2 --source photos/ --output annotated/
   python -m device detect build/ssdlite_mobilenet_v2 --source picamera --rotate 180 --log seen.csv
+  python -m device detect build/ssdlite_mobilenet_v2 --source picamera --serve 0.0.0.0:8080
 """
 
 
@@ -115,6 +121,7 @@ def add_detect(commands: Commands) -> None:
     _add_camera(detect.add_argument_group("camera"))
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
+    _add_page(detect.add_argument_group("live page"))
     detect.add_config()
     debug_flag(detect)
     detect.set_defaults(handler=run_detect)
@@ -248,6 +255,29 @@ def _add_events(events: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_page(page: argparse._ArgumentGroup) -> None:
+    page.add_argument(
+        "--serve",
+        type=parse_address,
+        metavar="HOST:PORT",
+        help="show the run in a browser; a port alone: on this machine only, 0.0.0.0:8080: to all "
+        "who have the link that is printed",
+    )
+    page.add_argument(
+        "--serve-fps",
+        type=positive,
+        default=12.0,
+        metavar="N",
+        help="show at most so many pictures a second (default: 12)",
+    )
+    page.add_argument(
+        "--token",
+        metavar="T",
+        help="what the link has to hold (default: the variable LITEBERRY_TOKEN; else, where others "
+        "can reach the page, one that is made and kept)",
+    )
+
+
 def _outputs(args: argparse.Namespace) -> Outputs:
     from device.sinks import Outputs
 
@@ -298,6 +328,7 @@ def run_detect(args: argparse.Namespace) -> None:
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
     with contextlib.ExitStack() as stack:
+        page = stack.enter_context(_make_page(args)) if args.serve else None
         camera = stack.enter_context(
             open_camera(
                 args.source,
@@ -306,16 +337,15 @@ def run_detect(args: argparse.Namespace) -> None:
                 _camera_options(args, bundle.manifest.input),
             )
         )
-        engine = stack.enter_context(
-            Engine(
-                bundle,
-                args.variant,
-                interpreter=args.interpreter,
-                threads=args.threads,
-                threshold=args.threshold,
-                max_detections=args.max_detections,
-            )
+        make_engine = partial(
+            Engine,
+            bundle,
+            interpreter=args.interpreter,
+            threads=args.threads,
+            threshold=args.threshold,
+            max_detections=args.max_detections,
         )
+        engine = make_engine(args.variant)
         engine.only(args.classes or ())
         class_ids(outputs.on, engine.labels)  # are there such?
         interpreter = engine.interpreter
@@ -328,17 +358,45 @@ def run_detect(args: argparse.Namespace) -> None:
         wanted = make_sinks(outputs, Pace.of(camera), stop)
         # One after another: those that are open are closed if the next cannot be made.
         sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
+        if page is not None:
+            sinks.append(page)
         pipeline = Pipeline(
             camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
         )
+        stack.callback(lambda: pipeline.engine.close())
         progress = _Progress(args.frames)
+        if page is not None:
+            _start_page(page, args, bundle, pipeline, make_engine)
         forget_startup(engine.model)
+        del engine, interpreter  # one that the page replaces is to be freed
         try:
             pipeline.run(args.frames, stop, progress)
         finally:
             progress.close()
             if pipeline.rate.stamps:
                 print(pipeline.summary(), flush=True)
+
+
+def _make_page(args: argparse.Namespace) -> LivePage:
+    from device.web import LivePage
+
+    return LivePage(args.serve, args.token, args.serve_fps)
+
+
+def _start_page(
+    page: LivePage,
+    args: argparse.Namespace,
+    bundle: Bundle,
+    pipeline: Pipeline,
+    make_engine: Callable[[str], Engine],
+) -> None:
+    from device.controls import Controls
+    from device.web import describe
+
+    variants = list(bundle.manifest.variants)
+    controls = Controls(pipeline, variants, make_engine, args.classes or ())
+    page.start(pipeline, controls, describe(bundle, args.source))
+    say(f"watch it at {page.link}")
 
 
 def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:
