@@ -160,6 +160,6 @@ class LiveCamera(Camera):
             self._lost_at_s = None
 
 
-def network_timeout_s(options: CameraOptions) -> float:
-    """How long to wait for a server; a frame that takes longer is a loss."""
+def silence_s(options: CameraOptions) -> float:
+    """How long a server may be silent between two frames."""
     return min(NETWORK_TIMEOUT_S, options.frozen_s or NETWORK_TIMEOUT_S)

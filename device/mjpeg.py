@@ -7,10 +7,11 @@ memory.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import urllib.error
 import urllib.request
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from device.camera import CameraOptions, Shot, Warn
 from device.camera_url import CameraUrl
 from device.errors import SourceError
-from device.live import LiveCamera, network_timeout_s
+from device.live import LiveCamera, silence_s
 
 MAX_LINE = 1 << 16
 MAX_PICTURE = 1 << 26  # bytes; JPEGs of 100 megapixels are smaller
@@ -68,13 +69,41 @@ class Parts:
         return line
 
 
+class Password(urllib.request.HTTPDigestAuthHandler):
+    """Answers a server that asks who is there, once: cameras lock out those who guess."""
+
+    def __init__(self, url: CameraUrl) -> None:
+        self._user, self._password = url.user or "", url.password or ""
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        passwords.add_password(None, url.without_user, self._user, self._password)
+        super().__init__(passwords)
+
+    def http_error_401(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+    ) -> Any:
+        """Ask again with what is known; None to let the refusal stand."""
+        if req.has_header("Authorization"):
+            return None
+        fp.close()
+        if headers.get("WWW-Authenticate", "").lower().startswith("digest"):
+            return super().http_error_401(req, fp, code, msg, headers)
+        known = base64.b64encode(f"{self._user}:{self._password}".encode()).decode()
+        req.add_unredirected_header("Authorization", f"Basic {known}")
+        return self.parent.open(req, timeout=req.timeout)
+
+
 class MjpegCamera(LiveCamera):
     """An ``http://`` or ``https://`` address that sends ``multipart/x-mixed-replace``."""
 
     def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
         """Raises ``SourceError`` where the server cannot be reached, or sends something else."""
         self._url = url
-        self._timeout_s = network_timeout_s(options)
+        self._timeout_s = silence_s(options)
         self._response: http.client.HTTPResponse | None = None
         warn(f"connecting to {url.shown}")
         super().__init__(url.shown, options, warn)
@@ -83,10 +112,7 @@ class MjpegCamera(LiveCamera):
         url = self._url
         opener = urllib.request.build_opener()
         if url.user is not None:
-            passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-            passwords.add_password(None, url.without_user, url.user, url.password or "")
-            opener.add_handler(urllib.request.HTTPDigestAuthHandler(passwords))
-            opener.add_handler(urllib.request.HTTPBasicAuthHandler(passwords))
+            opener.add_handler(Password(url))
         try:
             self._response = opener.open(url.without_user, timeout=self._timeout_s)
         except urllib.error.HTTPError as exc:

@@ -12,12 +12,17 @@ import numpy as np
 from device.camera import CameraOptions, Shot, Warn
 from device.camera_url import CameraUrl
 from device.errors import SourceError
-from device.live import LiveCamera, network_timeout_s
+from device.live import NETWORK_TIMEOUT_S, LiveCamera, silence_s
 
 ANSWERS = {
     "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
     "404": "it has no stream at this path; the camera's manual names it",
 }
+
+
+def no_answer() -> str:
+    """What to say of a server that is silent from the start."""
+    return f"no answer within {NETWORK_TIMEOUT_S:g} s"
 
 
 class RtspCamera(LiveCamera):
@@ -32,7 +37,7 @@ class RtspCamera(LiveCamera):
     def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
         """Raises ``SourceError`` where the server cannot be reached, or has no such stream."""
         self._url = url
-        self._timeout_s = network_timeout_s(options)
+        self._silence_s = silence_s(options)
         self._capture: cv2.VideoCapture | None = None
         # Over UDP, which FFmpeg tries first, pictures break where a packet is lost.
         os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
@@ -43,34 +48,30 @@ class RtspCamera(LiveCamera):
         super().__init__(url.shown, options, warn)
 
     def _connect(self) -> None:
-        timeout_ms = round(1e3 * self._timeout_s)
         options = {
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: timeout_ms,
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC: timeout_ms,
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(1e3 * NETWORK_TIMEOUT_S),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(1e3 * self._silence_s),
             cv2.CAP_PROP_N_THREADS: 1,  # each more would hold a frame back
         }
         flat = [number for pair in options.items() for number in pair]
         started_s = time.monotonic()
         self._capture = cv2.VideoCapture(self._url.full, cv2.CAP_FFMPEG, flat)
         if not self._capture.isOpened():
-            waited = time.monotonic() - started_s >= self._timeout_s
-            raise SourceError(f"{self.name}: {self._silence() if waited else self._ask_why()}")
-
-    def _silence(self) -> str:
-        return f"no answer within {self._timeout_s:g} s"
+            waited = time.monotonic() - started_s >= NETWORK_TIMEOUT_S
+            raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
 
     def _ask_why(self) -> str:
         """What the server answers to a plain question: OpenCV only says that it failed."""
         question = f"DESCRIBE {self._url.without_user} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
         try:
             address = self._url.host, self._url.port
-            with socket.create_connection(address, timeout=self._timeout_s) as connection:
+            with socket.create_connection(address, timeout=NETWORK_TIMEOUT_S) as connection:
                 if self._url.scheme == "rtsps":
                     return "no stream could be opened there"
                 connection.sendall(question)
                 answer = connection.recv(64).partition(b"\r\n")[0].decode("ascii", "replace")
         except TimeoutError:
-            return self._silence()
+            return no_answer()
         except OSError as exc:
             return exc.strerror or str(exc)
         version, _, status = answer.partition(" ")
@@ -84,8 +85,8 @@ class RtspCamera(LiveCamera):
         ok, pixels = self._capture.read()
         if ok:
             return Shot(np.asarray(pixels, np.uint8), self.name)
-        if time.monotonic() - started_s >= self._timeout_s:
-            raise SourceError(f"{self.name}: no picture for {self._timeout_s:g} s")
+        if time.monotonic() - started_s >= self._silence_s:
+            raise SourceError(f"{self.name}: no picture for {self._silence_s:g} s")
         raise SourceError(f"{self.name}: the stream ended")
 
     def _disconnect(self) -> None:

@@ -34,8 +34,9 @@ class NetworkCamera:
         self.scene = scene
         self.silent = threading.Event()  # sends no more frames, and keeps the connection
         self.auth: str | None = None  # Basic or Digest
+        self.refusals = 0
         self.path = "/stream"
-        self.numbers = itertools.count(1)  # of frames
+        self.sent = 0  # frames, to all who asked
         self._port = 0
         self._server: socketserver.ThreadingTCPServer | None = None
         self.start()
@@ -76,6 +77,10 @@ class NetworkCamera:
                 return False
         return True
 
+    def next_frame(self) -> np.ndarray:
+        self.sent += 1
+        return self.scene(self.sent)
+
     def __enter__(self) -> Self:
         return self
 
@@ -109,6 +114,7 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         camera = self.server.camera
         if not is_let_in(camera, "GET", self.path, self.headers.get("Authorization", "")):
+            camera.refusals += 1
             self.send_response(401)
             self.send_header("WWW-Authenticate", challenge(camera))
             self.end_headers()
@@ -125,7 +131,7 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
     def _stream(self, camera: MjpegServer) -> None:
         try:
             while camera.wait():
-                data = camera.encode(camera.scene(next(camera.numbers)))
+                data = camera.encode(camera.next_frame())
                 length = f"Content-Length: {len(data)}\r\n" if camera.says_length else ""
                 head = f"--frame\r\nContent-Type: image/jpeg\r\n{length}\r\n"
                 self.wfile.write(head.encode() + data + b"\r\n")
@@ -253,7 +259,7 @@ class RtspHandler(socketserver.StreamRequestHandler):
             if not camera.wait():
                 self.connection.close()
                 return
-            units = encoder.encode(camera.scene(next(camera.numbers)))
+            units = encoder.encode(camera.next_frame())
             self.wfile.write(rtp.pack(units, sent))
 
 
