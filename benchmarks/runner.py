@@ -33,7 +33,7 @@ from device.bundle import Bundle  # noqa: E402
 from device.camera import Camera, Shot, open_camera, read_picture  # noqa: E402
 from device.draw import draw  # noqa: E402
 from device.engine import Engine  # noqa: E402
-from device.logs import JsonlLog
+from device.logs import JsonlLog  # noqa: E402
 from device.metrics import rss_mb  # noqa: E402
 from device.pipeline import Pipeline  # noqa: E402
 from device.records import Outcome, Pixels  # noqa: E402
