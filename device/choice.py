@@ -43,8 +43,11 @@ def state_file() -> Path:
 
 
 def hash_of(bundle: Bundle) -> str:
-    """sha256 of the manifest, which vouches for all other files."""
-    return sha256_of(bundle.folder / MANIFEST)
+    """sha256 of the manifest, which vouches for all other files; of a bare model that file's."""
+    if type(bundle) is Bundle:
+        return sha256_of(bundle.folder / MANIFEST)
+    (sha256,) = bundle.manifest.files.values()
+    return sha256
 
 
 def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:

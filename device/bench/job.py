@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from device.bench.record import Memory, Times
-from device.manifest import Count, Index, InterpreterName, Record
+from device.manifest import Count, Index, InterpreterName, Manifest, Record
+
+
+class Bare(Record, frozen=True):
+    """What was understood of a model without a bundle: each process would find out the same."""
+
+    manifest: Manifest
+    labels: tuple[str, ...]
+    anchors: bytes | None = None  # float32 (count, 4)
 
 
 class Job(Record, frozen=True):
     """What to measure: frames of ``source`` end to end, or where that is None invokes alone."""
 
-    bundle: str
+    bundle: str  # the folder
     variant: str
     interpreter: InterpreterName
     threads: Count
@@ -18,12 +26,14 @@ class Job(Record, frozen=True):
     min_time_s: float
     source: str | None = None
     seed: Index = 0
+    bare: Bare | None = None
     sustain_s: float | None = None  # instead, run so long, and tell of every few seconds
 
 
 class Invokes(Record, frozen=True, tag="invokes"):
     """What a job without a source found."""
 
+    delegate: str
     import_ms: float
     load_ms: float
     first_invoke_ms: float

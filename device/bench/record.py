@@ -74,6 +74,7 @@ class Result(Record, frozen=True):
     threads: Count
     size_bytes: Index
     error: str = ""
+    delegate: str = ""  # what ran the operators
     import_ms: float | None = None  # of the interpreter's package
     load_ms: float | None = None  # hash checked, model loaded, tensors allocated
     first_invoke_ms: float | None = None

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from device.bench.job import Frames, Invokes, Job, Tick
+from device.bench.job import Bare, Frames, Invokes, Job, Tick
 from device.bench.record import EndToEnd, Load, Memory, Moment, Reference, Result, Settings, Stretch
 from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
@@ -147,6 +147,7 @@ class _Cell:
         cost_ms = _median(one.timing_cost_ms for one in self._invokes)
         return msgspec.structs.replace(
             empty,
+            delegate=self._invokes[0].delegate,
             import_ms=_median(one.import_ms for one in self._invokes),
             load_ms=_median(one.load_ms for one in self._invokes),
             first_invoke_ms=_median(one.first_invoke_ms for one in self._invokes),
@@ -216,6 +217,18 @@ def job_for(bundle: Bundle, combination: Combination, settings: Settings) -> Job
         min_time_s=settings.min_time_s,
         source=settings.source,
         seed=settings.seed,
+        bare=_bare(bundle),
+    )
+
+
+def _bare(bundle: Bundle) -> Bare | None:
+    if type(bundle) is Bundle:
+        return None
+    anchors = vars(bundle).get("anchors")
+    return Bare(
+        manifest=bundle.manifest,
+        labels=bundle.labels,
+        anchors=None if anchors is None else anchors.tobytes(),
     )
 
 

@@ -62,7 +62,7 @@ def _how(benchmark: Benchmark) -> str:
     costs = [item.timing_cost_percent for item in benchmark.results if item.timing_cost_percent]
     cost = f"; timing itself adds at most {max(costs):.3f} %" if costs else ""
     return (
-        f"{settings.rounds} rounds of at least {settings.min_count} invokes and "
+        f"{count_of(settings.rounds, 'round')} of at least {settings.min_count} invokes and "
         f"{settings.min_time_s:g} s, {settings.warmups} warm-ups before each{cost}"
     )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from device.bench.job import Frames, Invokes, Job, Tick
@@ -22,6 +23,7 @@ from device.command import say
 from device.engine import Engine
 from device.interpreter import ORIGINS
 from device.manifest import Record
+from device.memory import forget_startup, share_one_arena
 from device.metrics import peak_rss_mb, pss_mb, rss_mb
 from device.pipeline import Pipeline
 from device.records import Frame, Outcome, Pixels
@@ -74,12 +76,13 @@ def _picture(bundle: Bundle, seed: int) -> Frame:
 
 def measure_invokes(job: Job) -> Invokes:
     """Load, invoke once, warm up, then time every invoke."""
-    bundle = Bundle(Path(job.bundle))
+    bundle = _bundle(job)
     import_ms = _elapsed_ms(lambda: importlib.import_module(ORIGINS[job.interpreter].module))
     with contextlib.ExitStack() as stack:
         engines: list[Engine] = []
         load_ms = _elapsed_ms(lambda: engines.append(_engine(job, bundle)))
         engine = stack.enter_context(engines[0])
+        forget_startup(engine.model)
         engine.prepare(_picture(bundle, job.seed))
         invoke = engine.interpreter.invoke
         first_ms = _elapsed_ms(invoke)
@@ -88,6 +91,7 @@ def measure_invokes(job: Job) -> Invokes:
         meter = _CpuMeter()
         times_ms = time_calls(invoke, job.min_count, job.min_time_s)
         return Invokes(
+            delegate=engine.interpreter.delegate,
             import_ms=import_ms,
             load_ms=load_ms,
             first_invoke_ms=first_ms,
@@ -96,6 +100,19 @@ def measure_invokes(job: Job) -> Invokes:
             cpu_percent=meter.percent,
             memory=_memory(),
         )
+
+
+def _bundle(job: Job) -> Bundle:
+    folder = Path(job.bundle)
+    if job.bare is None:
+        return Bundle(folder)
+    from device.recognise import BareModel
+
+    manifest, anchors = job.bare.manifest, None
+    if job.bare.anchors is not None:
+        anchors = np.frombuffer(job.bare.anchors, np.float32).reshape(-1, 4)
+    (file,) = manifest.files
+    return BareModel(folder / file, manifest, job.bare.labels, anchors, (), ())
 
 
 def _engine(job: Job, bundle: Bundle) -> Engine:
@@ -114,7 +131,7 @@ def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
     """Send the frames of the job's source to ``sink`` until ``stop`` is set."""
     assert job.source is not None
     source = job.source
-    bundle = Bundle(Path(job.bundle))
+    bundle = _bundle(job)
     samples = bundle.manifest.samples if source == "demo" else ()
     pictures = [bundle.file(item.file) for item in samples]
 
@@ -127,7 +144,9 @@ def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
             camera.close()
             endless = stack.enter_context(contextlib.closing(_again_and_again(open_once)))
             camera = FakeCamera(endless)
-        pipeline = Pipeline(camera, stack.enter_context(_engine(job, bundle)), [sink])
+        engine = stack.enter_context(_engine(job, bundle))
+        forget_startup(engine.model)
+        pipeline = Pipeline(camera, engine, [sink])
         pipeline.run(None, stop)
         return pipeline
 
@@ -229,7 +248,7 @@ def sustain(job: Job, tell: Callable[[Record], None]) -> None:
     if job.source is not None:
         _run_pipeline(job, _Stretches(job, stop, tell), stop)
         return
-    bundle = Bundle(Path(job.bundle))
+    bundle = _bundle(job)
     with _engine(job, bundle) as engine:
         engine.prepare(_picture(bundle, job.seed))
         stretches = _Stretches(job, stop, tell)
@@ -239,7 +258,9 @@ def sustain(job: Job, tell: Callable[[Record], None]) -> None:
 
 
 def work(job: Job, tell: Callable[[Record], None]) -> None:
-    """Do what ``job`` asks and tell what was found."""
+    """Do what ``job`` asks, as ``detect`` would, and tell what was found."""
+    share_one_arena()
+    cv2.setNumThreads(1)
     if job.sustain_s is not None:
         sustain(job, tell)
     else:
