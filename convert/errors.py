@@ -6,7 +6,8 @@
     ├── WeightsError (ValueError)        weights that cannot be had, or do not fit
     ├── CalibrationError (ValueError)    pictures that cannot calibrate
     ├── ConversionError (RuntimeError)   a variant that could not be made, or is broken
-    └── EvaluationError (ValueError)     pictures or annotations that cannot be measured on
+    ├── EvaluationError (ValueError)     pictures or annotations that cannot be measured on
+    └── EmulationError (RuntimeError)    an emulated Pi that cannot be had, or fails
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class ConversionError(LiteberryError, RuntimeError):
 
 class EvaluationError(LiteberryError, ValueError):
     """Pictures or annotations that cannot be measured on."""
+
+
+class EmulationError(LiteberryError, RuntimeError):
+    """An emulated Pi that cannot be had here, or fails."""

@@ -1,0 +1,111 @@
+"""What a Raspberry Pi has on its disk, in a folder, for emulated programs; made once and kept.
+
+Debian Bookworm for arm64 with Python 3.11, and the packages a Pi is given, from the lock and by
+hash. Nothing of it is run while it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert.errors import EmulationError
+from device.command import say
+
+CHECKOUT = Path(__file__).parents[2]
+LOCK = CHECKOUT / "requirements" / "pi-bookworm.txt"
+KEPT_IN = CHECKOUT / "build" / "arm"
+WHEELS = Path("usr/lib/python3/dist-packages")
+
+# Commands that must be here, and the Debian packages that bring them.
+TOOLS = {"qemu-aarch64": "qemu-user", "mmdebstrap": "mmdebstrap", "gcc": "gcc libc6-dev"}
+DEBIAN_PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "libgcc-s1")
+WANTED = ("./lib", "./usr/lib", "./usr/bin/python3.11")
+MEASURED = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
+GLIBC_MINORS = range(17, 37)  # manylinux wheels that Bookworm's glibc 2.36 runs
+
+
+def missing_tools() -> list[str]:
+    """The commands needed here that are not installed."""
+    return [command for command in TOOLS if shutil.which(command) is None]
+
+
+def arm_root() -> Path:
+    """The folder; made in half a minute where this checkout has none for its lock yet.
+
+    Raises :class:`EmulationError` where a tool is missing or fails.
+    """
+    if missing := missing_tools():
+        packages = " ".join(TOOLS[command] for command in missing)
+        raise EmulationError(
+            f"counting Arm instructions needs {', '.join(missing)}: "
+            f"apt install --no-install-recommends {packages}"
+        )
+    # What is in the folder follows from the lock and from this module.
+    recipe = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    root = KEPT_IN / f"root-{recipe[:12]}"
+    if not root.is_dir():
+        say("making an arm64 Debian folder for the emulator, once (half a minute)")
+        KEPT_IN.mkdir(parents=True, exist_ok=True)
+        for old in KEPT_IN.glob("root-*"):
+            shutil.rmtree(old)
+        with tempfile.TemporaryDirectory(dir=KEPT_IN, prefix=".making-") as scratch:
+            made = _make(Path(scratch))
+            if not root.is_dir():  # another process may have been faster
+                made.rename(root)
+    return root
+
+
+def root_versions(root: Path) -> dict[str, str]:
+    """Versions of what is in the folder that counts depend on."""
+    found = {}
+    for name, path, pattern in (
+        ("Python", "usr/bin/python3.11", rb"\b(3\.11\.\d+)\b"),
+        ("glibc", "usr/lib/aarch64-linux-gnu/libc.so.6", rb"Debian GLIBC ([^)]+)\)"),
+    ):
+        version = re.search(pattern, (root / path).read_bytes())
+        found[name] = version[1].decode() if version else "unknown"
+    for distribution in importlib.metadata.distributions(path=[str(root / WHEELS)]):
+        if distribution.name in MEASURED:
+            found[distribution.name] = distribution.version
+    return found
+
+
+def _make(scratch: Path) -> Path:
+    root, archive = scratch / "root", scratch / "debian.tar"
+    root.mkdir()
+    # An archive, not a folder: without root's rights mmdebstrap could not give us the files.
+    _run("mmdebstrap", "--quiet", "--variant=extract", "--architectures=arm64",
+         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+         f"--include={','.join(DEBIAN_PACKAGES)}", "bookworm", str(archive))  # fmt: skip
+    _run("tar", "-xf", str(archive), "-C", str(root), "--no-same-owner", *WANTED)
+    tags = ["2014", *(f"_2_{minor}" for minor in GLIBC_MINORS)]
+    _run(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--require-hashes", "--implementation=cp", "--python-version=3.11",
+         *(f"--platform=manylinux{tag}_aarch64" for tag in tags),
+         f"--target={root / WHEELS}", f"--requirement={LOCK}")  # fmt: skip
+    # Emulated, it would take long, at every start.
+    _run(sys.executable, "-m", "compileall", "-q", f"-j{os.cpu_count()}", str(root / "usr/lib"))
+    return root
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EmulationError(f"{_title(command)} failed: {_last_line(done.stderr + done.stdout)}")
+
+
+def _title(command: Sequence[str]) -> str:
+    return " ".join([Path(command[0]).name, *command[1:4]])
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
