@@ -51,6 +51,18 @@ def even(size_wh: tuple[int, int]) -> tuple[int, int]:
     return size_wh[0] // 2 * 2, size_wh[1] // 2 * 2
 
 
+def make_picamera2(kind: type[Picamera2], number: int) -> Picamera2:
+    """``kind(number)``; where that fails, the pipe that it leaves open is closed."""
+    camera = kind.__new__(kind)
+    try:
+        camera.__init__(number)
+    except RuntimeError:
+        camera.notifymeread.close()
+        os.close(camera.notifyme_w)
+        raise
+    return camera
+
+
 class PicameraCamera(LiveCamera):
     """A camera that libcamera knows.
 
@@ -82,6 +94,7 @@ class PicameraCamera(LiveCamera):
         try:
             from libcamera import ColorSpace, Transform
             from picamera2 import Picamera2
+            from picamera2.dma_heap import DmaHeap
         except ImportError as exc:
             raise SourceError(
                 f"{self.name}: Picamera2 cannot be imported ({exc}); install it with: sudo apt "
@@ -96,7 +109,8 @@ class PicameraCamera(LiveCamera):
             )
         hflip, vflip = self._mirrors
         try:
-            self._camera = camera = Picamera2(self._number)
+            DmaHeap().close()  # where it cannot be opened, Picamera2 leaves half a camera behind
+            self._camera = camera = make_picamera2(Picamera2, self._number)
             lores_format = BGR if Picamera2.platform.name == "PISP" else "YUV420"
             rate = {} if self._fps is None else {"FrameRate": self._fps}
             config = camera.create_video_configuration(
@@ -111,17 +125,19 @@ class PicameraCamera(LiveCamera):
                 encode=None,
             )
             camera.configure(config)
+            self._config: dict[str, Any] = camera.camera_configuration()
+            given = self._config["main"]["format"]
+            if given != BGR:
+                raise SourceError(
+                    f"{self.name}: {found[self._number]} gives {given}, not {BGR}; "
+                    "USB cameras are --source 0 and so on"
+                )
             camera.start()
+        except SourceError:
+            raise
         except (RuntimeError, OSError) as exc:
             raise SourceError(f"{self.name}: {self._reason(exc)}") from exc
         self.fps = self._fps
-        self._config: dict[str, Any] = camera.camera_configuration()
-        given = self._config["main"]["format"]
-        if given != BGR:
-            raise SourceError(
-                f"{self.name}: {found[self._number]} gives {given}, not {BGR}; "
-                "USB cameras are --source 0 and so on"
-            )
 
     def _reason(self, error: BaseException) -> str:
         while error.__cause__ is not None:  # Picamera2 wraps what libcamera said

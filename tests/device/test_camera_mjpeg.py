@@ -3,7 +3,6 @@ from __future__ import annotations
 import http.client
 import io
 import json
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -170,11 +169,15 @@ def test_server_that_speaks_something_else_is_an_error(monkeypatch, server):
 
 def test_stream_that_goes_silent_is_lost_and_found(server):
     said: list[str] = []
-    with open_camera(server.url, [], said.append, QUICK) as camera:
+
+    def warn(text: str) -> None:
+        said.append(text)
+        server.silent.clear()
+
+    with open_camera(server.url, [], warn, QUICK) as camera:
         frames = camera.frames()
         next(frames)
         server.silent.set()
-        threading.Timer(1, server.silent.clear).start()
         assert next(frame for frame in frames if "back after" in said[-1])
     assert said[1] == f"lost {server.url}: no picture for 0.5 s; trying again until it is back"
 

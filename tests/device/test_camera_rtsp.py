@@ -98,11 +98,15 @@ def test_server_that_speaks_something_else_is_an_error():
 
 def test_stream_that_goes_silent_is_lost_and_found(server):
     said: list[str] = []
-    with open_camera(server.url, [], said.append, CameraOptions(frozen_s=0.5)) as camera:
+
+    def warn(text: str) -> None:
+        said.append(text)
+        server.silent.clear()
+
+    with open_camera(server.url, [], warn, CameraOptions(frozen_s=0.5)) as camera:
         frames = camera.frames()
         next(frames)
         server.silent.set()
-        threading.Timer(2, server.silent.clear).start()
         assert next(frame for frame in frames if "back after" in said[-1])
     assert said[1] == f"lost {server.url}: no picture for 0.5 s; trying again until it is back"
 
