@@ -26,7 +26,7 @@ from device.pipeline import Pipeline
 from device.web import LivePage, describe
 from device.web_address import Address
 
-FPS = 40
+FPS = 30
 SAMPLES = ("cat", "person", "cup", "motorcycle")
 
 
@@ -192,7 +192,7 @@ class Visit:
 
 @contextlib.contextmanager
 def visit(
-    bundle_dir: Path, *, token: str | None = None, fps: float = 20, there: bool = True
+    bundle_dir: Path, *, token: str | None = None, fps: float = 15, there: bool = True
 ) -> Iterator[Visit]:
     """Run a scene, ``there`` from the start or not, through int8, with a page to visit."""
     bundle = Bundle(bundle_dir)
