@@ -49,8 +49,8 @@ class Bundle:
         self.folder = folder
         if folder.suffix == ".tflite" and folder.is_file():
             raise BundleError(
-                f"{folder} is a bare model, which knows neither its input nor its labels: "
-                "a bundle is needed, the folder that `python -m convert build` writes"
+                f"{folder} is a bare model: a bundle is needed, the folder that "
+                f"`python -m convert build {folder.name} --out DIR` writes"
             )
         try:
             self.manifest: Manifest = parse_manifest((folder / MANIFEST).read_bytes())

@@ -74,6 +74,14 @@ def words(text: str) -> list[str]:
     return parts
 
 
+def size_wh(text: str) -> tuple[int, int]:
+    """A flag's value that is a width and a height in pixels."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
+    return int(width), int(height)
+
+
 def seed(text: str) -> int:
     """A flag's value that seeds a random generator: a whole number of at least 0."""
     value = int(text)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 NOT_SETTINGS = ("help", "config", "print_config", "debug")
-SEPARATORS = {"size": "x"}  # between the parts of a flag's value, where it is not a comma
+# Between the parts of a flag's value, where it is not a comma.
+SEPARATORS = {"size": "x", "input_size": "x"}
 
 
 class ConfigurableParser(argparse.ArgumentParser):

@@ -16,8 +16,19 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
+from device.command import (
+    Commands,
+    count,
+    debug_flag,
+    positive,
+    say,
+    seed,
+    size_wh,
+    threads,
+    words,
+)
 from device.errors import UsageError
+from device.model_flags import add_model_flags, hints_of, open_bundle
 from device.web_address import parse_address
 
 if TYPE_CHECKING:
@@ -33,6 +44,7 @@ EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
   python -m device detect build/ssdlite_mobilenet_v2 --source holiday.mp4 --log found.jsonl
   python -m device detect build/ssdlite_mobilenet_v2 --source photos/ --output annotated/
+  python -m device detect detect.tflite --labels labelmap.txt --source photos/ --output annotated/
   python -m device detect build/ssdlite_mobilenet_v2 --source picamera --rotate 180 --log seen.csv
   python -m device detect build/ssdlite_mobilenet_v2 --source picamera --serve 0.0.0.0:8080
 """
@@ -43,13 +55,6 @@ def _probability(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{value} is not above 0 and at most 1")
     return value
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
-    return int(width), int(height)
 
 
 def _seconds(text: str) -> float:
@@ -69,7 +74,11 @@ def add_detect(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     detect.add_argument(
-        "bundle", type=Path, nargs="?", metavar="BUNDLE", help="folder made by convert build"
+        "bundle",
+        type=Path,
+        nargs="?",
+        metavar="BUNDLE|MODEL.tflite",
+        help="folder made by convert build, or a model of your own",
     )
     detect.add_argument(
         "--source",
@@ -122,6 +131,7 @@ def add_detect(commands: Commands) -> None:
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
     _add_page(detect.add_argument_group("live page"))
+    add_model_flags(detect)
     detect.add_config()
     debug_flag(detect)
     detect.set_defaults(handler=run_detect)
@@ -130,7 +140,7 @@ def add_detect(commands: Commands) -> None:
 def _add_camera(camera: argparse._ArgumentGroup) -> None:
     camera.add_argument(
         "--size",
-        type=_size,
+        type=size_wh,
         metavar="WxH",
         help="what to ask of picamera, a USB camera or the demo (default: 640x480)",
     )
@@ -306,7 +316,6 @@ def run_detect(args: argparse.Namespace) -> None:
     # Imported here: `--help` need not wait for OpenCV.
     import cv2
 
-    from device.bundle import Bundle
     from device.camera import open_camera
     from device.engine import Engine
     from device.labels import class_ids
@@ -318,10 +327,10 @@ def run_detect(args: argparse.Namespace) -> None:
 
     share_one_arena()
     cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
+    bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    bundle = Bundle(args.bundle)
     outputs = _outputs(args)
     check_outputs(outputs, args.source, args.bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):

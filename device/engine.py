@@ -144,7 +144,8 @@ class Engine(Closable):
         found = self._decode(outputs, self.threshold, limit)
         if wanted is not None:
             kept = np.flatnonzero(np.isin(found.class_ids, wanted))[: self.max_detections]
-            found = Candidates(found.boxes[kept], found.scores[kept], found.class_ids[kept])
+            boxes = found.boxes if self.task == "classification" else found.boxes[kept]
+            found = Candidates(boxes, found.scores[kept], found.class_ids[kept])
         if self.task == "classification":
             return (), name_classes(found, self.labels)
         return name_detections(found, placement, self._rule, self.labels), None

@@ -6,6 +6,7 @@ interpreter. The child does all three and answers with what it saw.
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from device.tflite_file import FileFacts, read_facts
 TIMEOUT_S = 120.0  # a Pi runs the slowest of such models in a few seconds
 MAX_KEPT = 20_000  # values of an output that are sent to the parent: 5,000 boxes
 TRIAL_SIDES = (512, 16, 4)  # pixels of noise: from fine grain to broad colours
+NOT_VALID = "not a valid Flatbuffer"  # LiteRT checks all of it; the others do not, and crash
 FIRST_TO_GO = Path("/proc/self/oom_score_adj")
 
 
@@ -102,7 +104,12 @@ def answer(request: ExamineRequest) -> Examination:
         rule = picture_input(facts, metadata, request.hints).rule
     except LiteberryError:  # the parent comes to the same, and tells
         return told
-    interpreter = Interpreter(request.interpreter, path, threads=1, input_shape=rule.shape)
+    try:
+        interpreter = Interpreter(request.interpreter, path, threads=1, input_shape=rule.shape)
+    except InterpreterError as exc:
+        if NOT_VALID not in str(exc):
+            raise
+        return Examination(unreadable=f"{path} is damaged or incomplete ({exc}): get it again")
     preprocess = Preprocessor(rule, interpreter.input)
     runs: list[list[Tensor]] = []
     for pixels in trial_pictures():
@@ -132,6 +139,7 @@ def answer(request: ExamineRequest) -> Examination:
 def _work(request: ExamineRequest, reply: Callable[[Record], None]) -> None:
     if sys.platform == "linux":  # a damaged file may ask for all memory there is
         FIRST_TO_GO.write_text("1000")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is an answer, not to be kept
     reply(answer(request))
 
 

@@ -25,7 +25,7 @@ from device.tflite_file import POST_PROCESS, TensorFacts
 
 Role = Literal["boxes", "classes", "scores", "count"]
 ROLES: tuple[Role, ...] = get_args(Role)  # as TFLite_Detection_PostProcess writes them
-UNUSED = "-"
+UNUSED = "none"
 Score = Literal["probability", "logit"]
 
 _FARTHEST = 4.0  # what is 0..1 of the input may reach beyond it, but is not in pixels
@@ -99,9 +99,10 @@ def understand(outputs: Sequence[Output], hints: Hints, anchors: int | None) -> 
         reasons.append(found)
     shown = "; ".join(map(str, outputs[:8])) + ("; ..." if len(outputs) > 8 else "")
     raise ModelError(
-        f"cannot tell what its outputs are: {'; '.join(reasons)}. They are {shown}. If some of "
-        f"them are, say which with --outputs: for each of the {len(outputs)} in this order one of "
-        f"{', '.join(ROLES)} or {UNUSED}, with commas"
+        f"cannot tell what its outputs are for: {'; '.join(reasons)}. They are {shown}. If it is a "
+        "detector or a classifier all the same, say so with --task and --outputs (for each output "
+        f"in this order {', '.join(ROLES)} or {UNUSED}, with commas), and its pixels with --mean "
+        "and --std"
     )
 
 

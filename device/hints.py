@@ -12,6 +12,6 @@ class Hints(Record, frozen=True):
     outputs: tuple[str, ...] = ()  # a role per output, in their order: see device.heads
     mean: tuple[float, ...] = ()  # normalised value = (byte - mean) / std
     std: tuple[float, ...] = ()  # one for all channels, or red, green and blue
-    size_wh: tuple[int, int] | None = None  # of the pictures, where the model takes any
+    input_size: tuple[int, int] | None = None  # width and height, where the model takes any
     labels: str | None = None  # a file
     anchors: str | None = None  # a file, float32 (count, 4) as in a bundle

@@ -7,6 +7,7 @@ its family, -1..1, which is said aloud.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -48,10 +49,10 @@ def picture_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> Pi
     for flags that do not fit it.
     """
     if len(facts.inputs) != 1:
-        shown = "; ".join(f"{item.name!r} {item.dtype} {_shown(item)}" for item in facts.inputs)
         raise ModelError(
-            f"it takes {len(facts.inputs)} inputs, expected one picture, and no flag changes that. "
-            f"They are {shown}"
+            f"it takes {len(facts.inputs)} inputs, expected one picture. Its inputs: "
+            f"{_listed(facts.inputs)}; its outputs: {_listed(facts.outputs)}. --task, --outputs, "
+            "--mean and --std can settle what a model of one input leaves open, not this"
         )
     tensor = facts.inputs[0]
     layout, axes = _layout(tensor)
@@ -91,6 +92,10 @@ def _layout(tensor: TensorFacts) -> tuple[str, tuple[int, int]]:
     )
 
 
+def _listed(tensors: Sequence[TensorFacts]) -> str:
+    return "; ".join(f"{item.name!r} {item.dtype} {_shown(item)}" for item in tensors)
+
+
 def _shown(tensor: TensorFacts) -> str:
     sides = ["any" if free else str(n) for n, free in zip(tensor.shape, tensor.free, strict=True)]
     return f"({', '.join(sides)})"
@@ -104,17 +109,17 @@ def _size(
     if not any(tensor.free[axis] for axis in axes):
         if min(width, height) < 1:
             raise ModelError(f"its input is {_shown(tensor)}, no picture at all")
-        if hints.size_wh not in (None, (width, height)):
-            raise UsageError(f"--size: this model takes {width}x{height} and nothing else")
+        if hints.input_size not in (None, (width, height)):
+            raise UsageError(f"--input-size: this model takes {width}x{height} and nothing else")
         return (width, height), "the shape of its input", ""
-    if hints.size_wh is not None:
-        return hints.size_wh, "--size; it takes any", ""
+    if hints.input_size is not None:
+        return hints.input_size, "--input-size; it takes any", ""
     if metadata.size_wh is not None and min(metadata.size_wh) > 1:
         return metadata.size_wh, "its metadata; it takes any size", ""
     if min(width, height) > 1:
         return (width, height), "declared in the file, which takes any size", ""
     side = DEFAULT_SIDE
-    guess = f"it takes pictures of any size and gets {side}x{side}: choose with --size"
+    guess = f"GUESSED {side}x{side} pixels, for it takes any: choose with --input-size"
     return (side, side), "nothing says it; it takes any", guess
 
 
@@ -135,8 +140,8 @@ def _pixels(
         why = f"it begins by multiplying with {gain:.4g}: it normalises bytes itself"
         return 0.0, 1.0, why, ""
     guess = (
-        "nothing says what its pixels must be; they are made -1..1. Others are --mean 0 "
-        "--std 255 for 0..1, --mean 0 --std 1 for 0..255"
+        "GUESSED that its pixels must be -1..1, for nothing says what: --mean 0 --std 255 makes "
+        "them 0..1, --mean 0 --std 1 leaves them 0..255"
     )
     return DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess
 
@@ -167,7 +172,8 @@ def _integer_pixels(
         )
     if abs(low - _IMAGENET_RANGE[0]) <= 2 * scale and abs(high - _IMAGENET_RANGE[1]) <= 2 * scale:
         return IMAGENET_MEAN, IMAGENET_STD, f"{quantisation}: ImageNet's mean and deviation"
-    return mean, std, quantisation
+    as_stored = {"uint8": "bytes as they are", "int8": "bytes less 128"}
+    return mean, std, f"{quantisation}: {as_stored.get(spec.dtype, 'bytes spread over it')}"
 
 
 def _rule(mean: float | PerChannel, std: float | PerChannel) -> InputRule:

@@ -6,8 +6,7 @@ one. What nobody could tell is guessed by convention and said aloud, or asked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from device.bundle import Bundle, read_anchors, sha256_of
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.examine import Examination, examine
+from device.explain import Finding, explain
 from device.heads import Output, Understanding, understand
 from device.hints import Hints
 from device.interpreter import installed_interpreters
@@ -28,7 +28,6 @@ from device.manifest import (
     ClassifierRule,
     DetectionsHead,
     DetectionsRule,
-    Head,
     InputRule,
     InterpreterName,
     Manifest,
@@ -37,7 +36,7 @@ from device.manifest import (
     SsdRule,
     Variant,
 )
-from device.normalisation import PictureInput, picture_input
+from device.normalisation import picture_input
 from device.tflite_file import FileFacts
 
 DETECTION_THRESHOLD = 0.5
@@ -47,17 +46,6 @@ CROP_FRACTION = 0.875  # of a classifier's picture, as ImageNet's figures are me
 # What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
 BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
 IOU_THRESHOLD = 0.6
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing understood of a model, and how."""
-
-    topic: str
-    what: str
-    why: str
 
 
 class BareModel(Bundle):
@@ -99,8 +87,18 @@ def recognise(
         sha256 = sha256_of(path)
     except OSError as exc:
         raise ModelError(f"{path}: {exc.strerror}") from exc
-    names = [interpreter] if interpreter != "auto" else list(installed_interpreters())
-    seen, checks = _examine(path, hints, names, every_interpreter)
+    untried = list(installed_interpreters()) if interpreter == "auto" else [interpreter]
+    seen: Examination | None = None
+    checks: dict[InterpreterName, Check] = {}
+    while untried and seen is None:
+        name = untried.pop(0)
+        seen, checks[name] = _try(path, hints, name)
+    if seen is None:
+        reasons = "; ".join(check.reason for check in checks.values()) or "there is none"
+        raise ModelError(
+            f"{path} runs in no interpreter here ({reasons}). It may be damaged, or need another "
+            "one: pip install ai-edge-litert"
+        )
     assert seen.facts is not None
     try:
         fitted = picture_input(seen.facts, seen.metadata, hints)
@@ -114,6 +112,8 @@ def recognise(
     labels, labels_why, guesses = _labels(found, seen, hints)
     rule = _fit(fitted.rule, found)
     assert seen.input is not None
+    if every_interpreter:
+        checks |= {name: _try(path, hints, name)[1] for name in untried}
     variant = Variant(
         file=path.name,
         size_bytes=path.stat().st_size,
@@ -137,38 +137,22 @@ def recognise(
         provenance=_provenance(path),
         files={path.name: sha256},
     )
-    findings = _findings(fitted, found, rule, seen, labels, labels_why)
+    findings = explain(seen, fitted, found, rule, (labels, labels_why))
     complaints = (seen.complaint,) if seen.complaint else ()
     said = (*complaints, *fitted.guesses, *guesses)
     return BareModel(path, manifest, labels, anchors, findings, said)
 
 
-def _examine(
-    path: Path, hints: Hints, names: Sequence[InterpreterName], every: bool
-) -> tuple[Examination, dict[InterpreterName, Check]]:
-    """What the first interpreter that runs it saw, and how each that was tried did."""
-    checks: dict[InterpreterName, Check] = {}
-    first: Examination | None = None
-    installed = installed_interpreters()
-    for name in names:
-        try:
-            seen = examine(path, name, hints)
-        except InterpreterError as exc:
-            checks[name] = Check(version=installed.get(name, ""), ok=False, reason=str(exc))
-            continue
-        if seen.unreadable:
-            raise ModelError(seen.unreadable)
-        checks[name] = Check(version=seen.version, ok=True)
-        first = first or seen
-        if not every or not seen.version:
-            break
-    if first is None:
-        reasons = "; ".join(check.reason for check in checks.values())
-        raise ModelError(
-            f"{path} runs in no interpreter here ({reasons or 'there is none'}). It may be "
-            "damaged, or need another one: pip install ai-edge-litert"
-        )
-    return first, checks
+def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:
+    """What was seen in one interpreter, None where it does not run there, and how it did."""
+    try:
+        seen = examine(path, name, hints)
+    except InterpreterError as exc:
+        version = installed_interpreters().get(name, "")
+        return None, Check(version=version, ok=False, reason=str(exc))
+    if seen.unreadable:
+        raise ModelError(seen.unreadable)
+    return seen, Check(version=seen.version, ok=True)
 
 
 def _outputs(facts: FileFacts, seen: Examination) -> list[Output]:
@@ -192,7 +176,7 @@ def _labels(
         except OSError as exc:
             raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
         return parse_labels(text, count, hints.labels), f"--labels {hints.labels}", ()
-    missing = "classes are called by their number: name them with --labels FILE"
+    missing = "classes are called by number; --labels FILE names them"
     if not seen.metadata.labels:
         return (), "nothing names them", (f"no labels: {missing}",)
     where = f"{seen.metadata.label_file} inside the model"
@@ -237,60 +221,3 @@ def _provenance(path: Path) -> Provenance:
         versions={},
         weights_sha256={},
     )
-
-
-def _findings(
-    fitted: PictureInput,
-    found: Understanding,
-    rule: InputRule,
-    seen: Examination,
-    labels: Sequence[str],
-    labels_why: str,
-) -> list[Finding]:
-    assert seen.facts is not None
-    assert seen.input is not None
-    count = found.classes or seen.facts.classes
-    classes = "" if count is None else f", {count} classes"
-    crop = "" if rule.resize == "stretch" else f" {rule.crop_fraction:.1%} of"
-    findings = [
-        Finding("task", found.task + classes, found.why),
-        Finding(
-            "input",
-            f"{rule.width}x{rule.height} {rule.colour}, {seen.input.dtype}, {rule.layout}",
-            fitted.size_why,
-        ),
-        Finding("pixels", pixels_in_words(rule), fitted.pixels_why),
-        Finding(
-            "picture",
-            f"{rule.resize}{crop}",
-            "as classifiers are measured" if crop else "a detector must see it all",
-        ),
-        Finding("outputs", "; ".join(heads_in_words(found.heads)), found.why),
-    ]
-    if found.score_why:
-        findings.append(Finding("scores", f"{found.score}", found.score_why))
-    named = sum(not is_placeholder(label) for label in labels)
-    findings.append(Finding("labels", f"{named} names" if labels else "none", labels_why))
-    findings.append(Finding("contents", seen.facts.contents, "most of its weights"))
-    return findings
-
-
-def pixels_in_words(rule: InputRule) -> str:
-    """``(byte - mean) / std`` with the rule's numbers."""
-
-    def shown(value: float | tuple[float, ...]) -> str:
-        values = value if isinstance(value, tuple) else (value,)
-        return ", ".join(f"{item:.6g}" for item in values)
-
-    return f"(byte - {shown(rule.mean)}) / {shown(rule.std)}"
-
-
-def heads_in_words(heads: Sequence[Head]) -> list[str]:
-    """Each tensor's role, position and shape."""
-    words = []
-    for head in heads:
-        for role in head.__struct_fields__:
-            tensor = getattr(head, role)
-            if tensor in head.tensors:
-                words.append(f"{role} {tensor.position} {tensor.shape} {tensor.dtype}")
-    return words

@@ -313,13 +313,6 @@ def test_video_that_ends_in_the_middle_fails_after_what_there_was(device, small_
     assert len(frames_of(output)) == frames
 
 
-def test_bare_model_is_told_that_a_bundle_is_needed(device, small_bundle):
-    for command in (["info"], ["detect", "--source", "demo"]):
-        ran = device(command[0], small_bundle / "int8.tflite", *command[1:])
-        assert ran.code == 1
-        assert "a bundle is needed" in ran.error
-
-
 def test_future_bundle_says_to_update(device, bundle_copy):
     bundle_copy.change(lambda manifest: manifest.update(format=99))
     ran = device("info", bundle_copy.folder)

@@ -55,7 +55,7 @@ def test_outputs_without_a_shape_have_one_after_running(write):
 @pytest.mark.parametrize("size_wh", [(320, 320), (40, 24)])
 def test_model_of_any_size_is_set_to_one(write, size_wh):
     path = write(tiny_models.classifier(side=1, signature=(1, -1, -1, 3)))
-    seen = answer(request(path, size_wh=size_wh if size_wh != (320, 320) else None))
+    seen = answer(request(path, input_size=size_wh if size_wh != (320, 320) else None))
     assert seen.input.shape == (1, size_wh[1], size_wh[0], 3)
 
 
@@ -69,6 +69,15 @@ def test_damaged_file_is_an_answer_and_not_an_error(write):
     seen = answer(request(write(tiny_models.ssd()[:500])))
     assert seen == Examination(unreadable=seen.unreadable)
     assert "damaged or incomplete" in seen.unreadable
+
+
+def test_damage_that_only_litert_sees_is_an_answer_too(write):
+    # A text without its end can be read here, but crashes who trusts it.
+    data = tiny_models.classifier()
+    at = data.index(b"picture\0") + len("picture")
+    seen = answer(request(write(data[:at] + b"X" + data[at + 1 :])))
+    assert "damaged or incomplete" in seen.unreadable
+    assert "Flatbuffer" in seen.unreadable
 
 
 def test_interpreter_that_refuses_is_an_error_in_the_parent(write):

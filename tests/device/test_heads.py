@@ -133,7 +133,7 @@ def test_names_that_content_contradicts_are_asked_about():
 
 def test_user_is_believed_against_names_and_content():
     outputs = in_order(ROLES, scores=[[0.2, 0.9, 5.0]])
-    found = understood(outputs, outputs=("boxes", "classes", "scores", "-"))
+    found = understood(outputs, outputs=("boxes", "classes", "scores", "none"))
     assert roles_of(found) == {"boxes": 0, "classes": 1, "scores": 2}
     assert found.why == "--outputs"
 
@@ -168,9 +168,9 @@ def test_what_cannot_be_detections_is_none(change):
     ("words", "said"),
     [
         (("boxes",), "expected a word for each of the model's 4 outputs"),
-        (("boxes", "classes", "scores", "sum"), "of boxes, classes, scores, count and -"),
+        (("boxes", "classes", "scores", "sum"), "of boxes, classes, scores, count and none"),
         (("classes", "boxes", "scores", "count"), "do not have these shapes"),
-        (("boxes", "classes", "-", "-"), "do not have these shapes"),
+        (("boxes", "classes", "none", "none"), "do not have these shapes"),
     ],
 )
 def test_flags_that_do_not_fit_are_wrong_usage(words, said):
@@ -218,7 +218,7 @@ def test_scores_among_other_outputs_are_asked_for_and_taken_when_named():
     outputs = [output(0, np.ones((1, 2, 2, 8))), output(1, PROBABILITIES)]
     with pytest.raises(ModelError, match="that has one output"):
         understood(outputs)
-    for flags in ({"outputs": ("-", "scores")}, {"task": "classification"}):
+    for flags in ({"outputs": ("none", "scores")}, {"task": "classification"}):
         found = understood(outputs, **flags)
         assert found.heads[0].scores.position == 1
 

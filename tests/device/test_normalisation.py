@@ -199,14 +199,14 @@ ANY = tensor((1, 1, 1, 3), free=(0, 1, 2))
 def test_size_comes_from_flag_metadata_file_or_convention(
     picture, metadata, size, expected, guessed
 ):
-    found = fitted(picture, metadata=metadata, size_wh=size, mean=(0.0,), std=(1.0,))
+    found = fitted(picture, metadata=metadata, input_size=size, mean=(0.0,), std=(1.0,))
     assert (found.rule.width, found.rule.height) == expected
-    assert any("--size" in guess for guess in found.guesses) is guessed
+    assert any("--input-size" in guess for guess in found.guesses) is guessed
 
 
 def test_size_of_a_model_that_takes_one_cannot_be_chosen():
     with pytest.raises(UsageError, match="takes 8x6 and nothing else"):
-        fitted(tensor(), size_wh=(9, 9))
+        fitted(tensor(), input_size=(9, 9))
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,10 @@ CLASSIFIERS = {
         {"layout": "nchw", "dtype": "int8", "scale": 1 / 255, "zero_point": -128}, {}, 1, 0,
     ),
     "any size": ({"side": 1, "signature": (1, -1, -1, 3)}, {}, 1, -1),
-    "any size, chosen": ({"side": 1, "signature": (1, -1, -1, 3)}, {"size_wh": (40, 24)}, 1, -1),
+    "any size, chosen": ({"side": 1, "signature": (1, -1, -1, 3)}, {"input_size": (40, 24)}, 1, -1),
     "any batch": ({"signature": (-1, 32, 32, 3)}, {}, 1, -1),
     "planes of any size": (
-        {"layout": "nchw", "side": 1, "signature": (1, 3, -1, -1)}, {"size_wh": (40, 24)}, 1, -1,
+        {"layout": "nchw", "side": 1, "signature": (1, 3, -1, -1)}, {"input_size": (40, 24)}, 1, -1,
     ),
     "normalises itself": ({"gain": 1 / 255}, {}, 1, 0),
     "metadata": (
