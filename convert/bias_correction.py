@@ -10,6 +10,8 @@ section 4.2, its empirical form). Nothing changes at run time: only numbers in t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,17 @@ from convert import flatbuffer
 from device.preprocess import round_up
 
 Weights = NDArray[np.float32]
+Bias = NDArray[np.float32] | np.float32
 
-_RELU6 = 3  # of the schema's ActivationFunctionType
+CHUNK = 4  # pictures that go through a layer at a time: what bounds memory
+
+Chunks = list[tf.Tensor]  # of one tensor, (pictures, ...) each
+
+_ACTIVATIONS: Mapping[int, Callable[[tf.Tensor], tf.Tensor]] = {  # ActivationFunctionType
+    0: lambda values: values,
+    1: tf.nn.relu,
+    3: tf.nn.relu6,
+}
 _SAME = 0  # of the schema's Padding
 _INT32 = np.iinfo(np.int32)
 
@@ -29,27 +40,43 @@ _BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _SHAPING = ("ADD", "PAD", "MEAN", "RESHAPE")
 
 
-def _apply(name: str, operator: Any, inputs: tf.Tensor, weights: Weights) -> tf.Tensor:
-    """A layer without its bias; TFLite keeps kernels as (out, height, width, in)."""
+def _apply(name: str, operator: Any, weights: Weights, bias: Bias, inputs: tf.Tensor) -> tf.Tensor:
+    """A layer without its activation; TFLite keeps kernels as (out, height, width, in)."""
     if name == "FULLY_CONNECTED":
-        return inputs @ weights.T
+        return inputs @ weights.T + bias
     options = operator.builtinOptions
     strides = [1, options.strideH, options.strideW, 1]
     padding = "SAME" if options.padding == _SAME else "VALID"
     run = tf.nn.conv2d if name == "CONV_2D" else tf.nn.depthwise_conv2d
-    return run(inputs, weights.transpose(1, 2, 3, 0), strides, padding)
+    return run(inputs, weights.transpose(1, 2, 3, 0), strides, padding) + bias
+
+
+def _activation(operator: Any) -> int:
+    return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
 
 
 def _activate(operator: Any, values: tf.Tensor) -> tf.Tensor:
-    if getattr(operator.builtinOptions, "fusedActivationFunction", 0) == _RELU6:
-        return tf.nn.relu6(values)
-    return values
+    return _ACTIVATIONS[_activation(operator)](values)
 
 
-def _mean(values: tf.Tensor) -> NDArray[np.float64]:
+def _for_each(chunks: Chunks, function: Callable[[tf.Tensor], tf.Tensor]) -> Chunks:
+    """Replace each chunk, so that never all of them are there twice."""
+    for number in range(len(chunks)):
+        chunks[number] = function(chunks[number])
+    return chunks
+
+
+def _mean(chunks: Chunks) -> NDArray[np.float64]:
     """Per channel, over pictures and places."""
-    means: NDArray[np.float64] = tf.reduce_mean(values, range(len(values.shape) - 1)).numpy()
-    return means.astype(np.float64)
+    means = []
+    for chunk in chunks:
+        mean = chunk
+        while len(mean.shape) > 1:  # an axis at a time: a long sum of float32 loses four digits
+            mean = tf.reduce_mean(mean, -2)
+        means.append(mean.numpy())
+    sizes = [len(chunk) for chunk in chunks]
+    over_all: NDArray[np.float64] = np.average(np.array(means, np.float64), axis=0, weights=sizes)
+    return over_all
 
 
 def _quantised_picture(tensor: Any, values: tf.Tensor) -> tf.Tensor:
@@ -84,43 +111,49 @@ class _Graph:
         self.tensors = graph.tensors
         self.operators = flatbuffer.operators(model)
         self._uses = Counter(i for _, operator in self.operators for i in operator.inputs)
-        self._values: dict[int, tf.Tensor] = {graph.inputs[0]: tf.constant(inputs)}
+        starts = range(0, len(inputs), CHUNK)
+        chunks = [tf.constant(inputs[start : start + CHUNK]) for start in starts]
+        self._values: dict[int, Chunks] = {graph.inputs[0]: chunks}
 
-    def take(self, index: int) -> tf.Tensor:
-        """The value of a tensor, for one of its uses."""
+    def take(self, index: int) -> Chunks:
+        """The value of a tensor, for one of its uses, to be changed at will."""
         self._uses[index] -= 1
-        return self._values[index] if self._uses[index] else self._values.pop(index)
+        return [*self._values[index]] if self._uses[index] else self._values.pop(index)
 
-    def put(self, operator: Any, values: tf.Tensor) -> None:
+    def put(self, operator: Any, chunks: Chunks) -> None:
         """Keep what ``operator`` answered, if anything uses it."""
         (index,) = operator.outputs
         if self._uses[index]:
-            self._values[index] = values
+            self._values[index] = chunks
 
     def bias(self, operator: Any) -> Any | None:
         """The tensor of a layer's bias; None where the converter left out a bias of zeros."""
         present = len(operator.inputs) > 2 and operator.inputs[2] >= 0
         return self.tensors[operator.inputs[2]] if present else None
 
-    def shape(self, model: Any, name: str, operator: Any, values: tf.Tensor) -> tf.Tensor:
-        """What an operator without weights makes of ``values``, its first input."""
+    def shape(self, model: Any, name: str, operator: Any, chunks: Chunks) -> Chunks:
+        """What an operator without weights makes of ``chunks``, its first input."""
         second = operator.inputs[1]
         if name == "ADD":
-            return values + self.take(second)
+            return [one + other for one, other in zip(chunks, self.take(second), strict=True)]
         if name == "RESHAPE":
             _, *shape = self.tensors[operator.outputs[0]].shape
-            return tf.reshape(values, (len(values), *shape))
+            return _for_each(chunks, lambda chunk: tf.reshape(chunk, (len(chunk), *shape)))
         constant = flatbuffer.constant(model, self.tensors[second])
         if name == "PAD":
-            return tf.pad(values, constant)
-        return tf.reduce_mean(values, constant.ravel(), bool(operator.builtinOptions.keepDims))
+            return _for_each(chunks, lambda chunk: tf.pad(chunk, constant))
+        keep = bool(operator.builtinOptions.keepDims)
+        return _for_each(chunks, lambda chunk: tf.reduce_mean(chunk, constant.ravel(), keep))
 
 
 def can_correct(model: Any) -> bool:
     """Whether every operator up to the last one with a bias is one that is known here."""
-    names = [name for name, _ in flatbuffer.operators(model)]
-    last = max((i for i, name in enumerate(names) if name in _BIASED), default=-1)
-    return last >= 0 and set(names[: last + 1]) <= {*_BIASED, *_SHAPING, "QUANTIZE"}
+    operators = flatbuffer.operators(model)
+    last = max((i for i, (name, _) in enumerate(operators) if name in _BIASED), default=-1)
+    return last >= 0 and all(
+        name in (*_BIASED, *_SHAPING, "QUANTIZE") and _activation(operator) in _ACTIVATIONS
+        for name, operator in operators[: last + 1]
+    )
 
 
 def mean_preactivations(
@@ -135,16 +168,18 @@ def mean_preactivations(
     for name, operator in graph.operators:
         if name not in _BIASED and name not in _SHAPING:
             break  # can_correct has seen that nothing with a bias follows
-        values = graph.take(operator.inputs[0])
+        chunks = graph.take(operator.inputs[0])
         if name in _BIASED:
             weights = flatbuffer.constant(model, graph.tensors[operator.inputs[1]])
-            values = _apply(name, operator, values, weights)
-            if (bias := graph.bias(operator)) is not None:
-                values = values + flatbuffer.constant(model, bias)
-            means[graph.tensors[operator.outputs[0]].name] = _mean(values)
+            tensor = graph.bias(operator)
+            bias: Bias = np.float32(0)
+            if tensor is not None:
+                bias = flatbuffer.constant(model, tensor)
+            layer = partial(_apply, name, operator, weights, bias)
+            means[graph.tensors[operator.outputs[0]].name] = _mean(_for_each(chunks, layer))
         else:
-            values = graph.shape(model, name, operator, values)
-        graph.put(operator, _activate(operator, values))
+            chunks = graph.shape(model, name, operator, chunks)
+        graph.put(operator, _for_each(chunks, partial(_activate, operator)))
     return means
 
 
@@ -159,24 +194,30 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32
     for name, operator in graph.operators:
         if name not in _BIASED and name not in _SHAPING and name != "QUANTIZE":
             break
-        values = graph.take(operator.inputs[0])
+        chunks = graph.take(operator.inputs[0])
         output = graph.tensors[operator.outputs[0]]
+        real_bias: Bias = np.float32(0)
         if name == "QUANTIZE":
             if operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
-                values = _quantised_picture(output, values)
+                chunks = _for_each(chunks, partial(_quantised_picture, output))
         elif name in _SHAPING:
-            values = _activate(operator, graph.shape(int8_model, name, operator, values))
+            chunks = graph.shape(int8_model, name, operator, chunks)
         else:
             weights = _real_weights(int8_model, graph.tensors[operator.inputs[1]])
-            values = _apply(name, operator, values, weights)
+            chunks = _for_each(chunks, partial(_apply, name, operator, weights, real_bias))
             if (tensor := graph.bias(operator)) is not None:
                 bias = flatbuffer.constant(int8_model, tensor)
                 scale = tensor.quantization.scale
                 if output.name in expected:  # layers that the converter merged otherwise stay
-                    missing = expected[output.name] - _mean(values)
+                    missing = expected[output.name] - _mean(chunks)
                     steps = np.clip(np.rint(missing / scale), _INT32.min, _INT32.max)
                     bias = steps.astype(np.int32)
                     flatbuffer.set_constant(int8_model, tensor, bias)
-                values = values + (bias * scale).astype(np.float32)
-            values = _activate(operator, values)
-        graph.put(operator, _quantised(output, values))
+                real_bias = (bias * scale).astype(np.float32)
+        finish = partial(_finished, operator, output, real_bias)
+        graph.put(operator, _for_each(chunks, finish))
+
+
+def _finished(operator: Any, output: Any, bias: Bias, values: tf.Tensor) -> tf.Tensor:
+    """What leaves ``operator`` as the int8 activation ``output``."""
+    return _quantised(output, _activate(operator, values + bias))

@@ -73,3 +73,37 @@ def test_network_with_an_unknown_operator_before_its_last_bias_is_left_alone(mod
         if code.builtinCode == 0:  # ADD
             code.builtinCode = code.deprecatedBuiltinCode = 18  # MUL
     assert not can_correct(int8_model)
+
+
+def set_activation(model, number, activation):
+    _, operator = flatbuffer.operators(model)[number]
+    operator.builtinOptions.fusedActivationFunction = activation
+
+
+def test_relu_is_relu6_where_nothing_reaches_six(models, inputs):
+    float_model, _ = models
+    tensors = float_model.subgraphs[0].tensors
+    _, operator = flatbuffer.operators(float_model)[0]
+    for index in operator.inputs[1:]:
+        small = flatbuffer.constant(float_model, tensors[index]) * np.float32(0.01)
+        flatbuffer.set_constant(float_model, tensors[index], small)
+    means = {}
+    for activation in (3, 1, 0):  # RELU6, RELU, NONE
+        set_activation(float_model, 0, activation)
+        means[activation] = np.concatenate([*mean_preactivations(float_model, inputs).values()])
+    assert np.array_equal(means[1], means[3])
+    assert not np.allclose(means[0], means[3])
+
+
+def test_network_with_an_unknown_activation_is_left_alone(models):
+    _, int8_model = models
+    set_activation(int8_model, 3, 4)  # TANH
+    assert not can_correct(int8_model)
+
+
+def test_number_of_pictures_does_not_change_how_means_are_taken(models, inputs):
+    float_model, _ = models
+    once = mean_preactivations(float_model, inputs)
+    thrice = mean_preactivations(float_model, np.concatenate([inputs] * 3))  # 4 + 2 pictures
+    for name, means in once.items():
+        assert thrice[name] == pytest.approx(means, abs=1e-5)
