@@ -7,7 +7,7 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-installs check lock clean
+.PHONY: help demo check-demo test test-installs check bench figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,9 +44,15 @@ check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh .ci/run; \
+	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh .ci/run benchmarks/run.sh; \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
+
+bench: $(BUNDLE)/manifest.json ## measure this machine, in ratios to other loops and earlier code
+	@benchmarks/run.sh $(BUNDLE)
+
+figures: $(VENV)/installed ## the README's table of figures from the files in benchmarks/
+	@$(BIN)/python benchmarks/figures.py
 
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
 lock: $(VENV)/installed ## resolve requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
 from device.errors import BenchmarkError, UsageError
+from device.model_flags import add_model_flags, hints_of, open_bundle
 
 if TYPE_CHECKING:
     from device.bench.record import Benchmark
@@ -54,7 +56,9 @@ def add_bench(commands: Commands) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    bench.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder made by convert build")
+    bench.add_argument(
+        "bundle", type=Path, metavar="BUNDLE|MODEL.tflite", help="folder made by convert build"
+    )
     bench.add_argument(
         "--variants", type=words, default=ALL, metavar="A,B", help="or all (the default)"
     )
@@ -132,19 +136,21 @@ def add_bench(commands: Commands) -> None:
     bench.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the order and the demo (default: 0)"
     )
+    add_model_flags(bench)
     debug_flag(bench)
     bench.set_defaults(handler=run_bench)
 
 
 def run_bench(args: argparse.Namespace) -> None:
     """``device bench``."""
+    # Before NumPy is loaded, as in `detect`; the processes that measure inherit it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported here: `--help` need not wait for NumPy.
     from device.bench import record, session, table
-    from device.bundle import Bundle
     from device.files import write_whole
 
     old = None if args.compare is None else record.read(args.compare)
-    bundle = Bundle(args.bundle)
+    bundle = open_bundle(args.bundle, hints_of(args), say=say)
     _refuse_overwriting(args)
     benchmark = session.run(bundle, _plan(args, bundle), say, _Progress())
     if args.json is not None:

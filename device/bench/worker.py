@@ -112,7 +112,7 @@ def _bundle(job: Job) -> Bundle:
     if job.bare.anchors is not None:
         anchors = np.frombuffer(job.bare.anchors, np.float32).reshape(-1, 4)
     (file,) = manifest.files
-    return BareModel(folder / file, manifest, job.bare.labels, anchors, (), ())
+    return BareModel(folder / file, manifest, job.bare.labels, anchors, (), (), "")
 
 
 def _engine(job: Job, bundle: Bundle) -> Engine:
@@ -218,6 +218,8 @@ class _Stretches(Sink):
 
     def note(self, now_s: float) -> None:
         """Something was done at ``now_s`` (monotonic seconds)."""
+        if self._stop.is_set():
+            return
         self._times_ms.append((now_s - self._last_s) * 1e3)
         self._last_s = now_s
         elapsed_s = sum(self._times_ms) / 1e3

@@ -8,7 +8,7 @@ import pytest
 
 from device.bench.record import encode, read
 from device.board import read_board
-from device.bundle import Bundle
+from device.bundle import Bundle, sha256_of
 from device.choice import load_choice
 from tests.device.conftest import names_in
 from tests.device.test_cli import finish, spawn
@@ -145,3 +145,27 @@ def test_interrupted_benchmark_leaves_nothing(small_bundle, tmp_path):
     assert ran.code == 130
     assert ran.err.splitlines()[-1] == "interrupted: nothing was left half-written"
     assert names_in(tmp_path / "out") == []
+
+
+def test_bare_model_is_measured_as_detect_would_run_it(device, small_bundle, tmp_path):
+    # Its folder has a manifest, which is not its own: that a bundle lies there must not matter.
+    model = small_bundle / "int8.tflite"
+    ran = device(
+        "bench", model, "--anchors", small_bundle / "anchors.npy",
+        "--labels", small_bundle / "labels.txt", "--source", small_bundle / "samples",
+        "--interpreters", "litert", "--threads", 1, "--rounds", 1, "--warmups", 1,
+        "--min-count", 3, "--min-time", 0.01, "--tune", "--json", tmp_path / "x.json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    found = read(tmp_path / "x.json")
+    (result,) = found.results
+    assert (found.model, result.error) == ("int8", "")
+    assert result.end_to_end is not None
+    assert found.bundle_sha256 == sha256_of(model)
+    assert load_choice(read_board(), Bundle(small_bundle), result.variant) is None
+
+
+def test_flags_of_a_bare_model_beside_a_bundle_are_wrong_usage(device, small_bundle):
+    ran = device("bench", small_bundle, "--task", "detection")
+    assert ran.code == 2
+    assert "--task: for a bare .tflite" in ran.error
