@@ -25,7 +25,7 @@ class Frame:
 
     pixels: Pixels
     index: int  # 0 for the first frame of the source
-    captured_at_s: float  # time.monotonic() when the pixels were complete
+    captured_at_s: float  # monotonic: exposed, where the camera says, else when it was read
     capture_ms: float = 0.0  # what reading and decoding it took
     name: str = ""  # file name, where the source is a folder of pictures
     lores: Pixels | None = None  # the same view in few pixels, where the camera makes it itself

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import itertools
 import os
 import re
 import struct
-import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -145,26 +144,28 @@ class TestWithTheKernelsTestCamera:
             f"{TEST_CAMERA}: asked for 320x180 at 25/s in MJPG, gives 320x180 at 25/s in YUYV"
         ]
 
-    def test_frames_are_as_old_as_the_driver_says(self):
+    def test_frame_that_waited_is_as_old_as_the_driver_says(self):
         with V4l2Camera(TEST_CAMERA, CameraOptions(size_wh=(320, 180)), print) as camera:
-            times = [frame.captured_at_s for frame in camera.frames(limit=20)][5:]
-        steps = [b - a for a, b in itertools.pairwise(times)]
-        # Whole periods of 1/25 s, though the machine is slow: none is when it was read.
-        assert all(abs(step * 25 - round(step * 25)) < 0.2 for step in steps)
+            frames = camera.frames()
+            next(frames)
+            time.sleep(1)
+            asked_s = time.monotonic()
+            assert asked_s - 1 < next(frames).captured_at_s < asked_s - 0.5
 
     def test_silence_is_a_loss_and_one_that_ends_is_survived(self):
         said: list[str] = []
+
+        def warn(text: str) -> None:
+            said.append(text)
+            if text.startswith("lost"):
+                press(TEST_CAMERA, "Percentage of Dropped Buffers", 0)
+
         options = CameraOptions(size_wh=(320, 180), frozen_s=3)
-        with V4l2Camera(TEST_CAMERA, options, said.append) as camera:
+        with V4l2Camera(TEST_CAMERA, options, warn) as camera:
             frames = camera.frames()
             next(frames)
             press(TEST_CAMERA, "Percentage of Dropped Buffers", 100)
-            threading.Timer(6, press, (TEST_CAMERA, "Percentage of Dropped Buffers", 0)).start()
-            next(frames)
-            next(frames)
-            next(frames)
-        assert [text.partition(": ")[2] for text in said[1:]] == [
-            "no new picture for 3 s; trying again until it is back",
-            said[-1].partition(": ")[2],
-        ]
-        assert "back after" in said[-1]
+            assert next(frame for frame in frames if "back after" in said[-1])
+        assert said[1] == (
+            f"lost {TEST_CAMERA}: no new picture for 3 s; trying again until it is back"
+        )
