@@ -7,7 +7,7 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-installs test-v4l2 check bench figures lock clean
+.PHONY: help demo check-demo test test-installs test-deploy test-pi test-cameras check bench figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,14 +40,20 @@ test: $(VENV)/installed ## the test suite (about 4 minutes on 2 cores)
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
 	@$(BIN)/python -m pytest -m installs
 
-test-v4l2: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
+test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
 	@tests/v4l2/run.sh
+
+test-deploy: $(VENV)/installed ## many deployments to a host on this machine, cut at every step (10 minutes)
+	@$(BIN)/python -m pytest tests/deploy_cycles.py --timeout 1800
+
+test-pi: $(VENV)/installed ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static)
+	@$(BIN)/python -m pytest tests/pi --timeout 1800
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh .ci/run benchmarks/run.sh tests/v4l2/run.sh; \
+	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh tests/pi/boot.sh .ci/run benchmarks/run.sh tests/v4l2/run.sh; \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
 
