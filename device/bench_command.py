@@ -153,15 +153,15 @@ def run_bench(args: argparse.Namespace) -> None:
     bundle = open_bundle(args.bundle, hints_of(args), say=say)
     _refuse_overwriting(args)
     benchmark = session.run(bundle, _plan(args, bundle), say, _Progress())
+    print(table.format_benchmark(benchmark), flush=True)  # before anything can fail
+    for warning in benchmark.warnings:
+        say(f"warning: {warning}")
     if args.json is not None:
         write_whole(args.json, record.encode(benchmark))
     if args.html is not None:
         from device.bench.page import make_page
 
         write_whole(args.html, make_page(benchmark).encode())
-    print(table.format_benchmark(benchmark))
-    for warning in benchmark.warnings:
-        say(f"warning: {warning}")
     if old is not None:
         _compare(old, benchmark, args.tolerance)
     if all(result.error for result in benchmark.results):
@@ -197,9 +197,12 @@ def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
 
 def _refuse_overwriting(args: argparse.Namespace) -> None:
     """Raise ``UsageError`` where an output would destroy what the user wants to keep."""
-    paths = [path.resolve() for path in (args.json, args.html, args.compare) if path is not None]
+    named = (args.json, args.html, args.compare, args.source)
+    paths = [Path(path).resolve() for path in named if path is not None]
     if len(set(paths)) < len(paths):
-        raise UsageError("--json, --html and --compare name the same file: give each its own")
+        raise UsageError(
+            "two of --json, --html, --compare and --source name the same file: give each its own"
+        )
     for flag, path in (("--json", args.json), ("--html", args.html)):
         if path is not None and path.resolve().is_relative_to(args.bundle.resolve()):
             raise UsageError(f"{flag} {path} lies in the bundle: choose another place")

@@ -13,6 +13,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -78,7 +79,7 @@ class _Cell:
     def __init__(self, bundle: Bundle, combination: Combination, settings: Settings) -> None:
         self.combination = combination
         self._spec = bundle.variant(combination.variant)
-        self._model = bundle.folder / self._spec.file
+        self._model = (bundle.folder / self._spec.file).resolve()
         self._job = job_for(bundle, combination, settings)
         self._invokes: list[Invokes] = []
         self._frames: list[Frames] = []
@@ -208,14 +209,20 @@ def _end_to_end(rounds: Sequence[Frames]) -> EndToEnd:
 
 
 def job_for(bundle: Bundle, combination: Combination, settings: Settings) -> Job:
-    """What the process that measures ``combination`` is told."""
+    """What the process that measures ``combination`` is told.
+
+    Paths are made absolute: it runs in another folder.
+    """
+    source = settings.source
+    if source is not None and Path(source).exists():
+        source = str(Path(source).resolve())
     return Job(
         bundle=str(bundle.folder.resolve()),
         **combination._asdict(),
         warmups=settings.warmups,
         min_count=settings.min_count,
         min_time_s=settings.min_time_s,
-        source=settings.source,
+        source=source,
         seed=settings.seed,
         bare=_bare(bundle),
     )

@@ -28,6 +28,7 @@ from device.bench.tuning import pick, rate
 from device.board import read_board
 from device.bundle import Bundle
 from device.choice import hash_of, save_choice
+from device.errors import InterpreterError
 from device.interpreter import ORIGINS
 from device.manifest import InterpreterName
 
@@ -114,13 +115,18 @@ def _sustain(
     say(f"{best.name}: {plan.sustained_min:g} min without a pause")
     stretches: list[Stretch] = []
     next_s = 0.0
-    for stretch in sustain(bundle, combination, plan.settings, plan.sustained_min * 60):
-        stretches.append(stretch)
-        if stretch.elapsed_s >= next_s:
-            next_s = stretch.elapsed_s + TELL_EVERY_S
-            heat = stretch.state.temperature_c
-            warmth = "" if heat is None else f", {heat:.0f} °C"
-            say(f"  after {stretch.elapsed_s:.0f} s: {stretch.fps:.1f} FPS{warmth}")
+    try:
+        for stretch in sustain(bundle, combination, plan.settings, plan.sustained_min * 60):
+            stretches.append(stretch)
+            if stretch.elapsed_s >= next_s:
+                next_s = stretch.elapsed_s + TELL_EVERY_S
+                heat = stretch.state.temperature_c
+                warmth = "" if heat is None else f", {heat:.0f} °C"
+                say(f"  after {stretch.elapsed_s:.0f} s: {stretch.fps:.1f} FPS{warmth}")
+    except InterpreterError as exc:  # what was measured until then is kept
+        say(f"warning: the sustained run ended early: {exc}")
+        if not stretches:
+            return None
     return Sustained(
         **combination._asdict(),
         end_to_end=plan.settings.source is not None,

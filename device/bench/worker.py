@@ -59,8 +59,8 @@ def _rounded(times_ms: list[float]) -> Times:
     return tuple(round(time_ms, 4) for time_ms in times_ms)
 
 
-def _elapsed_ms(call: Callable[[], object]) -> float:
-    return round(time_calls(call, 1, 0.0)[0], 3)
+def _ms_since(started_s: float) -> float:
+    return round((time.perf_counter() - started_s) * 1e3, 3)
 
 
 def _picture(bundle: Bundle, seed: int) -> Frame:
@@ -77,27 +77,31 @@ def _picture(bundle: Bundle, seed: int) -> Frame:
 def measure_invokes(job: Job) -> Invokes:
     """Load, invoke once, warm up, then time every invoke."""
     bundle = _bundle(job)
-    import_ms = _elapsed_ms(lambda: importlib.import_module(ORIGINS[job.interpreter].module))
-    with contextlib.ExitStack() as stack:
-        engines: list[Engine] = []
-        load_ms = _elapsed_ms(lambda: engines.append(_engine(job, bundle)))
-        engine = stack.enter_context(engines[0])
+    started_s = time.perf_counter()
+    importlib.import_module(ORIGINS[job.interpreter].module)
+    import_ms = _ms_since(started_s)
+    started_s = time.perf_counter()
+    with _engine(job, bundle) as engine:
+        load_ms = _ms_since(started_s)
         forget_startup(engine.model)
         engine.prepare(_picture(bundle, job.seed))
         invoke = engine.interpreter.invoke
-        first_ms = _elapsed_ms(invoke)
+        started_s = time.perf_counter()
+        invoke()
+        first_invoke_ms = _ms_since(started_s)
         for _ in range(job.warmups):
             invoke()
         meter = _CpuMeter()
         times_ms = time_calls(invoke, job.min_count, job.min_time_s)
+        cpu_percent = meter.percent
         return Invokes(
             delegate=engine.interpreter.delegate,
             import_ms=import_ms,
             load_ms=load_ms,
-            first_invoke_ms=first_ms,
+            first_invoke_ms=first_invoke_ms,
             invoke_ms=_rounded(times_ms),
             timing_cost_ms=timing_cost_ms(),
-            cpu_percent=meter.percent,
+            cpu_percent=cpu_percent,
             memory=_memory(),
         )
 

@@ -83,7 +83,7 @@ def test_benchmark_is_shown_written_and_compared(device, small_bundle, tmp_path)
         (["--threads", "1,many"], "--threads"),
         (["--min-time", "0"], "--min-time"),
         (["--sustained", "nan"], "--sustained"),
-        (["--json", "x", "--html", "x"], "--json, --html and --compare name the same file"),
+        (["--json", "x", "--html", "x"], "--compare and --source name the same file"),
     ],
 )
 def test_wrong_options_exit_with_2_and_say_why(device, small_bundle, options, said):
@@ -123,6 +123,26 @@ def test_all_failing_is_an_error_that_is_written_too(device, bundle_copy, tmp_pa
     assert "nothing could be measured" in ran.error
     assert "refuses int8.tflite" in ran.out
     assert "refuses int8.tflite" in read(tmp_path / "x.json").results[0].error
+
+
+def test_paths_are_those_of_the_folder_it_is_typed_in(device, small_bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(small_bundle.parent)
+    ran = device(
+        "bench", "bundle", *BRIEF, "--rounds", 1, "--references", "--source", "bundle/samples",
+        "--json", tmp_path / "x.json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    found = read(tmp_path / "x.json")
+    (result,) = found.results
+    assert found.settings.source == "bundle/samples"
+    assert [other.error for other in result.references] == ["", ""]
+
+
+def test_full_disk_leaves_the_figures_on_the_screen(device, small_bundle):
+    ran = device("bench", small_bundle, *BRIEF, "--rounds", 1, "--json", "/proc/x.json")
+    assert ran.code == 1
+    assert "/proc/x.json: No such file or directory" in ran.error
+    assert "int8     litert" in ran.out
 
 
 def test_damaged_bundle_is_refused_before_anything_is_measured(device, bundle_copy):
