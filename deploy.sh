@@ -1,32 +1,45 @@
 #!/usr/bin/env bash
-# Carries device/ and a bundle to a Raspberry Pi, where the bundle must run before it counts.
-# macOS runs it as it is: nothing here needs more than bash 3.2 and openrsync.
+# Carries device/ and a bundle to Raspberry Pis, where the bundle must prove itself before it
+# counts, and back again. macOS runs it as it is: bash 3.2 and openrsync are enough.
 set -euo pipefail
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bundle=$root/build/ssdlite_mobilenet_v2
-host='' dry_run='' work='' requirements=''
+hosts=() action=deploy dry_run='' service='' install_deps='' offline='' wheels='' source='' variants=''
+host='' work='' requirements='' python='' machine='' had_service='' shared=()
 
 usage() {
   cat <<'EOF'
-Usage: ./deploy.sh [--bundle DIR] [--dry-run] HOST
+Usage: ./deploy.sh [OPTIONS] HOST...
 
-Copies device/ and a bundle to HOST, installs what they need into a virtual environment there,
-runs the bundle for five frames, and only then makes it ~/liteberry/current; the release before
-it stays as ~/liteberry/previous. HOST, whatever ssh takes, is a Raspberry Pi with a 64-bit
-Raspberry Pi OS (Bookworm or Trixie), or an x86-64 Linux with the same Python.
+Copies device/ and a bundle to each HOST, installs what they need into a virtual environment
+there, lets the bundle prove that it sees what it saw on the laptop, and only then makes it
+~/liteberry/current. Three releases are kept. HOST, whatever ssh takes, is a Raspberry Pi with a
+64-bit Raspberry Pi OS (Bookworm or Trixie), or an x86-64 Linux with the same Python.
 
-  --bundle DIR   the bundle to deploy (default: build/ssdlite_mobilenet_v2, made by make demo)
-  --dry-run      look at HOST and print each step, but change nothing
-  --help         this text
+  --bundle DIR      the bundle to deploy (default: build/ssdlite_mobilenet_v2, made by make demo)
+  --variants A,B    send these of its variants only
+  --service         run it as a systemd service too, from boot on, with ~/liteberry/settings.toml
+  --source SRC      the service's camera, if there are no settings yet (default: the camera found)
+  --install-deps    install missing Debian packages there, with sudo
+  --offline         for a HOST without internet: wheels are made ready on this machine
+  --wheels DIR      the same, with wheels that an earlier --offline left in DIR
+  --hosts FILE      deploy to the hosts in FILE too, one a line
+  --dry-run         look at HOST and print each step, but change nothing
+  --rollback        go back to the release before the current one
+  --status          what is there, and whether it runs
+  --logs            the service's latest messages
+  --uninstall       remove all of it but the settings
+  --help            this text
 
 Examples:
   ./deploy.sh pi@raspberrypi.local
-  ./deploy.sh --dry-run pi@raspberrypi.local
-  ./deploy.sh --bundle build/my_model garden        # "garden" is a Host in ~/.ssh/config
+  ./deploy.sh --service --source picamera pi@raspberrypi.local
+  ./deploy.sh --bundle build/my_model garden porch      # Hosts in ~/.ssh/config, side by side
+  ./deploy.sh --rollback garden
 
 Port, user, key and jump host come from ~/.ssh/config, or from LITEBERRY_SSH_CONFIG=FILE.
-Exit status: 0 deployed, 1 failed (HOST goes on with the release it had), 2 wrong usage.
+Exit status: 0 done, 1 failed somewhere (that HOST goes on with the release it had), 2 wrong usage.
 EOF
 }
 
@@ -36,36 +49,73 @@ usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 
 # step TEXT FUNCTION: says what FUNCTION does, and calls it unless this is a dry run.
 step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2"; }
 
+add_host() {
+  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
+  case $1 in
+    '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
+  esac
+  hosts+=("$1")
+}
+
+add_hosts_of() {
+  local line
+  [[ -r $1 ]] || usage_error "--hosts $1 cannot be read"
+  while read -r line || [[ -n $line ]]; do
+    line=${line%%#*} line=${line%%[[:space:]]*}
+    [[ -z $line ]] || add_host "$line"
+  done <"$1"
+}
+
+only_action() {
+  [[ $action == deploy ]] || usage_error "--$action and --$1 exclude each other"
+  action=$1
+}
+
 parse_arguments() {
-  local LC_ALL=C  # so that a-z below means these 26 letters
+  local LC_ALL=C value  # so that a-z means these 26 letters
   while [[ $# -gt 0 ]]; do
     case $1 in
       -h | --help) usage; exit 0 ;;
       --dry-run) dry_run=yes ;;
-      --bundle) [[ -n ${2:-} ]] || usage_error "--bundle needs a folder"; bundle=$2; shift ;;
-      --bundle=?*) bundle=${1#*=} ;;
+      --service) service=yes ;;
+      --install-deps) install_deps=yes ;;
+      --offline) offline=yes ;;
+      --rollback | --status | --logs | --uninstall) only_action "${1#--}" ;;
+      --bundle=* | --variants=* | --source=* | --wheels=* | --hosts=*)
+        value=${1#*=}
+        set -- "${1%%=*}" "$value" "${@:2}"
+        continue ;;
+      --bundle | --variants | --source | --wheels | --hosts)
+        [[ -n ${2:-} ]] || usage_error "$1 needs a value"
+        case $1 in
+          --bundle) bundle=$2 ;;
+          --variants) variants=$2 ;;
+          --source) source=$2 ;;
+          --wheels) wheels=$2 offline=yes ;;
+          --hosts) add_hosts_of "$2" ;;
+        esac
+        shift ;;
       -*) usage_error "unknown option $1" ;;
-      *) [[ -z $host ]] || usage_error "one HOST at a time, not $host and $1"
-         host=$1 ;;
+      *) add_host "$1" ;;
     esac
     shift
   done
-  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
-  case $host in
-    '') usage_error "which HOST?" ;;
-    *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$host' is not a host name" ;;
-  esac
+  [[ ${#hosts[@]} -gt 0 ]] || usage_error "which HOST?"
+  case $variants in *[!a-zA-Z0-9_,-]*) usage_error "--variants takes names with commas between" ;; esac
   # rsync would take the start of a relative name with a colon in it for a machine.
-  [[ $bundle == /* ]] || bundle=./$bundle
+  case $bundle in /*) ;; *) bundle=./$bundle ;; esac
+  case $wheels in /* | '') ;; *) wheels=./$wheels ;; esac
 }
 
 check_here() {
-  [[ -f $bundle/manifest.json ]] ||
-    die "$bundle is no bundle, it has no manifest.json; make one with: make demo"
   local tool
   for tool in ssh rsync; do
     command -v "$tool" >/dev/null || die "$tool is missing on this machine; install it and try again"
   done
+  [[ $action == deploy ]] || return 0
+  [[ -f $bundle/manifest.json ]] ||
+    die "$bundle is no bundle, it has no manifest.json; make one with: make demo"
+  [[ -z $wheels || -d $wheels ]] || die "$wheels is no folder of wheels; make one with --offline"
 }
 
 # Every later ssh and rsync goes through this one connection: one login, and rsync, which splits
@@ -73,14 +123,36 @@ check_here() {
 connect() {
   work=$(mktemp -d /tmp/liteberry.XXXXXX)  # a socket's path must be short; macOS's TMPDIR is not
   trap disconnect EXIT
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -fNMT -S "$work/s" -o ControlPersist=60 \
-    -o ConnectTimeout=15 -o ServerAliveInterval=15 -- "$host" >/dev/null 2>"$work/log" ||
-    die "cannot connect to $host ($(tail -n 1 "$work/log" | tr -d '\r')); see that it is on, then try: ssh $host"
+  # Beside others nobody could tell whose password is asked for.
+  local batch=''
+  [[ ${#hosts[@]} -eq 1 ]] || batch=yes
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} ${batch:+-o BatchMode=yes} -fNMT \
+    -S "$work/s" -o ControlPersist=60 -o ConnectTimeout=15 -o ServerAliveInterval=15 -- "$host" \
+    >/dev/null 2>"$work/log" || die "cannot connect to $host ($(why_not)); $(way_out)"
   # Should the connection break, ProxyCommand=false keeps ssh from making another.
   shared=(ssh -F /dev/null -S "$work/s" -o ProxyCommand=false)
 }
 
+why_not() {
+  if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
+    echo 'its host key is not the one known here'
+  else
+    tail -n 1 "$work/log" | tr -d '\r'
+  fi
+}
+
+way_out() {
+  if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
+    echo "if its card was flashed anew, run: ssh-keygen -R ${host#*@}"
+  elif grep -q 'Permission denied' "$work/log"; then
+    echo "let this machine's key in with: ssh-copy-id $host"
+  else
+    echo "see that it is on, then try: ssh $host"
+  fi
+}
+
 disconnect() {
+  exec 8>&-  # lets go of the lock
   ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
   rm -rf -- "$work"
 }
@@ -89,29 +161,98 @@ disconnect() {
 # braces, so that sh reads all of it before it runs any of it. Arguments are words of our own.
 on_host() { { echo '{'; cat; echo '} </dev/null'; } | "${shared[@]}" liteberry sh -s -- "$@"; }
 
+# A word for sh that means TEXT and nothing else.
+quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
+
+# Facts come as lines that begin with a marker, which tells them from what a talkative .bashrc says.
+fact() { sed -n "s/^liteberry-$1 //p" "$work/facts"; }
+
 look_at_host() {
-  local machine='' bits='' python='' missing=''
-  on_host >"$work/facts" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
-missing=
+  on_host "${service:-no}" >"$work/facts" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
+missing='' service=''
 for tool in rsync python3; do command -v "$tool" >/dev/null || missing="$missing $tool"; done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
-python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || python=none
-echo "liteberry-host $(uname -m) $(getconf LONG_BIT) $python $missing"
+echo "liteberry-machine $(uname -m)-$(getconf LONG_BIT)"
+echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
+echo "liteberry-missing $missing"
+echo "liteberry-free $(df -Pk ~ | awk 'NR == 2 {print int($4 / 1024)}')"
+echo "liteberry-clock $(date +%s)"
+echo "liteberry-environments $(ls -d ~/liteberry/venvs/*/installed 2>/dev/null | wc -l)"
+! systemctl cat liteberry.service >/dev/null 2>&1 || echo "liteberry-service ${service:=yes}"
+if [ "$1$service" != no ]; then
+  systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
+  sudo -n true 2>/dev/null || echo "liteberry-sudo refused"
+fi
 EOF
-  # The marker tells our line from what a talkative .bashrc says.
-  read -r machine bits python missing <<<"$(sed -n 's/^liteberry-host //p' "$work/facts")"
+  had_service=$(fact service)
+}
+
+# What changes a service has to be root.
+check_service() {
+  [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
+  [[ -z $(fact sudo) ]] ||
+    die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
+}
+
+# Refuses what cannot work before anything is changed.
+check_host() {
+  local missing free clock
+  machine=$(fact machine) python=$(fact python) missing=$(fact missing)
+  free=$(fact free) clock=$(fact clock)
   # A 32-bit system may well run on a 64-bit kernel, which is all that uname tells about.
-  case $machine-$bits in
+  case $machine in
     aarch64-64 | x86_64-64) ;;
-    *) die "$host runs a $bits-bit system on $machine, but the interpreters need 64 bits (aarch64 or x86_64): install a 64-bit Raspberry Pi OS" ;;
+    *) die "$host runs a ${machine##*-}-bit system on ${machine%-*}, and the interpreters that are fast need 64 bits: install a 64-bit Raspberry Pi OS (for 32 bits only tflite-runtime 2.14 has wheels, which liteberry does not deploy)" ;;
   esac
+  if [[ -n $missing && -n $install_deps && -z $dry_run ]]; then
+    install_missing "$missing"
+    missing='' python=$(fact python)
+  fi
   case $python in
     3.11) requirements=pi-bookworm.txt ;;
     3.13) requirements=pi-trixie.txt ;;
-    none) ;;  # reported below, with whatever else is missing
+    '') ;;  # reported below, with whatever else is missing
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
-  [[ -z $missing ]] || die "missing on $host: $missing; run: ssh -t $host sudo apt install $missing"
+  [[ -z $missing ]] ||
+    die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install$missing"
+  # Certificates and systemd's timers are of no use to a clock that is off.
+  local ahead=$((clock - $(date +%s)))
+  [[ ${ahead#-} -lt 86400 ]] ||
+    die "the clock of $host is $((${ahead#-} / 86400)) days off; run: ssh -t $host sudo date -s @$(date +%s)"
+  local need=80
+  [[ $(fact environments) -gt 0 ]] || need=800
+  [[ $free -ge $need ]] ||
+    die "$host has $free MB free and needs $need; make room and deploy again"
+  [[ -z $service$had_service ]] || check_service
+}
+
+install_missing() {
+  printf 'Installing%s\n' "$1"
+  # shellcheck disable=SC2086 # the packages are words
+  on_host $1 >"$work/log" 2>&1 <<'EOF' || die "installing$1 on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install$1"
+sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$@"
+EOF
+  look_at_host
+}
+
+# Held by a command that lives as long as the connection does, so that no lock outlives us.
+lock_host() {
+  mkfifo "$work/hold"
+  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry &&
+    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat'" \
+    <"$work/hold" >"$work/lock" 2>&1 &
+  local holder=$! told=''
+  exec 8>"$work/hold"
+  until grep -q '^liteberry-held' "$work/lock"; do
+    if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
+      told=yes
+      echo "Somebody else is deploying to $host: waiting for them"
+    fi
+    kill -0 "$holder" 2>/dev/null ||
+      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock")); mend that and deploy again"
+    sleep 0.2
+  done
 }
 
 send() {
@@ -120,75 +261,437 @@ send() {
 }
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
-copy_release() {
+stage() {
   on_host <<'EOF' || die "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
 set -eu
-mkdir -p ~/liteberry && cd ~/liteberry
-if [ -d current ] && [ ! -d incoming ]; then
-  mkdir incoming && cp -al current/device current/bundle incoming/
+mkdir -p ~/liteberry/releases && cd ~/liteberry/releases
+if [ -d ../current/ ] && [ ! -d incoming ]; then
+  mkdir incoming && cp -al ../current/device ../current/bundle incoming/
 fi
-mkdir -p incoming && rm -f incoming/smoke.jsonl
+mkdir -p incoming
 find incoming -name __pycache__ -prune -exec rm -rf {} +
 EOF
-  send "$root/device" "$root/requirements/$requirements" liteberry:liteberry/incoming/
-  send --exclude /report.html --exclude /accuracy.json "$bundle/" liteberry:liteberry/incoming/bundle/
+  send "$root/device" liteberry:liteberry/releases/incoming/
+  send "$root/requirements/$requirements" liteberry:liteberry/releases/incoming/requirements.txt
+  # shellcheck disable=SC2046 # none of the names has a space
+  send --exclude /report.html --exclude /accuracy.json $(chosen) \
+    "$bundle/" liteberry:liteberry/releases/incoming/bundle/
+  [[ -z $variants ]] || keep_variants
 }
 
-# The stamp is written last: an environment without one is made anew. The lock is for the pip of
-# an interrupted deployment, which works on. Picamera2 comes from apt: hence the site packages.
+chosen() {
+  [[ -n $variants ]] || return 0
+  # shellcheck disable=SC2086 # the variants are words
+  printf -- '--include=/%s.tflite\n' ${variants//,/ }
+  printf -- '--exclude=/*.tflite\n'
+}
+
+# A bundle of fewer variants: its manifest vouches for the files that are there.
+keep_variants() {
+  on_host "$variants" <<'EOF' || die "the bundle cannot be cut down to $variants on $host, see above; name others"
+set -eu
+cd ~/liteberry/releases/incoming/bundle
+python3 - "$1" <<'PYTHON'
+import json, os, sys
+wanted = sys.argv[1].split(",")
+with open("manifest.json", encoding="utf-8") as file:
+    manifest = json.load(file)
+variants = manifest["variants"]
+unknown = [name for name in wanted if name not in variants]
+if unknown:
+    sys.exit("the bundle has no " + ", ".join(unknown) + "; it has " + ", ".join(variants))
+for name in set(variants) - set(wanted):
+    model = variants.pop(name)["file"]
+    del manifest["files"][model]
+    if os.path.exists(model):  # the last release had it
+        os.remove(model)
+for sample in manifest["samples"]:
+    found = sample["detections"]
+    sample["detections"] = {name: found[name] for name in found if name in wanted}
+with open("manifest.new", "w", encoding="utf-8") as file:
+    json.dump(manifest, file, indent=1)
+os.replace("manifest.new", "manifest.json")  # the link in the last release keeps what it names
+PYTHON
+EOF
+}
+
+# For a host that reaches no package index.
+send_wheels() {
+  if [[ -z $wheels ]]; then
+    local with=$root/.venv/bin/python
+    [[ -x $with ]] || with=python3
+    command -v "$with" >/dev/null || die "--offline needs python3 with pip on this machine"
+    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
+    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
+      "${machine%-*}" "$wheels" || die "the wheels for $host could not be made ready, see above"
+  fi
+  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
+}
+
+# The stamp is written last: an environment without one is made anew. Picamera2 comes from apt:
+# hence the site packages. The lock is for the pip of an interrupted deployment, which works on.
 install_requirements() {
-  on_host "$requirements" <<'EOF' || die "installing on $host failed, see above; deploy again to take it up"
+  [[ -z $offline ]] || send_wheels
+  on_host "${offline:-no}" <<'EOF' || die "installing on $host failed, see above; ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
-exec 9<. && flock 9
-venv=venv-$(sha256sum "incoming/$1" | cut -c 1-12)
+mkdir -p venvs
+exec 9<venvs && flock 9
+version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+venv=venvs/$version-$(sha256sum <releases/incoming/requirements.txt | cut -c 1-12)
 if [ -e "$venv/installed" ]; then
-  echo "$venv is there already"
+  echo "Its environment is there already"
 else
   echo "Making $venv, a few minutes' work for a Pi"
   python3 -m venv --clear --system-site-packages "$venv"
+  if [ "$1" = yes ]; then
+    set -- --no-index --find-links wheels -r wheels/requirements.txt
+  else
+    set -- -r releases/incoming/requirements.txt
+  fi
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
-    --require-hashes -r "incoming/$1"
+    --require-hashes "$@"
   touch "$venv/installed"
 fi
-cat >incoming/liteberry <<LAUNCHER
+cat >releases/incoming/liteberry <<LAUNCHER
 #!/bin/sh
 here=\$(dirname "\$(readlink -f "\$0")")
-exec env PYTHONPATH="\$here" "\$here/../$venv/bin/python" -P -m device "\$@"
+exec env PYTHONPATH="\$here" "\$here/../../$venv/bin/python" -P -m device "\$@"
 LAUNCHER
-chmod +x incoming/liteberry
+chmod +x releases/incoming/liteberry
+cat >releases/incoming/liteberry.service <<UNIT
+# Written by deploy.sh: your settings are in $HOME/liteberry/settings.toml.
+[Unit]
+Description=liteberry, a detector
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+# Ready with the first frame, alive as long as frames come through.
+Type=notify
+NotifyAccess=main
+WatchdogSec=60
+TimeoutStartSec=120
+User=$(id -un)
+SupplementaryGroups=$(getent group video render gpio i2c | cut -d: -f1 | tr '\n' ' ')
+WorkingDirectory=$HOME/liteberry
+ExecStart=$HOME/liteberry/current/liteberry detect --config $HOME/liteberry/settings.toml
+Restart=on-failure
+RestartSec=5
+# Cameras and /dev/dma_heap stay within reach: no PrivateDevices, and no ProtectClock, which
+# closes devices too. Logs and clips go into the user's home: no ProtectHome.
+NoNewPrivileges=yes
+ProtectSystem=full
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+PrivateTmp=yes
+
+[Install]
+WantedBy=multi-user.target
+UNIT
 EOF
 }
 
-smoke_run() {
-  on_host <<'EOF' || die "the bundle does not run on $host, see above; ~/liteberry/current is as it was: mend the bundle and deploy again"
-cd ~/liteberry/incoming && ./liteberry info bundle >/dev/null &&
-  exec ./liteberry detect bundle --source demo --frames 5 --log smoke.jsonl
+prove() {
+  on_host <<'EOF' || die "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
+cd ~/liteberry/releases/incoming
+export PYTHONDONTWRITEBYTECODE=1
+report=$(./liteberry doctor 2>&1) || { printf '%s\n' "$report"; exit 1; }
+printf '%s\n' "$report" | tail -n 1
+exec ./liteberry verify bundle
 EOF
 }
 
-swap_in() {
-  on_host <<'EOF' || die "swapping on $host failed, see above; mend that and deploy again"
+is_unchanged() {
+  on_host >"$work/facts" <<'EOF' || return 1
+cd ~/liteberry/releases && [ -d ../current/ ] &&
+  diff -rq -x __pycache__ -x before ../current/ incoming >/dev/null &&
+  echo "liteberry-same $(basename "$(readlink ../current)")"
+EOF
+  [[ -n $(fact same) ]]
+}
+
+# A release knows the one before it, so that renaming one link changes both, wholly or not at all.
+switch() {
+  on_host "$(date -u +%Y%m%dT%H%M%SZ)" <<'EOF' || die "switching on $host failed, see above; deploy again"
 set -eu
 cd ~/liteberry
-rm -rf previous
-if [ -d current ]; then mv current previous; fi
-mv incoming current
+id=$1
+while [ -e "releases/$id" ]; do id=${id}a; done
+now=$(readlink current || true)
+printf '%s\n' "$now" >releases/incoming/before
+mv releases/incoming "releases/$id"
+[ -L current ] || rm -rf current previous venv-*  # left by the first version of this script
+ln -sfn "releases/$id" current.new && mv -T current.new current
+mkdir -p ~/.local/bin && ln -sfn ~/liteberry/current/liteberry ~/.local/bin/liteberry
+# This release and the two before it stay, and the environments that these need.
+before=
+[ -z "$now" ] || before=$(cat "$now/before" 2>/dev/null || true)
+for old in releases/*; do
+  case $old in "releases/$id" | "$now" | "$before") ;; *) rm -rf "$old" ;; esac
+done
+for venv in venvs/*; do grep -qs "/$venv/" releases/*/liteberry || rm -rf "$venv"; done
+rm -rf wheels
+echo "current is releases/$id"
 EOF
-  printf 'Run it with:\n  ssh%s -t %s liteberry/current/liteberry detect liteberry/current/bundle --source demo\n' \
-    "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
+}
+
+make_settings() {
+  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host ||
+set -eu
+cd ~/liteberry
+if [ -e settings.toml ]; then
+  [ -z "$source" ] || echo "settings.toml is there already and stays as it is, its source too"
+  exit 0
+fi
+if [ -z "$source" ]; then
+  source=demo
+  if [ -e /dev/video0 ]; then source=0; fi
+  if python3 -c 'from picamera2 import Picamera2; assert Picamera2.global_camera_info()' 2>/dev/null
+  then source=picamera; fi
+fi
+umask 077
+python3 - "$source" >settings.new <<'PYTHON'
+import json, os, secrets, sys
+# Half of the memory, in MB: Raspberry Pi OS itself bounds no service.
+limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2_000_000
+print(f"""\
+# Settings of the liteberry service: every flag of "liteberry detect", by its name. Yours to edit;
+# then run: sudo systemctl restart liteberry
+bundle = {json.dumps(os.path.expanduser("~/liteberry/current/bundle"), ensure_ascii=False)}
+source = {json.dumps(sys.argv[1], ensure_ascii=False)}
+serve = "0.0.0.0:8080"
+token = "{secrets.token_urlsafe(16)}"
+memory_limit = {limit}""")
+PYTHON
+mv settings.new settings.toml
+EOF
+    die "the settings on $host cannot be written, see above"
+}
+
+# Each release has its own unit, so that one that goes back takes its own along.
+install_service() {
+  make_settings
+  on_host <<'EOF'
+set -eu
+unit=$HOME/liteberry/current/liteberry.service
+if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
+  sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
+  sudo -n systemctl daemon-reload
+fi
+sudo -n systemctl enable --quiet liteberry.service
+EOF
+}
+
+# systemd returns when the first frame is through, or fails; then the page's own word is taken.
+start_service() {
+  on_host "$1" <<'EOF'
+set -eu
+sudo -n systemctl "$1" liteberry.service
+python3 - ~/liteberry/settings.toml <<'PYTHON'
+import sys, time, tomllib, urllib.request
+with open(sys.argv[1], "rb") as file:
+    serve = str(tomllib.load(file).get("serve", ""))
+if not serve:
+    sys.exit(0)  # no page, and systemd has said that frames come through
+host, _, port = serve.rpartition(":")
+host = host.replace("0.0.0.0", "") or "127.0.0.1"
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+for attempt in range(30):
+    try:
+        with opener.open(f"http://{host}:{port}/healthz", timeout=5) as answer:
+            print(f"healthy: {answer.read(200).decode(errors='replace').strip()}")
+            sys.exit(0)
+    except OSError as exc:
+        error = exc
+    time.sleep(1)
+sys.exit(f"/healthz: {error}")
+PYTHON
+EOF
+}
+
+run_service() {
+  if install_service && start_service restart; then return 0; fi
+  last_words
+  local back=''
+  if step_back; then
+    back=", and the release before is back"
+    if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
+      back=", nor does the release before, which is back"
+    fi
+  fi
+  [[ -n $had_service ]] || remove_service
+  die "the service did not come up on $host, see above$back; mend that and deploy again"
+}
+
+# For a release that is there already: what runs is left to run.
+keep_running() {
+  if install_service && start_service start; then return 0; fi
+  last_words
+  [[ -n $had_service ]] || remove_service
+  die "the service does not come up on $host, see above; mend that and deploy again"
+}
+
+last_words() {
+  on_host <<'EOF' || true
+sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
+  systemctl status --no-pager liteberry.service
+EOF
+}
+
+step_back() {
+  on_host <<'EOF'
+set -eu
+cd ~/liteberry
+before=$(cat current/before 2>/dev/null || true)
+[ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
+ln -sfn "$before" current.new && mv -T current.new current
+echo "current is $before"
+EOF
+}
+
+rollback() {
+  step_back || die "$host cannot go back, see above; it is as it was"
+  [[ -n $had_service ]] || return 0
+  { install_service && start_service restart; } ||
+    die "the release before does not come up on $host either; see: ./deploy.sh --logs $host"
+}
+
+status() {
+  on_host <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
+cd ~/liteberry/releases 2>/dev/null || { echo "liteberry is not here"; exit 0; }
+now=$(basename "$(readlink ../current || echo none)")
+echo "current:  $now, before it: $(basename "$(cat ../current/before 2>/dev/null)")"
+echo "releases: $(ls -1 | tr '\n' ' ')"
+if systemctl cat liteberry.service >/dev/null 2>&1; then
+  systemctl show liteberry.service -p ActiveState,SubState,StatusText,NRestarts | tr '\n' ' '; echo
+else
+  echo "service:  not installed"
+fi
+EOF
+}
+
+remove_service() {
+  on_host <<'EOF' || die "the service could not be removed from $host, see above"
+set -eu
+sudo -n systemctl disable --quiet --now liteberry.service
+sudo -n rm -f /etc/systemd/system/liteberry.service
+sudo -n systemctl daemon-reload
+EOF
+}
+
+uninstall() {
+  [[ -z $had_service ]] || remove_service
+  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
+set -eu
+rm -f ~/.local/bin/liteberry
+cd ~/liteberry 2>/dev/null || exit 0
+rm -rf current current.new releases venvs wheels
+if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
+rmdir ~/liteberry 2>/dev/null || true
+EOF
+}
+
+deploy() {
+  look_at_host
+  check_host
+  [[ -n $dry_run ]] || lock_host
+  step "Copying device/, $requirements and $bundle to ~/liteberry/releases/incoming" stage
+  step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
+  if [[ -z $dry_run ]] && is_unchanged; then
+    echo "Nothing has changed since release $(fact same)"
+    on_host <<<'rm -rf ~/liteberry/releases/incoming ~/liteberry/wheels'
+    [[ -z $service ]] || step "Seeing that the service runs" keep_running
+  else
+    step "Proving that the bundle sees there what it saw here" prove
+    step "Making it ~/liteberry/current" switch
+    if [[ -n $service$had_service ]]; then
+      step "Starting the service with it, and going back should it not come up" run_service
+    fi
+  fi
+  [[ -n $dry_run ]] || farewell
+}
+
+farewell() {
+  if [[ -n $service$had_service ]]; then
+    on_host <<'EOF' >"$work/facts"
+python3 - ~/liteberry/settings.toml <<'PYTHON'
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    settings = tomllib.load(file)
+if "serve" in settings:
+    port = str(settings["serve"]).rpartition(":")[2]
+    print(f"liteberry-page {port}/?token={settings['token']}" if "token" in settings else
+          f"liteberry-page {port}/")
+PYTHON
+EOF
+    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
+  else
+    printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
+      "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
+  fi
+}
+
+# Where a browser finds the host, whose name may be one of the ssh configuration only.
+address() {
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -G -- "$host" | sed -n 's/^hostname //p'
+}
+
+# What changes a host waits for its turn there, after a look at what is there.
+alone() {
+  look_at_host
+  [[ -z $had_service ]] || check_service
+  [[ -n $dry_run ]] || lock_host
+}
+
+# One host, all of it.
+visit() {
+  host=$1
+  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
+  connect
+  case $action in
+    deploy) deploy ;;
+    rollback) alone; step "Going back to the release before" rollback ;;
+    status) status ;;
+    logs) last_words ;;
+    uninstall) alone; step "Removing liteberry" uninstall ;;
+  esac
+}
+
+# Side by side, each line with the name of its host. In job control each has a process group, by
+# which all of it can be ended.
+visit_all() {
+  local failed=0 number=0 pids=() one said
+  said=$(mktemp -d /tmp/liteberry.XXXXXX)
+  set -m
+  for one in "${hosts[@]}"; do
+    { (visit "$one") 2>&1 </dev/null | tee "$said/$number" | sed "s|^|[$one] |"; } &
+    pids+=($!)
+    number=$((number + 1))
+  done
+  set +m
+  # shellcheck disable=SC2064 # these pids, now
+  trap "$(printf 'kill -TERM -- -%s 2>/dev/null; ' "${pids[@]}") rm -rf '$said'; exit 130" INT TERM
+  for number in "${!hosts[@]}"; do
+    wait "${pids[$number]}" || failed=1 pids[number]=failed
+  done
+  echo
+  for number in "${!hosts[@]}"; do
+    if [[ ${pids[$number]} == failed ]]; then one=FAILED; else one=ok; fi
+    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$one" "$(tail -n 1 "$said/$number")"
+  done
+  rm -rf "$said"
+  return "$failed"
 }
 
 main() {
   parse_arguments "$@"
   check_here
-  printf 'Connecting to %s\n' "$host"
-  connect
-  look_at_host
-  step "Copying device/, $requirements and $bundle to ~/liteberry/incoming" copy_release
-  step "Installing $requirements" install_requirements
-  step "Running the bundle on $host for five frames" smoke_run
-  step "Making it ~/liteberry/current; what was there is ~/liteberry/previous" swap_in
+  if [[ ${#hosts[@]} -eq 1 ]]; then visit "${hosts[0]}"; else visit_all; fi
 }
 
 main "$@"

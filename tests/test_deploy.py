@@ -1,80 +1,26 @@
 """deploy.sh, against a host made of stubs and against a real sshd on the loopback interface."""
 
-import contextlib
 import hashlib
 import json
-import os
-import re
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-DEPLOY = ROOT / "deploy.sh"
-REQUIREMENTS = {(3, 11): "pi-bookworm.txt", (3, 13): "pi-trixie.txt"}
-# A shell, rsync or ssh that evaluates any part of this name leaves a file called `pwned` behind.
-HOSTILE = "$(touch pwned) `touch pwned` ; touch pwned '\" : & \\ é"
-
-
-def write_script(path: Path, text: str) -> None:
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-
-
-@dataclass(frozen=True)
-class Laptop:
-    """Where deploy.sh is run: a PATH that begins with our own tools, and a log of every ssh."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def deploy(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [DEPLOY, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            start_new_session=True,  # no terminal on which ssh could ask something
-        )
-        assert not [name for name in self.private_folders() if Path(name).exists()]
-        assert not list(self.folder.rglob("pwned"))
-        return done
-
-    def private_folders(self) -> set[str]:
-        return set(re.findall(r"-S (\S+)/s ", self.ssh_log()))
-
-    def ssh_log(self) -> str:
-        log = self.folder / "ssh.log"
-        return log.read_text() if log.exists() else ""
-
-
-def make_laptop(folder: Path, ssh: str, **environment: str) -> Laptop:
-    tools = folder / "tools"
-    tools.mkdir(parents=True)
-    write_script(tools / "ssh", f'echo "$* " >>{shlex.quote(str(folder))}/ssh.log\n{ssh}')
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    return Laptop(folder, {**os.environ, **environment, "PATH": path})
-
-
-def assert_fails(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
-    """One line on stderr that says all of `words`."""
-    assert done.returncode == status, done
-    assert re.fullmatch(r"deploy\.sh: .*\n", done.stderr), done.stderr
-    for word in words:
-        assert word in done.stderr
-
+from tests.deploy_hosts import (
+    HOSTILE,
+    Laptop,
+    RealHost,
+    assert_fails,
+    contents,
+    make_laptop,
+    real_host,
+    write_script,
+)
 
 # A host made of stubs: its scripts run here, with its own home and nothing but its own tools.
 
@@ -104,8 +50,10 @@ def stub_host(tmp_path: Path) -> StubHost:
     tools, home, bundle = tmp_path / "host tools", tmp_path / "home", tmp_path / "bundle"
     for folder in (tools, home, bundle):
         folder.mkdir()
-    (tools / "sh").symlink_to("/bin/sh")
+    for name in ("sh", "awk", "date", "ls", "wc"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
     write_script(tools / "rsync", "")
+    write_script(tools / "df", "echo Filesystem; echo /dev/root 1 2 4000000")
     (bundle / "manifest.json").write_text("{}")
     laptop = make_laptop(
         tmp_path / "laptop",
@@ -130,10 +78,12 @@ def stub_host(tmp_path: Path) -> StubHost:
         ["--bundle", ""],
         ["--bundle="],
         ["--turbo", "pi"],
-        ["pi", "berry"],
+        ["--rollback", "--uninstall", "pi"],
+        ["--variants", "int8;touch pwned", "pi"],
+        ["--hosts", "nowhere"],
         ["-oProxyCommand=touch pwned"],
         ["pi@-oProxyCommand=touch"],
-        ["pi berry"],
+        ["pi", "pi berry"],
         ["$(touch pwned)"],
         ["`touch pwned`"],
         ["pi;touch${IFS}pwned"],
@@ -142,6 +92,13 @@ def stub_host(tmp_path: Path) -> StubHost:
 )
 def test_wrong_usage_exits_2_without_any_connection(stub_host: StubHost, arguments: list[str]):
     assert_fails(stub_host.laptop.deploy(*arguments), 2, "--help")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+def test_hosts_file_with_a_name_that_is_none_exits_2_without_any_connection(stub_host: StubHost):
+    hosts = stub_host.laptop.folder / HOSTILE.replace("/", "")
+    hosts.write_text("pi  # by the door\n\n# $(touch pwned)\n$(touch${IFS}pwned)\n")
+    assert_fails(stub_host.laptop.deploy("--hosts", hosts), 2, "not a host name")
     assert stub_host.laptop.ssh_log() == ""
 
 
@@ -166,7 +123,8 @@ def test_host_without_interpreters_is_refused_untouched(
     stub_host: StubHost, machine: str, bits: int
 ):
     stub_host.is_a(machine, bits)
-    assert_fails(stub_host.deploy("pi"), 1, machine, f"{bits}-bit", "64-bit Raspberry Pi OS")
+    done = stub_host.deploy("pi")
+    assert_fails(done, 1, machine, f"{bits}-bit", "64-bit Raspberry Pi OS", "tflite-runtime")
     stub_host.assert_untouched()
 
 
@@ -192,19 +150,70 @@ def test_host_that_lacks_a_tool_is_told_which_package(
     stub_host.assert_untouched()
 
 
+def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
+    (stub_host.tools / "rsync").unlink()
+    rsync = shlex.quote(str(stub_host.tools / "rsync"))
+    write_script(stub_host.tools / "sudo", '[ "$1" = -n ] && shift\nexec env "$@"')
+    (stub_host.tools / "env").symlink_to("/usr/bin/env")
+    write_script(
+        stub_host.tools / "apt-get",
+        f'case "$*" in "install -q -y rsync") : >{rsync}; /bin/chmod +x {rsync} ;; update*) ;; '
+        '*) echo "unexpected $*" >&2; exit 1 ;; esac',
+    )
+    done = stub_host.deploy("--install-deps", "pi")
+    assert "Installing rsync\n" in done.stdout
+    assert "missing" not in done.stderr
+    assert "locked" in done.stderr  # the next step, which this host has no tools for
+
+
+def test_host_with_too_little_space_is_refused_untouched(stub_host: StubHost):
+    write_script(stub_host.tools / "df", "echo Filesystem; echo /dev/root 1 2 51200")
+    assert_fails(stub_host.deploy("pi"), 1, "has 50 MB free and needs 800", "make room")
+    stub_host.assert_untouched()
+
+
+def test_host_whose_clock_is_in_1970_is_refused_untouched(stub_host: StubHost):
+    (stub_host.tools / "date").unlink()
+    write_script(stub_host.tools / "date", "echo 120")
+    assert_fails(stub_host.deploy("pi"), 1, "days off", "ssh -t pi sudo date -s @1")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [("", "has no systemd"), ("systemctl", "sudo asks for a password")],
+)
+def test_service_that_could_not_be_managed_is_refused_untouched(
+    stub_host: StubHost, tool: str, message: str
+):
+    if tool:
+        write_script(stub_host.tools / tool, '[ "$1" = show ]')
+    assert_fails(stub_host.deploy("--service", "pi"), 1, message)
+    stub_host.assert_untouched()
+
+
 @pytest.mark.parametrize(("python", "lock"), [("3.11", "bookworm"), ("3.13", "trixie")])
 def test_dry_run_prints_every_step_and_changes_nothing(stub_host: StubHost, python: str, lock: str):
     stub_host.is_a(python=python)
-    done = stub_host.deploy("--dry-run", "pi@pi.local")
+    write_script(stub_host.tools / "systemctl", '[ "$1" = show ]')
+    write_script(stub_host.tools / "sudo", "")
+    done = stub_host.deploy("--dry-run", "--service", "--offline", "pi@pi.local")
     assert done.returncode == 0, done.stderr
-    for word in (f"pi-{lock}.txt", "incoming", "five frames", "current", "(dry run)"):
+    for word in (f"pi-{lock}.txt", "incoming", "wheels", "Proving", "current", "service"):
         assert word in done.stdout
+    assert all(line.startswith("(dry run)") for line in done.stdout.splitlines()[1:])
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize("action", ["--rollback", "--uninstall"])
+def test_dry_run_of_other_actions_changes_nothing(stub_host: StubHost, action: str):
+    done = stub_host.laptop.deploy("--dry-run", action, "pi")
+    assert done.returncode == 0, done.stderr
+    assert "(dry run)" in done.stdout
     stub_host.assert_untouched()
 
 
 def test_talkative_login_shell_does_not_confuse(stub_host: StubHost):
-    write_script(stub_host.tools / "rsync", "")
-    write_script(stub_host.tools / "uname", "echo aarch64")
     shell = stub_host.tools / "sh"
     shell.unlink()
     write_script(shell, 'echo "Welcome, armv7l fans!"; exec /bin/sh "$@"')
@@ -212,242 +221,100 @@ def test_talkative_login_shell_does_not_confuse(stub_host: StubHost):
     assert done.returncode == 0, done.stderr
 
 
-# A real host: an sshd of our own on the loopback interface, whose logins have a home of their own.
-
-
-@dataclass(frozen=True)
-class RealHost:
-    laptop: Laptop
-    home: Path
-    sshd: int
-
-    @property
-    def current(self) -> Path:
-        return self.home / "liteberry" / "current"
-
-    def deploy(self, bundle: Path) -> subprocess.CompletedProcess[str]:
-        done = self.laptop.deploy("--bundle", bundle, "board")
-        assert not list(self.home.rglob("pwned"))
-        deadline = time.monotonic() + 10
-        while children(self.sshd):  # a connection that was left open would stay here
-            assert time.monotonic() < deadline, "the shared connection was left open"
-            time.sleep(0.05)
-        return done
-
-
-def children(parent: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # processes end while we look
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def descendants(parent: int) -> list[int]:
-    return [pid for child in children(parent) for pid in (*descendants(child), child)]
-
-
-def login_environment(home: Path) -> dict[str, str]:
-    """What a login there starts with: this machine's way to packages, and Python as it is here."""
-    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    environment = {
-        "HOME": str(home),
-        "PATH": f"{sys.base_prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-        "PIP_CACHE_DIR": str(cache / "pip"),
-    }
-    if (configuration / "pip" / "pip.conf").exists():
-        environment["XDG_CONFIG_HOME"] = str(configuration)
-    wanted = re.compile(
-        r"PIP_.*|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|(https?|no|all)_proxy", re.I
-    )
-    return environment | {k: v for k, v in os.environ.items() if wanted.fullmatch(k)}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_until_listening(port: int, sshd: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert sshd.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+# A real host.
 
 
 @pytest.fixture(scope="module")
-def sshd_program() -> str:
-    if not sys.platform.startswith("linux"):
-        pytest.skip("deploy.sh deploys to Linux, and this machine, the host of this test, is none")
-    if sys.version_info[:2] not in REQUIREMENTS:
-        pytest.skip("deploy.sh deploys to Python 3.11 and 3.13, and this is another")
-    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"])
-    lost = [
-        name for name in ("ssh", "ssh-keygen", "sshd", "rsync") if not shutil.which(name, path=path)
-    ]
-    if lost:
-        pytest.skip(f"not installed: {', '.join(lost)} (apt install openssh-server rsync)")
-    return str(shutil.which("sshd", path=path))
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
+    with real_host(tmp_path_factory.mktemp("real")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def real_host(sshd_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
-    server = tmp_path_factory.mktemp("sshd")
-    home = tmp_path_factory.mktemp("home")
-    laptop_folder = tmp_path_factory.mktemp("laptop") / "of mine"
-    port = free_port()
-    for name in ("host_key", "user_key"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", server / name],
-            check=True,
-        )
-    exports = "\n".join(
-        f"export {name}={shlex.quote(value)}" for name, value in login_environment(home).items()
-    )
-    write_script(server / "login", f'{exports}\ncd && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"')
-    (server / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
-        f"HostKey {server}/host_key\nAuthorizedKeysFile {server}/user_key.pub\n"
-        f"AuthenticationMethods publickey\nForceCommand {server}/login\n"
-    )
-    laptop = make_laptop(
-        laptop_folder,
-        f'exec {shutil.which("ssh")} "$@"',
-        LITEBERRY_SSH_CONFIG=str(laptop_folder / "ssh config"),
-    )
-    host_key = (server / "host_key.pub").read_text()
-    (laptop_folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
-    (laptop_folder / "ssh config").write_text(
-        "Host *\n  HostName 127.0.0.1\n  BatchMode yes\n  IdentitiesOnly yes\n"
-        f"  IdentityFile {server}/user_key\n  StrictHostKeyChecking yes\n"
-        f'  UserKnownHostsFile "{laptop_folder}/known_hosts"\n'
-        f"Host board\n  Port {port}\nHost down\n  Port {free_port()}\n"
-    )
-    privilege_separation = Path("/run/sshd")
-    made = os.geteuid() == 0 and not privilege_separation.exists()
-    if made:
-        privilege_separation.mkdir(mode=0o755)
-    with (server / "log").open("wb") as log:
-        sshd = subprocess.Popen(
-            [sshd_program, "-D", "-e", "-f", server / "sshd_config"],
-            stdin=subprocess.DEVNULL,
-            stderr=log,
-        )
-    try:
-        wait_until_listening(port, sshd, server / "log")
-        yield RealHost(laptop, home, sshd.pid)
-    finally:
-        left = descendants(sshd.pid)
-        sshd.terminate()
-        sshd.wait(10)
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if made:
-            privilege_separation.rmdir()
-
-
-def environment_folder(host: RealHost) -> Path:
-    lock = ROOT / "requirements" / REQUIREMENTS[sys.version_info[:2]]
-    name = f"venv-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    return host.home / "liteberry" / name
-
-
-@pytest.fixture(scope="module")
-def first_deploy(real_host: RealHost, bundle_dir: Path) -> subprocess.CompletedProcess[str]:
+def first_deploy(host: RealHost, bundle_dir: Path) -> subprocess.CompletedProcess[str]:
     """After an installation that was interrupted: there is an environment, but without a stamp."""
-    rest = environment_folder(real_host) / "bin"
+    rest = host.environment / "bin"
     rest.mkdir(parents=True)
     write_script(rest / "python", "exit 99")
-    return real_host.deploy(bundle_dir)
-
-
-def contents(folder: Path) -> dict[str, tuple[int, str]]:
-    return {
-        str(path.relative_to(folder)): (
-            path.stat().st_mtime_ns,
-            hashlib.sha256(path.read_bytes()).hexdigest(),
-        )
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    done = host.deploy("--bundle", bundle_dir)
+    assert done.returncode == 0, done
+    return done
 
 
 def test_first_deploy_runs_and_prints_a_command_that_detects(
-    real_host: RealHost, first_deploy: subprocess.CompletedProcess[str]
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str]
 ):
-    assert first_deploy.returncode == 0, first_deploy
-    assert (environment_folder(real_host) / "installed").exists()
-    assert len((real_host.current / "smoke.jsonl").read_text().splitlines()) == 5
-    command = shlex.split(first_deploy.stdout.splitlines()[-1])
+    assert (host.environment / "installed").exists()
+    assert "4 sample pictures, as on the laptop" in first_deploy.stdout
+    assert not {"device", "convert"} & {
+        path.name for path in host.environment.glob("lib/*/site-packages/*")
+    }
+    command = shlex.split(first_deploy.stdout.splitlines()[-1].partition(": ")[2])
     done = subprocess.run(
         [*command, "--frames", "10", "--log", "found.jsonl"],
-        env=real_host.laptop.environment,
+        env=host.laptop.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert done.returncode == 0, done
-    lines = [json.loads(line) for line in (real_host.home / "found.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (host.home / "found.jsonl").read_text().splitlines()]
     assert len(lines) == 10
     assert any(line["detections"] for line in lines)
 
 
-def test_second_deploy_installs_nothing_and_sends_only_what_changed(
-    real_host: RealHost,
+def test_second_deploy_changes_nothing_and_says_so(
+    host: RealHost,
     first_deploy: subprocess.CompletedProcess[str],
     bundle_dir: Path,
     tmp_path: Path,
 ):
-    assert first_deploy.returncode == 0
-    stamp = environment_folder(real_host) / "installed"
-    installed_at = stamp.stat().st_mtime_ns
-    before = contents(real_host.current / "bundle")
+    before, release = contents(host.liteberry), host.current.readlink()
     bundle = tmp_path / HOSTILE
     shutil.copytree(bundle_dir, bundle)
-    done = real_host.deploy(bundle)
+    done = host.deploy("--bundle", bundle)
     assert done.returncode == 0, done
-    assert "is there already" in done.stdout
-    assert stamp.stat().st_mtime_ns == installed_at
-    assert contents(real_host.current / "bundle") == before
-    previous = real_host.home / "liteberry" / "previous"
-    model = Path("bundle", "int8.tflite")
-    assert (previous / model).samefile(real_host.current / model)
-    assert not (real_host.home / "liteberry" / "incoming").exists()
+    assert f"Nothing has changed since release {release.name}" in done.stdout
+    assert contents(host.liteberry) == before
+    assert host.current.readlink() == release
     assert not list(tmp_path.rglob("pwned"))
 
 
 def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
-    real_host: RealHost,
+    host: RealHost,
     first_deploy: subprocess.CompletedProcess[str],
     bundle_dir: Path,
     tmp_path: Path,
 ):
-    assert first_deploy.returncode == 0
-    before = contents(real_host.current)
+    before = contents(host.current)
     broken = tmp_path / "broken"
     shutil.copytree(bundle_dir, broken)
     model = bytearray((broken / "int8.tflite").read_bytes())
     model[len(model) // 2] ^= 1
     (broken / "int8.tflite").write_bytes(model)
-    done = real_host.deploy(broken)
+    done = host.deploy("--bundle", broken)
     assert done.returncode == 1
     message = done.stderr.splitlines()[-1]
-    assert message.startswith("deploy.sh: the bundle does not run on board")
+    assert message.startswith("deploy.sh: the bundle does not prove itself on board")
     assert "current is as it was" in message
-    assert contents(real_host.current) == before
+    assert contents(host.current) == before
 
-    assert real_host.deploy(bundle_dir).returncode == 0
+    assert host.deploy("--bundle", bundle_dir).returncode == 0
     sound = hashlib.sha256((bundle_dir / "int8.tflite").read_bytes()).hexdigest()
-    assert contents(real_host.current)["bundle/int8.tflite"][1] == sound
+    assert contents(host.current)["bundle/int8.tflite"][1] == sound
 
 
-def test_host_that_is_down_is_one_line_and_exit_1(real_host: RealHost, stub_host: StubHost):
-    done = real_host.laptop.deploy("--bundle", stub_host.bundle, "down")
-    assert_fails(done, 1, "cannot connect to down", "Connection refused", "ssh down")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("down", ["Connection refused", "ssh down"]),
+        ("refused", ["Permission denied", "ssh-copy-id refused"]),
+        ("changed", ["its host key is not the one known here", "ssh-keygen -R changed"]),
+    ],
+)
+def test_host_that_cannot_be_reached_is_one_line_and_exit_1(
+    host: RealHost, stub_host: StubHost, name: str, words: list[str]
+):
+    done = host.laptop.deploy("--bundle", stub_host.bundle, name)
+    assert_fails(done, 1, f"cannot connect to {name}", *words)
