@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 
-from device.camera import CameraOptions, open_camera
+from device.camera import CameraOptions, open_camera, read_picture
 from device.errors import SourceError
 from device.orientation import Orientation
 from device.picamera import BUFFERS, PicameraCamera, boot_to_monotonic_s
+from device.records import Frame
 from tests.device.scene import LAYOUT, laid_down, layout, shade
 from tests.device.simulated_picamera import simulated_picamera
 
@@ -194,3 +197,24 @@ def test_camera_that_freezes_is_closed_and_opened_again(simulation, fault):
         assert next(frame for frame in frames if said and "back after" in said[-1])
     assert said[0] == "lost picamera:0: no new picture for 0.3 s; trying again until it is back"
     assert len(simulation.configured) > configured
+
+
+def test_detect_finds_on_the_small_picture_and_tells_places_in_the_large_one(
+    device, engine, small_bundle, simulation, tmp_path
+):
+    cat = read_picture(small_bundle / "samples" / "cat.jpg")
+    view = cv2.resize(cat, (640, 480), interpolation=cv2.INTER_NEAREST)
+    (expected,) = engine.run(Frame(view, 0, 0.0)).detections
+    # Noise, which a sensor has: a picture that stays the same is a camera that froze.
+    simulation.scene = lambda number: np.where(cat > 250, cat - number % 2, cat)
+    log = tmp_path / "log.jsonl"
+    ran = device("detect", small_bundle, "--source", "picamera", "--frames", 3, "--log", log)
+    assert ran.code == 0, ran.err
+    for line in map(json.loads, log.read_text().splitlines()):
+        (found,) = line["detections"]
+        assert line["source"] == "picamera:0"
+        assert found["label"] == expected.label == "cat"
+        assert found["score"] == pytest.approx(expected.score, abs=0.15)
+        assert found["box"] == pytest.approx(expected.box, abs=20)
+    lores = simulation.configured[-1].at(1)
+    assert (lores.size.width, lores.size.height) == (300, 300), "as the network wants it"
