@@ -1,4 +1,4 @@
-"""The commands of the laptop: ``python -m convert build``, ``evaluate``, ``report``, ``zoo``.
+"""The commands of the laptop: ``python -m convert build``, ``evaluate``, ``tune``, ``report``...
 
 Each has a module of its own, which imports what it needs when it runs: ``--help`` waits for none
 of it.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from convert.build_command import add_build
 from convert.evaluate_command import add_evaluate
 from convert.report_command import add_report
+from convert.tune_command import add_tune
 from convert.zoo_command import add_zoo
 from device import __version__
 from device.command import run_command
@@ -28,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_build, add_evaluate, add_report, add_zoo):
+    for add in (add_build, add_evaluate, add_tune, add_report, add_zoo):
         add(commands)
     return parser
 

@@ -60,7 +60,7 @@ def evaluate_bundle(
     truth: AnnotatedSet | None = None
     listed: Sequence[TruePicture | LabelledPicture]
     if not annotated:
-        listed = _unannotated([images for images, _ in sets])
+        listed = unannotated([images for images, _ in sets])
     elif classifier:
         listed = read_class_labels(annotated, labels, warn)
     else:
@@ -97,7 +97,7 @@ def evaluate_bundle(
     )
 
 
-def _unannotated(folders: Sequence[Path]) -> list[TruePicture]:
+def unannotated(folders: Sequence[Path]) -> list[TruePicture]:
     """All pictures below ``folders``."""
     pictures = []
     for folder in folders:
@@ -139,7 +139,7 @@ def precision_figures(
     """
     measured, samples = {}, {}
     for name, found in findings.items():
-        rows = _coco_rows(truth, image_ids, found, labels)
+        rows = coco_rows(truth, image_ids, found, labels)
         measured[name] = mean_average_precision(truth, rows, image_ids)
         if not measured[name].classes:
             raise EvaluationError("not one box that counts is on the pictures that can be read")
@@ -156,7 +156,7 @@ def precision_figures(
     }
 
 
-def _coco_rows(
+def coco_rows(
     truth: AnnotatedSet, image_ids: Sequence[int], found: Sequence[Found], labels: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Detections as pycocotools wants them, without those of classes it has no boxes of."""
@@ -220,7 +220,7 @@ def agreement_figures(
     for name, found in findings.items():
         counts = np.array(
             [
-                _agreement(array, truth, labels, threshold)
+                count_agreeing(array, truth, labels, threshold)
                 for array, truth in zip(found, findings[REFERENCE], strict=True)
             ],
             np.int64,
@@ -234,9 +234,10 @@ def agreement_figures(
     return figures
 
 
-def _agreement(
+def count_agreeing(
     array: Found, truth: Found, labels: Sequence[str], threshold: float
 ) -> tuple[int, int]:
+    """On one picture, what agrees with ``truth`` and what there is in all, as in an F1."""
     if truth.shape[1] == 2:
         return int(same_first_choice(array, truth)), 1
     return count_agreement(

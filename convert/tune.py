@@ -1,0 +1,315 @@
+"""The cheapest mixed-precision variant of a bundle that keeps an accuracy limit.
+
+The pictures are split in two halves. Each half is searched on its own, and what was chosen there
+is judged on the other, which the search has not seen. Joined, the two judgements cover every
+picture once: that is the drop that is promised.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.bootstrap import Interval
+from convert.calibration import CalibrationInputs
+from convert.candidates import CandidateMaker, Choice, Granularity, stack_inputs
+from convert.disturbance import Disturbance
+from convert.errors import EvaluationError
+from convert.evaluate import REFERENCE
+from convert.exploration import MOVES, Explorer, Screened, frontier
+from convert.invoke_cost import Target, invoke_cost
+from convert.predictions import Found
+from convert.quiet import quiet
+from convert.trial import Trial
+from device.bundle import Bundle
+from device.errors import UsageError
+
+INT8 = "int8"
+CALIBRATED_ON = 24  # pictures of a half
+SCREENED_ON = 16  # others of the same half
+FINALISTS = 5
+MORE_FINALISTS = 3
+ALIKE = 1.02  # times a cost: what a measurement cannot tell apart
+AIM = 0.5  # of the limit that the search allows itself: unseen pictures may be harder
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked ``convert tune`` for."""
+
+    max_drop: float  # points
+    target: Target = "here"
+    minutes: float = 15.0
+    seed: int = 0
+    moves: int = MOVES
+    granularity: Granularity = "channel"
+    debug: bool = False
+
+
+@dataclass(slots=True)
+class Finalist:
+    """A candidate that looked at all pictures; drops in points, ``cost`` a multiple of int8's.
+
+    ``choice`` None is the bundle's own int8. ``seen`` is the drop on the half that was searched,
+    ``unseen`` on the other.
+    """
+
+    name: str
+    choice: Choice | None
+    cost: float
+    disturbance: float
+    size_bytes: int
+    seen: float
+    unseen: float
+    looks: list[Found] = field(repr=False)
+
+
+@dataclass(slots=True)
+class Half:
+    """One half's search: everything screened, the finalists, and the one chosen."""
+
+    screened: list[Screened]
+    finalists: list[Finalist]
+    chosen: Finalist
+    model: bytes = field(repr=False)
+    pictures: int = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a search came to; ``drop`` is of pictures unseen by the search that chose."""
+
+    metric: str
+    unit: str
+    pictures: int
+    base_drop: float
+    base_interval: Interval | None
+    halves: list[Half] = field(default_factory=list)
+    kept: Finalist | None = None
+    model: bytes = field(default=b"", repr=False)
+    drop: float = math.nan
+    interval: Interval | None = None
+    met: bool = False
+    finished: bool = False
+
+
+class Tuner:
+    """Runs the search; :attr:`outcome` holds the best so far whenever it is interrupted."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        sets: Sequence[tuple[Path, Path | None]],
+        options: Options,
+        scratch: Path,
+        say: Say,
+        int8: bytes | None = None,
+    ) -> None:
+        """``int8`` stands for the bundle's own. Raises ``UsageError`` where there is none."""
+        self._bundle, self._options, self._say = bundle, options, say
+        for name in (REFERENCE, INT8):
+            if name not in bundle.manifest.variants:
+                raise UsageError(f"{bundle.folder} has no {name}, which tuning starts from")
+        self._started = time.monotonic()
+        self._float32 = bundle.file(bundle.variant(REFERENCE).file)
+        self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
+        self._trial = Trial(bundle, sets, scratch, say)
+        self._cost = invoke_cost(options.target, self._int8)
+        count = len(self._trial.paths)
+        say(f"{count} pictures, {self._trial.metric}; cost: {self._cost.unit}")
+        (looks,) = self._trial.look({INT8: self._int8}).values()
+        self._int8_looks = looks
+        spread, deviation = self._trial.spread(looks, options.seed)
+        drop = self._trial.drop(looks)
+        self.outcome = Outcome(self._trial.metric, self._cost.unit, count, drop, spread)
+        say(f"int8 loses {drop:.2f} points {interval_text(spread)}")
+        refuse_noise(options.max_drop, deviation, count)
+
+    def run(self) -> Outcome:
+        """Search both halves, and judge. Raises what its parts raise."""
+        count = len(self._trial.paths)
+        order = list(range(count))
+        random.Random(self._options.seed).shuffle(order)
+        halves = sorted(order[: count // 2]), sorted(order[count // 2 :])
+        for number, seen in enumerate(halves):
+            unseen = halves[1 - number]
+            share = 0.45 * (number + 1)  # of the time, the rest being for the finalists
+            deadline = self._started + self._options.minutes * 60 * share
+            self._say(f"half {number + 1} of 2: {len(seen)} pictures")
+            half = self._search(number, seen, unseen, deadline)
+            self.outcome.halves.append(half)
+            self._judge(halves)
+        self.outcome.finished = True
+        return self.outcome
+
+    def _inputs(self, pictures: Sequence[int]) -> NDArray[np.float32]:
+        rule = self._bundle.manifest.input
+        paths = [self._trial.paths[number] for number in pictures]
+        with quiet(self._options.debug):  # libpng has opinions on colour profiles
+            return stack_inputs(list(CalibrationInputs(rule, "image").dataset(paths)()))
+
+    def _search(self, number: int, seen: list[int], unseen: list[int], deadline: float) -> Half:
+        options, manifest = self._options, self._bundle.manifest
+        drawn = random.Random(options.seed + number).sample(
+            seen, min(len(seen), CALIBRATED_ON + SCREENED_ON)
+        )
+        middle = max(1, len(drawn) * CALIBRATED_ON // (CALIBRATED_ON + SCREENED_ON))
+        self._say(f"calibrating on {middle} of them")
+        maker = CandidateMaker(
+            self._float32,
+            self._inputs(drawn[:middle]),
+            manifest.input.value_range,
+            options.granularity,
+            debug=options.debug,
+        )
+        heads = self._bundle.variant(REFERENCE).heads
+        disturbance = Disturbance(
+            self._float32, heads, manifest.decoder, self._inputs(drawn[middle:])
+        )
+        explorer = Explorer(maker, disturbance, self._cost, options.seed + number, self._say)
+        screened = explorer.run(deadline, options.moves)
+        ranked = frontier(screened)
+        finalists = self._measure(maker, spaced(ranked, FINALISTS), seen, unseen, number)
+        own = Finalist(
+            INT8,
+            None,
+            1.0,
+            disturbance(self._int8),
+            len(self._int8),
+            self._trial.drop(self._int8_looks, seen),
+            self._trial.drop(self._int8_looks, unseen),
+            self._int8_looks,
+        )
+        finalists.append(own)
+        between = self._between(ranked, finalists)
+        if between and time.monotonic() < self._started + options.minutes * 60:
+            finalists += self._measure(maker, between, seen, unseen, number)
+        chosen = choose(finalists, options.max_drop)
+        model = self._int8 if chosen.choice is None else maker.make(chosen.choice)
+        self._say(f"half {number + 1} takes {tell(chosen)}")
+        return Half(screened, finalists, chosen, model, len(seen))
+
+    def _measure(
+        self,
+        maker: CandidateMaker,
+        items: Sequence[Screened],
+        seen: list[int],
+        unseen: list[int],
+        number: int,
+    ) -> list[Finalist]:
+        models = {f"half{number + 1}-{id_of(item)}": maker.make(item.choice) for item in items}
+        costs = self._cost.confirm(list(models.values()))
+        looks = self._trial.look(models)
+        found = []
+        for item, name, cost in zip(items, models, costs, strict=True):
+            found.append(
+                Finalist(
+                    name,
+                    item.choice,
+                    cost,
+                    item.disturbance,
+                    item.size_bytes,
+                    self._trial.drop(looks[name], seen),
+                    self._trial.drop(looks[name], unseen),
+                    looks[name],
+                )
+            )
+            self._say(f"  {tell(found[-1])}")
+        return found
+
+    def _between(self, ranked: Sequence[Screened], finalists: Sequence[Finalist]) -> list[Screened]:
+        """Those not measured yet that are cheaper than what is chosen so far."""
+        chosen = choose(finalists, self._options.max_drop)
+        known = {item.choice for item in finalists}
+        cheaper = [
+            item for item in ranked if item.choice not in known and item.cost * ALIKE < chosen.cost
+        ]
+        return cheaper[-MORE_FINALISTS:]
+
+    def _judge(self, halves: tuple[list[int], list[int]]) -> None:
+        """The drop on pictures that the search had not seen, from the halves searched so far."""
+        outcome, limit = self.outcome, self._options.max_drop
+        looks: list[Found] = list(self._trial.reference)
+        judged: list[int] = []
+        for half, unseen in zip(outcome.halves, reversed(halves), strict=False):
+            judged += unseen
+            for picture in unseen:
+                looks[picture] = half.chosen.looks[picture]
+        outcome.drop = self._trial.drop(looks, judged)
+        outcome.interval, _ = self._trial.spread(looks, self._options.seed, judged)
+        outcome.met = outcome.drop <= limit
+        best = min(
+            outcome.halves,
+            key=lambda half: (half.chosen.unseen > limit, half.chosen.cost, half.chosen.unseen),
+        )
+        outcome.kept, outcome.model = best.chosen, best.model
+        self._say(
+            f"best so far {tell(best.chosen)}; on pictures not searched {outcome.drop:.2f} "
+            f"points {interval_text(outcome.interval)}"
+        )
+
+
+def choose(finalists: Sequence[Finalist], max_drop: float) -> Finalist:
+    """The cheapest that keeps half the limit where it was searched, else the limit, else the best.
+
+    Of those whose costs a measurement cannot tell apart, the one that disturbs least.
+    """
+    for limit in (AIM * max_drop, max_drop):
+        fit = [item for item in finalists if item.seen <= limit]
+        if fit:
+            least = min(item.cost for item in fit)
+            alike = [item for item in fit if item.cost <= least * ALIKE]
+            return min(alike, key=lambda item: (item.disturbance, item.name))
+    return min(finalists, key=lambda item: (item.seen, item.name))
+
+
+def spaced(ranked: Sequence[Screened], count: int) -> list[Screened]:
+    """``count`` of ``ranked``, both ends among them."""
+    places = np.linspace(0, len(ranked) - 1, min(count, len(ranked)))
+    return [ranked[place] for place in sorted({round(place) for place in places})]
+
+
+def refuse_noise(max_drop: float, deviation: float, pictures: int) -> None:
+    """Raise ``EvaluationError`` where ``pictures`` cannot tell ``max_drop`` from nothing.
+
+    ``deviation`` is the drop's standard deviation over resamples, in points; it falls with the
+    square root of the number of pictures.
+    """
+    if deviation > max_drop:
+        needed = math.ceil(pictures * (deviation / max_drop) ** 2)
+        raise EvaluationError(
+            f"--max-drop {max_drop:g} is less than {pictures} pictures can tell: drawn again, "
+            f"int8's drop varies by {deviation:.2f} points; about {needed} pictures would do"
+        )
+
+
+def id_of(item: Screened) -> str:
+    """A short name of a candidate, always the same."""
+    import zlib
+
+    return f"{zlib.crc32(item.choice.describe().encode()):08x}"
+
+
+def tell(item: Finalist) -> str:
+    """A finalist in a line."""
+    what = "int8 as it is" if item.choice is None else item.choice.describe()
+    return (
+        f"{item.name}: {item.cost:.3f} times int8's cost, {item.seen:.2f} points lost "
+        f"where searched ({what})"
+    )
+
+
+def interval_text(interval: Interval | None) -> str:
+    """Of 95 % of resamples, in points."""
+    return (
+        "" if interval is None else f"(95 % of resamples: {interval[0]:.2f} to {interval[1]:.2f})"
+    )

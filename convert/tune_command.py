@@ -1,0 +1,164 @@
+"""``python -m convert tune``: the cheapest variant that keeps an accuracy limit."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.command import Commands, debug_flag, positive, say, say_step, seed
+from device.errors import UsageError
+
+if TYPE_CHECKING:
+    from convert.tune import Options, Outcome
+    from device.bundle import Bundle
+
+TUNE_EXAMPLES = """examples:
+  python -m convert tune build/ssdlite_mobilenet_v2 --images val2017 \\
+      --annotations annotations/instances_val2017.json --max-drop 0.3 --target pi5
+  python -m convert tune build/ssdlite_mobilenet_v2 --images ~/Pictures --max-drop 2
+"""
+
+
+def add_tune(commands: Commands) -> None:
+    """Add the command to the parser."""
+    tune = commands.add_parser(
+        "tune",
+        help="find the cheapest mixed-precision variant within an accuracy limit",
+        description="Search which layers stay float32 or take int16 activations, and how the rest "
+        "is made int8, for the cheapest variant that loses at most --max-drop points of mAP or "
+        "top-1 against float32; without --annotations, points of agreement with it. What one half "
+        "of the pictures chose is judged on the other. Adds the variant `tuned` to the bundle, "
+        "and leaves every candidate in its tuning.json; Ctrl-C keeps the best so far.",
+        epilog=TUNE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    tune.add_argument("bundle", type=Path, metavar="BUNDLE")
+    tune.add_argument(
+        "--images",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="pictures (repeat, with --annotations, to pool sets)",
+    )
+    tune.add_argument(
+        "--annotations",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="what they show, as for `evaluate`; one for each --images, in the same order",
+    )
+    tune.add_argument(
+        "--max-drop", type=positive, required=True, metavar="POINTS", help="the limit: 0.3"
+    )
+    tune.add_argument(
+        "--target",
+        choices=("here", "pi4", "pi5"),
+        default="here",
+        help="what a candidate costs: measured time here, or counted Arm instructions of a Pi 4 "
+        "or Pi 5 (default: here)",
+    )
+    tune.add_argument(
+        "--minutes",
+        type=positive,
+        default=15.0,
+        metavar="N",
+        help="stop looking for candidates in time for this (default: 15)",
+    )
+    tune.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="halves the pictures (default: 0)"
+    )
+    tune.set_defaults(handler=run_tune)
+    debug_flag(tune)
+
+
+def run_tune(args: argparse.Namespace) -> None:
+    """``convert tune``."""
+    annotations = args.annotations or [None] * len(args.images)
+    if len(args.images) != len(annotations):
+        raise UsageError(
+            f"{len(args.images)} times --images but {len(annotations)} times --annotations: "
+            "give one for the other"
+        )
+    import os
+    import tempfile
+
+    if not args.debug:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from convert.tune import Options, Tuner
+    from device.bundle import Bundle
+
+    options = Options(
+        max_drop=args.max_drop,
+        target=args.target,
+        minutes=args.minutes,
+        seed=args.seed,
+        debug=args.debug,
+    )
+    bundle = Bundle(args.bundle)
+    sets = list(zip(args.images, annotations, strict=True))
+    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
+        tuner = Tuner(bundle, sets, options, Path(scratch), say_step)
+        try:
+            outcome = tuner.run()
+        except KeyboardInterrupt:
+            if tuner.outcome.kept is None or not tuner.outcome.met:
+                raise
+            say("interrupted: the best so far is kept; it was judged on one half only")
+            outcome = tuner.outcome
+    finish(bundle, outcome, options)
+
+
+def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
+    """Put what was found into the bundle, leave the log, and say what it is.
+
+    Raises ``EvaluationError`` where nothing keeps the limit.
+    """
+    from convert.errors import EvaluationError
+    from convert.tune import interval_text, tell
+    from convert.tuned_bundle import add_tuned
+    from convert.tuning_log import TUNING, log_of, write_log
+
+    kept = outcome.kept
+    assert kept is not None
+    log = log_of(outcome, options)
+    if outcome.met:
+        add_tuned(bundle, outcome.model, recipe_of(outcome, options))
+    write_log(log, bundle.folder / TUNING)
+    judged = f"{outcome.drop:.2f} points {interval_text(outcome.interval)}".rstrip()
+    if not outcome.met:
+        raise EvaluationError(
+            f"no candidate keeps --max-drop {options.max_drop:g} on pictures that its search had "
+            f"not seen: the closest loses {judged}; {tell(kept)}. The bundle is as it was"
+        )
+    print(
+        f"tuned       {len(outcome.model) / 1e6:.2f} MB, {kept.cost:.3f} times int8's cost "
+        f"({outcome.unit})\n"
+        f"            loses {judged} of {outcome.metric} on pictures that the search had not seen; "
+        f"int8 {outcome.base_drop:.2f} {interval_text(outcome.base_interval)}".rstrip()
+    )
+    if kept.choice is None:
+        print("            int8 keeps the limit already, and nothing cheaper does: it is the same")
+
+
+def recipe_of(outcome: Outcome, options: Options) -> dict[str, str | int | float | bool]:
+    """As the manifest records it."""
+    kept = outcome.kept
+    assert kept is not None
+    recipe: dict[str, str | int | float | bool] = {
+        "precision": "mixed" if kept.choice is not None else "int8",
+        "made": "as int8" if kept.choice is None else kept.choice.describe(),
+        "max_drop_points": options.max_drop,
+        "drop_points": round(outcome.drop, 4),
+        "metric": outcome.metric,
+        "pictures": outcome.pictures,
+        "target": options.target,
+        "cost_of_int8": round(kept.cost, 4),
+        "seed": options.seed,
+    }
+    if outcome.interval is not None:
+        low, high = outcome.interval
+        recipe |= {"drop_points_low": low, "drop_points_high": high}
+    return recipe

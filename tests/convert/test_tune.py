@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import shutil
+
+import msgspec
+import numpy as np
+import pytest
+
+from convert import flatbuffer
+from convert.calibration import CalibrationInputs
+from convert.candidates import CandidateMaker, Choice, stack_inputs
+from convert.cli import main
+from convert.disturbance import Disturbance
+from convert.errors import EvaluationError
+from convert.exploration import Screened, frontier
+from convert.invoke_cost import Instructions
+from convert.tune import Finalist, Tuner, choose, refuse_noise
+from convert.tuning_log import TUNING, finalists, read_log
+from device.bundle import Bundle
+from tests.convert.tiny_bundle import RULE, pixels, write_bundle, write_pictures
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tune")
+    write_pictures(folder / "pictures")
+    write_bundle(folder / "bundle", folder / "pictures")
+    return folder
+
+
+@pytest.fixture
+def bundle(built, tmp_path):
+    return shutil.copytree(built / "bundle", tmp_path / "bundle")
+
+
+@pytest.fixture(scope="module")
+def maker(built):
+    inputs = pixels(built / "pictures")[:4]
+    return CandidateMaker(built / "bundle" / "float32.tflite", inputs, RULE.value_range)
+
+
+@pytest.fixture(scope="module")
+def disturbance(built):
+    bundle = Bundle(built / "bundle")
+    float32 = bundle.variant("float32")
+    inputs = pixels(built / "pictures")[4:20]
+    return Disturbance(bundle.file(float32.file), float32.heads, bundle.manifest.decoder, inputs)
+
+
+def finalist(name, cost, seen, disturbance=1.0):
+    return Finalist(name, Choice(), cost, disturbance, 1, seen, 0.0, [])
+
+
+def tune(bundle, pictures, limit, *flags):
+    return main(["tune", str(bundle), "--images", str(pictures), "--max-drop", limit, *flags])
+
+
+def test_cheapest_that_keeps_half_the_limit_is_chosen():
+    items = [finalist("a", 1.0, 0.5), finalist("b", 1.2, 0.15), finalist("c", 1.5, 0.0)]
+    assert choose(items, 0.3).name == "b"
+    assert choose(items, 0.2).name == "c"
+
+
+def test_of_alike_costs_the_least_disturbing_is_chosen():
+    items = [finalist("a", 1.0, 0.1, 2.0), finalist("b", 1.01, 0.1, 1.0)]
+    assert choose(items, 0.3).name == "b"
+
+
+def test_closest_is_chosen_where_none_keeps_the_limit():
+    assert choose([finalist("a", 1.0, 0.9), finalist("b", 2.0, 0.4)], 0.3).name == "b"
+
+
+def test_limit_inside_the_noise_is_refused_with_the_pictures_it_takes():
+    refuse_noise(0.2, 0.2, 100)
+    # Twice the deviation that is wanted: four times the pictures.
+    with pytest.raises(EvaluationError, match="about 400 pictures"):
+        refuse_noise(0.2, 0.4, 100)
+
+
+def test_frontier_leaves_out_what_something_cheaper_equals():
+    a, b, c = (
+        Screened(Choice(frozenset([n])), cost, disturbance, 1)
+        for n, (cost, disturbance) in enumerate([(1.0, 5.0), (1.1, 6.0), (1.2, 2.0)])
+    )
+    assert frontier([c, b, a]) == [a, c]
+
+
+def test_description_joins_neighbouring_layers():
+    text = Choice(frozenset([3, 1, 2, 7]), frozenset([9])).describe()
+    assert text.endswith("float32: 1-3 7, int16: 9")
+
+
+def test_named_layers_stay_float_and_no_others(maker):
+    whole, mixed = (
+        flatbuffer.read(maker.make(choice)) for choice in (Choice(), Choice(frozenset([1])))
+    )
+    assert [name for name, _ in flatbuffer.operators(whole)].count("DEQUANTIZE") == 0
+    names = [name for name, _ in flatbuffer.operators(mixed)]
+    place = names.index("DEPTHWISE_CONV_2D")
+    assert names[place - 1 : place + 2] == ["DEQUANTIZE", "DEPTHWISE_CONV_2D", "QUANTIZE"]
+    assert names.count("DEQUANTIZE") == names.count("QUANTIZE") == 1
+
+
+def test_float_layers_disturb_less(maker, disturbance):
+    lifted = Choice(frozenset(range(len(maker.layers))))
+    assert disturbance(maker.make(lifted)) < disturbance(maker.make(Choice()))
+
+
+def test_corrected_biases_disturb_a_detector_less(bundle_dir):
+    bundle = Bundle(bundle_dir)
+    float32, rule = bundle.variant("float32"), bundle.manifest.input
+    pictures = [bundle.file(sample.file) for sample in bundle.manifest.samples]
+    inputs = stack_inputs(list(CalibrationInputs(rule, "image").dataset(pictures)()))
+    path = bundle.file(float32.file)
+    maker = CandidateMaker(path, inputs, rule.value_range)
+    disturbance = Disturbance(path, float32.heads, bundle.manifest.decoder, inputs)
+    plain, corrected = (
+        disturbance(maker.make(Choice(corrected=corrected))) for corrected in (False, True)
+    )
+    assert corrected < 0.8 * plain
+
+
+def test_float32_does_not_disturb_itself(built, disturbance):
+    assert disturbance((built / "bundle" / "float32.tflite").read_bytes()) == 0
+
+
+def test_same_choice_makes_the_same_file(maker):
+    assert maker.make(Choice(frozenset([0]))) == maker.make(Choice(frozenset([0])))
+
+
+def test_each_kind_of_layer_is_counted_once(maker):
+    counted = []
+
+    def count(models):
+        counted.append(len(models))
+        return [100] * len(models)
+
+    cost = Instructions("pi5", maker.make(Choice()), count)
+    operators = len(flatbuffer.operators(flatbuffer.read(maker.make(Choice()))))
+    lifted = maker.make(Choice(frozenset([1])))
+    # Two operators more, where precisions meet; the last call finds all of them known.
+    assert cost.estimate([lifted]) == [pytest.approx((operators + 2) / operators)]
+    assert cost.estimate([lifted, lifted]) == cost.estimate([lifted]) * 2
+    assert counted == [operators + 3]
+
+
+def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, capsys):
+    assert tune(bundle, built / "pictures", "15") == 0
+    manifest = Bundle(bundle).manifest
+    Bundle(bundle).verify()
+    assert manifest.variants["tuned"].recipe["max_drop_points"] == 15
+    assert manifest.variants["tuned"].checks["litert"].ok
+    log = read_log(bundle)
+    assert log.met
+    assert log.finished
+    assert log.drop <= 15
+    assert log.drop < log.int8_drop / 2
+    assert {item.name for item in finalists(log)} >= {"int8", log.kept}
+    assert "tuned" in capsys.readouterr().out
+    pictures = str(built / "pictures")
+    assert main(["evaluate", str(bundle), "--images", pictures, "--variant", "tuned"]) == 0
+    assert main(["report", str(bundle)]) == 0
+
+
+def test_tune_says_what_is_closest_and_leaves_the_bundle(bundle, built, capsys, monkeypatch):
+    monkeypatch.setattr("convert.tune.refuse_noise", lambda *_: None)
+    before = (bundle / "manifest.json").read_bytes()
+    monkeypatch.setattr(Tuner, "_judge", spoiled(Tuner._judge))
+    assert tune(bundle, built / "pictures", "15", "--minutes", "0.01") == 1
+    assert "the closest loses" in capsys.readouterr().err
+    assert (bundle / "manifest.json").read_bytes() == before
+    assert not read_log(bundle).met
+
+
+def spoiled(judge):
+    """As if no half's choice had held on the other."""
+
+    def spoil(self, halves):
+        judge(self, halves)
+        self.outcome.met = False
+
+    return spoil
+
+
+def test_interrupt_keeps_the_best_so_far(bundle, built, capsys, monkeypatch):
+    search = Tuner._search
+
+    def interrupted(self, number, *rest):
+        if number == 1:
+            raise KeyboardInterrupt
+        return search(self, number, *rest)
+
+    monkeypatch.setattr(Tuner, "_search", interrupted)
+    assert tune(bundle, built / "pictures", "30", "--minutes", "0.01") == 0
+    assert "the best so far is kept" in capsys.readouterr().err
+    Bundle(bundle).verify()
+    assert "tuned" in Bundle(bundle).manifest.variants
+    assert not read_log(bundle).finished
+
+
+def test_interrupt_before_anything_is_judged_changes_nothing(bundle, built, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tuner, "_search", interrupted)
+    assert tune(bundle, built / "pictures", "30") == 130
+    assert "tuned" not in Bundle(bundle).manifest.variants
+    assert not (bundle / TUNING).exists()
+
+
+def test_labels_make_it_points_of_top_1(bundle, built, tmp_path):
+    labels = tmp_path / "labels.tsv"
+    rows = [f"{n:02}.png\t{n % 5}\tn0\tclass {n % 5}" for n in range(32)]
+    labels.write_text("file\tclass_index\twnid\tname\n" + "\n".join(rows) + "\n")
+    flags = ("--annotations", str(labels), "--minutes", "0.01")
+    assert tune(bundle, built / "pictures", "60", *flags) == 0
+    assert read_log(bundle).metric == "top-1"
+
+
+def test_damaged_log_is_refused(bundle):
+    (bundle / TUNING).write_bytes(msgspec.json.encode({"halves": np.pi}))
+    with pytest.raises(EvaluationError, match="tune again"):
+        read_log(bundle)
