@@ -47,7 +47,7 @@ test-deploy: $(VENV)/installed ## many deployments to a host on this machine, cu
 	@$(BIN)/python -m pytest tests/deploy_cycles.py --timeout 1800
 
 test-pi: $(VENV)/installed ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static)
-	@$(BIN)/python -m pytest tests/pi --timeout 1800
+	@$(BIN)/python -m pytest tests/pi/deployments.py --timeout 1800
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 Every release, every cut connection and every service here is real, on the loopback interface.
 """
 
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,21 @@ def test_changed_bundle_becomes_a_release_that_shares_the_rest_and_rolls_back(
     assert refused.returncode == 1
     assert "cannot go back" in refused.stderr
     assert host.current.resolve() == old
+
+
+def test_changed_python_file_sends_under_200_kb(
+    host: RealHost, first_deploy: None, bundle_dir: Path
+):
+    tools, log = host.laptop.folder / "tools", host.laptop.folder / "sent"
+    write_script(tools / "rsync", f'exec {shutil.which("rsync")} --stats "$@" >>"{log}"')
+    with (host.laptop.checkout / "device" / "cli.py").open("a") as file:
+        file.write("# changed\n")
+    done = host.deploy("--bundle", bundle_dir)
+    (tools / "rsync").unlink()
+    assert done.returncode == 0, done
+    assert "Nothing has changed" not in done.stdout
+    sent = re.findall(r"^Total bytes sent: ([\d,]+)", log.read_text(), re.MULTILINE)
+    assert sum(int(number.replace(",", "")) for number in sent) < 200_000
 
 
 def test_fourth_release_removes_the_first(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from device.cli import make_parser
 from tests.deploy_hosts import (
     HOSTILE,
+    ROOT,
     Laptop,
     RealHost,
     assert_fails,
@@ -219,6 +222,35 @@ def test_talkative_login_shell_does_not_confuse(stub_host: StubHost):
     write_script(shell, 'echo "Welcome, armv7l fans!"; exec /bin/sh "$@"')
     done = stub_host.deploy("--dry-run", "pi")
     assert done.returncode == 0, done.stderr
+
+
+# What the pages tell people to type.
+
+
+def commands() -> list[str]:
+    found = []
+    for page in ("README.md", "docs/pi.md"):
+        text = (ROOT / page).read_text()
+        for block in re.findall(r"```(?:sh|bash)\n(.*?)```", text, re.DOTALL):
+            lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+            found += [line for line in lines if line.startswith(("./deploy.sh", "ssh"))]
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command_of_the_pages_is_understood(stub_host: StubHost, command: str):
+    (stub_host.laptop.folder / "garden.txt").write_text("garden\nporch\n")
+    program, *words = shlex.split(command)
+    if program == "./deploy.sh":
+        done = stub_host.laptop.deploy(*words, "--help")
+        assert done.returncode == 0, done.stderr
+    elif ".local/bin/liteberry" in words:
+        make_parser().parse_args(words[words.index(".local/bin/liteberry") + 1 :])
+    else:
+        assert words in (
+            ["pi@raspberrypi.local"],
+            ["-t", "pi@raspberrypi.local", "sudo", "systemctl", "restart", "liteberry"],
+        )
 
 
 # A real host.

@@ -1,0 +1,1 @@
+"""Deploying to an emulated Pi: ``make test-pi``."""
