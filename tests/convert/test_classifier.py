@@ -11,8 +11,11 @@ from convert.classifier import ClassifierOptions, mobilenet_v2_network
 from convert.errors import ConversionError
 from convert.user_model import user_classifier
 from device.bundle import Bundle
+from device.camera import read_picture
+from device.engine import Engine
 from device.errors import UsageError
 from device.interpreter import installed_interpreters
+from device.records import Frame
 from tests.conftest import ROOT, run_module
 
 SMALL = ("--alpha", "0.35", "--size", "96")
@@ -104,6 +107,16 @@ def test_device_classifies_with_the_bundle(mobilenet, tmp_path):
     assert len(lines) == len(list((tmp_path / "out").iterdir())) == 4
     assert '"classes":[{"label":' in lines[0]
     assert '"detections"' not in lines[0]
+
+
+def test_int8_gives_five_classes_a_score(mobilenet):
+    bundle = Bundle(mobilenet)
+    with Engine(bundle, "int8", threshold=0.0) as engine:
+        for sample in bundle.manifest.samples:
+            frame = Frame(read_picture(mobilenet / sample.file), 0, 0.0)
+            scores = [item.score for item in engine.run(frame).classes]
+            assert len(scores) == 5
+            assert scores[4] > 0  # an 8-bit softmax has steps of 1/256, and zeros below
 
 
 def test_without_network_or_weights_the_error_says_the_way_out(tmp_path):
