@@ -7,17 +7,19 @@ four, on a Pi 5 they do not.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from device.board import Board
 from device.bundle import MANIFEST, Bundle, sha256_of
 from device.files import write_whole
-from device.interpreter import ORIGINS
+from device.interpreter import installed_interpreters
 from device.manifest import Count, InterpreterName, Record
+
+if TYPE_CHECKING:
+    from device.board import Board
 
 
 class Choice(Record, frozen=True):
@@ -59,11 +61,7 @@ def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
     found = _load().get(_key(board), {}).get(hash_of(bundle), {}).get(variant)
     if found is None:
         return None
-    try:
-        installed = importlib.metadata.version(ORIGINS[found.interpreter].distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    return found if found.version == installed else None
+    return found if installed_interpreters().get(found.interpreter) == found.version else None
 
 
 def save_choice(board: Board, bundle: Bundle, variant: str, choice: Choice) -> Path:

@@ -1,10 +1,9 @@
-"""``python -m device detect``: its flags, and the run they ask for."""
+"""``python -m device detect``: the run that its flags ask for."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import os
 import signal
 import sys
@@ -13,31 +12,22 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.command import (
     Commands,
-    count,
     debug_flag,
-    positive,
     say,
-    seed,
-    size_wh,
-    threads,
-    words,
 )
+from device.detect_flags import add_detect_flags, camera_options, outputs_of
 from device.errors import UsageError
-from device.model_flags import add_model_flags, hints_of, open_bundle
-from device.web_address import parse_address
+from device.model_flags import hints_of, open_bundle
 
 if TYPE_CHECKING:
     from device.bundle import Bundle
-    from device.camera import CameraOptions
     from device.engine import Engine
-    from device.manifest import InputRule
     from device.pipeline import Pipeline
-    from device.sinks import Outputs, Sink
+    from device.sinks import Sink
     from device.web import LivePage
 
 EXAMPLES = """examples:
@@ -50,20 +40,6 @@ EXAMPLES = """examples:
 """
 
 
-def _probability(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is not above 0 and at most 1")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
-    return value
-
-
 def add_detect(commands: Commands) -> None:
     """Add the command to the parser."""
     detect = commands.add_parser(
@@ -73,240 +49,10 @@ def add_detect(commands: Commands) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    detect.add_argument(
-        "bundle",
-        type=Path,
-        nargs="?",
-        metavar="BUNDLE|MODEL.tflite",
-        help="folder made by convert build, or a model of your own",
-    )
-    detect.add_argument(
-        "--source",
-        required=True,
-        metavar="SRC",
-        help="picamera, the number of a USB camera, an rtsp:// or http:// address, a video, a "
-        "picture, a folder of pictures, or demo: a view that wanders over the bundle's own "
-        "pictures without end",
-    )
-    detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
-    detect.add_argument(
-        "--interpreter",
-        choices=("auto", "litert", "tflite-runtime", "tensorflow"),
-        default="auto",
-        help="default: auto, the fastest one here that runs the variant",
-    )
-    detect.add_argument(
-        "--threads", type=threads, metavar="N", help="default: one per core, at most 4"
-    )
-    detect.add_argument(
-        "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
-    )
-    detect.add_argument(
-        "--classes", type=words, metavar="A,B", help="detect these only (default: all it knows)"
-    )
-    detect.add_argument(
-        "--max-detections", type=count, metavar="N", help="at most so many a frame (default: 100)"
-    )
-    detect.add_argument(
-        "--every",
-        type=count,
-        default=1,
-        metavar="N",
-        help="run the network on every N-th frame; the others keep its detections",
-    )
-    detect.add_argument(
-        "--when-moving",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="run the network only while the picture changes: keeps a Pi cool",
-    )
-    detect.add_argument(
-        "--memory-limit", type=count, metavar="MB", help="end the run when it takes more"
-    )
-    detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
-    detect.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
-    )
-    _add_camera(detect.add_argument_group("camera"))
-    _add_outputs(detect.add_argument_group("outputs"))
-    _add_events(detect.add_argument_group("events"))
-    _add_page(detect.add_argument_group("live page"))
-    add_model_flags(detect)
+    add_detect_flags(detect)
     detect.add_config()
     debug_flag(detect)
     detect.set_defaults(handler=run_detect)
-
-
-def _add_camera(camera: argparse._ArgumentGroup) -> None:
-    camera.add_argument(
-        "--size",
-        type=size_wh,
-        metavar="WxH",
-        help="what to ask of picamera, a USB camera or the demo (default: 640x480)",
-    )
-    camera.add_argument(
-        "--fps",
-        type=positive,
-        metavar="N",
-        help="frames per second to ask of picamera or a USB camera",
-    )
-    camera.add_argument(
-        "--rotate",
-        type=int,
-        choices=(0, 90, 180, 270),
-        default=0,
-        help="turn frames clockwise by so many degrees",
-    )
-    camera.add_argument(
-        "--flip",
-        choices=("horizontal", "vertical", "both"),
-        help="mirror frames, after turning them; horizontal: left becomes right",
-    )
-    camera.add_argument(
-        "--give-up",
-        type=_seconds,
-        metavar="SECONDS",
-        help="end when a camera that worked is gone that long (default: try until it is back)",
-    )
-    camera.add_argument(
-        "--frozen",
-        type=_seconds,
-        default=10.0,
-        metavar="SECONDS",
-        help="take a camera for gone when its picture stays the same, to the last bit, or none "
-        "comes, for so long; 0: never (default: 10)",
-    )
-
-
-def _camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
-    from device.camera import CameraOptions
-
-    return CameraOptions(
-        size_wh=args.size,
-        fps=args.fps,
-        rotate=args.rotate,
-        flip=args.flip,
-        give_up_s=args.give_up,
-        frozen_s=args.frozen,
-        # A part of the view that keeps its shape has to be cut from the whole frame.
-        lores_wh=(rule.width, rule.height) if rule.resize == "stretch" else None,
-        seed=args.seed,
-    )
-
-
-def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
-    outputs.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE|DIR",
-        help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete) or a "
-        "folder of pictures",
-    )
-    outputs.add_argument(
-        "--segment",
-        type=positive,
-        metavar="SECONDS",
-        help="part the video into files of this length, NAME-20261121T143000Z.mp4",
-    )
-    outputs.add_argument(
-        "--quota",
-        type=positive,
-        metavar="MB",
-        help="remove the oldest segments, clips or pictures before each kind takes more",
-    )
-    outputs.add_argument(
-        "--log",
-        type=Path,
-        metavar="FILE",
-        help="a line of JSON per frame, or of a .csv a row per detection; appended",
-    )
-    outputs.add_argument(
-        "--log-size",
-        type=positive,
-        metavar="MB",
-        help="go on in a new log when it is this large; the five before are kept",
-    )
-    outputs.add_argument(
-        "--display",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="show the annotated frames in a window; q or closing it ends the run",
-    )
-
-
-def _add_events(events: argparse._ArgumentGroup) -> None:
-    events.add_argument(
-        "--on", type=words, metavar="A,B", help="when one of these classes is seen:"
-    )
-    events.add_argument(
-        "--record",
-        type=positive,
-        metavar="SECONDS",
-        help="keep a clip, from a little before until this long after it was last seen",
-    )
-    events.add_argument(
-        "--clips",
-        type=Path,
-        default=Path("clips"),
-        metavar="DIR",
-        help="where clips are kept (default: clips)",
-    )
-    events.add_argument(
-        "--run",
-        metavar="COMMAND",
-        help="call this, with the event as JSON on its standard input",
-    )
-    events.add_argument(
-        "--cooldown",
-        type=positive,
-        default=30.0,
-        metavar="SECONDS",
-        help="at most one call in this time (default: 30)",
-    )
-
-
-def _add_page(page: argparse._ArgumentGroup) -> None:
-    page.add_argument(
-        "--serve",
-        type=parse_address,
-        metavar="HOST:PORT",
-        help="show the run in a browser; a port alone: on this machine only, 0.0.0.0:8080: to all "
-        "who have the link that is printed",
-    )
-    page.add_argument(
-        "--serve-fps",
-        type=positive,
-        default=12.0,
-        metavar="N",
-        help="show at most so many pictures a second (default: 12)",
-    )
-    page.add_argument(
-        "--token",
-        metavar="T",
-        help="what the link has to hold (default: the variable LITEBERRY_TOKEN; else, where others "
-        "can reach the page, one that is made and kept)",
-    )
-
-
-def _outputs(args: argparse.Namespace) -> Outputs:
-    from device.sinks import Outputs
-
-    def bytes_of(megabytes: float | None) -> int | None:
-        return None if megabytes is None else round(megabytes * 1e6)
-
-    return Outputs(
-        output=args.output,
-        segment_s=args.segment,
-        quota_bytes=bytes_of(args.quota),
-        log=args.log,
-        log_size_bytes=bytes_of(args.log_size),
-        display=args.display,
-        on=args.on or (),
-        record_s=args.record,
-        clips=args.clips,
-        run=args.run,
-        cooldown_s=args.cooldown,
-    )
 
 
 def run_detect(args: argparse.Namespace) -> None:
@@ -317,7 +63,6 @@ def run_detect(args: argparse.Namespace) -> None:
     import cv2
 
     from device.camera import open_camera
-    from device.engine import Engine
     from device.labels import class_ids
     from device.memory import forget_startup, share_one_arena
     from device.motion import Motion
@@ -331,7 +76,7 @@ def run_detect(args: argparse.Namespace) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    outputs = _outputs(args)
+    outputs = outputs_of(args)
     check_outputs(outputs, args.source, args.bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
@@ -343,18 +88,11 @@ def run_detect(args: argparse.Namespace) -> None:
                 args.source,
                 [bundle.file(name) for name in samples],
                 say,
-                _camera_options(args, bundle.manifest.input),
+                camera_options(args, bundle.manifest.input),
             )
         )
-        make_engine = partial(
-            Engine,
-            bundle,
-            interpreter=args.interpreter,
-            threads=args.threads,
-            threshold=args.threshold,
-            max_detections=args.max_detections,
-        )
-        engine = make_engine(args.variant)
+        make_engine = partial(_make_engine, args, bundle)
+        engine = make_engine(args.variant or bundle.default_variant)
         engine.only(args.classes or ())
         class_ids(outputs.on, engine.labels)  # are there such?
         interpreter = engine.interpreter
@@ -384,6 +122,31 @@ def run_detect(args: argparse.Namespace) -> None:
             progress.close()
             if pipeline.rate.stamps:
                 print(pipeline.summary(), flush=True)
+
+
+def _make_engine(args: argparse.Namespace, bundle: Bundle, variant: str) -> Engine:
+    """The engine of a variant: as asked for, else as ``bench --tune`` found best here."""
+    from device.choice import load_choice, state_file
+    from device.engine import Engine
+
+    interpreter, threads, choice = args.interpreter, args.threads, None
+    if interpreter == "auto" and threads is None and state_file().is_file():
+        from device.board import read_board
+
+        choice = load_choice(read_board(), bundle, variant)
+        if choice is not None:
+            interpreter, threads = choice.interpreter, choice.threads
+    engine = Engine(
+        bundle,
+        variant,
+        interpreter=interpreter,
+        threads=threads,
+        threshold=args.threshold,
+        max_detections=args.max_detections,
+    )
+    if choice is not None:
+        engine.choice = "by bench --tune"
+    return engine
 
 
 def _make_page(args: argparse.Namespace) -> LivePage:

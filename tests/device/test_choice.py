@@ -100,3 +100,15 @@ def test_home_is_the_users_where_none_is_set(monkeypatch, tmp_path, value):
 def test_hash_is_that_of_the_manifest_as_built(bundle_dir):
     manifest = (bundle_dir / "manifest.json").read_bytes()
     assert hash_of(Bundle(bundle_dir)) == hashlib.sha256(manifest).hexdigest()
+
+
+def test_detect_runs_as_tuned_unless_flags_say_otherwise(device, small_bundle):
+    bundle = Bundle(small_bundle)
+    tuned = msgspec.structs.replace(CHOICE, interpreter="tflite-runtime", threads=3)
+    tuned = msgspec.structs.replace(tuned, version=installed_interpreters()["tflite-runtime"])
+    save_choice(read_board(), bundle, "int8", tuned)
+    run = ("detect", small_bundle, "--source", small_bundle / "samples" / "cat.jpg")
+    ran = device(*run)
+    assert "in tflite-runtime 2.14.0 (by bench --tune), no delegate, 3 threads" in ran.err
+    ran = device(*run, "--threads", 1)
+    assert "in litert 2.3.0 (first choice), XNNPACK, 1 threads" in ran.err
