@@ -10,6 +10,8 @@ from convert.comparison import Comparison, compare_pictures
 from convert.decision import decide
 from convert.facts import Facts, load_facts
 from convert.recommendation import PI_5, advise, best_for, headline
+from convert.tuning_log import TuningLog, read_log
+from convert.tuning_section import tuning
 from device import __version__
 from device.charts.markup import document, escape
 from device.errors import SinkError
@@ -20,6 +22,7 @@ PARTS = {
     "boards": "Boards",
     "accuracy": "Accuracy",
     "latency": "Time",
+    "tuning": "Tuning",
     "classes": "Classes",
     "pictures": "Pictures",
     "decision": "Decision",
@@ -27,7 +30,13 @@ PARTS = {
 }
 
 
-def make_page(facts: Facts, comparisons: Sequence[Comparison], *, measured_pictures: bool) -> str:
+def make_page(
+    facts: Facts,
+    comparisons: Sequence[Comparison],
+    *,
+    measured_pictures: bool,
+    tuned: TuningLog | None = None,
+) -> str:
     """The whole page as HTML. Nothing is read but the style sheet beside this module."""
     pick = best_for(facts, PI_5)
     verdict, numbers = headline(facts)
@@ -35,6 +44,7 @@ def make_page(facts: Facts, comparisons: Sequence[Comparison], *, measured_pictu
         "boards": explanation.boards(facts, advise(facts)),
         "accuracy": results.accuracy(facts, pick),
         "latency": results.latency(facts),
+        "tuning": tuning(tuned),
         "classes": results.classes(facts),
         "pictures": explanation.pictures(
             comparisons, measured=measured_pictures, threshold=facts.manifest.threshold
@@ -76,11 +86,14 @@ def report(folder: Path, out: Path | None = None) -> Path:
     """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
 
     Returns where it is. Raises ``BundleError`` where there is no sound bundle,
-    ``EvaluationError`` for an ``accuracy.json`` that cannot be used, ``SourceError`` for a sample
-    that cannot be read, and ``SinkError`` where the page cannot be written.
+    ``EvaluationError`` for an ``accuracy.json`` or a ``tuning.json`` that cannot be used,
+    ``SourceError`` for a sample that cannot be read, and ``SinkError`` where the page cannot be
+    written.
     """
     bundle, accuracy, facts = load_facts(folder)
     comparisons, measured = compare_pictures(bundle, accuracy)
     path = folder / REPORT if out is None else out
-    write_page(make_page(facts, comparisons, measured_pictures=measured), path)
+    write_page(
+        make_page(facts, comparisons, measured_pictures=measured, tuned=read_log(folder)), path
+    )
     return path

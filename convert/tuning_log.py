@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from convert.bootstrap import Interval
-from convert.candidates import Choice
 from convert.errors import EvaluationError
-from convert.exploration import Screened, frontier
-from convert.tune import Finalist, Half, Options, Outcome, id_of
 from device.files import write_whole
+
+if TYPE_CHECKING:  # a report only reads, and need not wait for what a search needs
+    from convert.candidates import Choice
+    from convert.exploration import Screened
+    from convert.tune import Finalist, Half, Options, Outcome
 
 TUNING = "tuning.json"
 
@@ -75,6 +78,9 @@ def log_of(outcome: Outcome, options: Options) -> TuningLog:
 
 
 def _tried_in(half: Half, number: int) -> list[Tried]:
+    from convert.exploration import frontier
+    from convert.tune import id_of
+
     best = {item.choice for item in frontier(half.screened)}
     measured = {item.choice: item for item in half.finalists}
     rows = [

@@ -15,7 +15,8 @@ from convert.errors import EvaluationError
 from convert.exploration import Screened, frontier
 from convert.invoke_cost import Instructions
 from convert.tune import Finalist, Tuner, choose, refuse_noise
-from convert.tuning_log import TUNING, finalists, read_log
+from convert.tuning_log import TUNING, Tried, TuningLog, finalists, read_log
+from convert.tuning_section import tuning
 from device.bundle import Bundle
 from tests.convert.tiny_bundle import RULE, pixels, write_bundle, write_pictures
 
@@ -160,6 +161,7 @@ def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, caps
     pictures = str(built / "pictures")
     assert main(["evaluate", str(bundle), "--images", pictures, "--variant", "tuned"]) == 0
     assert main(["report", str(bundle)]) == 0
+    assert "tuning-chart" in (bundle / "report.html").read_text("utf-8")
 
 
 def test_tune_says_what_is_closest_and_leaves_the_bundle(bundle, built, capsys, monkeypatch):
@@ -221,3 +223,20 @@ def test_damaged_log_is_refused(bundle):
     (bundle / TUNING).write_bytes(msgspec.json.encode({"halves": np.pi}))
     with pytest.raises(EvaluationError, match="tune again"):
         read_log(bundle)
+
+
+def test_report_shows_the_search_and_a_page_without_one_does_not():
+    rows = (
+        Tried("a", "as <b>", 1.0, 0.5, 10, drop_seen=0.5, drop_unseen=0.6),
+        Tried("c", "float32: 1", 1.3, 0.1, 10, frontier=True, drop_seen=0.1, drop_unseen=0.2),
+        Tried("d", "float32: 2", 1.4, 0.3, 10),
+    )
+    log = TuningLog(
+        "mAP", "time", 0.3, 0, 9, 0.5, (0.1, 0.9), 0.2, (0.0, 0.4), True, True, "c", (rows,)
+    )
+    page = tuning(log)
+    assert "<b>" not in page
+    assert page.count("<circle") == len(finalists(log)) + len(rows)
+    assert 'r="5" class="dot accent"' in page
+    assert "0.00 to 0.40 in 95%" in page
+    assert tuning(None) == ""
