@@ -153,7 +153,7 @@ def _provenance(
         source=f"{network.title}; {network.source}",
         licence=network.licence,
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        machine=_machine(),
+        machine=machine(),
         command=shlex.join(["python", "-m", "convert", *sys.argv[1:]]),
         seed=options.seed,
         calibration=tuple(str(path) if own_pictures else path.name for path in pictures),
@@ -164,7 +164,7 @@ def _provenance(
     )
 
 
-def _machine() -> str:
+def machine() -> str:
     """The processor's name where the system tells it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

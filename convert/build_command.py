@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.zoo import DEFAULT, MODELS, find_model
-from device.command import Commands, count, positive, say, say_step, seed
+from device.command import Commands, count, positive, say, say_step, seed, words
 from device.errors import UsageError
+from device.model_flags import is_bare_model
 
 if TYPE_CHECKING:
     from convert.network import Network
+    from device.manifest import Manifest
 
 BUILD_EXAMPLES = """examples:
   python -m convert build --out build/ssdlite_mobilenet_v2
   python -m convert build ssdlite_mobilenet_v2 --out build/mine --calibration ~/Pictures
   python -m convert build --weights downloads/ssdlite --variants float32,int8 --out build/offline
+  python -m convert build detect.tflite --labels labelmap.txt --out build/theirs
   python -m convert build flowers.keras --labels flowers.txt --mean 127.5 --std 127.5
   python -m convert build my_ssd.keras --labels mine.txt --mean 127.5 --std 127.5 \\
       --anchors anchors.npy --box-encoding yxhw:10,10,5,5 --scores sigmoid --background 0
@@ -41,8 +44,8 @@ def add_build(commands: Commands) -> None:
         nargs="?",
         default=DEFAULT,
         metavar="MODEL",
-        help=f"a name of the zoo, mobilenet_v2, or a model of yours: .keras, .h5 or a SavedModel "
-        f"folder (default: {DEFAULT})",
+        help=f"a name of the zoo, mobilenet_v2, or a model of yours: .keras, .h5, a SavedModel "
+        f"folder, or a finished .tflite, which is wrapped as it is (default: {DEFAULT})",
     )
     build.add_argument(
         "--out", type=Path, metavar="DIR", help="the bundle's folder (default: build/MODEL)"
@@ -112,6 +115,15 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
     own.add_argument("--mean", type=float, metavar="M", help="the model's input is (byte - M) / S")
     own.add_argument("--std", type=positive, metavar="S", help="see --mean")
     own.add_argument(
+        "--task", choices=("detection", "classification"), help="what a finished .tflite is for"
+    )
+    own.add_argument(
+        "--outputs",
+        type=words,
+        metavar="A,B",
+        help="what each output of a finished .tflite is: boxes, classes, scores, count or none",
+    )
+    own.add_argument(
         "--background",
         type=_background,
         metavar="N",
@@ -169,9 +181,31 @@ def run_build(args: argparse.Namespace) -> None:
     if args.integer_outputs and "int8" not in options.precisions:
         raise UsageError("--integer-outputs is about int8, which --variants leaves out")
     with staged_bundle(out) as bundle:  # where it cannot be written, nothing is fetched
-        manifest = build(open_network(args), bundle, options, say_step)
+        if is_bare_model(Path(args.model)):
+            manifest = _wrap(args, bundle)
+        else:
+            _refuse(args, "task", "outputs")
+            manifest = build(open_network(args), bundle, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))
+
+
+def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
+    """A bundle of a finished file."""
+    from convert.wrap import wrap
+    from device.hints import Hints
+
+    _refuse(args, "alpha", "weights", "calibration", "background", *OF_OWN_SSDS)
+    hints = Hints(
+        task=args.task,
+        outputs=tuple(args.outputs or ()),
+        mean=() if args.mean is None else (args.mean,),
+        std=() if args.std is None else (args.std,),
+        input_size=None if args.size is None else (args.size, args.size),
+        labels=None if args.labels is None else str(args.labels),
+        anchors=None if args.anchors is None else str(args.anchors),
+    )
+    return wrap(Path(args.model), hints, bundle, say_step, args.debug)
 
 
 def open_network(args: argparse.Namespace) -> Network:

@@ -66,5 +66,5 @@ def _print_model(model: BareModel) -> None:
     print(f"{'operators':<10}{versions}")
     for name, check in variant.checks.items():
         print(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")
-    for guess in model.guesses:
-        print(f"warning: {guess}")
+    for warning in model.warnings:
+        print(f"warning: {warning}")

@@ -92,8 +92,8 @@ def open_bundle(
         from device.recognise import recognise
 
         model = recognise(path, hints, interpreter)
-        for guess in model.guesses:
-            say(f"warning: {guess}")
+        for warning in model.warnings:
+            say(f"warning: {warning}")
         return model
     if hints != Hints():
         given = [name for name in hints.__struct_fields__ if getattr(hints, name)]

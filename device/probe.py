@@ -41,7 +41,9 @@ def answer(request: ProbeRequest) -> ProbeAnswer:
     # The pictures come through the same code as a camera's; late import, it needs OpenCV's codecs.
     from device.camera import read_picture
 
-    interpreter = Interpreter(request.interpreter, Path(request.model), threads=1)
+    interpreter = Interpreter(
+        request.interpreter, Path(request.model), threads=1, input_shape=request.rule.shape
+    )
     names = interpreter.output_names()
     preprocess = Preprocessor(request.rule, interpreter.input)
     kept: dict[str, list[Tensor]] = {name: [] for name in names}

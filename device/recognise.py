@@ -59,12 +59,15 @@ class BareModel(Bundle):
         anchors: NDArray[np.float32] | None,
         findings: Sequence[Finding],
         guesses: Sequence[str],
+        complaint: str,
     ) -> None:
+        """``guesses`` are what a flag would settle; ``complaint`` is about the metadata."""
         self.folder = path.parent
         self.manifest = manifest
         self.labels = labels
         self.findings = tuple(findings)
         self.guesses = tuple(guesses)
+        self.warnings = tuple(filter(None, (complaint, *guesses)))
         if anchors is not None:
             self.anchors = anchors
 
@@ -138,9 +141,8 @@ def recognise(
         files={path.name: sha256},
     )
     findings = explain(seen, fitted, found, rule, (labels, labels_why))
-    complaints = (seen.complaint,) if seen.complaint else ()
-    said = (*complaints, *fitted.guesses, *guesses)
-    return BareModel(path, manifest, labels, anchors, findings, said)
+    guesses = (*fitted.guesses, *guesses)
+    return BareModel(path, manifest, labels, anchors, findings, guesses, seen.complaint)
 
 
 def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:

@@ -232,6 +232,13 @@ def test_without_labels_classes_are_numbers_and_the_flag_is_named(here, write):
     assert any("--labels FILE" in guess for guess in model.guesses)
 
 
+def test_metadata_that_cannot_be_read_is_a_warning_and_no_more(here, write):
+    model = recognise(write(tiny_models.classifier(metadata=b"\xff" * 64)))
+    assert any("metadata cannot be read" in warning for warning in model.warnings)
+    assert not any("metadata" in guess for guess in model.guesses)
+    assert run(model, "red").classes[0].class_id == 0
+
+
 @pytest.mark.parametrize(
     ("rows", "background"),
     [("background\na\nb\n", 0), ("a\nb\nbackground\n", 2), ("???\na\nb\n", 0), ("a\nb\nc\n", None)],

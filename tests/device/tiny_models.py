@@ -260,7 +260,7 @@ def raw_ssd(*, swapped=False, classes=4, probability=False, names=("x", "y")) ->
         out = graph.tensor("class_scores", (1, 3, classes))
         graph.operator("LOGISTIC", [scores], [out])
         scores = out
-    flat = graph.dense(graph.mean_colour(picture), np.zeros((12, 3)), np.zeros(12))
+    flat = graph.dense(graph.mean_colour(picture), np.full((12, 3), 1e-4), np.zeros(12))
     boxes = graph.reshaped(flat, (1, 3, 4), names[0])
     outputs = [scores, boxes] if swapped else [boxes, scores]
     return graph.write([picture], outputs)
