@@ -51,7 +51,7 @@ def even(size_wh: tuple[int, int]) -> tuple[int, int]:
     return size_wh[0] // 2 * 2, size_wh[1] // 2 * 2
 
 
-def make_picamera2(kind: type[Picamera2], number: int) -> Picamera2:
+def make_picamera2(kind: Any, number: int) -> Picamera2:
     """``kind(number)``; where that fails, the pipe that it leaves open is closed."""
     camera = kind.__new__(kind)
     try:
@@ -185,5 +185,4 @@ class PicameraCamera(LiveCamera):
         camera, self._camera, self._job = self._camera, None, None
         if camera is not None:
             with contextlib.suppress(RuntimeError, OSError):
-                camera.cancel_all_and_flush()  # it would wait for a frame before it stops
                 camera.close()

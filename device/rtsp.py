@@ -12,8 +12,9 @@ import numpy as np
 from device.camera import CameraOptions, Shot, Warn
 from device.camera_url import CameraUrl
 from device.errors import SourceError
-from device.live import NETWORK_TIMEOUT_S, LiveCamera, silence_s
+from device.live import LiveCamera, silence_s
 
+OPEN_TIMEOUT_S = 10.0  # cameras start their encoder first, and FFmpeg waits for a key frame
 ANSWERS = {
     "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
     "404": "it has no stream at this path; the camera's manual names it",
@@ -22,14 +23,14 @@ ANSWERS = {
 
 def no_answer() -> str:
     """What to say of a server that is silent from the start."""
-    return f"no answer within {NETWORK_TIMEOUT_S:g} s"
+    return f"no answer within {OPEN_TIMEOUT_S:g} s"
 
 
 class RtspCamera(LiveCamera):
     """An ``rtsp://`` address; its video comes over TCP.
 
-    FFmpeg has no limit on how long a camera may be silent but one for every wait: a stream that
-    sends nothing for five seconds is lost, also where ``frozen_s`` is more.
+    A stream that sends nothing for five seconds is lost, also where ``frozen_s`` is more: waiting
+    cannot be interrupted.
     OpenCV decodes into the size of the first frame: a stream that changes it must be sent anew,
     which cameras do.
     """
@@ -49,7 +50,7 @@ class RtspCamera(LiveCamera):
 
     def _connect(self) -> None:
         options = {
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(1e3 * NETWORK_TIMEOUT_S),
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(1e3 * OPEN_TIMEOUT_S),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(1e3 * self._silence_s),
             cv2.CAP_PROP_N_THREADS: 1,  # each more would hold a frame back
         }
@@ -57,7 +58,7 @@ class RtspCamera(LiveCamera):
         started_s = time.monotonic()
         self._capture = cv2.VideoCapture(self._url.full, cv2.CAP_FFMPEG, flat)
         if not self._capture.isOpened():
-            waited = time.monotonic() - started_s >= NETWORK_TIMEOUT_S
+            waited = time.monotonic() - started_s >= OPEN_TIMEOUT_S
             raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
 
     def _ask_why(self) -> str:
@@ -65,7 +66,7 @@ class RtspCamera(LiveCamera):
         question = f"DESCRIBE {self._url.without_user} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
         try:
             address = self._url.host, self._url.port
-            with socket.create_connection(address, timeout=NETWORK_TIMEOUT_S) as connection:
+            with socket.create_connection(address, timeout=OPEN_TIMEOUT_S) as connection:
                 if self._url.scheme == "rtsps":
                     return "no stream could be opened there"
                 connection.sendall(question)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -150,7 +151,8 @@ def test_second_camera_is_chosen_by_its_number(simulation):
         assert next(camera.frames()).name == "picamera:1"
 
 
-def test_camera_in_use_says_so_in_one_line(simulation, capfd):
+def test_camera_in_use_says_so_in_one_line(simulation, capfd, monkeypatch):
+    monkeypatch.setattr(logging.root, "handlers", [])  # as it is outside pytest
     simulation.busy = True
     held = set(Path("/proc/self/fd").iterdir())
     for _ in range(3):

@@ -27,7 +27,7 @@ def server() -> Iterator[RtspServer]:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    monkeypatch.setattr("device.rtsp.NETWORK_TIMEOUT_S", 0.7)
+    monkeypatch.setattr("device.rtsp.OPEN_TIMEOUT_S", 0.7)
 
 
 def error_of(url: str) -> str:

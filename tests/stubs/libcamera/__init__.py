@@ -301,7 +301,7 @@ class Camera:
     def start(self, wanted: dict[ControlId, object]) -> None:
         simulation.controls = {control.name: value for control, value in wanted.items()}
         self._running.set()
-        self._thread = threading.Thread(target=self._run, name="simulated camera")
+        self._thread = threading.Thread(target=self._run, name="simulated camera", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
