@@ -34,8 +34,8 @@ demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video an
 check-demo: demo ## look at what the demo left, with a program's eyes
 	@$(BIN)/python -m pytest tests/demo_outputs.py
 
-test: $(VENV)/installed ## the test suite (about 4 minutes on 2 cores)
-	@$(BIN)/python -m pytest
+test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
 	@$(BIN)/python -m pytest -m installs

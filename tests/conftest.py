@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -44,10 +45,17 @@ def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     if ready := os.environ.get("LITEBERRY_TEST_BUNDLE"):
         return Path(ready).resolve()
-    folder = tmp_path_factory.mktemp("build") / "ssdlite_mobilenet_v2"
-    done = run_module("convert", "build", "--out", str(folder))
-    assert done.returncode == 0, done.stderr
-    (folder.parent / "said.txt").write_text(done.stderr + done.stdout)
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the first process to ask builds it for all
+        base = base.parent
+    folder = base / "built" / "ssdlite_mobilenet_v2"
+    said = folder.parent / "said.txt"
+    with (base / "built.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            done = run_module("convert", "build", "--out", str(folder))
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stderr + done.stdout)
     return folder
 
 
