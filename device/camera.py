@@ -198,7 +198,6 @@ def open_camera(
     Raises ``SourceError`` or ``UsageError``.
     """
     # Each kind is imported where it is wanted: memory on a Pi counts.
-    # Each kind is imported where it is wanted: memory on a Pi counts.
     if source == "demo":
         from device.demo import DemoCamera
 
@@ -208,10 +207,10 @@ def open_camera(
         from device.picamera import PicameraCamera, camera_number
 
         return PicameraCamera(camera_number(source), options, warn)
-    if source.isdecimal() or source.startswith("/dev/"):
+    device = f"/dev/video{source}" if source.isdecimal() else source
+    if device.startswith("/dev/video") or Path(device).is_char_device():
         from device.v4l2 import V4l2Camera
 
-        device = f"/dev/video{source}" if source.isdecimal() else source
         return V4l2Camera(device, options, warn)
     if "://" in source:
         return _open_url(source, warn, options)

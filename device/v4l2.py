@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import struct
 import time
@@ -61,9 +62,9 @@ def check_device(device: str) -> None:
             )
         # Asking for no buffers takes nothing, and is refused where another has some.
         fcntl.ioctl(number, REQBUFS, struct.pack("=5I", 0, CAPTURE, MMAP, 0, 0))
+    except SourceError:
+        raise
     except OSError as exc:
-        if isinstance(exc, SourceError):
-            raise
         if exc.errno == errno.EBUSY:
             raise SourceError(
                 f"{device}: busy, another program has it; find it with: fuser -v {device}"
@@ -128,7 +129,7 @@ class V4l2Camera(LiveCamera):
                 return None  # waited in vain: it may yet come
             raise SourceError(f"{self._device}: gives no more frames; was it unplugged?")
         ok, pixels = self._capture.retrieve()
-        if not ok:
+        if not ok or pixels.size != math.prod(self._shape):
             return None  # a JPEG that was damaged on the cable
         now_s = time.monotonic()
         taken_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -232,6 +233,14 @@ def test_source_is_opened_by_what_it_is(tmp_path, folder, video, small_bundle):
         with open_camera(source, samples, pytest.fail) as camera:
             assert type(camera) is kind
             assert len(list(camera.frames(limit=1))) == 1
+
+
+def test_file_below_dev_is_no_camera():
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".png") as file:
+        file.write(PNG)
+        file.flush()
+        with open_camera(file.name, [], pytest.fail) as camera:
+            assert next(camera.frames()).size_wh == (40, 32)
 
 
 @pytest.mark.parametrize("name", ["text.mp4", "text.avi", "clip_0001.mp4"])
