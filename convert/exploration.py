@@ -15,7 +15,7 @@ from device.errors import InterpreterError
 
 BATCH = 24  # candidates held at a time
 MOVES = 24
-LIFTED = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # layers together, the most worthwhile first
+LIFTED = (2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48)  # together, the most worthwhile first
 SIXTEEN_BITS = 3  # layers of which it is tried
 LEAST_COST = 0.002  # by which two costs are told apart
 LEAST_GAIN = 0.01  # of disturbance, for which a cost is paid
@@ -77,7 +77,6 @@ class Explorer:
         self._try(list(alone.values()), "each layer alone in float32")
         order = self._worth(base, alone)
         together = [self._lifted(base.choice, order[:count]) for count in LIFTED]
-        together.append(self._lifted(base.choice, range(len(self._maker.layers))))
         self._try(together, "the most worthwhile layers in float32")
         self._try(
             [_replaced(base.choice, int16=[layer]) for layer in order[:SIXTEEN_BITS]],

@@ -37,7 +37,8 @@ SCREENED_ON = 16  # others of the same half
 FINALISTS = 5
 MORE_FINALISTS = 3
 ALIKE = 1.02  # times a cost: what a measurement cannot tell apart
-AIM = 0.5  # of the limit that the search allows itself: unseen pictures may be harder
+AIM = 0.5  # of the limit, which leaves a reserve for pictures that are harder
+RESERVE = 1.1  # times a cost that is paid for this
 
 Say = Callable[[str], None]
 
@@ -259,17 +260,22 @@ class Tuner:
 
 
 def choose(finalists: Sequence[Finalist], max_drop: float) -> Finalist:
-    """The cheapest that keeps half the limit where it was searched, else the limit, else the best.
+    """The cheapest that keeps the limit where it was searched; where none does, the closest.
 
-    Of those whose costs a measurement cannot tell apart, the one that disturbs least.
+    Unseen pictures may be harder: one that keeps half the limit is preferred if it costs at most
+    a tenth more. Of costs that a measurement cannot tell apart, the one that disturbs least.
     """
-    for limit in (AIM * max_drop, max_drop):
-        fit = [item for item in finalists if item.seen <= limit]
-        if fit:
-            least = min(item.cost for item in fit)
-            alike = [item for item in fit if item.cost <= least * ALIKE]
-            return min(alike, key=lambda item: (item.disturbance, item.name))
-    return min(finalists, key=lambda item: (item.seen, item.name))
+    safe, fit = _cheapest(finalists, AIM * max_drop), _cheapest(finalists, max_drop)
+    if fit is None:
+        return min(finalists, key=lambda item: (item.seen, item.name))
+    return safe if safe is not None and safe.cost <= RESERVE * fit.cost else fit
+
+
+def _cheapest(finalists: Sequence[Finalist], limit: float) -> Finalist | None:
+    fit = [item for item in finalists if item.seen <= limit]
+    least = min((item.cost for item in fit), default=0.0)
+    alike = [item for item in fit if item.cost <= least * ALIKE]
+    return min(alike, key=lambda item: (item.disturbance, item.name), default=None)
 
 
 def spaced(ranked: Sequence[Screened], count: int) -> list[Screened]:

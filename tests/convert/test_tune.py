@@ -56,10 +56,15 @@ def tune(bundle, pictures, limit, *flags):
     return main(["tune", str(bundle), "--images", str(pictures), "--max-drop", limit, *flags])
 
 
-def test_cheapest_that_keeps_half_the_limit_is_chosen():
-    items = [finalist("a", 1.0, 0.5), finalist("b", 1.2, 0.15), finalist("c", 1.5, 0.0)]
+def test_cheapest_that_keeps_the_limit_is_chosen():
+    items = [finalist("a", 1.0, 0.5), finalist("b", 1.2, 0.3), finalist("c", 1.5, 0.0)]
     assert choose(items, 0.3).name == "b"
-    assert choose(items, 0.2).name == "c"
+
+
+def test_reserve_is_kept_where_it_costs_little():
+    items = [finalist("a", 1.0, 0.2), finalist("b", 1.09, 0.15)]
+    assert choose(items, 0.3).name == "b"
+    assert choose([items[0], finalist("c", 1.11, 0.15)], 0.3).name == "a"
 
 
 def test_of_alike_costs_the_least_disturbing_is_chosen():
