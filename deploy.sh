@@ -123,6 +123,7 @@ check_here() {
 connect() {
   work=$(mktemp -d /tmp/liteberry.XXXXXX)  # a socket's path must be short; macOS's TMPDIR is not
   trap disconnect EXIT
+  trap 'exit 130' INT TERM HUP PIPE
   # Beside others nobody could tell whose password is asked for.
   local batch=''
   [[ ${#hosts[@]} -eq 1 ]] || batch=yes
@@ -152,6 +153,7 @@ way_out() {
 }
 
 disconnect() {
+  trap '' INT TERM HUP PIPE  # to the end
   exec 8>&-  # lets go of the lock
   ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
   rm -rf -- "$work"
@@ -349,7 +351,8 @@ else
   else
     set -- -r releases/incoming/requirements.txt
   fi
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+  # Python compiles what is used when it is used first, not all of it now.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
     --require-hashes "$@"
   touch "$venv/installed"
 fi
@@ -441,7 +444,7 @@ EOF
 }
 
 make_settings() {
-  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host ||
+  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host
 set -eu
 cd ~/liteberry
 if [ -e settings.toml ]; then
@@ -470,12 +473,11 @@ memory_limit = {limit}""")
 PYTHON
 mv settings.new settings.toml
 EOF
-    die "the settings on $host cannot be written, see above"
 }
 
 # Each release has its own unit, so that one that goes back takes its own along.
 install_service() {
-  make_settings
+  make_settings || return 1
   on_host <<'EOF'
 set -eu
 unit=$HOME/liteberry/current/liteberry.service
@@ -662,29 +664,37 @@ visit() {
   esac
 }
 
+end_all() {
+  local group
+  for group in $(jobs -p); do kill -TERM -- "-$group" 2>/dev/null || true; done
+  wait
+  rm -rf -- "$work"
+  exit 130
+}
+
 # Side by side, each line with the name of its host. In job control each has a process group, by
 # which all of it can be ended.
 visit_all() {
-  local failed=0 number=0 pids=() one said
-  said=$(mktemp -d /tmp/liteberry.XXXXXX)
+  local failed=0 number verdict pids=()
+  work=$(mktemp -d /tmp/liteberry.XXXXXX)
+  trap end_all INT TERM
   set -m
-  for one in "${hosts[@]}"; do
-    { (visit "$one") 2>&1 </dev/null | tee "$said/$number" | sed "s|^|[$one] |"; } &
+  for number in "${!hosts[@]}"; do
+    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
+      sed "s|^|[${hosts[$number]}] |"; } &
     pids+=($!)
-    number=$((number + 1))
   done
   set +m
-  # shellcheck disable=SC2064 # these pids, now
-  trap "$(printf 'kill -TERM -- -%s 2>/dev/null; ' "${pids[@]}") rm -rf '$said'; exit 130" INT TERM
   for number in "${!hosts[@]}"; do
-    wait "${pids[$number]}" || failed=1 pids[number]=failed
+    wait "${pids[$number]}" || pids[number]=failed
   done
   echo
   for number in "${!hosts[@]}"; do
-    if [[ ${pids[$number]} == failed ]]; then one=FAILED; else one=ok; fi
-    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$one" "$(tail -n 1 "$said/$number")"
+    verdict=ok
+    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
+    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
   done
-  rm -rf "$said"
+  rm -rf -- "$work"
   return "$failed"
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy_hosts import HOSTILE, RealHost, real_host, rewritten, write_script
+from tests.deploy_hosts import HOSTILE, RealHost, free_port, real_host, rewritten, write_script
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
 
 @pytest.fixture(scope="module")
 def first_deploy(host: RealHost, bundle_dir: Path) -> None:
-    assert host.deploy("--bundle", bundle_dir).returncode == 0
+    done = host.deploy("--bundle", bundle_dir)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_changed_bundle_becomes_a_release_that_shares_the_rest_and_rolls_back(
@@ -36,7 +37,7 @@ def test_changed_bundle_becomes_a_release_that_shares_the_rest_and_rolls_back(
     old = host.current.resolve()
     changed = rewritten(bundle_dir, tmp_path / "changed", 3)
     done = host.deploy("--bundle", changed)
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     new = host.current.resolve()
     assert new != old
     model, manifest = Path("bundle", "int8.tflite"), Path("bundle", "manifest.json")
@@ -63,7 +64,7 @@ def test_changed_python_file_sends_under_200_kb(
         file.write("# changed\n")
     done = host.deploy("--bundle", bundle_dir)
     (tools / "rsync").unlink()
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing has changed" not in done.stdout
     sent = re.findall(r"^Total bytes sent: ([\d,]+)", log.read_text(), re.MULTILINE)
     assert sum(int(number.replace(",", "")) for number in sent) < 200_000
@@ -78,7 +79,7 @@ def test_fourth_release_removes_the_first(
     wanted = []
     for variants in ("int8", "int8,float32", "int8,float16", "int8,dynamic"):
         done = host.deploy("--bundle", bundle_dir, "--variants", variants)
-        assert done.returncode == 0, done
+        assert done.returncode == 0, done.stdout + done.stderr
         wanted.append(host.current.resolve())
         bundle = wanted[-1] / "bundle"
         assert {path.stem for path in bundle.glob("*.tflite")} == set(variants.split(","))
@@ -120,11 +121,13 @@ def test_service_is_kept_through_an_upgrade_that_fails_it(
     bundle_dir: Path,
     tmp_path: Path,
 ):
-    settings = host.liteberry / "settings.toml"
+    settings, port = host.liteberry / "settings.toml", free_port()
     settings.write_text(f'bundle = "{host.current}/bundle"\nsource = "demo"\nvariant = "float32"\n')
     systemd = host.home / ".systemd"
     done = host.deploy("--bundle", bundle_dir, "--service")
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'healthy: {"status": "ok"' in done.stdout
+    assert f"Look at it: http://127.0.0.1:{port}/?token=open-sesame" in done.stdout
     running, release = (systemd / "pid").read_text(), host.current.resolve()
     assert host.deploy("--bundle", bundle_dir, "--service").returncode == 0
     assert (systemd / "pid").read_text() == running  # what runs is left to run
@@ -144,7 +147,7 @@ def test_uninstall_leaves_nothing_but_the_settings(
 ):
     (host.liteberry / "settings.toml").write_text('source = "demo"\n')
     done = host.deploy("--uninstall")
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in host.liteberry.iterdir()] == ["settings.toml"]
     assert not (host.home / ".local" / "bin" / "liteberry").is_symlink()
     assert not (host.home / ".systemd" / "liteberry.service").exists()
@@ -166,7 +169,7 @@ def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
     tools = folder / "tools"
     ssh = (tools / "ssh").read_text()
     (folder / "requests").write_text("")
-    kill = "kill -9 -- -$(ps -o pgid= $$ | tr -d ' ')"
+    kill = "kill -9 0"  # the process group
     run = f'{shutil.which("ssh")} "$@"'
     action = {
         "before": kill,
@@ -220,7 +223,7 @@ def test_cut_at_every_request_leaves_a_release_that_runs_and_the_next_deploy_suc
         )
         assert ran.returncode == 0, (number, ran)
         done = host.deploy("--bundle", new)
-        assert done.returncode == 0, (number, done)
+        assert done.returncode == 0, f"{number}: {done.stdout}{done.stderr}"
         assert (host.current / "bundle" / "manifest.json").read_bytes() == (
             new / "manifest.json"
         ).read_bytes()

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,6 +225,34 @@ def test_talkative_login_shell_does_not_confuse(stub_host: StubHost):
     write_script(shell, 'echo "Welcome, armv7l fans!"; exec /bin/sh "$@"')
     done = stub_host.deploy("--dry-run", "pi")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("hosts", [["garden"], ["garden", "porch"]])
+def test_interrupt_ends_every_host_and_leaves_nothing(stub_host: StubHost, hosts: list[str]):
+    pids = stub_host.laptop.folder / "pids"
+    with (stub_host.laptop.folder / "tools" / "ssh").open("w") as ssh:
+        ssh.write(
+            f"#!/bin/sh\ncase $* in *'-O exit'*) exit ;; esac\n"
+            f'echo "$* " >>{stub_host.laptop.folder}/ssh.log\necho $$ >>{pids}\nexec sleep 100\n'
+        )
+    deploy = subprocess.Popen(
+        [stub_host.laptop.checkout / "deploy.sh", "--bundle", stub_host.bundle, *hosts],
+        env=stub_host.laptop.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not pids.exists() or len(pids.read_text().split()) < len(hosts):
+        assert deploy.poll() is None
+        time.sleep(0.05)
+    os.killpg(deploy.pid, signal.SIGINT)
+    assert deploy.wait(30) in (-signal.SIGINT, 130)
+    deadline = time.monotonic() + 10
+    while any(map(Path.exists, map(Path, stub_host.laptop.private_folders()))) or any(
+        Path("/proc", pid).exists() for pid in pids.read_text().split()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 # What the pages tell people to type.

@@ -27,7 +27,7 @@ def pi(
 def deployed(pi: EmulatedPi, bundle_dir: Path) -> str:
     """What the first deployment said: that of wheels, to a Pi that is not asked for the network."""
     done = pi.deploy("--bundle", bundle_dir, "--variants", "int8,float32", "--offline")
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -44,7 +44,7 @@ def test_detects_on_a_video(pi: EmulatedPi, deployed: str):
     done = pi.run(
         f"{LITEBERRY} detect liteberry/current/bundle --source {source} --frames 5 --log seen.jsonl"
     )
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     lines = (pi.root / "home/pi/seen.jsonl").read_text().splitlines()
     found = [item for line in lines for item in json.loads(line)["detections"]]
     assert len(lines) == 5
@@ -56,13 +56,13 @@ def test_bench_measures(pi: EmulatedPi, deployed: str):
         f"{LITEBERRY} bench liteberry/current/bundle --variants int8 --interpreters litert "
         "--threads 1 --rounds 1 --warmups 1 --min-count 1 --min-time 0.1"
     )
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "int8" in done.stdout
 
 
 def test_second_deploy_changes_nothing(pi: EmulatedPi, deployed: str, bundle_dir: Path):
     done = pi.deploy("--bundle", bundle_dir, "--variants", "int8,float32")
-    assert done.returncode == 0, done
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing has changed" in done.stdout
 
 
