@@ -28,7 +28,7 @@ TEST_CAMERA = find_test_camera()
 QUERYCTRL, S_CTRL, NEXT_CTRL = 0xC0445624, 0xC008561C, 0x80000000
 
 needs_test_camera = pytest.mark.skipif(
-    not TEST_CAMERA, reason="no V4L2 test camera here: `make test-cameras` starts a machine with one"
+    not TEST_CAMERA, reason="no V4L2 test camera here: `make test-cameras` starts one"
 )
 
 
