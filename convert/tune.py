@@ -247,12 +247,12 @@ class Tuner:
                 looks[picture] = half.chosen.looks[picture]
         outcome.drop = self._trial.drop(looks, judged)
         outcome.interval, _ = self._trial.spread(looks, self._options.seed, judged)
-        outcome.met = outcome.drop <= limit
         best = min(
             outcome.halves,
             key=lambda half: (half.chosen.unseen > limit, half.chosen.cost, half.chosen.unseen),
         )
         outcome.kept, outcome.model = best.chosen, best.model
+        outcome.met = max(outcome.drop, best.chosen.unseen) <= limit
         self._say(
             f"best so far {tell(best.chosen)}; on pictures not searched {outcome.drop:.2f} "
             f"points {interval_text(outcome.interval)}"

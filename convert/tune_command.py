@@ -139,6 +139,9 @@ def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
         f"            loses {judged} of {outcome.metric} on pictures that the search had not seen; "
         f"int8 {outcome.base_drop:.2f} {interval_text(outcome.base_interval)}".rstrip()
     )
+    print(
+        f"            this file alone, on the half it was not chosen on: {kept.unseen:.2f} points"
+    )
     if kept.choice is None:
         print("            int8 keeps the limit already, and nothing cheaper does: it is the same")
 
@@ -152,6 +155,7 @@ def recipe_of(outcome: Outcome, options: Options) -> dict[str, str | int | float
         "made": "as int8" if kept.choice is None else kept.choice.describe(),
         "max_drop_points": options.max_drop,
         "drop_points": round(outcome.drop, 4),
+        "drop_points_of_this_file": round(kept.unseen, 4),
         "metric": outcome.metric,
         "pictures": outcome.pictures,
         "target": options.target,

@@ -125,21 +125,21 @@ def _table(log: TuningLog, final: Sequence[Tried]) -> str:
     rows = [
         [
             escape(item.name),
-            escape(item.how),
             f"{item.cost:.3f}",
             f"{item.size_bytes / 1e6:.2f}",
             f"{item.drop_seen:.2f}",
             f"{item.drop_unseen:.2f}",
+            escape(item.how),
         ]
         for item in sorted(final, key=lambda item: (item.name, item.cost))
     ]
     head = [
         "Candidate",
-        "How it is made",
         "#Cost",
         "#Size, MB",
         "#Points lost where searched",
         "#elsewhere",
+        "How it is made",
     ]
     caption = "Candidates that looked at all pictures, from each half's search"
     return table("tuned", caption, head, rows, escape(log.kept))
