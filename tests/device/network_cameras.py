@@ -35,6 +35,7 @@ class NetworkCamera:
         self.silent = threading.Event()  # sends no more frames, and keeps the connection
         self.auth: str | None = None  # Basic or Digest
         self.refusals = 0
+        self.asked_for: list[str] = []
         self.path = "/stream"
         self.sent = 0  # frames, to all who asked
         self._port = 0
@@ -214,6 +215,7 @@ class RtspHandler(socketserver.StreamRequestHandler):
             while head := self._read_head():
                 request, headers = head
                 method, uri, _ = request.split(" ")
+                camera.asked_for.append(f"{method} {uri} {headers.get('transport', '')}")
                 if camera.never_answers:
                     camera.gone.wait()
                     return

@@ -235,6 +235,11 @@ def test_source_is_opened_by_what_it_is(tmp_path, folder, video, small_bundle):
             assert len(list(camera.frames(limit=1))) == 1
 
 
+def test_asking_the_demo_for_a_rate_is_wrong_usage():
+    with pytest.raises(UsageError, match=r"^--fps: demo comes as it is"):
+        open_camera("demo", [], pytest.fail, CameraOptions(fps=5.0))
+
+
 def test_file_below_dev_is_no_camera():
     with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".png") as file:
         file.write(PNG)

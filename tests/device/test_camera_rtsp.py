@@ -51,9 +51,17 @@ def test_wrong_password_and_none_are_told_of_and_never_shown(server, auth, capfd
     said = error_of(server.url_with(USER, "wr0ng"))
     assert "user name or password are missing or wrong" in said
     assert "user name or password are missing or wrong" in error_of(server.url)
+    assert "wr0ng" not in "".join(server.asked_for), "it travels in a header, and not in clear"
     said += "".join(capfd.readouterr())  # FFmpeg's own words
     assert "wr0ng" not in said
     assert USER not in said
+
+
+def test_video_is_asked_for_over_tcp(server):
+    with open_camera(server.url, [], ignore) as camera:
+        next(camera.frames())
+    (setup,) = [text for text in server.asked_for if text.startswith("SETUP")]
+    assert "rtp/avp/tcp" in setup
 
 
 def test_path_that_is_not_there_is_an_error(server):
@@ -70,11 +78,13 @@ def test_host_that_has_no_address_is_an_error():
     assert "not known" in error_of("rtsp://nowhere.invalid/stream")
 
 
+@pytest.mark.timeout(20)  # OpenCV would wait for 30
 def test_server_that_never_answers_is_an_error(impatient, server):
     server.never_answers = True
     assert error_of(server.url).endswith(": no answer within 0.7 s")
 
 
+@pytest.mark.timeout(20)
 def test_port_on_which_nobody_ever_speaks_is_an_error(impatient):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/stream"
