@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from convert.bootstrap import Interval
 from convert.calibration import CalibrationInputs
@@ -265,14 +266,28 @@ def choose(finalists: Sequence[Finalist], max_drop: float) -> Finalist:
     Unseen pictures may be harder: one that keeps half the limit is preferred if it costs at most
     a tenth more. Of costs that a measurement cannot tell apart, the one that disturbs least.
     """
-    safe, fit = _cheapest(finalists, AIM * max_drop), _cheapest(finalists, max_drop)
+    expected = list(zip(expected_drops(finalists), finalists, strict=True))
+    safe, fit = _cheapest(expected, AIM * max_drop), _cheapest(expected, max_drop)
     if fit is None:
-        return min(finalists, key=lambda item: (item.seen, item.name))
+        _, closest = min(expected, key=lambda pair: (pair[0], pair[1].disturbance, pair[1].name))
+        return closest
     return safe if safe is not None and safe.cost <= RESERVE * fit.cost else fit
 
 
-def _cheapest(finalists: Sequence[Finalist], limit: float) -> Finalist | None:
-    fit = [item for item in finalists if item.seen <= limit]
+def expected_drops(finalists: Sequence[Finalist]) -> list[float]:
+    """What each loses where it was searched, had luck no part in it.
+
+    Of several drops that all have noise, the least is likely a lucky one. What disturbs more
+    should not lose less: the drops that come nearest to those measured and keep to this are their
+    isotonic regression on the disturbance.
+    """
+    order = sorted(range(len(finalists)), key=lambda place: finalists[place].disturbance)
+    fitted = isotonic_regression([finalists[place].seen for place in order]).x
+    return [float(fitted[order.index(place)]) for place in range(len(finalists))]
+
+
+def _cheapest(expected: Sequence[tuple[float, Finalist]], limit: float) -> Finalist | None:
+    fit = [item for drop, item in expected if drop <= limit]
     least = min((item.cost for item in fit), default=0.0)
     alike = [item for item in fit if item.cost <= least * ALIKE]
     return min(alike, key=lambda item: (item.disturbance, item.name), default=None)

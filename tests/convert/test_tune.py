@@ -14,7 +14,7 @@ from convert.disturbance import Disturbance
 from convert.errors import EvaluationError
 from convert.exploration import Screened, frontier
 from convert.invoke_cost import Instructions
-from convert.tune import Finalist, Tuner, choose, refuse_noise
+from convert.tune import Finalist, Tuner, choose, expected_drops, refuse_noise
 from convert.tuning_log import TUNING, Tried, TuningLog, finalists, read_log
 from convert.tuning_section import tuning
 from device.bundle import Bundle
@@ -57,14 +57,18 @@ def tune(bundle, pictures, limit, *flags):
 
 
 def test_cheapest_that_keeps_the_limit_is_chosen():
-    items = [finalist("a", 1.0, 0.5), finalist("b", 1.2, 0.3), finalist("c", 1.5, 0.0)]
+    items = [
+        finalist("a", 1.0, 0.5, 3.0),
+        finalist("b", 1.2, 0.3, 2.0),
+        finalist("c", 1.5, 0.0, 1.0),
+    ]
     assert choose(items, 0.3).name == "b"
 
 
 def test_reserve_is_kept_where_it_costs_little():
-    items = [finalist("a", 1.0, 0.2), finalist("b", 1.09, 0.15)]
+    items = [finalist("a", 1.0, 0.2, 2.0), finalist("b", 1.09, 0.15, 1.0)]
     assert choose(items, 0.3).name == "b"
-    assert choose([items[0], finalist("c", 1.11, 0.15)], 0.3).name == "a"
+    assert choose([items[0], finalist("c", 1.11, 0.15, 1.0)], 0.3).name == "a"
 
 
 def test_of_alike_costs_the_least_disturbing_is_chosen():
@@ -73,7 +77,19 @@ def test_of_alike_costs_the_least_disturbing_is_chosen():
 
 
 def test_closest_is_chosen_where_none_keeps_the_limit():
-    assert choose([finalist("a", 1.0, 0.9), finalist("b", 2.0, 0.4)], 0.3).name == "b"
+    items = [finalist("a", 1.0, 0.9, 2.0), finalist("b", 2.0, 0.4, 1.0)]
+    assert choose(items, 0.3).name == "b"
+
+
+def test_lucky_drop_is_shared_with_what_disturbs_less():
+    items = [
+        finalist("a", 1.0, 0.2, 3.0),
+        finalist("b", 1.2, 0.6, 2.0),
+        finalist("c", 1.5, 0.1, 1.0),
+    ]
+    # a disturbs more than b: both lose their mean.
+    assert expected_drops(items) == pytest.approx([0.4, 0.4, 0.1])
+    assert choose(items, 0.3).name == "c"
 
 
 def test_limit_inside_the_noise_is_refused_with_the_pictures_it_takes():
