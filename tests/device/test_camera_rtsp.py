@@ -78,13 +78,13 @@ def test_host_that_has_no_address_is_an_error():
     assert "not known" in error_of("rtsp://nowhere.invalid/stream")
 
 
-@pytest.mark.timeout(20)  # OpenCV would wait for 30
+@pytest.mark.timeout(25)  # OpenCV would wait for 30
 def test_server_that_never_answers_is_an_error(impatient, server):
     server.never_answers = True
     assert error_of(server.url).endswith(": no answer within 0.7 s")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(25)
 def test_port_on_which_nobody_ever_speaks_is_an_error(impatient):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"rtsp://127.0.0.1:{listening.getsockname()[1]}/stream"
