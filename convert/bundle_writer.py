@@ -28,6 +28,7 @@ def staged_bundle(target: Path) -> Iterator[Path]:
             raise ConversionError(
                 f"{target} exists and is not a bundle: choose another --out, or remove it yourself"
             )
+    new_folders = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
@@ -53,6 +54,9 @@ def staged_bundle(target: Path) -> Iterator[Path]:
         raise ConversionError(f"{target} could not be written: {exc.strerror}") from exc
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        for folder in new_folders:  # nearest first; those with something in them stay
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def hash_files(bundle: Path) -> dict[str, str]:

@@ -121,6 +121,10 @@ def test_interrupted_build_leaves_nothing(tmp_path, seconds):
         (["build", "--variants", "int4"], 2, "int4"),
         (["build", "--weights", "/nonexistent"], 1, "model.json is missing"),
         (["build", "--calibration", "/nonexistent"], 1, "no such folder"),
+        (["build", "--integer-outputs", "--variants", "float32"], 2, "is about int8"),
+        (["build", "--labels", "mine.txt"], 2, "--labels says nothing of ssdlite_mobilenet_v2"),
+        (["build", "mobilenet_v2", "--anchors", "a.npy"], 2, "--anchors says nothing of"),
+        (["build", "mine.keras", "--weights", "w.h5"], 2, "--weights says nothing of mine.keras"),
         (["build", "--out", "/dev/null/x"], 1, "cannot be written"),
         (["evaluate", "/nonexistent", "--images", "/x", "--annotations", "/x"], 1, "not a bundle"),
     ],
@@ -132,6 +136,14 @@ def test_bad_arguments_give_one_line_and_no_traceback(arguments, code, complaint
     assert len(errors) == 1
     assert complaint in errors[0]
     assert "Traceback" not in done.stderr
+
+
+def test_occupied_folder_is_refused_before_weights_are_looked_for(tmp_path):
+    (tmp_path / "notes.txt").write_text("keep me")
+    done = run_module("convert", "build", "--weights", "/nonexistent", "--out", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path} exists and is not a bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_int8_alone_gets_float32_beside_it_and_own_calibration(tmp_path, bundle_dir):

@@ -7,7 +7,7 @@ import pytest
 from convert.bundle_writer import hash_files, staged_bundle, write_manifest
 from convert.errors import ConversionError
 from device.bundle import Bundle
-from device.errors import BundleError
+from device.errors import BundleError, SourceError
 from device.manifest import FORMAT
 
 
@@ -61,6 +61,17 @@ def test_failure_leaves_the_older_bundle_and_nothing_else(bundle_dir, tmp_path, 
         raise error
     Bundle(tmp_path / "out").verify()
     assert leftovers(tmp_path) == []
+
+
+def test_failure_in_a_new_place_leaves_no_empty_folders(tmp_path):
+    with pytest.raises(ValueError, match="stop"), staged_bundle(tmp_path / "new" / "deep" / "out"):
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_error_of_ours_that_is_an_oserror_too_keeps_its_words(tmp_path):
+    with pytest.raises(SourceError, match="no picture"), staged_bundle(tmp_path / "out"):
+        raise SourceError("no picture")
 
 
 def test_full_disk_is_one_clear_error(tmp_path):
