@@ -17,7 +17,6 @@ import numpy as np
 from device.child import ask, serve
 from device.decode import dequantise
 from device.errors import InterpreterError, LiteberryError
-from device.heads import Look
 from device.hints import Hints
 from device.interpreter import Interpreter
 from device.manifest import InterpreterName, Record, TensorSpec
@@ -25,9 +24,10 @@ from device.metadata import ModelMetadata, read_metadata
 from device.normalisation import picture_input
 from device.preprocess import Preprocessor
 from device.records import Pixels, Tensor
+from device.roles import Look
 from device.tflite_file import FileFacts, read_facts
 
-TIMEOUT_S = 120.0  # a Pi runs the slowest of such models in a few seconds
+TIMEOUT_S = 300.0  # a Pi runs the slowest of such models in seconds; some machines are busy
 MAX_KEPT = 20_000  # values of an output that are sent to the parent: 5,000 boxes
 TRIAL_SIDES = (512, 16, 4)  # pixels of noise: from fine grain to broad colours
 NOT_VALID = "not a valid Flatbuffer"  # LiteRT checks all of it; the others do not, and crash

@@ -13,61 +13,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device.errors import ModelError, UsageError
 from device.hints import Hints
-from device.manifest import ClassifierHead, DetectionsHead, Head, Record, SsdHead, Task, TensorSpec
-from device.tflite_file import POST_PROCESS, TensorFacts
+from device.manifest import ClassifierHead, DetectionsHead, Head, SsdHead, Task
+from device.roles import ROLES, UNUSED, Output, Role, Told, told_roles
 
-Role = Literal["boxes", "classes", "scores", "count"]
-ROLES: tuple[Role, ...] = get_args(Role)  # as TFLite_Detection_PostProcess writes them
-UNUSED = "none"
 Score = Literal["probability", "logit"]
 
 _FARTHEST = 4.0  # what is 0..1 of the input may reach beyond it, but is not in pixels
 _PROBABLE = frozenset({"SOFTMAX", "LOGISTIC"})
-_WORDS: tuple[tuple[Role, tuple[str, ...]], ...] = (
-    ("count", ("num_", "number", "count")),
-    ("scores", ("score", "prob", "conf")),
-    ("classes", ("class", "categor", "label")),
-    ("boxes", ("box", "loc")),
-)
-
-
-class Look(Record, frozen=True):
-    """What an output held on the pictures it was tried on, as real numbers."""
-
-    finite: bool
-    minimum: float
-    maximum: float
-    runs: tuple[bytes, ...] = ()  # all values of each run, float32; none of a large output
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One output: as the file declares it, as the interpreter has it, and what it held."""
-
-    facts: TensorFacts
-    spec: TensorSpec
-    described: str  # its name in the metadata
-    look: Look
-
-    @property
-    def size(self) -> int:
-        """How many values it has."""
-        return math.prod(self.spec.shape)
-
-    def values(self, run: int) -> NDArray[np.float32]:
-        """What it held on one of the pictures."""
-        return np.frombuffer(self.look.runs[run], np.float32)
-
-    def __str__(self) -> str:
-        name = self.facts.signature or self.facts.name
-        return f"{self.spec.position} {name!r} {self.spec.dtype} {self.spec.shape}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +46,7 @@ def understand(outputs: Sequence[Output], hints: Hints, anchors: int | None) -> 
     ``anchors`` is how many the user gave, if any. Raises ``ModelError`` where they cannot be
     recognised, ``UsageError`` for flags that do not fit them.
     """
-    case = _Case(outputs, _told(outputs, hints), anchors, hints.task)
+    case = _Case(outputs, told_roles(outputs, hints), anchors, hints.task)
     reasons = []
     for kind in (_detections, _ssd, _classifier):
         if hints.task is not None and (hints.task == "classification") != (kind is _classifier):
@@ -107,53 +65,13 @@ def understand(outputs: Sequence[Output], hints: Hints, anchors: int | None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A role for each output, None for those that have none, and who says so."""
-
-    roles: tuple[Role | None, ...]
-    who: str
-    by_user: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Case:
     """All that is known when a kind of model is considered."""
 
     outputs: Sequence[Output]
-    told: _Told | None
+    told: Told | None
     anchors: int | None
     task: Task | None
-
-
-def _told(outputs: Sequence[Output], hints: Hints) -> _Told | None:
-    if hints.outputs:
-        if len(hints.outputs) != len(outputs) or not set(hints.outputs) <= {*ROLES, UNUSED}:
-            raise UsageError(
-                f"--outputs {','.join(hints.outputs)}: expected a word for each of the model's "
-                f"{len(outputs)} outputs, of {', '.join(ROLES)} and {UNUSED}, with commas"
-            )
-        return _Told(tuple(_role(word) for word in hints.outputs), "--outputs", by_user=True)
-    slots = [output.facts.slot for output in outputs if output.facts.operator == POST_PROCESS]
-    if len(slots) == len(outputs) and max(slots) < len(ROLES):
-        return _Told(tuple(ROLES[slot] for slot in slots), f"the operator {POST_PROCESS}")
-    for names, who in (
-        ([output.described for output in outputs], "the names in its metadata"),
-        ([output.facts.signature for output in outputs], "the names in its signature"),
-        ([output.facts.name for output in outputs], "the names of the tensors"),
-    ):
-        roles = tuple(_role_by_name(name) for name in names)
-        if {"boxes", "scores"} <= set(roles) and None not in roles:
-            return _Told(roles, who)
-    return None
-
-
-def _role(word: str) -> Role | None:
-    return next((role for role in ROLES if role == word), None)
-
-
-def _role_by_name(name: str) -> Role | None:
-    lower = name.lower()
-    return next((role for role, words in _WORDS if any(w in lower for w in words)), None)
 
 
 def _detections(case: _Case) -> Understanding | str:

@@ -18,7 +18,7 @@ from device.bundle import Bundle, read_anchors, sha256_of
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.examine import Examination, examine
 from device.explain import Finding, explain
-from device.heads import Output, Understanding, understand
+from device.heads import Understanding, understand
 from device.hints import Hints
 from device.interpreter import installed_interpreters
 from device.labels import is_placeholder, parse_labels
@@ -37,6 +37,7 @@ from device.manifest import (
     Variant,
 )
 from device.normalisation import picture_input
+from device.roles import Output
 from device.tflite_file import FileFacts
 
 DETECTION_THRESHOLD = 0.5

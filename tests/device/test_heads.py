@@ -7,9 +7,10 @@ import pytest
 
 from device.errors import ModelError, UsageError
 from device.examine import look_at
-from device.heads import ROLES, Output, understand
+from device.heads import understand
 from device.hints import Hints
 from device.manifest import ClassifierHead, DetectionsHead, SsdHead, TensorSpec
+from device.roles import ROLES, Output
 from device.tflite_file import POST_PROCESS, TensorFacts
 
 ROWS = 3
