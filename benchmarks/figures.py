@@ -44,7 +44,7 @@ def section(benchmark: Benchmark) -> str:
             result
         )
     lines = [
-        f"**{benchmark.machine}**, {count_of(benchmark.board.cpu.cores, 'core')}, "
+        f"**{benchmark.machine[0].upper()}{benchmark.machine[1:]}**, {count_of(benchmark.board.cpu.cores, 'core')}, "
         f"{benchmark.board.os}, {benchmark.made_at[:10]}{kind}:",
         "",
         f"| {' | '.join(head)} |",
@@ -57,6 +57,8 @@ def section(benchmark: Benchmark) -> str:
         benchmark.command,
         "```",
     ]
+    if benchmark.priority != "normal":
+        lines += ["", f"Measured with {benchmark.priority} priority."]
     if benchmark.warnings:
         lines += ["", f"Not stable: {'; '.join(benchmark.warnings)}."]
     return "\n".join(lines) + "\n"

@@ -52,6 +52,7 @@ def test_every_command_of_the_programs_is_shown():
     assert shown >= {
         ("device", "detect"),
         ("device", "info"),
+        ("device", "bench"),
         ("convert", "build"),
         ("convert", "evaluate"),
         ("convert", "zoo"),

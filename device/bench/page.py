@@ -78,6 +78,7 @@ def _made(benchmark: Benchmark) -> str:
         "Temperature": _at_both_ends(first.temperature_c, last.temperature_c, " °C"),
         "Throttled bits": _at_both_ends(_hex(first.throttled), _hex(last.throttled)),
         "Other programs": "unknown" if busy is None else f"{busy:.2f} cores busy on average",
+        "Priority": benchmark.priority,
         "System": f"{board.os}, Linux {board.kernel}, {board.machine}, "
         f"{board.memory.total_mib} MiB of memory",
         "Python": benchmark.python,

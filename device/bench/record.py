@@ -142,6 +142,7 @@ class Benchmark(Record, frozen=True):
     packages: dict[str, str]
     machine: str  # what to call it; a host machine is named as such
     board: Board
+    priority: str  # how the scheduler treated it: normal, nice -5, real-time 10
     model: str
     bundle_sha256: str
     settings: Settings

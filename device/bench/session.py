@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import importlib.metadata
+import os
 import platform
 import shlex
 import sys
@@ -91,6 +92,7 @@ def run(
         packages=_versions(),
         machine=board.title,
         board=board,
+        priority=_priority(),
         model=bundle.manifest.model,
         bundle_sha256=hash_of(bundle),
         settings=plan.settings,
@@ -132,6 +134,16 @@ def _sustain(
         end_to_end=plan.settings.source is not None,
         stretches=tuple(stretches),
     )
+
+
+def _priority() -> str:
+    """How the scheduler treats this process, and with it those that measure."""
+    if not hasattr(os, "sched_getscheduler"):  # not Linux
+        return "unknown"
+    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+        return f"real-time {os.sched_getparam(0).sched_priority}"
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return f"nice {nice}" if nice else "normal"
 
 
 def _versions() -> dict[str, str]:

@@ -112,6 +112,7 @@ def make_benchmark(results: Sequence[Result], **changed: object) -> Benchmark:
         "packages": {"numpy": "1.26.4", "ai-edge-litert": "2.3.0"},
         "machine": PI.title,
         "board": PI,
+        "priority": "normal",
         "model": "ssdlite",
         "bundle_sha256": "ab" * 32,
         "settings": Settings(rounds=2),

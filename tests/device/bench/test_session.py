@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from device.bench import session
 from device.bench.record import Settings
 from device.bundle import Bundle
 from device.errors import InterpreterError
+from tests.conftest import ROOT
 from tests.device.bench.conftest import make_sustained
 
 
@@ -26,3 +31,15 @@ def test_sustained_run_that_crashes_leaves_what_there_was(small_bundle, monkeypa
         assert found.sustained is None
     else:
         assert found.sustained.stretches == make_sustained().stretches[:stretches]
+
+
+def test_priority_is_told():
+    code = "from device.bench.session import _priority; print(_priority())"
+    told = [
+        subprocess.run(
+            [*wrapper, sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        ).stdout.strip()
+        for wrapper in ([], ["nice", "-n", "3"])
+    ]
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    assert told == [f"nice {here}" if here else "normal", f"nice {min(19, here + 3)}"]
