@@ -29,6 +29,7 @@ def measured() -> list[Benchmark]:
 
 def section(benchmark: Benchmark) -> str:
     """One board: what and when, the table, and what speaks against trusting it."""
+    machine = benchmark.machine[0].upper() + benchmark.machine[1:]
     threads = sorted({result.threads for result in benchmark.results})
     kind = "" if benchmark.board.is_pi else ", a host machine's figures and not a Raspberry Pi's"
     head = [
@@ -44,8 +45,8 @@ def section(benchmark: Benchmark) -> str:
             result
         )
     lines = [
-        f"**{benchmark.machine[0].upper()}{benchmark.machine[1:]}**, {count_of(benchmark.board.cpu.cores, 'core')}, "
-        f"{benchmark.board.os}, {benchmark.made_at[:10]}{kind}:",
+        f"**{machine}**, {count_of(benchmark.board.cpu.cores, 'core')}, {benchmark.board.os}, "
+        f"{benchmark.made_at[:10]}{kind}:",
         "",
         f"| {' | '.join(head)} |",
         f"| --- | --- |{' ---: |' * (len(head) - 2)}",

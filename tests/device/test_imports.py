@@ -11,6 +11,10 @@ import pytest
 from tests.conftest import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "device").glob("[!_]*.py"))
+ALL_MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (ROOT / "device").rglob("[!_]*.py")
+)
 
 
 def loaded_by(code: str) -> set[str]:
@@ -28,13 +32,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_all_modules_together_load_no_laptop_package():
-    loaded = loaded_by(f"import {', '.join(f'device.{name}' for name in MODULES)}")
+    loaded = loaded_by(f"import {', '.join(ALL_MODULES)}")
     assert "cv2" in loaded, "the modules were not really imported"
     assert not loaded & {"tensorflow", "keras", "convert", "skimage", "pycocotools", "tqdm"}
 
 
 def test_all_modules_together_load_no_interpreter_until_a_model_is():
-    loaded = loaded_by(f"import {', '.join(f'device.{name}' for name in MODULES)}")
+    loaded = loaded_by(f"import {', '.join(ALL_MODULES)}")
     assert not loaded & {"ai_edge_litert", "tflite_runtime"}
 
 
