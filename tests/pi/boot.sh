@@ -1,18 +1,20 @@
 #!/bin/sh
-# boot.sh ROOT CPUINFO: becomes the sshd of the arm64 system in ROOT. It is run in namespaces of its
-# own for users, mounts and processes, with which everything it mounts, registers and starts ends.
+# boot.sh ROOT CPUINFO: runs the sshd of the arm64 system in ROOT until its stdin ends, in
+# namespaces of its own for users, mounts and processes. As their first process it takes along, when
+# it ends, all that was mounted, registered and started in them, however its caller ended.
 set -eu
-read -r _ # until the users are mapped
-exec /bin/sh -eu -s "$@" <<'SCRIPT' # as root of the namespace, which only a new program becomes
-root=$1
+if [ "$1" != inside ]; then
+  read -r _ # the users are mapped
+  exec /bin/sh "$0" inside "$@" # only a new program becomes root of the namespace
+fi
+root=$2
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 cat /usr/lib/binfmt.d/qemu-aarch64.conf >/proc/sys/fs/binfmt_misc/register
-mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
-mount --bind "$2" "$root/proc/cpuinfo"
+mount --bind "$3" "$root/proc/cpuinfo"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
 mkdir -p "$root/run/sshd"
 hostname emulated-pi
-exec chroot "$root" /usr/sbin/sshd -D -e
-SCRIPT
+chroot "$root" /usr/sbin/sshd -D -e </dev/null &
+read -r _ || true

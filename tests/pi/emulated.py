@@ -162,7 +162,7 @@ def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
         process = subprocess.Popen(
             [
                 *("unshare", "--user", "--mount", "--propagation=private", "--pid", "--fork"),
-                *("--kill-child", "--uts", "/bin/sh", HERE / "boot.sh", root, cpuinfo),
+                *("--uts", "/bin/sh", HERE / "boot.sh", root, cpuinfo),
             ],
             stdin=subprocess.PIPE,
             stdout=log,
@@ -173,8 +173,9 @@ def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
         wait_until_listening(port, process, folder / "log")
         yield EmulatedPi(make_ssh_laptop(folder / "of mine", server, port, "pi"), root)
     finally:
-        process.kill()  # and with it, by --kill-child, the first process of the namespace, and all
-        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()  # by which the namespaces end, and all that is in them
+        process.wait(60)
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -186,4 +187,4 @@ def _map_users(process: subprocess.Popen[bytes]) -> None:
         Path(f"/proc/{process.pid}/{name}").write_text(USERS)
     assert process.stdin is not None
     process.stdin.write(b"go\n")
-    process.stdin.close()
+    process.stdin.flush()
