@@ -47,6 +47,7 @@ class BuildOptions:
     debug: bool
     half_arithmetic: bool = True
     integer_outputs: bool = False
+    evaluation: Path | None = None
 
 
 def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Manifest:
@@ -57,7 +58,9 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
     drawn = options.calibration, options.samples, options.seed
     inputs = CalibrationInputs(network.input, network.input_name)
     if "int8" in options.precisions:
-        pictures = linted_pictures(*drawn, network.input, say, inputs.keep)
+        pictures = linted_pictures(
+            *drawn, network.input, say, inputs.keep, options.evaluation
+        )
     else:  # nothing is calibrated: the pictures only compare variants
         pictures = calibration_pictures(*drawn, say)
     dataset = inputs.dataset(pictures)

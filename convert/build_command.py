@@ -82,6 +82,12 @@ def add_build(commands: Commands) -> None:
         "scikit-image ships)",
     )
     build.add_argument(
+        "--evaluation",
+        type=Path,
+        metavar="DIR",
+        help="pictures that accuracy will be measured on, to be told if --calibration has some",
+    )
+    build.add_argument(
         "--samples", type=count, default=100, metavar="N", help="at most N of them (default: 100)"
     )
     build.add_argument(
@@ -177,6 +183,7 @@ def run_build(args: argparse.Namespace) -> None:
         debug=args.debug,
         half_arithmetic=not args.no_half_arithmetic,
         integer_outputs=args.integer_outputs,
+        evaluation=args.evaluation,
     )
     if args.integer_outputs and "int8" not in options.precisions:
         raise UsageError("--integer-outputs is about int8, which --variants leaves out")

@@ -17,6 +17,7 @@ from convert.bootstrap import Weights, draw_weights, interval, resampled_ratio, 
 from convert.class_labels import LabelledPicture, read_class_labels
 from convert.disagreement import Picture, find_disagreements, same_first_choice
 from convert.errors import EvaluationError
+from convert.overlap import same_files
 from convert.precision import mean_average_precision, resampled_precision
 from convert.predictions import Found, Panel, as_detections, predict
 from convert.truth import TruePicture, Warn
@@ -67,6 +68,7 @@ def evaluate_bundle(
         truth = read_annotations(annotated, labels, warn)
         listed = list(truth.pictures.values())
 
+    _warn_of_overlap(bundle, [item.path for item in listed], warn)
     kept, said = _look(panel, listed, warn)
     pictures = [listed[position] for position in kept]
     findings = {name: [item[name] for item in said] for name in looking}
@@ -95,6 +97,17 @@ def evaluate_bundle(
         },
         disagreements=find_disagreements(pictures, said, labels, threshold, REFERENCE),
     )
+
+
+def _warn_of_overlap(bundle: Bundle, pictures: Sequence[Path], warn: Warn) -> None:
+    """Tell of pictures that the bundle was calibrated on, where those are still here."""
+    calibrated = [Path(name) for name in bundle.manifest.provenance.calibration]
+    if both := same_files(pictures, calibrated):
+        names = ", ".join(path.name for path in both[:3]) + ", ..." * (len(both) > 3)
+        warn(
+            f"warning: int8 was calibrated on {len(both)} of these {len(pictures)} pictures "
+            f"({names}): its accuracy looks better than it is; keep the two apart"
+        )
 
 
 def unannotated(folders: Sequence[Path]) -> list[TruePicture]:

@@ -13,17 +13,21 @@ spans 66 % of the brightness range.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from tqdm import tqdm
 
 from convert.calibration import calibration_pictures
 from convert.errors import CalibrationError
 from convert.look import Look, look_at_picture
-from device.bundle import sha256_of
+from convert.overlap import same_files
+from device.camera import list_pictures, read_picture
+from device.errors import SourceError
 from device.manifest import InputRule
 from device.records import Pixels
 
@@ -174,30 +178,15 @@ def _duplicates(looks: Sequence[Look]) -> list[Finding]:
 
 
 def _overlap(looks: Sequence[Look], evaluation: Sequence[Look]) -> list[Finding]:
-    """Pictures that are evaluated on too, as the same file or as another encoding of it.
-
-    Files are only read where their sizes agree.
-    """
-    files: dict[int, list[Path]] = {}
-    for look in evaluation:
-        if look.path is not None:
-            files.setdefault(look.path.stat().st_size, []).append(look.path)
+    """Pictures that are evaluated on too, as the same file or as another encoding of it."""
     usable = [other for other in evaluation if other.span >= FLAT_SPAN]
-    digests: dict[Path, str] = {}
-
-    def sha256(path: Path) -> str:
-        if path not in digests:
-            digests[path] = sha256_of(path)
-        return digests[path]
-
-    def same_file(look: Look) -> bool:
-        alike = [] if look.path is None else files.get(look.path.stat().st_size, [])
-        return look.path is not None and any(sha256(look.path) == sha256(one) for one in alike)
+    paths, others = ([look.path for look in side if look.path] for side in (looks, evaluation))
+    files = set(same_files(paths, others))
 
     def same_picture(look: Look) -> bool:
         return look.span >= FLAT_SPAN and any(_is_near(look, other) for other in usable)
 
-    exact = [look for look in looks if same_file(look)]
+    exact = [look for look in looks if look.path in files]
     near = [look for look in looks if look not in exact and same_picture(look)]
     if not exact and not near:
         return []
@@ -235,6 +224,17 @@ def lint_calibration(pictures: Sequence[Look], evaluation: Sequence[Look] = ()) 
     return sorted(findings, key=lambda finding: finding.severity != "error")
 
 
+def _look_at_folder(folder: Path, rule: InputRule) -> list[Look]:
+    """All pictures in ``folder`` that can be read. Raises :class:`CalibrationError`."""
+    if not folder.is_dir():
+        raise CalibrationError(f"--evaluation {folder}: no such folder")
+    looks = []
+    for path in tqdm(list_pictures(folder), desc="evaluation", leave=False, disable=None):
+        with contextlib.suppress(SourceError):  # it will not be evaluated on either
+            looks.append(look_at_picture(path, read_picture(path), rule))
+    return looks
+
+
 def linted_pictures(
     folder: Path | None,
     samples: int,
@@ -242,12 +242,14 @@ def linted_pictures(
     rule: InputRule,
     say: Callable[[str], None],
     keep: Callable[[Path, Pixels], None] | None = None,
+    evaluation: Path | None = None,
 ) -> list[Path]:
     """Choose as :func:`calibration_pictures` does, and look at each picture while it is decoded.
 
     ``say`` gets a line per picture passed over and per warning, ``keep`` each picture decoded.
-    The catalogue's photographs are known by their checksums and only counted. Raises
-    :class:`CalibrationError` where there are no pictures, or they would make int8 garbage.
+    ``evaluation`` is a folder of pictures that are to be kept apart. The catalogue's photographs
+    are known by their checksums and only counted. Raises :class:`CalibrationError` where there
+    are no pictures, or they would make int8 garbage.
     """
     looks: list[Look] = []
     skipped: list[str] = []
@@ -262,7 +264,9 @@ def linted_pictures(
         say(message)
 
     pictures = calibration_pictures(folder, samples, seed, skip, look)
-    findings = lint_count(len(pictures)) if folder is None else lint_calibration(looks)
+    findings = lint_count(len(pictures))
+    if folder is not None:
+        findings = lint_calibration(looks, _look_at_folder(evaluation, rule) if evaluation else ())
     if skipped:
         message = (
             f"{len(skipped)} of {len(skipped) + len(pictures)} pictures were passed over, as "

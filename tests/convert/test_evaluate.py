@@ -193,6 +193,16 @@ def test_same_seed_same_file_whatever_else(bundle, one_person, tmp_path):
     assert files[0].read_bytes() == (bundle / "accuracy.json").read_bytes()
 
 
+def test_pictures_that_calibrated_int8_are_told(bundle, one_person):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["provenance"]["calibration"] = [str(one_person / "1.jpg"), "/gone/2.jpg"]
+    (bundle / "manifest.json").unlink()  # a link to the bundle that all tests share
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    done = evaluate(bundle, "--images", one_person, "--variant", "int8")
+    assert done.returncode == 0, done.stderr
+    assert "int8 was calibrated on 1 of these 1 pictures (1.jpg)" in done.stderr
+
+
 def test_unreadable_picture_is_named_and_left_out(bundle, one_person):
     (one_person / "2.jpg").write_bytes(b"no picture")
     write_truth(one_person / "truth.json", 2)

@@ -270,6 +270,20 @@ def test_overlap_works_on_tensors_too_but_not_on_flat_ones(good):
         assert "overlap" not in codes(lint_calibration(looks_of([*good, one]), looks_of([other])))
 
 
+def test_pictures_to_be_evaluated_on_are_told_before_the_slow_part(tmp_path, good):
+    calibration = write(tmp_path / "calibration", good)
+    evaluation = write(tmp_path / "evaluation", [scene(seed) for seed in range(100, 104)])
+    (tmp_path / "evaluation" / "copy.png").write_bytes(calibration[3].read_bytes())
+    (tmp_path / "evaluation" / "text.jpg").write_text("not a picture")
+    said = []
+    folders = tmp_path / "calibration", tmp_path / "evaluation"
+    linted_pictures(folders[0], 100, 0, RULE, said.append, evaluation=folders[1])
+    assert len(said) == 1
+    assert said[0].startswith("warning: 1 of 10 calibration pictures are evaluated on too")
+    with pytest.raises(CalibrationError, match=r"--evaluation .*: no such folder"):
+        linted_pictures(folders[0], 100, 0, RULE, pytest.fail, evaluation=evaluation[0])
+
+
 def as_pillow(pixels):
     return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
 
