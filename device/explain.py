@@ -31,8 +31,7 @@ def explain(
     """All that was understood, and why; ``labels`` are the names and where they come from."""
     assert seen.facts is not None
     assert seen.input is not None
-    count = found.classes or seen.facts.classes
-    classes = "" if count is None else f", {count} classes"
+    classes = "" if found.classes is None else f", {found.classes} classes"
     crop = rule.resize == "centre-crop"
     findings = [
         Finding("task", found.task + classes, "what its outputs are for"),

@@ -7,6 +7,7 @@ one. What nobody could tell is guessed by convention and said aloud, or asked fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +110,8 @@ def recognise(
         anchors = read_anchors(Path(hints.anchors)) if hints.anchors is not None else None
         outputs = _outputs(seen.facts, seen)
         found = understand(outputs, hints, None if anchors is None else len(anchors))
+        if found.classes is None:  # the operator that found them may know
+            found = replace(found, classes=seen.facts.classes)
     except BundleError as exc:
         raise UsageError(f"--anchors: {exc}") from exc
     except ModelError as exc:
@@ -143,6 +146,8 @@ def recognise(
     )
     findings = explain(seen, fitted, found, rule, (labels, labels_why))
     guesses = (*fitted.guesses, *guesses)
+    if not labels:
+        labels = tuple(f"class {number}" for number in range(found.classes or 0))
     return BareModel(path, manifest, labels, anchors, findings, guesses, seen.complaint)
 
 
@@ -171,8 +176,7 @@ def _labels(
     found: Understanding, seen: Examination, hints: Hints
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     """The labels, where they come from, and what is to be said of them."""
-    assert seen.facts is not None
-    count = found.classes or seen.facts.classes
+    count = found.classes
     if hints.labels is not None:
         try:
             text = Path(hints.labels).read_text("utf-8", errors="replace")

@@ -6,6 +6,7 @@ why they are imported where they are used, in a child process that ends.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from pathlib import Path
@@ -105,7 +106,7 @@ class _Reader:
         for index in range(model.OperatorCodesLength()):
             code = model.OperatorCodes(index)
             name = builtin[max(code.DeprecatedBuiltinCode(), code.BuiltinCode())]
-            name = code.CustomCode().decode() if name == "CUSTOM" else name
+            name = _text(code.CustomCode()) if name == "CUSTOM" else name
             self.codes.append((name, code.Version()))
         self.operators = [self.graph.Operators(i) for i in range(self.graph.OperatorsLength())]
         self.writers = {
@@ -148,7 +149,7 @@ class _Reader:
             signature = np.array(shape, np.int64)
         operator, slot = self._writer(index)
         return TensorFacts(
-            name=(tensor.Name() or b"").decode(errors="replace"),
+            name=_text(tensor.Name()),
             signature=names.get(index, ""),
             shape=shape,
             free=tuple(bool(side < 0) for side in signature),
@@ -181,7 +182,7 @@ class _Reader:
                 (signature.OutputsLength(), signature.Outputs),
             ):
                 entries = [item(i) for i in range(length)]
-                names |= {int(e.TensorIndex()): (e.Name() or b"").decode() for e in entries}
+                names |= {int(entry.TensorIndex()): _text(entry.Name()) for entry in entries}
         return names
 
     def _versions(self) -> dict[str, int]:
@@ -193,16 +194,15 @@ class _Reader:
                 versions[name] = max(version, versions[name])
         return dict(sorted(versions.items()))
 
-    def _data(self, index: int) -> bytes:
-        buffer = self.model.Buffers(self.graph.Tensors(index).Buffer())
-        return bytes(_array(buffer.DataAsNumpy()))
+    def _buffer(self, index: int) -> Any:
+        return self.model.Buffers(self.graph.Tensors(index).Buffer())
 
     def _contents(self) -> str:
         """What most of the weights are, and what is computed with them."""
         weights: Counter[str] = Counter()
         for index in range(self.graph.TensorsLength()):
             if (dtype := self._dtype(index)) in _WEIGHTS:
-                weights[dtype] += len(self._data(index))
+                weights[dtype] += self._buffer(index).DataLength()
         kind = weights.most_common(1)[0][0] if weights.total() else "float32"
         if kind not in _INTEGER_WEIGHTS:
             return kind
@@ -223,8 +223,10 @@ class _Reader:
                 break
             name = self._name(readers[0])
             others = [int(other) for other in readers[0].InputsAsNumpy() if other != index]
-            data = self._data(others[0]) if len(others) == 1 else b""
-            if not data or self._dtype(others[0]) != "float32":
+            if len(others) != 1 or self._dtype(others[0]) != "float32":
+                break
+            data = bytes(_array(self._buffer(others[0]).DataAsNumpy()))
+            if not data:  # computed, not constant
                 break
             factor = float(np.abs(np.frombuffer(data, "<f4")).max())
             gain *= {"MUL": factor, "DIV": 1 / factor}.get(name, 1.0)
@@ -236,16 +238,21 @@ class _Reader:
             if self._name(operator) == POST_PROCESS:
                 from flatbuffers import flexbuffers
 
-                options = flexbuffers.GetRoot(operator.CustomOptionsAsNumpy().tobytes()).AsMap
-                return int(options["num_classes"].AsInt)
+                options = flexbuffers.GetRoot(operator.CustomOptionsAsNumpy().tobytes())
+                with contextlib.suppress(KeyError, TypeError):  # it may run all the same
+                    return int(options.AsMap["num_classes"].AsInt)
         return None
 
     def _metadata(self) -> bytes:
         for number in range(self.model.MetadataLength()):
             entry = self.model.Metadata(number)
-            if (entry.Name() or b"").decode(errors="replace") == METADATA:
+            if _text(entry.Name()) == METADATA:
                 return bytes(_array(self.model.Buffers(entry.Buffer()).DataAsNumpy()))
         return b""
+
+
+def _text(name: bytes | None) -> str:
+    return (name or b"").decode(errors="replace")
 
 
 def _array(values: Any) -> Any:

@@ -228,6 +228,7 @@ def test_labels_inside_that_do_not_fit_are_left_out_and_said(here, tmp_path):
 
 def test_without_labels_classes_are_numbers_and_the_flag_is_named(here, write):
     model = recognise(write(tiny_models.classifier()))
+    assert model.labels == ("class 0", "class 1", "class 2")
     assert run(model, "blue").classes[0].label == "class 2"
     assert any("--labels FILE" in guess for guess in model.guesses)
 
