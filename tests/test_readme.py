@@ -9,12 +9,17 @@ import sys
 
 import pytest
 
+import convert.arm.__main__
 import convert.cli
 import device.cli
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PARSERS = {"device": device.cli.make_parser, "convert": convert.cli.make_parser}
+PARSERS = {
+    "device": device.cli.make_parser,
+    "convert": convert.cli.make_parser,
+    "convert.arm": convert.arm.__main__.make_parser,
+}
 
 
 def commands() -> list[str]:
