@@ -58,9 +58,7 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
     drawn = options.calibration, options.samples, options.seed
     inputs = CalibrationInputs(network.input, network.input_name)
     if "int8" in options.precisions:
-        pictures = linted_pictures(
-            *drawn, network.input, say, inputs.keep, options.evaluation
-        )
+        pictures = linted_pictures(*drawn, network.input, say, inputs.keep, options.evaluation)
     else:  # nothing is calibrated: the pictures only compare variants
         pictures = calibration_pictures(*drawn, say)
     dataset = inputs.dataset(pictures)
