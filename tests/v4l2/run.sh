@@ -21,6 +21,7 @@ fetch_kernel() {
   rm -rf "$CACHE"
   mkdir -p "$CACHE"
   (cd "$CACHE" && apt-get download -qq "$package" && dpkg-deb -x ./*.deb . && rm ./*.deb)
+  busybox depmod -b "$CACHE" "$(ls "$CACHE/lib/modules")"
   touch "$CACHE/complete"
 }
 
