@@ -7,10 +7,10 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-installs test-deploy test-pi test-cameras check bench figures lock clean
+.PHONY: help demo check-demo test test-installs test-deploy test-pi test-cameras check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is written last, so an interrupted installation is simply taken up again.
 $(VENV)/installed: requirements/laptop.txt
@@ -59,6 +59,12 @@ check: $(VENV)/installed ## lint, types and shell scripts
 
 bench: $(BUNDLE)/manifest.json ## measure this machine, in ratios to other loops and earlier code
 	@benchmarks/run.sh $(BUNDLE)
+
+bench-arm: $(BUNDLE)/manifest.json ## count Arm instructions under emulation, against the committed counts
+	@$(BIN)/python -m convert.arm $(BUNDLE)
+
+bench-arm-update: $(BUNDLE)/manifest.json ## write the counts as they are now, to be committed
+	@$(BIN)/python -m convert.arm $(BUNDLE) --update
 
 figures: $(VENV)/installed ## the README's table of figures from the files in benchmarks/
 	@$(BIN)/python benchmarks/figures.py

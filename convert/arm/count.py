@@ -22,6 +22,7 @@ from convert.arm.root import CHECKOUT, arm_root
 from device.bundle import Bundle
 from device.camera import read_picture
 from device.errors import InterpreterError
+from device.interpreter import ORIGINS
 from device.manifest import InterpreterName, Record
 
 FRAME_WH = (640, 480)
@@ -141,7 +142,8 @@ async def _count_share(
         bar.update()
 
     await machine.run(
-        *("/usr/bin/python3.11", "/work/guest.py", jobs[0].interpreter, f"{len(jobs):04}"),
+        *("/usr/bin/python3.11", "/work/guest.py", f"{len(jobs):04}"),
+        *(ORIGINS[jobs[0].interpreter].module, *(["device.engine"] if jobs[0].variant else [])),
         timeout_s=TIMEOUT_S * len(jobs),
         hear=hear,
     )

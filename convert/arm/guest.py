@@ -1,10 +1,10 @@
 """Runs inside the emulator: loads models or engines and counts what they execute.
 
-    python3.11 /work/guest.py INTERPRETER JOBS
+    python3.11 /work/guest.py JOBS MODULE...
 
-Each job is read from ``/work/jobs/`` and done in a process of its own, forked when interpreter
-and engine are imported: a crash is only an answer, and what a model costs does not depend on
-which were counted before it. One answer per job goes to stdout, a line of JSON each.
+Each job is read from ``/work/jobs/`` and done in a process of its own, forked when the modules
+are imported: a crash is only an answer, and what a model costs does not depend on which were
+counted before it. One answer per job goes to stdout, a line of JSON each.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import mmap
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import msgspec
 import numpy as np
 
@@ -80,10 +79,13 @@ def count_model(job: Job, counter: Counter) -> Answer:
 
 def count_variant(job: Job, counter: Counter) -> Answer:
     """The second frame, stage by stage."""
+    import cv2
+
     from device.bundle import Bundle
     from device.engine import Engine
     from device.records import Frame
 
+    cv2.setNumThreads(1)  # the counter's condition; OpenCV does the same work with more
     frame = Frame(np.load(WORK / "frame.npy"), 0, 0.0)
     bundle = Bundle(WORK / "bundle")
     with Engine(bundle, job.variant, interpreter=job.interpreter, threads=1) as engine:
@@ -105,12 +107,11 @@ def _answer(path: Path, counter: Counter) -> Answer:
         return Answer(error=(str(exc).strip().splitlines() or ["no reason given"])[0])
 
 
-def main(interpreter: InterpreterName, jobs: int) -> None:
-    """Do the jobs ``0000`` to ``jobs`` - 1."""
-    for module in (ORIGINS[interpreter].module, "device.engine"):  # once, for all jobs
-        importlib.import_module(module)
-    cv2.setNumThreads(1)  # the counter's condition; OpenCV does the same work with more
+def main(jobs: int, modules: Sequence[str]) -> None:
+    """Import ``modules``, then do the jobs ``0000`` to ``jobs`` - 1."""
     gc.disable()  # a collection in the counted frame would count what earlier ones left
+    for module in modules:
+        importlib.import_module(module)
     answers = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no answer
     counter = Counter()
@@ -128,4 +129,4 @@ def main(interpreter: InterpreterName, jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))  # type: ignore[arg-type]
+    main(int(sys.argv[1]), sys.argv[2:])

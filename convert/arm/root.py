@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from convert.errors import EmulationError
@@ -33,9 +32,10 @@ MEASURED = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless
 GLIBC_MINORS = range(17, 37)  # manylinux wheels that Bookworm's glibc 2.36 runs
 
 
-def missing_tools() -> list[str]:
-    """The commands needed here that are not installed."""
-    return [command for command in TOOLS if shutil.which(command) is None]
+def missing_tools() -> dict[str, str]:
+    """The commands needed here that are not installed, and the Debian packages of each."""
+    needed = TOOLS if os.geteuid() == 0 else TOOLS | {"newuidmap": "uidmap"}
+    return {name: packages for name, packages in needed.items() if shutil.which(name) is None}
 
 
 def arm_root() -> Path:
@@ -44,10 +44,9 @@ def arm_root() -> Path:
     Raises :class:`EmulationError` where a tool is missing or fails.
     """
     if missing := missing_tools():
-        packages = " ".join(TOOLS[command] for command in missing)
         raise EmulationError(
             f"counting Arm instructions needs {', '.join(missing)}: "
-            f"apt install --no-install-recommends {packages}"
+            f"apt install --no-install-recommends {' '.join(missing.values())}"
         )
     # What is in the folder follows from the lock and from this module.
     recipe = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
@@ -82,30 +81,26 @@ def root_versions(root: Path) -> dict[str, str]:
 def _make(scratch: Path) -> Path:
     root, archive = scratch / "root", scratch / "debian.tar"
     root.mkdir()
-    # An archive, not a folder: without root's rights mmdebstrap could not give us the files.
+    # An archive, not a folder: to an ordinary user mmdebstrap cannot hand over files.
     _run("mmdebstrap", "--quiet", "--variant=extract", "--architectures=arm64",
          "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
          f"--include={','.join(DEBIAN_PACKAGES)}", "bookworm", str(archive))  # fmt: skip
     _run("tar", "-xf", str(archive), "-C", str(root), "--no-same-owner", *WANTED)
     tags = ["2014", *(f"_2_{minor}" for minor in GLIBC_MINORS)]
     _run(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--require-hashes", "--implementation=cp", "--python-version=3.11",
+         "--no-compile", "--no-deps", "--require-hashes",
+         "--implementation=cp", "--python-version=3.11",
          *(f"--platform=manylinux{tag}_aarch64" for tag in tags),
          f"--target={root / WHEELS}", f"--requirement={LOCK}")  # fmt: skip
-    # Emulated, it would take long, at every start.
-    _run(sys.executable, "-m", "compileall", "-q", f"-j{os.cpu_count()}", str(root / "usr/lib"))
+    # Emulated, it would take long, at every start. A compiled file names its source: as it will
+    # be seen in there, for the length of our path would change what is counted.
+    _run(sys.executable, "-m", "compileall", "-q", f"-j{os.cpu_count()}",
+         f"-s{root}", "-p/", str(root / "usr/lib"))  # fmt: skip
     return root
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise EmulationError(f"{_title(command)} failed: {_last_line(done.stderr + done.stdout)}")
-
-
-def _title(command: Sequence[str]) -> str:
-    return " ".join([Path(command[0]).name, *command[1:4]])
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+        said = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
+        raise EmulationError(f"{' '.join(command[:4])} ... failed: {said[-1]}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from convert import flatbuffer
 from convert.arm import FrameCount, count_frames, count_invoke, count_invokes
 from convert.arm.layers import split_layers
 from device.bundle import Bundle
@@ -30,15 +31,19 @@ def alone(convolution: Path, root: Path) -> int:
 def test_count_repeats_alone_and_in_company(
     convolution: Path, alone: int, tmp_path: Path, bundle_dir: Path
 ) -> None:
-    broken = tmp_path / "broken.tflite"
+    broken, empty = tmp_path / "broken.tflite", tmp_path / "empty.tflite"
     broken.write_bytes(b"no model")
-    models = [bundle_dir / "int8.tflite", broken, convolution, convolution]
-    whole, refused, *again = count_invokes(models, "cortex-a76")
+    graphless = flatbuffer.read(convolution.read_bytes())
+    graphless.subgraphs = None  # LiteRT does not look before it leaps
+    empty.write_bytes(flatbuffer.write(graphless))
+    models = [bundle_dir / "int8.tflite", broken, empty, convolution]
+    whole, refused, crashed, again = count_invokes(models, "cortex-a76")
     assert isinstance(refused, InterpreterError)
     assert "broken.tflite" in str(refused)
-    for count in again:
-        assert isinstance(count, int)
-        assert abs(count - alone) <= REPEATS_WITHIN
+    assert isinstance(crashed, InterpreterError)
+    assert "crashed (SIGSEGV)" in str(crashed)
+    assert isinstance(again, int)
+    assert abs(again - alone) <= REPEATS_WITHIN
     assert isinstance(whole, int)
     assert 100_000_000 < whole < 130_000_000
     assert whole > 10 * alone
