@@ -128,12 +128,12 @@ class WebSocket:
             if kind == self.TEXT:
                 frame = json.loads(data).get("frame", frame)
 
-    def is_hung_up(self) -> bool:
-        """Wait for the end."""
-        with contextlib.suppress(ConnectionResetError):
-            while self._message()[0] != self.CLOSE:
-                pass
-        return True
+    def goodbye(self) -> int:
+        """Wait for the other side to close; the code that it gives as its reason."""
+        while True:
+            kind, data = self._message()
+            if kind == self.CLOSE:
+                return int.from_bytes(data[:2], "big")
 
 
 class Visit:

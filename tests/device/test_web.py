@@ -385,10 +385,10 @@ def test_malformed_request_is_turned_away_and_the_run_goes_on(run, request_text,
 def test_websocket_that_talks_nonsense_is_hung_up(run):
     with WebSocket(run.host) as watching:
         watching.say("give me all")
-        assert watching.is_hung_up()
+        assert watching.goodbye() == 1008  # against the rules
     with WebSocket(run.host) as watching:
         watching.say("x" * 50_000)
-        assert watching.is_hung_up()
+        assert watching.goodbye() == 1009  # too big
 
 
 # --- who may ------------------------------------------------------------------------------
