@@ -71,13 +71,15 @@ def test_change_that_cannot_be_meant_is_no_change(text):
         msgspec.json.decode(text, type=Change)
 
 
-def test_variant_takes_over_with_threshold_and_classes(pipeline, bundle_dir):
+def test_variant_takes_over_with_threshold_and_classes(pipeline, bundle_dir, photo):
     controls = make_controls(pipeline, bundle_dir)
     assert controls.apply(Change(threshold=0.3, classes=("cat",), variant="float32"))
     assert controls.settings.switching_to == "float32"
     controls.switch()
     assert controls.settings == Settings(0.3, ("cat",), "float32", None)
     assert pipeline.engine.variant == "float32"
+    frame = next(FakeCamera([read_picture(photo)]).frames())
+    assert pipeline.engine.run(frame).detections == (), "the person is none of the classes"
 
 
 def test_same_variant_needs_no_switch(pipeline, small_bundle):

@@ -61,6 +61,39 @@ def test_port_in_use_is_an_error_that_says_so():
             bind(Address("127.0.0.1", port))
 
 
+@pytest.fixture
+def two_addresses(monkeypatch):
+    """A name for two addresses, as localhost has where there is IPv6."""
+    look_up = socket.getaddrinfo
+
+    def both(_, port, **options):
+        return [
+            answer
+            for host in ("127.0.0.2", "127.0.0.3")
+            for answer in look_up(host, port, **options)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+
+
+def test_name_of_two_addresses_is_bound_to_one_port_on_both(two_addresses):
+    with bound(Address("both", 0)) as sockets:
+        hosts, ports = zip(*(item.getsockname() for item in sockets), strict=True)
+    assert hosts == ("127.0.0.2", "127.0.0.3")
+    assert len(set(ports)) == 1
+
+
+@pytest.mark.parametrize(
+    ("taken", "other"), [("127.0.0.2", "127.0.0.3"), ("127.0.0.3", "127.0.0.2")]
+)
+def test_port_in_use_on_one_address_is_given_back_on_the_other(two_addresses, taken, other):
+    with socket.create_server((taken, 0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(SinkError, match="another program has this port"):
+            bind(Address("both", port))
+        socket.create_server((other, port)).close()
+
+
 def test_address_of_another_machine_is_an_error_that_says_so():
     with pytest.raises(SinkError, match="this machine has no such address"):
         bind(Address("192.0.2.200", 8080))
