@@ -128,7 +128,7 @@ def decode(
             [values[number] for values in outputs], SCORE_THRESHOLD, manifest.max_detections
         )
         detections = name_detections(
-            candidates, Placement.of(manifest.input, size_wh), manifest.input, bundle.labels
+            candidates, Placement.of(manifest.input, size_wh), bundle.labels
         )
         found.append(as_array(Result(number, detections, Timings(0, 0, 0, 0))))
     return found

@@ -72,7 +72,7 @@ class Checker:
                 found.append(name_classes(candidates, network.labels))
             else:
                 placement = Placement.of(network.input, (width, height))
-                found.append(name_detections(candidates, placement, network.input, network.labels))
+                found.append(name_detections(candidates, placement, network.labels))
         return found
 
     def check(

@@ -169,7 +169,7 @@ def _answers(
         else:
             height, width = read_picture(path).shape[:2]
             placement = Placement.of(manifest.input, (width, height))
-            found.append(name_detections(candidates, placement, manifest.input, model.labels))
+            found.append(name_detections(candidates, placement, model.labels))
     values = {
         str(spec.position): dequantise(outputs[spec.position], spec)
         for head in variant.heads

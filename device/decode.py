@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,23 +69,41 @@ def tensor_threshold(spec: TensorSpec, real: float) -> float:
     return math.ceil(real / spec.scale - 1e-6) + spec.zero_point
 
 
-def decode_boxes(
-    encodings: NDArray[np.float32],
-    anchors: NDArray[np.float32],
-    box_scales: Sequence[float],
+def box_coefficients(
+    anchors: NDArray[np.float32], box_scales: Sequence[float], spec: TensorSpec
 ) -> NDArray[np.float32]:
-    """Undo SSD's box encoding (Liu et al. 2016, arXiv:1512.02325, section 2.2).
+    """What :func:`decode_boxes` multiplies and adds, worked out once for every anchor.
 
-    ``encodings`` and ``anchors``: float32 (count, 4), as (t_y, t_x, t_h, t_w) and
-    (centre_y, centre_x, height, width). Returns x_min, y_min, x_max, y_max in the anchors' units.
+    SSD's box encoding is undone (Liu et al. 2016, arXiv:1512.02325, section 2.2) from what tensor
+    ``spec`` stores: centre = t * size + anchor's centre, half a side = exp(t) * size / 2, with
+    t = (stored - zero point) * scale / box scale. Both are ``stored * factor + addend``, the
+    second within exp.
+
+    ``anchors``: float32 (count, 4), centre_y, centre_x, height, width. Returns float32
+    (2, count, 4), factors and addends in the order t_y, t_x, t_h, t_w.
     """
-    t = encodings / np.asarray(box_scales, np.float32)
-    sizes = anchors[:, 2:]
-    centre = t[:, :2] * sizes + anchors[:, :2]
-    half = np.exp(t[:, 2:]) * sizes / 2
-    boxes = np.empty_like(t)
-    boxes[:, 1::-1], boxes[:, 3:1:-1] = centre - half, centre + half
-    return boxes
+    centres, sizes = np.split(anchors.astype(np.float64), 2, axis=1)
+    units = (spec.scale or 1.0) / np.array(box_scales, np.float64)
+    factors = np.concatenate((units[:2] * sizes, np.broadcast_to(units[2:], sizes.shape)), axis=1)
+    with np.errstate(divide="ignore"):  # an anchor without a size has boxes without one
+        halves = np.log(sizes / 2)
+    addends = np.concatenate((centres, halves), axis=1) - spec.zero_point * factors
+    coefficients: NDArray[np.float32] = np.stack((factors, addends)).astype(np.float32)
+    return coefficients
+
+
+def decode_boxes(
+    stored: NDArray[np.float32], coefficients: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Boxes from what an SSD's head has stored for them.
+
+    ``stored``: (count, 4) as t_y, t_x, t_h, t_w; ``coefficients``: (2, count, 4) of
+    :func:`box_coefficients`. Returns float32 (count, 4) as x_min, y_min, x_max, y_max in the
+    anchors' units.
+    """
+    t = stored * coefficients[0] + coefficients[1]
+    centre, half = t[:, 1::-1], np.exp(t[:, 3:1:-1])
+    return np.concatenate((centre - half, centre + half), axis=1)
 
 
 def suppress(
@@ -100,72 +119,112 @@ def suppress(
     kept among the best candidates does not depend on the rest, so worse ones are looked at
     only while too few are kept: at a threshold of 0.001 that makes it a hundred times faster.
     """
-    order = np.argsort(-scores, kind="stable")
     sides = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1, dtype=np.float64)
-    kept: NDArray[np.intp] = order[:0]
-    looked_at = 0
-    while len(kept) < max_detections and looked_at < len(order):
-        looked_at = min(len(order), 2 * looked_at or 4 * max_detections)
+    looked_at = 4 * max_detections
+    if len(scores) <= looked_at:
+        return _suppress(sides, scores, class_ids, iou_threshold)[:max_detections]
+    order = np.argsort(-scores, kind="stable")
+    while True:
         best = order[:looked_at]
-        chosen = cv2.dnn.NMSBoxesBatched(
-            sides[best],
-            scores[best],
-            class_ids[best],
-            score_threshold=0.0,
-            nms_threshold=iou_threshold,
-        )
-        kept = best[np.sort(np.asarray(chosen, np.intp).ravel())]
-    return kept[:max_detections]
+        kept = best[_suppress(sides[best], scores[best], class_ids[best], iou_threshold)]
+        if len(kept) >= max_detections or looked_at >= len(order):
+            return kept[:max_detections]
+        looked_at *= 2
+
+
+def _suppress(sides: Any, scores: Any, class_ids: Any, iou_threshold: float) -> NDArray[np.intp]:
+    # OpenCV takes arrays, but its types speak of sequences.
+    kept = cv2.dnn.NMSBoxesBatched(sides, scores, class_ids, 0.0, iou_threshold)
+    return np.asarray(kept, np.intp).reshape(-1)  # best score first, () for none
 
 
 class SsdDecoder:
-    """Turns the outputs of one variant into :class:`Candidates`."""
+    """Turns the outputs of one variant into :class:`Candidates`.
+
+    All heads are laid one after the other, so that their number does not matter to what follows:
+    with a head per scale of the pyramid, six times as many small calls would take longer than
+    the arithmetic.
+    """
 
     def __init__(
         self, heads: Sequence[SsdHead], anchors: NDArray[np.float32], rule: SsdRule
     ) -> None:
         """``anchors``: float32 (count, 4), centre_y, centre_x, height, width, 0..1 of the input."""
         self.heads = tuple(heads)
-        self.anchors = anchors
         self.rule = rule
+        counts = [head.anchors for head in self.heads]
+        self._box_coefficients = np.concatenate(
+            [
+                box_coefficients(
+                    anchors[head.first_anchor : head.first_anchor + head.anchors],
+                    rule.box_scales,
+                    head.boxes,
+                )
+                for head in self.heads
+            ],
+            axis=1,
+        )
+        specs = [head.scores for head in self.heads]
+        self._zero_points = np.repeat([np.float32(spec.zero_point) for spec in specs], counts)
+        self._scales = np.repeat([np.float32(spec.scale or 1.0) for spec in specs], counts)
+        self._classes = math.prod(self.heads[0].scores.shape) // counts[0]
+        self._encodings = np.empty((sum(counts), 4), np.float32)
+        # One step wider than what is stored, so that a threshold above all values exists.
+        stored = np.result_type(*(head.scores.dtype for head in self.heads))
+        wider = {1: np.int16, 2: np.int32}.get(stored.itemsize, np.int64)
+        self._scores = np.empty(
+            (sum(counts), self._classes),
+            wider if np.issubdtype(stored, np.integer) else stored,
+        )
+        self._lowest = np.empty_like(self._scores)  # that pass
+        self._lowest_for: float | None = None
+        self._passed = np.empty(self._scores.shape, np.bool_)
+
+    def _set_threshold(self, threshold: float) -> None:
+        real = logit(threshold) if self.rule.score == "logit" else threshold
+        integers = np.issubdtype(self._lowest.dtype, np.integer)
+        never = np.iinfo(self._lowest.dtype).max if integers else np.nan
+        row = 0
+        for head in self.heads:
+            lowest = tensor_threshold(head.scores, real)
+            if integers:
+                least = np.iinfo(head.scores.dtype).min
+                lowest = min(max(lowest, least), never)
+            self._lowest[row : row + head.anchors] = lowest
+            row += head.anchors
+        if self.rule.background is not None:
+            self._lowest[:, self.rule.background] = never  # which most anchors see
+        self._lowest_for = threshold
 
     def __call__(
         self, outputs: Sequence[Tensor], threshold: float, max_detections: int
     ) -> Candidates:
         """Decode one inference; ``outputs`` in the interpreter's order."""
-        logits = self.rule.score == "logit"
-        real_threshold = logit(threshold) if logits else threshold
-        background = self.rule.background if self.rule.background is not None else slice(0)
-        encodings, anchor_ids, confidences, class_ids = [], [], [], []
-        for head in self.heads:
-            scores = outputs[head.scores.position].reshape(head.anchors, -1)
-            passed = scores >= tensor_threshold(head.scores, real_threshold)
-            passed[:, background] = False  # which most anchors see
-            places = np.flatnonzero(passed)
-            if len(places) == 0:
-                continue
-            rows, columns = np.divmod(places, scores.shape[1])
-            boxes = outputs[head.boxes.position].reshape(head.anchors, 4)
-            encodings.append(dequantise(boxes[rows], head.boxes))
-            anchor_ids.append(rows + head.first_anchor)
-            confidences.append(dequantise(scores[rows, columns], head.scores))
-            class_ids.append(columns)
-        if not confidences:
+        if threshold != self._lowest_for:
+            self._set_threshold(threshold)
+        scores = self._scores.reshape(-1)
+        _lay_out([outputs[head.scores.position] for head in self.heads], scores)
+        np.greater_equal(self._scores, self._lowest, out=self._passed)
+        places = np.flatnonzero(self._passed)
+        if len(places) == 0:
             return Candidates(
                 np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp)
             )
-        boxes = decode_boxes(
-            np.concatenate(encodings),
-            self.anchors[np.concatenate(anchor_ids)],
-            self.rule.box_scales,
-        )
+        _lay_out([outputs[head.boxes.position] for head in self.heads], self._encodings.reshape(-1))
+        rows = places // self._classes
+        class_ids = places - rows * self._classes
+        boxes = decode_boxes(self._encodings[rows], self._box_coefficients[:, rows])
         _refuse_broken(boxes)
-        scores = np.concatenate(confidences)
-        if logits:
-            scores = 1.0 / (1.0 + np.exp(-scores))
-        classes = np.concatenate(class_ids)
-        kept = suppress(boxes, scores, classes, self.rule.iou_threshold, max_detections)
-        return Candidates(boxes[kept], scores[kept], classes[kept])
+        confidences = (scores[places] - self._zero_points[rows]) * self._scales[rows]
+        if self.rule.score == "logit":
+            confidences = 1.0 / (1.0 + np.exp(-confidences))
+        kept = suppress(boxes, confidences, class_ids, self.rule.iou_threshold, max_detections)
+        return Candidates(boxes[kept], confidences[kept], class_ids[kept])
+
+
+def _lay_out(tensors: Sequence[Tensor], target: Tensor) -> None:
+    """Write ``tensors`` one after the other."""
+    np.concatenate([tensor.reshape(-1) for tensor in tensors], out=target, casting="same_kind")
 
 
 class DetectionsDecoder:
@@ -197,7 +256,8 @@ class DetectionsDecoder:
 
 
 def _refuse_broken(*arrays: NDArray[np.float32]) -> None:
-    if not all(np.isfinite(array).all() for array in arrays):
+    # A sum has one value to look at, and one that is no number makes it none.
+    if not all(math.isfinite(array.sum()) for array in arrays):
         raise InterpreterError(
             "the model answers with boxes that are not numbers: the variant is broken here, "
             "take another variant or interpreter"

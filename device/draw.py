@@ -70,6 +70,16 @@ def _label(
     return top + box_height
 
 
+def _outline(
+    picture: Pixels, upper: tuple[int, int], lower: tuple[int, int], colour: Colour, line: int
+) -> None:
+    """A rectangle ``line`` pixels thick; OpenCV's own thick lines take three times as long."""
+    (left, top), (right, bottom) = upper, lower
+    for step in range(line // 2 - line + 1, line // 2 + 1):
+        corners = (left - step, top - step), (right + step, bottom + step)
+        cv2.rectangle(picture, *corners, colour)
+
+
 def _paste(picture: Pixels, box: Pixels, left: int, top: int) -> None:
     under = picture[top : top + box.shape[0], left : left + box.shape[1]]
     under[:] = box[: under.shape[0], : under.shape[1]]
@@ -94,7 +104,7 @@ def draw(
         colour = class_colour(item.class_id)
         x_min, y_min, x_max, y_max = (round(side) for side in item.box)
         x_max, y_max = min(x_max, width - 1), min(y_max, height - 1)  # else that side is unseen
-        cv2.rectangle(picture, (x_min, y_min), (x_max, y_max), colour, line)
+        _outline(picture, (x_min, y_min), (x_max, y_max), colour, line)
         _label(picture, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
     row = 0
     for best in classes:

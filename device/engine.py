@@ -15,7 +15,7 @@ from device.decode import Candidates, make_decoder
 from device.errors import BundleError
 from device.interpreter import Interpreter, choose_interpreter, default_threads
 from device.labels import class_ids
-from device.manifest import InputRule, InterpreterName, SsdRule
+from device.manifest import InterpreterName, SsdRule
 from device.preprocess import Placement, Preprocessor
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
 
@@ -25,10 +25,10 @@ Found = tuple[tuple[Detection, ...], tuple[Classification, ...] | None]
 
 
 def name_detections(
-    found: Candidates, placement: Placement, rule: InputRule, labels: Sequence[str]
+    found: Candidates, placement: Placement, labels: Sequence[str]
 ) -> tuple[Detection, ...]:
     """What a detector found, in source pixels and with its labels."""
-    boxes = placement.to_source(found.boxes * ((rule.width, rule.height) * 2))
+    boxes = placement.to_source(found.boxes)
     return tuple(
         Detection(class_id, _label(labels, class_id), score, *box)
         for class_id, score, box in zip(
@@ -148,7 +148,7 @@ class Engine(Closable):
             found = Candidates(boxes, found.scores[kept], found.class_ids[kept])
         if self.task == "classification":
             return (), name_classes(found, self.labels)
-        return name_detections(found, placement, self._rule, self.labels), None
+        return name_detections(found, placement, self.labels), None
 
     def only(self, labels: Collection[str]) -> None:
         """Find these classes and no others; none named means all.

@@ -9,6 +9,7 @@ input byte becomes is computed once, exactly, when the model is loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -20,52 +21,52 @@ from device.records import Pixels, Tensor
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a frame was fitted into the model's input.
+    """Which part of a frame the model's input shows, all in source pixels."""
 
-    ``input = (source - offset) * scale``, per axis; all but the scale in source pixels.
-    """
-
-    scale_x: float
-    scale_y: float
+    left: int
+    top: int
+    width: int
+    height: int
     source_width: int
     source_height: int
-    offset_x: int = 0
-    offset_y: int = 0
 
     @classmethod
     def of(cls, rule: InputRule, source_wh: tuple[int, int]) -> Placement:
-        """Where a frame of ``source_wh`` pixels goes by ``rule``."""
+        """What is seen of a frame of ``source_wh`` pixels by ``rule``."""
         width, height = source_wh
         if rule.resize == "stretch":
-            return cls(rule.width / width, rule.height / height, width, height)
+            return cls(0, 0, width, height, width, height)
         # The largest rectangle of the input's shape, and the wanted part of it.
         fraction = rule.crop_fraction / max(rule.width / width, rule.height / height)
-        crop_width = max(1, round(rule.width * fraction))
-        crop_height = max(1, round(rule.height * fraction))
-        return cls(
-            rule.width / crop_width,
-            rule.height / crop_height,
-            width,
-            height,
-            (width - crop_width) // 2,
-            (height - crop_height) // 2,
-        )
+        seen_width = max(1, round(rule.width * fraction))
+        seen_height = max(1, round(rule.height * fraction))
+        left, top = (width - seen_width) // 2, (height - seen_height) // 2
+        return cls(left, top, seen_width, seen_height, width, height)
 
-    def view(self, pixels: Pixels, rule: InputRule) -> Pixels:
+    def view(self, pixels: Pixels) -> Pixels:
         """The part of a frame that the model sees; not a copy."""
-        right = self.offset_x + round(rule.width / self.scale_x)
-        bottom = self.offset_y + round(rule.height / self.scale_y)
-        return pixels[self.offset_y : bottom, self.offset_x : right]
+        return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map boxes from input pixels to source pixels and clip them to the frame.
+        """Map boxes from 0..1 of the input to source pixels and clip them to the frame.
 
         ``boxes``: float32 (count, 4), columns x_min, y_min, x_max, y_max. Returns a new array.
         """
-        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
-        limit = np.array([self.source_width, self.source_height] * 2, np.float32)
-        offset = np.array([self.offset_x, self.offset_y] * 2, np.float32)
-        return np.clip(boxes / scale + offset, 0.0, limit)
+        size, offset, limit = _corners(self)
+        sides: NDArray[np.float32] = boxes * size + offset
+        np.maximum(sides, 0.0, out=sides)  # np.clip takes twice as long for a few boxes
+        return np.minimum(sides, limit, out=sides)
+
+
+@lru_cache(maxsize=4)  # a camera's frames are all of one size
+def _corners(placement: Placement) -> tuple[NDArray[np.float32], ...]:
+    """Size, offset and limit of a box's four sides."""
+    pairs = (
+        (placement.width, placement.height),
+        (placement.left, placement.top),
+        (placement.source_width, placement.source_height),
+    )
+    return tuple(np.array(pair * 2, np.float32) for pair in pairs)
 
 
 def round_up(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,7 +124,7 @@ class Preprocessor:
         """Write ``pixels`` (uint8 BGR) into ``tensor`` (of the rule's shape, in place)."""
         rule = self.rule
         placement = Placement.of(rule, (pixels.shape[1], pixels.shape[0]))
-        seen = placement.view(pixels, rule)
+        seen = placement.view(pixels)
         cv2.resize(
             seen, (rule.width, rule.height), dst=self._scratch, interpolation=cv2.INTER_LINEAR
         )

@@ -11,6 +11,7 @@ from device.decode import (
     ClassifierDecoder,
     DetectionsDecoder,
     SsdDecoder,
+    box_coefficients,
     decode_boxes,
     dequantise,
     logit,
@@ -118,9 +119,13 @@ def test_threshold_in_the_integers_agrees_with_the_real_one(dtype, scale, zero_p
     assert (np.diff(passes.astype(int)) >= 0).all()
 
 
+def decoded(encodings, anchors):
+    return decode_boxes(encodings, box_coefficients(anchors, SCALES, tensor()))
+
+
 def test_boxes_without_encoding_are_their_anchors():
     anchors = np.array([[0.5, 0.25, 0.2, 0.1]], np.float32)
-    boxes = decode_boxes(np.zeros((1, 4), np.float32), anchors, SCALES)
+    boxes = decoded(np.zeros((1, 4), np.float32), anchors)
     assert boxes[0] == pytest.approx([0.2, 0.4, 0.3, 0.6])
 
 
@@ -129,8 +134,24 @@ def test_box_is_decoded_by_hand():
     # height exp(5 ln 2 / 5) * 0.2 = 0.4; width exp(-5 ln 2 / 5) * 0.1 = 0.05
     encoding = np.array([[5, -10, 5 * math.log(2), -5 * math.log(2)]], np.float32)
     anchors = np.array([[0.5, 0.25, 0.2, 0.1]], np.float32)
-    boxes = decode_boxes(encoding, anchors, SCALES)
+    boxes = decoded(encoding, anchors)
     assert boxes[0] == pytest.approx([0.125, 0.4, 0.175, 0.8])
+
+
+def test_quantised_box_is_decoded_by_hand():
+    # as above: t is what is stored, less 3, times a half
+    stored = np.array([[13, -17, 13, -7]], np.float32)  # t 5, -10, 5, -5
+    anchors = np.array([[0.5, 0.25, 0.2, 0.1]], np.float32)
+    coefficients = box_coefficients(anchors, SCALES, tensor("int8", 0.5, 3))
+    e = math.e
+    assert decode_boxes(stored, coefficients)[0] == pytest.approx(
+        [0.15 - 0.05 / e, 0.6 - 0.1 * e, 0.15 + 0.05 / e, 0.6 + 0.1 * e]
+    )
+
+
+def test_anchor_without_a_size_has_boxes_without_one():
+    boxes = decoded(np.ones((1, 4), np.float32), np.array([[0.5, 0.25, 0, 0]], np.float32))
+    assert boxes[0] == pytest.approx([0.25, 0.5, 0.25, 0.5])
 
 
 unit = st.floats(1 / 16, 15 / 16, width=32)
@@ -150,7 +171,7 @@ def test_encoded_boxes_decode_to_themselves(centres, data):
         ),
         axis=1,
     ) * np.array(SCALES, np.float32)
-    boxes = decode_boxes(encoded, anchors, SCALES)
+    boxes = decoded(encoded, anchors)
     low, high = wanted[:, :2] - wanted[:, 2:] / 2, wanted[:, :2] + wanted[:, 2:] / 2
     expected = np.stack((low[:, 1], low[:, 0], high[:, 1], high[:, 0]), axis=1)
     assert boxes == pytest.approx(expected, abs=1e-4)
@@ -269,12 +290,17 @@ def decoder() -> SsdDecoder:
     """Three classes; two anchors in an int8 head, one in a float head, outputs out of order."""
     return SsdDecoder(
         [
-            make_head(0, 2, tensor("int8", 0.5, 0, 3), tensor("int8", 0.25, 10, 1)),
-            make_head(2, 1, tensor(position=0), tensor(position=2)),
+            make_head(
+                0, 2,
+                tensor("int8", 0.5, 0, 3, (1, 1, 1, 8)), tensor("int8", 0.25, 10, 1, (1, 1, 2, 3)),
+            ),
+            make_head(
+                2, 1, tensor(position=0, shape=(1, 1, 1, 4)), tensor(position=2, shape=(1, 1, 1, 3))
+            ),
         ],
         ANCHORS,
         RULE,
-    )
+    )  # fmt: skip
 
 
 def outputs(scores, second=(-9, -9, -9), boxes=((0, 0, 0, 0), (0, 0, 0, 0))):
@@ -335,6 +361,17 @@ def test_scores_that_are_no_numbers_are_not_detections(decoder):
     assert len(decoder(outputs([LOW, LOW], second=[math.nan] * 3), 0.01, 10).scores) == 0
 
 
+def test_threshold_of_nothing_reports_all_but_the_background(decoder):
+    result = decoder(outputs([[-128] * 3] * 2), 0.0, 10)
+    assert sorted(result.class_ids.tolist()) == [1, 1, 1, 2, 2, 2]
+
+
+def test_threshold_may_change_from_frame_to_frame(decoder):
+    stored = outputs([[-128, 18, -128], LOW])  # 0.88
+    found = [len(decoder(stored, threshold, 10).scores) for threshold in (0.5, 0.9, 0.8)]
+    assert found == [1, 0, 1]
+
+
 def test_threshold_of_one_reports_nothing(decoder):
     assert len(decoder(outputs([[127] * 3] * 2, second=[60.0] * 3), 1.0, 10).scores) == 0
 
@@ -347,8 +384,15 @@ def test_quantised_scores_are_thresholded_like_real_ones(data, threshold):
     probability = 1 / (1 + np.exp(-real))
     assume((np.abs(real - logit(threshold)) > 1e-4).all())
     decoder = SsdDecoder(
-        [make_head(0, 2, tensor("int8", 0.5, 0, 1), tensor("int8", 0.25, 10, 0))], ANCHORS, RULE
-    )
+        [
+            make_head(
+                0, 2,
+                tensor("int8", 0.5, 0, 1, (2, 4)), tensor("int8", 0.25, 10, 0, (2, 3)),
+            )
+        ],
+        ANCHORS,
+        RULE,
+    )  # fmt: skip
     stored = [np.array(scores, np.int8), np.zeros((2, 4), np.int8)]
     wanted = [p for i, p in enumerate(probability) if i % 3 and p >= threshold]
     result = decoder(stored, threshold, 100)
@@ -359,7 +403,8 @@ def test_probabilities_are_reported_as_they_are(decoder):
     rule = SsdRule(
         anchors="a", box_scales=SCALES, background=None, iou_threshold=0.6, score="probability"
     )
-    head = make_head(0, 2, tensor("int8", 0.5, 0, 3), tensor("uint8", 1 / 256, 0, 1))
+    boxes = tensor("int8", 0.5, 0, 3, (1, 1, 1, 8))
+    head = make_head(0, 2, boxes, tensor("uint8", 1 / 256, 0, 1, (2, 3)))
     stored = outputs([LOW, LOW])
     stored[1] = np.array([[0, 200, 0], [150, 0, 100]], np.uint8)
     result = SsdDecoder([head], ANCHORS, rule)(stored, 0.5, 10)

@@ -139,7 +139,7 @@ def test_frame_is_resized_bilinearly_and_left_as_it_was(noise):
     expected = cv2.resize(noise, (8, 6), interpolation=cv2.INTER_LINEAR)[..., ::-1]
     assert np.array_equal(target[0], expected)
     assert np.array_equal(noise, before)
-    assert placement == Placement(8 / 64, 6 / 48, 64, 48)
+    assert placement == Placement(0, 0, 64, 48, 64, 48)
 
 
 def test_frames_of_changing_size_leave_no_trace(noise):
@@ -151,18 +151,18 @@ def test_frames_of_changing_size_leave_no_trace(noise):
 
 def test_boxes_go_back_by_each_axis_own_scale():
     placement = Placement.of(InputRule(width=300, height=300, mean=0, std=1), (600, 150))
-    boxes = np.array([[30, 60, 150, 300]], np.float32)
-    assert placement.to_source(boxes).tolist() == [[60, 30, 300, 150]]
+    boxes = np.array([[0.125, 0.25, 0.5, 1]], np.float32)
+    assert placement.to_source(boxes).tolist() == [[75, 37.5, 300, 150]]
 
 
 def test_boxes_are_clipped_to_the_frame():
     placement = Placement.of(InputRule(width=100, height=100, mean=0, std=1), (200, 50))
-    boxes = np.array([[-10, -10, 110, 110], [120, 30, 130, 40]], np.float32)
-    assert placement.to_source(boxes).tolist() == [[0, 0, 200, 50], [200, 15, 200, 20]]
+    boxes = np.array([[-0.1, -0.1, 1.1, 1.1], [1.25, 0.25, 1.5, 0.5]], np.float32)
+    assert placement.to_source(boxes).tolist() == [[0, 0, 200, 50], [200, 12.5, 200, 25]]
 
 
 def test_no_boxes_stay_no_boxes():
-    placement = Placement(1.0, 1.0, 10, 10)
+    placement = Placement(0, 0, 10, 10, 10, 10)
     assert placement.to_source(np.empty((0, 4), np.float32)).shape == (0, 4)
 
 
@@ -176,11 +176,11 @@ def crop(width: int, height: int, fraction: float = 1.0) -> InputRule:
     ("rule", "source_wh", "expected"),
     [
         # 640x480 to a square: 480 of 640 columns, 80 left out on each side
-        (crop(240, 240), (640, 480), Placement(0.5, 0.5, 640, 480, 80, 0)),
-        (crop(240, 240), (480, 640), Placement(0.5, 0.5, 480, 640, 0, 80)),
+        (crop(240, 240), (640, 480), Placement(80, 0, 480, 480, 640, 480)),
+        (crop(240, 240), (480, 640), Placement(0, 80, 480, 480, 480, 640)),
         # of these 480, the middle half
-        (crop(240, 240, 0.5), (640, 480), Placement(1.0, 1.0, 640, 480, 200, 120)),
-        (crop(200, 100), (400, 400), Placement(0.5, 0.5, 400, 400, 0, 100)),
+        (crop(240, 240, 0.5), (640, 480), Placement(200, 120, 240, 240, 640, 480)),
+        (crop(200, 100), (400, 400), Placement(0, 100, 400, 200, 400, 400)),
     ],
 )
 def test_centre_crop_by_hand(rule, source_wh, expected):
@@ -209,10 +209,9 @@ sides = st.integers(16, 3000)
 def test_box_inside_the_view_comes_back_where_it_was(width, height, resize, fraction, corners):
     rule = InputRule(width=300, height=200, mean=0, std=1, resize=resize, crop_fraction=fraction)
     placement = Placement.of(rule, (width, height))
-    view = placement.view(np.empty((height, width, 3), np.uint8), rule)
+    view = placement.view(np.empty((height, width, 3), np.uint8))
     assert min(view.shape[:2]) >= 1
-    offset = np.array([placement.offset_x, placement.offset_y] * 2)
+    offset = np.array([placement.left, placement.top] * 2)
     box = offset + np.array(corners) * np.array([view.shape[1], view.shape[0]] * 2)
-    scale = np.array([placement.scale_x, placement.scale_y] * 2)
-    there = ((box - offset) * scale).astype(np.float32)[np.newaxis]
+    there = np.array([corners], np.float32)
     assert placement.to_source(there)[0] == pytest.approx(box, abs=1e-3, rel=1e-5)
