@@ -31,10 +31,11 @@ def forget_startup(model: Path) -> None:
     except OSError:
         return
     libc = ctypes.CDLL(None)
+    model_file = str(model.resolve())
     for line in maps.splitlines():
         fields = line.split(maxsplit=5)
         if len(fields) < 6 or not fields[5].startswith("/") or "w" in fields[1]:
             continue
-        if "x" in fields[1] or fields[5] == str(model.resolve()):
+        if "x" in fields[1] or fields[5] == model_file:
             start, end = (int(side, 16) for side in fields[0].split("-"))
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
