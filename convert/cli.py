@@ -21,7 +21,7 @@ from device.config import ConfigurableParser
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = ConfigurableParser(
         prog="python -m convert",
         description="Turn MobileNetV2 weights into measured TFLite variants, in one bundle.",
     )

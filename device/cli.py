@@ -21,7 +21,7 @@ from device.verify_command import add_verify
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = ConfigurableParser(
         prog="python -m device",
         description="Run a liteberry bundle on this machine: no TensorFlow needed.",
     )

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 NOT_SETTINGS = ("help", "config", "print_config", "debug")
 # Between the parts of a flag's value, where it is not a comma.
@@ -20,6 +20,10 @@ SEPARATORS = {"size": "x", "input_size": "x"}
 
 class ConfigurableParser(argparse.ArgumentParser):
     """A command's parser that also reads ``--config``, once :meth:`add_config` was called."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with 2 and one line: all the flags there are would push it off the screen."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
     def add_config(self) -> None:
         """Add ``--config`` and ``--print-config``."""

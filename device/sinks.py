@@ -94,6 +94,11 @@ def _refuse_contradictions(outputs: Outputs) -> None:
             words = shlex.split(outputs.run)
         except ValueError as exc:
             raise UsageError(f"--run {outputs.run}: {exc}") from exc
+        if shell := next((word for word in words if set(word) <= set("|&;<>")), None):
+            raise UsageError(
+                f"--run starts its command without a shell, so {shell} would mean nothing: "
+                "write --run \"sh -c '...'\""
+            )
         if not words or shutil.which(words[0]) is None:
             raise UsageError(f"--run {outputs.run!r}: no such command, or it is not executable")
 

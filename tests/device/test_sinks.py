@@ -165,6 +165,7 @@ def test_outputs_beside_what_is_to_be_kept_are_fine(tmp_path, monkeypatch, outpu
         (Outputs(on=["cat"], run="no-such-command --now"), "--run 'no-such-command --now': no su"),
         (Outputs(on=["cat"], run="/etc/passwd"), "no such command, or it is not executable"),
         (Outputs(on=["cat"], run="echo 'half"), "No closing quotation"),
+        (Outputs(on=["cat"], run="cat >> seen"), "without a shell"),
     ],
 )
 def test_outputs_that_cannot_be_meant_are_refused(outputs, complaint):
