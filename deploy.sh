@@ -641,7 +641,7 @@ EOF
 
 # Where a browser finds the host, whose name may be one of the ssh configuration only.
 address() {
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -G -- "$host" | sed -n 's/^hostname //p'
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" | sed -n 's/^hostname //p'
 }
 
 # What changes a host waits for its turn there, after a look at what is there.

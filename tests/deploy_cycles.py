@@ -122,11 +122,14 @@ def test_service_is_kept_through_an_upgrade_that_fails_it(
     tmp_path: Path,
 ):
     settings, port = host.liteberry / "settings.toml", free_port()
-    settings.write_text(f'bundle = "{host.current}/bundle"\nsource = "demo"\nvariant = "float32"\n')
+    settings.write_text(
+        f'bundle = "{host.current}/bundle"\nsource = "demo"\nvariant = "float32"\n'
+        f'serve = "127.0.0.1:{port}"\ntoken = "open-sesame"\n'
+    )
     systemd = host.home / ".systemd"
     done = host.deploy("--bundle", bundle_dir, "--service")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 'healthy: {"status": "ok"' in done.stdout
+    assert 'healthy: {"status":"ok"}' in done.stdout
     assert f"Look at it: http://127.0.0.1:{port}/?token=open-sesame" in done.stdout
     running, release = (systemd / "pid").read_text(), host.current.resolve()
     assert host.deploy("--bundle", bundle_dir, "--service").returncode == 0
