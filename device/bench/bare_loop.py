@@ -1,7 +1,8 @@
 """What the benchmark is held against: a loop over an interpreter, and nothing else.
 
-Arguments: module of the interpreter, model, threads, warm-ups, number of invokes. Prints the
-milliseconds of each as a list of JSON. Knows nothing of liteberry.
+Arguments: module of the interpreter, model, threads, warm-ups, number of invokes, and a file of
+NumPy's with the input. Prints the milliseconds of each as a list of JSON. Knows nothing of
+liteberry.
 """
 
 from __future__ import annotations
@@ -16,16 +17,12 @@ import numpy as np
 
 def main() -> None:
     """Run the loop."""
-    module, model, threads, warmups, count = sys.argv[1:]
+    module, model, threads, warmups, count, given = sys.argv[1:]
     backend = importlib.import_module(module)
     interpreter = backend.Interpreter(model_path=model, num_threads=int(threads))
     interpreter.allocate_tensors()
     (image,) = interpreter.get_input_details()
-    noise = np.random.default_rng(0).integers(-128, 128, image["shape"])
-    if np.issubdtype(image["dtype"], np.floating):
-        interpreter.set_tensor(image["index"], (noise / 128).astype(image["dtype"]))
-    else:
-        interpreter.set_tensor(image["index"], noise.astype(image["dtype"]))
+    interpreter.set_tensor(image["index"], np.load(given))
     for _ in range(int(warmups)):
         interpreter.invoke()
     times_ms = []

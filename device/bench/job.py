@@ -28,6 +28,7 @@ class Job(Record, frozen=True):
     seed: Index = 0
     bare: Bare | None = None
     sustain_s: float | None = None  # instead, run so long, and tell of every few seconds
+    keep_input: str | None = None  # .npy to leave the network's input in, for others' loops
 
 
 class Invokes(Record, frozen=True, tag="invokes"):

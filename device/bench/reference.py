@@ -22,6 +22,7 @@ class Loop:
     """So many invokes of a model."""
 
     model: Path
+    input: Path  # .npy of what the network sees
     interpreter: InterpreterName
     threads: int
     warmups: int
@@ -32,7 +33,13 @@ def bare_loop_ms(loop: Loop) -> float:
     """Median of ``device/bench/bare_loop.py``: the interpreter's Python interface and a clock."""
     module = ORIGINS[loop.interpreter].module
     said = _run(
-        "device.bench.bare_loop", module, loop.model, loop.threads, loop.warmups, loop.count
+        "device.bench.bare_loop",
+        module,
+        loop.model,
+        loop.threads,
+        loop.warmups,
+        loop.count,
+        loop.input,
     )
     return float(statistics.median(json.loads(said)))
 
@@ -40,7 +47,7 @@ def bare_loop_ms(loop: Loop) -> float:
 def litert_script_ms(loop: Loop) -> float:
     """Median of the script in LiteRT's wheel, which drives its other interface, CompiledModel.
 
-    It says hundredths of a millisecond.
+    It says hundredths of a millisecond. The network sees noise that the script draws.
     """
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "result.json"

@@ -84,7 +84,8 @@ def measure_invokes(job: Job) -> Invokes:
     with _engine(job, bundle) as engine:
         load_ms = _ms_since(started_s)
         forget_startup(engine.model)
-        engine.prepare(_picture(bundle, job.seed))
+        picture = _picture(bundle, job.seed)
+        engine.prepare(picture)
         invoke = engine.interpreter.invoke
         started_s = time.perf_counter()
         invoke()
@@ -94,7 +95,7 @@ def measure_invokes(job: Job) -> Invokes:
         meter = _CpuMeter()
         times_ms = time_calls(invoke, job.min_count, job.min_time_s)
         cpu_percent = meter.percent
-        return Invokes(
+        found = Invokes(
             delegate=engine.interpreter.delegate,
             import_ms=import_ms,
             load_ms=load_ms,
@@ -104,6 +105,10 @@ def measure_invokes(job: Job) -> Invokes:
             cpu_percent=cpu_percent,
             memory=_memory(),
         )
+        if job.keep_input is not None:
+            engine.prepare(picture)  # once more: an interpreter may use its input's memory
+            np.save(job.keep_input, engine.interpreter.input_tensor())
+        return found
 
 
 def _bundle(job: Job) -> Bundle:

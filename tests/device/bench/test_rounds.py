@@ -4,14 +4,20 @@ import statistics
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from device.bench import rounds
 from device.bench.record import Settings
+from device.bench.reference import Loop, bare_loop_ms
 from device.bench.rounds import Combination, combinations, measure
 from device.bundle import Bundle
+from device.camera import read_picture
+from device.engine import Engine
 from device.errors import UsageError
 from device.interpreter import ORIGINS
+from device.records import Frame
 from tests.conftest import ROOT
 
 ONE = Combination("int8", "litert", 1)
@@ -94,6 +100,26 @@ def test_what_is_known_to_fail_is_not_tried(bundle_copy, monkeypatch):
     bundle = Bundle(bundle_copy.folder)
     (result,) = measure(bundle, [ONE], Settings(rounds=1, **BRIEF), lambda *_: None).results
     assert result.error == "known to fail: all boxes wrong"
+
+
+def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, monkeypatch):
+    seen: list[NDArray[np.int8]] = []
+
+    def loop_ms(loop: Loop) -> float:
+        seen.append(np.load(loop.input))
+        return bare_loop_ms(loop)
+
+    monkeypatch.setattr(rounds, "references_for", lambda _: {"bare loop": loop_ms})
+    settings = Settings(rounds=2, references=True, **BRIEF)
+    (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
+    (other,) = result.references
+    assert other.error == ""
+    bundle = Bundle(small_bundle)
+    (sample, *_) = bundle.manifest.samples
+    with Engine(bundle, "int8", interpreter="litert") as engine:
+        engine.prepare(Frame(read_picture(bundle.file(sample.file)), 0, 0.0))
+        expected = engine.interpreter.input_tensor().copy()
+    assert [bool((image == expected).all()) for image in seen] == [True, True]
 
 
 def test_loop_that_cannot_run_leaves_our_own_figures(small_bundle, monkeypatch):

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 from device.bench.job import Job, Tick
 from device.bench.worker import STAGES, _Recorder, _Stretches, measure_frames, measure_invokes, work
+from device.bundle import Bundle
+from device.camera import read_picture
+from device.engine import Engine
+from device.records import Frame
 from tests.device.conftest import make_outcome
 
 
@@ -34,6 +39,16 @@ def test_invokes_are_timed_one_by_one_after_the_warm_ups(small_bundle):
 def test_bundle_without_pictures_is_measured_on_noise(bundle_copy):
     bundle_copy.change(lambda manifest: manifest.update(samples=[]))
     assert len(measure_invokes(job(bundle_copy.folder)).invoke_ms) >= 6
+
+
+def test_input_that_was_timed_is_kept_where_asked(small_bundle, tmp_path):
+    kept = tmp_path / "input.npy"
+    measure_invokes(job(small_bundle, keep_input=str(kept)))
+    bundle = Bundle(small_bundle)
+    (sample, *_) = bundle.manifest.samples
+    with Engine(bundle, "int8", interpreter="litert") as engine:
+        engine.prepare(Frame(read_picture(bundle.file(sample.file)), 0, 0.0))
+        np.testing.assert_array_equal(np.load(kept), engine.interpreter.input_tensor())
 
 
 def test_source_that_ends_begins_again_until_there_are_enough_frames(small_bundle):
