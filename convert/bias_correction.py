@@ -22,7 +22,7 @@ from convert import flatbuffer
 from device.preprocess import round_up
 
 Weights = NDArray[np.float32]
-Bias = NDArray[np.float32] | np.float32
+Bias = NDArray[np.float32]
 
 CHUNK = 4  # pictures that go through a layer at a time: what bounds memory
 
@@ -40,23 +40,24 @@ _BIASED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _SHAPING = ("ADD", "PAD", "MEAN", "RESHAPE")
 
 
-def _apply(name: str, operator: Any, weights: Weights, bias: Bias, inputs: tf.Tensor) -> tf.Tensor:
-    """A layer without its activation; TFLite keeps kernels as (out, height, width, in)."""
+def _apply(name: str, operator: Any, weights: Weights, inputs: tf.Tensor) -> tf.Tensor:
+    """A layer without its bias; TFLite keeps kernels as (out, height, width, in)."""
     if name == "FULLY_CONNECTED":
-        return inputs @ weights.T + bias
+        return inputs @ weights.T
     options = operator.builtinOptions
     strides = [1, options.strideH, options.strideW, 1]
     padding = "SAME" if options.padding == _SAME else "VALID"
     run = tf.nn.conv2d if name == "CONV_2D" else tf.nn.depthwise_conv2d
-    return run(inputs, weights.transpose(1, 2, 3, 0), strides, padding) + bias
+    return run(inputs, weights.transpose(1, 2, 3, 0), strides, padding)
 
 
 def _activation(operator: Any) -> int:
     return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
 
 
-def _activate(operator: Any, values: tf.Tensor) -> tf.Tensor:
-    return _ACTIVATIONS[_activation(operator)](values)
+def _activate(operator: Any, bias: Bias | None, values: tf.Tensor) -> tf.Tensor:
+    biased = values if bias is None else values + bias
+    return _ACTIVATIONS[_activation(operator)](biased)
 
 
 def _for_each(chunks: Chunks, function: Callable[[tf.Tensor], tf.Tensor]) -> Chunks:
@@ -90,8 +91,9 @@ def _quantised_picture(tensor: Any, values: tf.Tensor) -> tf.Tensor:
 def _quantised(tensor: Any, values: tf.Tensor) -> tf.Tensor:
     """``values`` as the int8 activation ``tensor`` would hold them, in real numbers."""
     scale, zero_point = tensor.quantization.scale[0], int(tensor.quantization.zeroPoint[0])
-    steps = tf.round(values / np.float32(scale))
-    return tf.clip_by_value(steps, -128.0 - zero_point, 127.0 - zero_point) * np.float32(scale)
+    return tf.quantization.fake_quant_with_min_max_args(
+        values, min=float(scale) * (-128 - zero_point), max=float(scale) * (127 - zero_point)
+    )
 
 
 def _real_weights(model: Any, tensor: Any) -> Weights:
@@ -168,18 +170,19 @@ def mean_preactivations(
     for name, operator in graph.operators:
         if name not in _BIASED and name not in _SHAPING:
             break  # can_correct has seen that nothing with a bias follows
+        bias: Bias | None = None
         chunks = graph.take(operator.inputs[0])
         if name in _BIASED:
             weights = flatbuffer.constant(model, graph.tensors[operator.inputs[1]])
-            tensor = graph.bias(operator)
-            bias: Bias = np.float32(0)
-            if tensor is not None:
+            chunks = _for_each(chunks, partial(_apply, name, operator, weights))
+            mean = _mean(chunks)
+            if (tensor := graph.bias(operator)) is not None:
                 bias = flatbuffer.constant(model, tensor)
-            layer = partial(_apply, name, operator, weights, bias)
-            means[graph.tensors[operator.outputs[0]].name] = _mean(_for_each(chunks, layer))
+                mean += bias
+            means[graph.tensors[operator.outputs[0]].name] = mean
         else:
             chunks = graph.shape(model, name, operator, chunks)
-        graph.put(operator, _for_each(chunks, partial(_activate, operator)))
+        graph.put(operator, _for_each(chunks, partial(_activate, operator, bias)))
     return means
 
 
@@ -196,7 +199,7 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32
             break
         chunks = graph.take(operator.inputs[0])
         output = graph.tensors[operator.outputs[0]]
-        real_bias: Bias = np.float32(0)
+        real_bias: Bias | None = None
         if name == "QUANTIZE":
             if operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
                 chunks = _for_each(chunks, partial(_quantised_picture, output))
@@ -204,7 +207,7 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32
             chunks = graph.shape(int8_model, name, operator, chunks)
         else:
             weights = _real_weights(int8_model, graph.tensors[operator.inputs[1]])
-            chunks = _for_each(chunks, partial(_apply, name, operator, weights, real_bias))
+            chunks = _for_each(chunks, partial(_apply, name, operator, weights))
             if (tensor := graph.bias(operator)) is not None:
                 bias = flatbuffer.constant(int8_model, tensor)
                 scale = tensor.quantization.scale
@@ -218,6 +221,6 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32
         graph.put(operator, _for_each(chunks, finish))
 
 
-def _finished(operator: Any, output: Any, bias: Bias, values: tf.Tensor) -> tf.Tensor:
+def _finished(operator: Any, output: Any, bias: Bias | None, values: tf.Tensor) -> tf.Tensor:
     """What leaves ``operator`` as the int8 activation ``output``."""
-    return _quantised(output, _activate(operator, values + bias))
+    return _quantised(output, _activate(operator, bias, values))
