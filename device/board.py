@@ -76,7 +76,7 @@ class Board:
 
     model: str | None  # of the device tree, such as "Raspberry Pi 5 Model B Rev 1.0"; PCs have none
     cpu: Cpu
-    machine: str  # the kernel's architecture: aarch64, x86_64, armv7l
+    machine: str  # the kernel's architecture: aarch64, x86_64, armv7l; emulated, what is emulated
     userland_bits: int  # of the programs, which may be 32 on a 64-bit kernel
     kernel: str
     os: str
@@ -119,7 +119,7 @@ def read_board(root: Path = HERE) -> Board:
     return Board(
         model=read_text(root / "proc/device-tree/model").strip("\0\n ") or None,
         cpu=read_cpu(root),
-        machine=read_text(root / "proc/sys/kernel/arch").strip() or os.uname().machine,
+        machine=_machine(root),
         userland_bits=_userland_bits(root),
         kernel=read_text(root / "proc/sys/kernel/osrelease").strip() or os.uname().release,
         os=release.get("PRETTY_NAME", "").strip('"') or "unknown",
@@ -151,16 +151,21 @@ def read_state(root: Path = HERE) -> State:
 
 
 def read_cpu(root: Path = HERE) -> Cpu:
-    """Name, cores and features of the processor, of the first core where they differ."""
+    """Name, cores and features of the processor, of the first core where they differ.
+
+    Of one that QEMU emulates for a single program the kernel's texts do not tell: they are of the
+    processor below.
+    """
     text = read_text(root / "proc/cpuinfo")
     facts = _settings(text.split("\n\n")[0], ":")
     part = facts.get("CPU part", "")
     flags = set((facts.get("Features") or facts.get("flags") or "").split())
+    name = ARM_CORES.get(part) or facts.get("model name") or (part and f"Arm {part}") or "unknown"
+    machine = _machine(root)
+    if "flags" in facts and not machine.endswith("86") and not machine.startswith("x86"):
+        name, flags = f"{machine} emulated on {name}", set()
     return Cpu(
-        name=ARM_CORES.get(part)
-        or facts.get("model name")
-        or (part and f"Arm {part}")
-        or "unknown",
+        name=name,
         cores=len(re.findall(r"^processor\s*:", text, re.MULTILINE)),
         features=tuple(dict.fromkeys(name for flag, name in CPU_FEATURES.items() if flag in flags)),
     )
@@ -216,6 +221,12 @@ def _number(text: str) -> float | None:
     """The number that ``text`` begins with."""
     found = re.match(r"\s*(-?\d+(?:\.\d+)?)", text)
     return float(found[1]) if found else None
+
+
+def _machine(root: Path) -> str:
+    """The architecture; of this machine as the C library says, which emulation does not forget."""
+    recorded = "" if root == HERE else read_text(root / "proc/sys/kernel/arch").strip()
+    return recorded or os.uname().machine
 
 
 def _userland_bits(root: Path) -> int:

@@ -41,11 +41,13 @@ def check_bundle(case: Case) -> Iterator[Finding]:
         return
     for variant in variants:
         say(f"loading {variant}")
-        yield _run(case.bundle, variant)
+        yield _run(case, case.bundle, variant)
 
 
-def _run(bundle: Path, variant: str) -> Finding:
+def _run(case: Case, bundle: Path, variant: str) -> Finding:
     trial = try_variant(bundle, variant)
+    if trial.late and case.is_busy:
+        return case.too_busy("variants", variant)
     if trial.error is not None:
         return Finding("variants", "problem", f"{variant}: {trial.error}")
     facts = trial.facts

@@ -13,6 +13,7 @@ from pathlib import Path
 from device.board import HERE, Board, State, read_board, read_state
 from device.command import say
 from device.doctor.clock import is_synchronised
+from device.doctor.finding import Finding
 from device.doctor.libcamera import Listing, list_cameras
 from device.doctor.trial import Trial, try_imports
 
@@ -103,6 +104,21 @@ class Case:
             bundle=bundle,
             now_s=time.time(),
             clock_is_set=is_synchronised() if platform.system() == "Linux" else None,
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it had more to do than its cores can, before anything was tried."""
+        return (self.state.load_1_min or 0.0) > max(1, self.board.cpu.cores)
+
+    def too_busy(self, check: str, what: str) -> Finding:
+        """What can be said of ``what`` where it gave no answer in time and :attr:`is_busy`."""
+        return Finding(
+            check,
+            "unknown",
+            f"{what}: no answer in time, but this machine was busy with other things "
+            f"(load {self.state.load_1_min:.1f}, cores {self.board.cpu.cores})",
+            "uptime   # and once the load is below the number of cores, doctor again",
         )
 
     @cached_property

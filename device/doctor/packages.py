@@ -28,6 +28,9 @@ def check_environment(case: Case) -> Iterator[Finding]:
         yield Finding("environment", "ok", what)
         return
     picamera2 = case.imports["picamera2"]
+    if picamera2.late and case.is_busy:
+        yield case.too_busy("environment", f"{what}; Picamera2")
+        return
     # The camera is what makes it needed: a Pi that reads files and streams runs without.
     gravity: Verdict = "problem" if case.cameras.sensors else "warning"
     if picamera2.error is None:
@@ -67,13 +70,21 @@ def check_packages(case: Case) -> Iterator[Finding]:
     broken = [name for name in REQUIRED if trials[name].error]
     if trials["imutils"].error and trials["cv2"].error:
         broken.remove("imutils")  # it imports OpenCV
+    late = [name for name in broken if trials[name].late and case.is_busy]
+    broken = [name for name in broken if name not in late]
+    if late:
+        yield case.too_busy("packages", ", ".join(late))
     if broken:
         yield Finding("packages", "problem", _complaints(trials, broken), _install(case, REQUIRED))
-    else:
+    elif not late:
         working = [name for name in REQUIRED if trials[name].error is None]
         versions = [f"{name} {trials[name].facts['version']}" for name in working]
         yield Finding("packages", "ok", ", ".join(versions))
-    for_page = [name for name in FOR_LIVE_PAGE if trials[name].error]
+    for_page = [
+        name
+        for name in FOR_LIVE_PAGE
+        if trials[name].error and not (trials[name].late and case.is_busy)
+    ]
     if for_page:
         yield Finding(
             "packages",
@@ -95,6 +106,8 @@ def check_opencv(case: Case) -> Iterator[Finding]:
         reinstall = f"{case.python.pip(f'uninstall -y {names}')} && {reinstall}"
     if trial.missing:
         yield Finding("opencv", "problem", "not installed", _install(case, {"cv2": HEADLESS}))
+    elif trial.late and case.is_busy:
+        yield case.too_busy("opencv", "OpenCV")
     elif trial.error is not None:
         # A package with windows needs libraries that a Lite system has not.
         mend = case.python.pip("install 'numpy<2'") if trial.numpy_clash else reinstall
@@ -120,6 +133,9 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
         if trial.error is None:
             what = f"{name} {trial.facts['version']} loads a model"
             yield Finding("interpreters", "ok", what)
+            continue
+        if trial.late and case.is_busy:
+            yield case.too_busy("interpreters", name)
             continue
         gravity: Verdict = "warning" if works else "problem"
         if trial.numpy_clash:

@@ -16,8 +16,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Trial:
     error: str | None = None
     missing: bool = False  # the package is not installed
     numpy_clash: bool = False  # it was compiled for another NumPy
+    late: bool = False  # no answer in time: it hangs, or the machine is too busy
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -92,37 +94,64 @@ def try_variant(bundle: Path, variant: str) -> Trial:
 
 def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str]:
     """A child that does not outlive ``stack``, Ctrl-C or not."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "device.doctor.trial", *arguments],
-        cwd=CODE,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    )
-    stack.enter_context(child)
-    stack.callback(child.kill)
+    with _signals_postponed():  # inside Popen, one would leave a child that nobody knows
+        child = subprocess.Popen(
+            [sys.executable, "-m", "device.doctor.trial", *arguments],
+            cwd=CODE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
+        stack.enter_context(child)
+        stack.callback(child.kill)
     return child
+
+
+@contextlib.contextmanager
+def _signals_postponed() -> Iterator[None]:
+    """SIGINT and SIGTERM take effect at the end.
+
+    They are noted, not blocked: a child would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no handler runs here
+        return
+    came: list[int] = []
+    # What is ignored, as in a shell's `&` jobs, stays so; a handler that is not Python's is None.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {
+        one: handler for one, handler in handlers.items() if handler not in (signal.SIG_IGN, None)
+    }
+    for one in handlers:
+        signal.signal(one, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
 
 
 def _finish(
     child: subprocess.Popen[str], names: Sequence[str], timeout_s: float
 ) -> dict[str, Trial]:
     """How each of ``names`` went; the one that the child was at when it died failed."""
-    died = "ended early"
+    died, late = "ended early", False
     try:
         out, err = child.communicate(timeout=max(0.0, timeout_s))
     except subprocess.TimeoutExpired:
         child.kill()
         out, err = child.communicate()
-        died = "no answer in time"
+        died, late = "gave no answer in time", True
     else:
         if child.returncode < 0:
             died = f"crashed ({signal.Signals(-child.returncode).name})"
         elif child.returncode:
             died = (err.strip().splitlines() or ["failed without a word"])[-1]
-    trials = dict.fromkeys(names, Trial(error=f"not tried, as the process {died}"))
+    trials = dict.fromkeys(names, Trial(error=f"not tried, as the process {died}", late=late))
     for line in out.splitlines():
         if not line.startswith("{"):  # a library that talks on stdout
             continue
@@ -132,6 +161,7 @@ def _finish(
             error=error,
             missing=said.get("missing", False),
             numpy_clash=error is not None and is_numpy_clash(f"{error}\n{err}"),
+            late=late and "error" not in said,
             facts=said.get("facts", {}),
         )
     return trials

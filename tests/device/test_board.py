@@ -83,6 +83,23 @@ def test_machine_without_a_device_tree_is_called_a_host_by_its_processor(tmp_pat
     assert read_state(tmp_path).clock_mhz == 3000
 
 
+def test_emulated_machine_is_not_taken_for_the_one_below(tmp_path):
+    put(
+        tmp_path, "proc/cpuinfo", "processor\t: 0\nmodel name\t: Some Xeon\nflags\t\t: fpu avx2\n\n"
+    )
+    put(tmp_path, "proc/sys/kernel/arch", "aarch64\n")
+    board = read_board(tmp_path)
+    assert board.machine == "aarch64"
+    assert board.cpu == Cpu("aarch64 emulated on Some Xeon", 1, ())
+
+
+def test_architecture_of_this_machine_is_what_programs_are_told(monkeypatch):
+    told = os.uname()
+    emulated = type(told)((*told[:4], "riscv64"))
+    monkeypatch.setattr(os, "uname", lambda: emulated)  # as under QEMU, which leaves /proc alone
+    assert read_board().machine == "riscv64"
+
+
 def test_fastest_of_several_clocks_counts_and_all_governors_are_named(tmp_path):
     for number, (clock_khz, governor) in enumerate([(600000, "ondemand"), (2400000, "powersave")]):
         policy = f"sys/devices/system/cpu/cpufreq/policy{number}"

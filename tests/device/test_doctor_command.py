@@ -126,7 +126,6 @@ def test_ended_doctor_leaves_no_child_behind(tmp_path):
     while not told.exists():
         assert doctor.poll() is None
         time.sleep(0.05)
-    time.sleep(0.5)  # until the doctor, too, knows that its child has begun
     doctor.terminate()
     out, err = doctor.communicate(timeout=30)
     assert (doctor.returncode, out) == (130, ""), err

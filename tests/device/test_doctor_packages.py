@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 import venv
@@ -141,12 +142,84 @@ def test_crash_on_import_is_the_packages_own(packages):
     assert only(found["warning"]).found == "tflite-runtime: crashed (SIGILL)"
 
 
-def test_import_that_hangs_is_given_up(packages, monkeypatch):
-    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 3.0)
+@pytest.fixture
+def quick_packages(packages: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    """Packages that are imported in no time, however busy the machine is."""
+    for name in PACKAGES:
+        packages(f"{name}.py", "__version__ = '1'\ngetBuildInformation = lambda: 'GUI: NONE'")
+    return packages
+
+
+def test_import_that_hangs_is_given_up(quick_packages, monkeypatch):
+    packages = quick_packages
+    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
     packages("ai_edge_litert/interpreter.py", "import time; time.sleep(1000)")
     trials = try_imports(with_picamera2=False)
-    assert trials[LITERT].error == "no answer in time"
+    assert trials[LITERT].error == "gave no answer in time"
     assert trials["cv2"].error is None
+
+
+def in_time_and_late(case: Case, load_1_min: float) -> dict[str, list[Finding]]:
+    """What packages are called that gave no answer, on an idle and on a busy machine."""
+    late = Trial(error="gave no answer in time", late=True)
+    board = dataclasses.replace(case.board, model="Raspberry Pi 3 Model B Rev 1.2")
+    board = dataclasses.replace(board, cpu=dataclasses.replace(board.cpu, cores=4))
+    state = dataclasses.replace(case.state, load_1_min=load_1_min)
+    case = dataclasses.replace(case, board=board, state=state)
+    names = (*PACKAGES, LITERT, TFLITE_RUNTIME, "picamera2")
+    case.__dict__["imports"] = dict.fromkeys(names, late)
+    case.__dict__["cameras"] = Listing(("imx708",))
+    checks = (check_environment, check_packages, check_opencv, check_interpreters)
+    return by_verdict(finding for check in checks for finding in check(case))
+
+
+def test_imports_that_a_busy_machine_slows_are_unknown_not_problems():
+    found = in_time_and_late(Case.here(), 4.1)
+    assert {finding.check for finding in found.pop("unknown")} == {
+        "environment", "packages", "opencv", "interpreters",
+    }  # fmt: skip
+    assert found == {}
+
+
+def test_imports_that_hang_on_an_idle_machine_are_problems():
+    found = in_time_and_late(Case.here(), 4.0)
+    assert {finding.check for finding in found["problem"]} == {
+        "environment", "packages", "opencv", "interpreters",
+    }  # fmt: skip
+    assert "unknown" not in found
+
+
+def test_import_that_hangs_is_told_apart_from_those_before_it(quick_packages, monkeypatch):
+    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
+    quick_packages("cv2.py", "import time; time.sleep(1000)")
+    trials = try_imports(with_picamera2=False)
+    assert (trials["numpy"].late, trials["cv2"].late, trials["tornado"].late) == (False, True, True)
+    assert trials["tornado"].error == "not tried, as the process gave no answer in time"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_a_child_is_started_leaves_no_child(monkeypatch, number):
+    started: list[subprocess.Popen[str]] = []
+
+    class Disturbed(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            signal.raise_signal(number)  # the caller does not know of this child yet
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Disturbed)
+    before = signal.signal(number, end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            try_imports(with_picamera2=False)
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+    (child,) = started
+    assert child.returncode == -signal.SIGKILL
 
 
 def test_package_that_misses_another_is_not_missing_itself(packages):

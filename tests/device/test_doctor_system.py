@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device.board import Memory
+from device.board import Cpu, Memory
 from device.doctor.case import Case, Python, this_python
 from device.doctor.clock import is_synchronised
 from device.doctor.finding import Finding
@@ -117,6 +117,13 @@ def test_features_that_matter_are_told_present_and_absent(tmp_path):
     strong = only(check_processor(of(lay_out("pi_5", tmp_path / "strong")))).found
     assert weak.startswith("4 x Cortex-A53: NEON; no dotprod, fp16, i8mm. Without dotprod")
     assert strong == "4 x Cortex-A76: NEON, dotprod, fp16; no i8mm"
+
+
+def test_emulated_processor_of_which_nobody_tells_is_unknown(pi_4):
+    cpu = Cpu("aarch64 emulated on Some Xeon", 2, ())
+    finding = only(check_processor(with_board(pi_4, cpu=cpu)))
+    assert finding.verdict == "unknown"
+    assert finding.found == "2 x aarch64 emulated on Some Xeon: nobody tells what it has"
 
 
 def test_processor_that_cannot_be_read_is_unknown(tmp_path):
