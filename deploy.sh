@@ -354,6 +354,7 @@ else
   # Python compiles what is used when it is used first, not all of it now.
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
     --require-hashes "$@"
+  sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"
 fi
 cat >releases/incoming/liteberry <<LAUNCHER
@@ -399,10 +400,12 @@ UNIT
 EOF
 }
 
+# Compiled now, for good: a service that may not write here would compile at each of its starts.
+# What the proof takes from the environment, Python compiles as it goes.
 prove() {
   on_host <<'EOF' || die "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
 cd ~/liteberry/releases/incoming
-export PYTHONDONTWRITEBYTECODE=1
+python3 -m compileall -q device || exit 1
 ./liteberry verify bundle || exit 1
 # What doctor finds is worth knowing, but the run above has shown that it works.
 report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
@@ -430,6 +433,7 @@ now=$(readlink current || true)
 printf '%s\n' "$now" >releases/incoming/before
 mv releases/incoming "releases/$id"
 [ -L current ] || rm -rf current previous venv-*  # left by the first version of this script
+sync -f .  # a link that outlives a loss of power must not lead to files that did not
 ln -sfn "releases/$id" current.new && mv -T current.new current
 mkdir -p ~/.local/bin && ln -sfn ~/liteberry/current/liteberry ~/.local/bin/liteberry
 # This release and the two before it stay, and the environments that these need.
@@ -440,6 +444,7 @@ for old in releases/*; do
 done
 for venv in venvs/*; do grep -qs "/$venv/" releases/*/liteberry || rm -rf "$venv"; done
 rm -rf wheels
+sync -f .
 echo "current is releases/$id"
 EOF
 }
@@ -448,7 +453,7 @@ make_settings() {
   { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host
 set -eu
 cd ~/liteberry
-if [ -e settings.toml ]; then
+if [ -s settings.toml ]; then
   [ -z "$source" ] || echo "settings.toml is there already and stays as it is, its source too"
   exit 0
 fi
@@ -487,6 +492,7 @@ if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; th
   sudo -n systemctl daemon-reload
 fi
 sudo -n systemctl enable --quiet liteberry.service
+sync -f /etc ~  # an empty unit file, after a loss of power, would be a masked service
 EOF
 }
 

@@ -1,12 +1,14 @@
 """deploy.sh, against a host made of stubs and against a real sshd on the loopback interface."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -241,6 +243,8 @@ def test_interrupt_ends_every_host_and_leaves_nothing(stub_host: StubHost, hosts
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
+        # What a shell starts in the background ignores it, and so would all below.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not pids.exists() or len(pids.read_text().split()) < len(hosts):
         assert deploy.poll() is None
@@ -325,6 +329,18 @@ def test_first_deploy_runs_and_prints_a_command_that_detects(
     lines = [json.loads(line) for line in (host.home / "found.jsonl").read_text().splitlines()]
     assert len(lines) == 10
     assert any(line["detections"] for line in lines)
+
+
+def test_service_that_may_not_write_finds_all_of_the_release_compiled(
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str]
+):
+    sources = list((host.current / "device").rglob("*.py"))
+    assert sources
+    for source in sources:
+        compiled = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+        # As Python itself checks it: by when its source was written, and how long that is.
+        written, size = struct.unpack("<II", compiled[8:16])
+        assert (written, size) == (int(source.stat().st_mtime), source.stat().st_size), source
 
 
 def test_second_deploy_changes_nothing_and_says_so(
