@@ -67,6 +67,7 @@ class Camera(Closable):
     fps: float | None = None
     live = False  # whether frames come when they come, and the newest counts
     orientation = Orientation()  # what is left to be done to its frames
+    on_wait: Callable[[], None] = staticmethod(lambda: None)  # before each wait for a lost camera
     _closed = False
 
     def __init__(self, options: CameraOptions = DEFAULTS) -> None:

@@ -25,6 +25,7 @@ from device.model_flags import hints_of, open_bundle
 
 if TYPE_CHECKING:
     from device.bundle import Bundle
+    from device.camera import Camera
     from device.engine import Engine
     from device.pipeline import Pipeline
     from device.sinks import Sink
@@ -104,7 +105,9 @@ def run_detect(args: argparse.Namespace) -> None:
         )
         wanted = make_sinks(outputs, Pace.of(camera), stop)
         # One after another: those that are open are closed if the next cannot be made.
-        sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
+        sinks = [
+            stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
+        ]
         if page is not None:
             sinks.append(page)
         pipeline = Pipeline(
@@ -171,7 +174,7 @@ def _start_page(
     say(f"watch it at {page.link}")
 
 
-def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:
+def _guards(memory_limit_mb: int | None, camera: Camera) -> Iterator[Sink]:
     if memory_limit_mb is not None:
         from device.service import MemoryLimit
 
@@ -180,7 +183,9 @@ def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:
         from device.service import Watchdog
 
         # Not for children: a command that --run starts is not the service.
-        yield Watchdog(os.environ.pop("NOTIFY_SOCKET"))
+        watchdog = Watchdog(os.environ.pop("NOTIFY_SOCKET"))
+        camera.on_wait = watchdog.wait
+        yield watchdog
 
 
 class _Progress:

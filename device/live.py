@@ -148,6 +148,7 @@ class LiveCamera(Camera):
             delay_s = min(delay_s, left_s)
         if is_first:
             self._warn(f"lost {error}; trying again until it is back")
+        self.on_wait()
         self._stop.wait(delay_s)
         self._delay_s = min(2 * self._delay_s, LONGEST_DELAY_S)
 

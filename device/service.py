@@ -16,9 +16,10 @@ INTERVAL_S = 1.0
 class Watchdog(Sink):
     """Tells systemd that frames come through: ready at the first, alive about once a second.
 
-    A camera, an interpreter or a sink that hangs lets no frame through, and systemd restarts
-    the service. The protocol is that of sd_notify(3): a datagram to the socket that the
-    environment names.
+    A camera's driver, an interpreter or a sink that hangs lets no frame through, and systemd
+    restarts the service. A camera that is known to be lost and reached for again is no such
+    case: see :meth:`wait`. The protocol is that of sd_notify(3): a datagram to the socket that
+    the environment names.
     """
 
     def __init__(self, address: str) -> None:
@@ -37,6 +38,14 @@ class Watchdog(Sink):
         state = f"WATCHDOG=1\nSTATUS={outcome.fps:.1f} FPS, {outcome.rss_mb:.0f} MB"
         self._send(state if self._ready else f"READY=1\n{state}")
         self._ready = True
+
+    def wait(self) -> None:
+        """Say that the run is alive without frames: its camera is lost, and is tried again.
+
+        A restart would not bring it back, and would end what the page shows and the history
+        keeps. For any thread.
+        """
+        self._send("WATCHDOG=1\nSTATUS=waiting for the camera to come back")
 
     def close(self) -> None:
         """Say that the run is ending on purpose."""

@@ -103,6 +103,14 @@ def test_silence_from_the_start_is_an_error(clock):
         run(camera, clock, 1)
 
 
+def test_each_wait_for_a_lost_camera_is_told_and_no_other_read_is(clock):
+    camera = Scripted(clock, "+n.nx-----+n.n")
+    waits = []
+    camera.on_wait = lambda: waits.append(camera.is_open)
+    assert len(run(camera, clock, 4)) == 4
+    assert waits == 6 * [False]  # as often as it waited, and not while it had hold of the camera
+
+
 def test_loss_and_return_are_said_once_and_frames_are_numbered_on(clock):
     camera = Scripted(clock, "+nnx-----+nn")
     assert run(camera, clock, 4) == [0, 1, 2, 3]

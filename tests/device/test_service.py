@@ -47,6 +47,13 @@ def test_first_frame_is_ready_and_later_ones_are_alive(systemd, monkeypatch):
         listener.recv(200)
 
 
+def test_wait_for_a_lost_camera_is_a_sign_of_life(systemd):
+    listener, address = systemd
+    with Watchdog(address) as watchdog:
+        watchdog.wait()
+        assert listener.recv(200) == b"WATCHDOG=1\nSTATUS=waiting for the camera to come back"
+
+
 def test_systemd_that_went_away_does_not_end_the_run(tmp_path):
     with Watchdog(str(tmp_path / "gone")) as watchdog:
         watchdog.write(outcome())
