@@ -7,19 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from device.records import Detection
-
-MATCH_IOU = 0.5
-
-
-def iou(one: Detection, other: Detection) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
-    height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = [(item.x_max - item.x_min) * (item.y_max - item.y_min) for item in (one, other)]
-    return shared / (sum(areas) - shared)
+from device.verification import MATCH_IOU, iou
 
 
 def count_matches(found: Sequence[Detection], truth: Sequence[Detection]) -> int:
@@ -30,7 +18,7 @@ def count_matches(found: Sequence[Detection], truth: Sequence[Detection]) -> int
     free = list(truth)
     matches = 0
     for item in sorted(found, key=lambda item: -item.score):
-        overlaps = [iou(item, other) * (item.class_id == other.class_id) for other in free]
+        overlaps = [iou(item.box, other.box) * (item.class_id == other.class_id) for other in free]
         if overlaps and max(overlaps) >= MATCH_IOU:
             free.pop(int(np.argmax(overlaps)))
             matches += 1

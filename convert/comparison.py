@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from convert.accuracy import Accuracy, Finding
-from convert.agreement import MATCH_IOU, iou
 from convert.facts import BASE
 from device.bundle import Bundle
 from device.camera import read_picture
@@ -19,6 +18,7 @@ from device.draw import draw
 from device.errors import SourceError
 from device.manifest import SampleDetection
 from device.records import Classification, Detection, Pixels
+from device.verification import MATCH_IOU, iou
 
 SHOWN = 6  # pictures, two drawings each
 LONGER_SIDE = 400  # pixels of a drawing
@@ -73,7 +73,9 @@ def unmatched(found: Sequence[Seen], truth: Sequence[Seen]) -> tuple[Seen, ...]:
 
 
 def _iou(one: Seen, other: Seen) -> float:
-    return iou(_detection(one, 0, 1.0), _detection(other, 0, 1.0))
+    assert one.box is not None, "asked only of what has a box"
+    assert other.box is not None, "asked only of what has a box"
+    return iou(one.box, other.box)
 
 
 def _detection(item: Seen, class_id: int, scale: float) -> Detection:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from device.bundle import Bundle
 from device.camera import read_picture
 from device.engine import Engine
@@ -15,6 +11,19 @@ from device.records import Frame
 
 SCORE_TOLERANCE = 0.15  # what kernels of different interpreters and processors may differ by
 MATCH_IOU = 0.5
+
+Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max, in any one unit
+
+
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0..1; 0 for boxes without an area."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    areas = [(x_max - x_min) * (y_max - y_min) for x_min, y_min, x_max, y_max in (one, other)]
+    return shared / (sum(areas) - shared)
 
 
 def differences(bundle: Bundle, engine: Engine) -> list[str]:
@@ -54,11 +63,4 @@ def differences(bundle: Bundle, engine: Engine) -> list[str]:
 def _alike(one: SampleDetection, other: SampleDetection) -> bool:
     if one.label != other.label or abs(one.score - other.score) > SCORE_TOLERANCE:
         return False
-    return one.box is None or other.box is None or _iou(one.box, other.box) >= MATCH_IOU
-
-
-def _iou(one: Sequence[float], other: Sequence[float]) -> float:
-    a, b = np.array(one).reshape(2, 2), np.array(other).reshape(2, 2)
-    shared = np.clip(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]), 0, None).prod()
-    union = (a[1] - a[0]).prod() + (b[1] - b[0]).prod() - shared
-    return float(shared / union) if union else 0.0
+    return one.box is None or other.box is None or iou(one.box, other.box) >= MATCH_IOU

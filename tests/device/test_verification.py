@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device.bundle import Bundle
 from device.engine import Engine
-from device.verification import differences
+from device.verification import differences, iou
 
 
 @pytest.fixture
@@ -73,3 +75,22 @@ def test_command_says_what_differs_and_fails(device, bundle_copy, small_bundle):
     assert ran.code == 1
     assert "the laptop saw zebra" in ran.out
     assert "does not see what the laptop saw" in ran.error
+
+
+sides = st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(51, 100)] * 2)
+
+
+def test_iou_of_boxes_that_share_a_third():
+    assert iou((0, 0, 10, 10), (0, 5, 10, 15)) == pytest.approx(1 / 3)
+
+
+def test_iou_of_boxes_that_only_touch_is_zero():
+    assert iou((0, 0, 10, 10), (10, 0, 20, 10)) == 0
+
+
+@given(sides, sides)
+def test_iou_is_symmetric_and_at_most_one(one, other):
+    forward = iou(one, other)
+    assert forward == pytest.approx(iou(other, one))
+    assert 0 <= forward <= 1
+    assert iou(one, one) == pytest.approx(1)
