@@ -72,8 +72,15 @@ def differences(old: Benchmark, new: Benchmark) -> Iterator[str]:
     for package in sorted(old.packages.keys() & new.packages.keys()):
         if old.packages[package] != new.packages[package]:
             yield f"{package} was {old.packages[package]}, now {new.packages[package]}"
-    if old.settings.source != new.settings.source:
-        yield f"frames came from {old.settings.source}, now from {new.settings.source}"
+    if old.priority != new.priority:
+        yield f"the scheduler's priority was {old.priority}, now {new.priority}"
+    before, now = old.settings.source, new.settings.source
+    if before is None and now is not None:
+        yield "whole frames were not measured then: only invokes are compared"
+    elif now is None and before is not None:
+        yield "whole frames are not measured now: only invokes are compared"
+    elif before != now:
+        yield f"frames came from {before}, now from {now}"
 
 
 def _key(result: Result) -> tuple[str, str, int]:

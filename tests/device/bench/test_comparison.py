@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from device.bench.comparison import compare, differences, ratio_interval, t_quantile
+from device.bench.record import Settings
 from tests.device.bench.conftest import make_benchmark, make_failure, make_result
 
 STEADY = ((10.0, 10.0), (10.1, 10.1), (9.9, 9.9))
@@ -123,3 +124,26 @@ def test_other_machine_bundle_and_versions_are_named():
         "numpy was 1.25.0, now 1.26.4",
     ]
     assert list(differences(new, new)) == []
+
+
+def test_other_priority_is_named():
+    old, new = (make_benchmark([make_result()], priority=how) for how in ("normal", "real-time 5"))
+    assert list(differences(old, new)) == [
+        "the scheduler's priority was normal, now real-time 5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        ("demo", "clip.mp4", "frames came from demo, now from clip.mp4"),
+        (None, "demo", "whole frames were not measured then: only invokes are compared"),
+        ("demo", None, "whole frames are not measured now: only invokes are compared"),
+    ],
+)
+def test_other_source_is_named(before, now, says):
+    old, new = (
+        make_benchmark([make_result()], settings=Settings(rounds=2, source=source))
+        for source in (before, now)
+    )
+    assert list(differences(old, new)) == [says]
