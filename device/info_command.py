@@ -33,8 +33,7 @@ def run_info(args: argparse.Namespace) -> None:
     if is_bare_model(args.bundle):
         from device.recognise import recognise
 
-        say("reading the model in every interpreter here, each in a process of its own")
-        _print_model(recognise(args.bundle, hints_of(args), every_interpreter=True))
+        _print_model(recognise(args.bundle, hints_of(args), every_interpreter=True, say=say))
     else:
         _print_bundle(open_bundle(args.bundle, hints_of(args)))
 

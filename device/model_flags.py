@@ -82,16 +82,16 @@ def open_bundle(
 ) -> Bundle:
     """The bundle at ``path``, or what can be understood of the bare model there.
 
-    ``say`` is told what of it is a guess. Raises what :class:`device.bundle.Bundle` and
-    :func:`device.recognise.recognise` raise, and ``UsageError`` for flags of a bare model beside
-    a bundle.
+    ``say`` is told that a bare model is being read, and what of it is a guess. Raises what
+    :class:`device.bundle.Bundle` and :func:`device.recognise.recognise` raise, and ``UsageError``
+    for flags of a bare model beside a bundle.
     """
     from device.hints import Hints
 
     if is_bare_model(path):
         from device.recognise import recognise
 
-        model = recognise(path, hints, interpreter)
+        model = recognise(path, hints, interpreter, say=say)
         for warning in model.warnings:
             say(f"warning: {warning}")
         return model

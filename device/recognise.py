@@ -6,7 +6,7 @@ one. What nobody could tell is guessed by convention and said aloud, or asked fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -80,10 +80,12 @@ def recognise(
     interpreter: InterpreterName | Literal["auto"] = "auto",
     *,
     every_interpreter: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> BareModel:
     """Understand the model at ``path``; it is first loaded in processes of their own.
 
     The first interpreter that runs it is enough, unless ``every_interpreter`` is to be tried.
+    ``say`` is told before the part that takes seconds on a Pi.
     Raises ``ModelError`` where it is damaged, runs nowhere or cannot be understood, ``UsageError``
     for flags that do not fit it.
     """
@@ -92,6 +94,10 @@ def recognise(
         sha256 = sha256_of(path)
     except OSError as exc:
         raise ModelError(f"{path}: {exc.strerror}") from exc
+    # First what is soon found missing.
+    label_text, anchors = _label_text(hints), _anchors(hints)
+    where = "every interpreter here, each in a process" if every_interpreter else "a process"
+    say(f"reading {path.name} in {where} of its own")
     untried = list(installed_interpreters()) if interpreter == "auto" else [interpreter]
     seen: Examination | None = None
     checks: dict[InterpreterName, Check] = {}
@@ -107,16 +113,13 @@ def recognise(
     assert seen.facts is not None
     try:
         fitted = picture_input(seen.facts, seen.metadata, hints)
-        anchors = read_anchors(Path(hints.anchors)) if hints.anchors is not None else None
         outputs = _outputs(seen.facts, seen)
         found = understand(outputs, hints, None if anchors is None else len(anchors))
         if found.classes is None:  # the operator that found them may know
             found = replace(found, classes=seen.facts.classes)
-    except BundleError as exc:
-        raise UsageError(f"--anchors: {exc}") from exc
     except ModelError as exc:
         raise ModelError(f"{path}: {exc}") from exc
-    labels, labels_why, guesses = _labels(found, seen, hints)
+    labels, labels_why, guesses = _labels(found, seen, hints, label_text)
     rule = _fit(fitted.rule, found)
     assert seen.input is not None
     if every_interpreter:
@@ -172,16 +175,30 @@ def _outputs(facts: FileFacts, seen: Examination) -> list[Output]:
     ]
 
 
+def _anchors(hints: Hints) -> NDArray[np.float32] | None:
+    if hints.anchors is None:
+        return None
+    try:
+        return read_anchors(Path(hints.anchors))
+    except BundleError as exc:
+        raise UsageError(f"--anchors: {exc}") from exc
+
+
+def _label_text(hints: Hints) -> str:
+    if hints.labels is None:
+        return ""
+    try:
+        return Path(hints.labels).read_text("utf-8", errors="replace")
+    except OSError as exc:
+        raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
+
+
 def _labels(
-    found: Understanding, seen: Examination, hints: Hints
+    found: Understanding, seen: Examination, hints: Hints, text: str
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """The labels, where they come from, and what is to be said of them."""
+    """The labels, where they come from, and what is to be said; ``text`` is of ``--labels``."""
     count = found.classes
     if hints.labels is not None:
-        try:
-            text = Path(hints.labels).read_text("utf-8", errors="replace")
-        except OSError as exc:
-            raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
         return parse_labels(text, count, hints.labels), f"--labels {hints.labels}", ()
     missing = "classes are called by number; --labels FILE names them"
     if not seen.metadata.labels:

@@ -261,7 +261,10 @@ def test_labels_that_do_not_fit_give_both_counts(here, write, tmp_path, rows):
 
 
 @pytest.mark.parametrize("flag", ["labels", "anchors"])
-def test_file_of_a_flag_that_is_not_there_is_wrong_usage(here, write, tmp_path, flag):
+def test_file_of_a_flag_that_is_not_there_is_wrong_usage_before_anything_is_loaded(
+    here, write, tmp_path, monkeypatch, flag
+):
+    monkeypatch.setattr(module, "examine", None)
     with pytest.raises(UsageError, match=rf"--{flag}.*nowhere.*No such file"):
         recognise(write(tiny_models.classifier()), Hints(**{flag: str(tmp_path / "nowhere")}))
 
