@@ -70,7 +70,7 @@ def _equal(given: str, expected: str) -> bool:
 
 def token_given(typed: str | None, environment: Mapping[str, str]) -> str | None:
     """The token that was typed, else the environment's; raises ``UsageError`` for a bad one."""
-    token = typed or environment.get(VARIABLE) or None
+    token = typed if typed is not None else environment.get(VARIABLE) or None
     if token is not None and not _TOKEN.fullmatch(token):
         raise UsageError("a token is 1 to 256 letters, digits and signs of ASCII, without spaces")
     return token

@@ -24,11 +24,25 @@ READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
 SNAPSHOT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 20.0
 
+_TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
+_EXPECTED = (
+    "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names) or "
+    "variant (a name)"
+)
+
 
 def connection(request: HTTPServerRequest) -> HTTP1Connection:
     """The connection that ``request`` came by."""
     assert isinstance(request.connection, HTTP1Connection)
     return request.connection
+
+
+def _announced_bytes(request: HTTPServerRequest) -> int:
+    """How long the body is to be; 0 where nothing says it that Tornado would not refuse itself."""
+    try:
+        return int(request.headers.get("Content-Length", "0"))
+    except ValueError:
+        return 0
 
 
 class _Nowhere(Handler):
@@ -52,12 +66,16 @@ class _File(Handler):
         self.set_header("Cache-Control", "no-cache")  # asks each time whether it has changed
         self.show(name)
 
+    head = get
+
 
 class _Page(Handler):
     """The page, or where the token is missing a place to type it."""
 
     def get(self) -> None:
         self.show("index.html")
+
+    head = get
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         if status_code == HTTPStatus.UNAUTHORIZED:
@@ -105,6 +123,8 @@ class _Settings(Handler):
 
     def prepare(self) -> None:
         super().prepare()
+        if _announced_bytes(self.request) > READ_BODY_BYTES:  # Tornado's own no has no words
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
         connection(self.request).set_max_body_size(READ_BODY_BYTES)
         self._body = bytearray()
 
@@ -141,13 +161,11 @@ class _Settings(Handler):
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"
             )
         if len(self._body) > MAX_BODY_BYTES:
-            raise RefusedError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send no more than {MAX_BODY_BYTES} bytes"
-            )
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
         try:
             return msgspec.json.decode(self._body, type=Change)
         except msgspec.DecodeError as exc:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, str(exc)) from exc
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {_EXPECTED}") from exc
 
 
 class _Watched(Handler):

@@ -1,6 +1,6 @@
 // How the run and its machine are doing: three traces, gauges and counts.
 
-import { $, make, run, setText } from "./run.js";
+import { $, brief, make, run, setText } from "./run.js";
 
 const KEPT_SECONDS = 180;
 
@@ -11,27 +11,28 @@ export function keep(second) {
 }
 
 const TRACES = [
-  { id: "trace-fps", mean: "fps", name: "Frames per second", unit: "", digits: 0 },
-  { id: "trace-invoke", mean: "invoke_ms", max: "invoke_max_ms", name: "Invoke time", unit: " ms", digits: 1 },
-  { id: "trace-age", mean: "age_ms", max: "age_max_ms", name: "Age of a frame", unit: " ms", digits: 1 },
+  { id: "trace-fps", mean: "fps", name: "Frames per second", unit: "", decimalBelow: 10 },
+  { id: "trace-invoke", mean: "invoke_ms", max: "invoke_max_ms", name: "Invoke time", unit: " ms", decimalBelow: 100 },
+  { id: "trace-age", mean: "age_ms", max: "age_max_ms", name: "Age of a frame", unit: " ms", decimalBelow: 100 },
 ];
 
 export function drawTraces() {
   TRACES.forEach(drawTrace);
 }
 
-function drawTrace({ id, mean, max, name, unit, digits }) {
+function drawTrace({ id, mean, max, name, unit, decimalBelow }) {
   const panel = $(id);
   const surface = panel.querySelector("canvas");
+  const shown = (value) => brief(value, decimalBelow);
   const latest = run.seconds.at(-1)?.[mean];
-  panel.querySelector("b").textContent = latest == null ? "\u2013" : latest.toFixed(digits);
+  panel.querySelector("b").textContent = latest == null ? "\u2013" : shown(latest);
   const means = run.seconds.map((at) => at[mean]).filter((value) => value != null);
   const worst = Math.max(...run.seconds.map((at) => at[max] ?? 0));
-  if (max) panel.querySelector("small").textContent = worst ? `worst ${worst.toFixed(digits)}, now` : "";
+  if (max) panel.querySelector("small").textContent = worst ? `worst ${shown(worst)}, now` : "";
   // One hiccup shall not press all the rest flat.
   const most = Math.max(1e-3, Math.min(2.5 * Math.max(...means), Math.max(worst, ...means)));
   surface.ariaLabel = means.length
-    ? `${name}: from ${Math.min(...means).toFixed(digits)} to ${Math.max(...means).toFixed(digits)}${unit} over the last three minutes`
+    ? `${name}: from ${shown(Math.min(...means))} to ${shown(Math.max(...means))}${unit} over the last three minutes`
     : `${name}: nothing yet`;
 
   const scale = devicePixelRatio;

@@ -5,7 +5,7 @@ import { introduceKnobs, offer, showSettings } from "./knobs.js";
 import { connect, hangUpIfSilent } from "./line.js";
 import { itemsOf, showMoment } from "./moment.js";
 import { forgetDebts, isPaused, see, watchPictures } from "./picture.js";
-import { $, run, setText } from "./run.js";
+import { $, brief, run, setText } from "./run.js";
 
 const LOOK_MS = 300; // between changes of words and cards: to be read, they must stay a while
 
@@ -29,7 +29,7 @@ function currentState() {
 
 function showState() {
   const state = currentState();
-  const fps = run.second ? ` \u00b7 ${Math.round(run.second.fps)} FPS` : "";
+  const fps = run.second ? ` \u00b7 ${brief(run.second.fps, 10)} FPS` : "";
   document.body.dataset.state = state;
   setText("status-text", state === "live" ? `Live${fps}` : WORDS[state]);
   const [title, text] = NOTICES[state] ?? ["", ""];
@@ -60,17 +60,20 @@ function lose() {
   showState();
 }
 
+let lookedAt = -LOOK_MS; // when a frame was last put into words, and which
+let lookedOn = null;
 function lookAround() {
   if (currentState() !== "live" || !run.settings) return;
+  if (run.frame !== lookedOn) [lookedAt, lookedOn] = [performance.now(), run.frame];
   showMoment();
   offer(itemsOf(run.frame));
 }
 
 let shown = 0;
 watchPictures(() => {
-  if (shown++ > 0) return;
-  showState();
-  lookAround();
+  if (shown++ === 0) showState();
+  // The interval alone would leave the words behind the pictures of a slow network.
+  if (performance.now() - lookedAt >= LOOK_MS) lookAround();
 }, showState);
 window.history.replaceState(null, "", "/"); // without the token, which the cookie has by now
 connect({ hear, see, lose });

@@ -22,5 +22,8 @@ export function setText(id, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// A number that is read in passing: with a decimal only where that says something.
+export const brief = (value, decimalBelow) => value.toFixed(value < decimalBelow ? 1 : 0);
+
 export const percent = (score) => `${Math.round(score * 100)} %`;
 export const colourOf = (label) => run.about?.labels[label] ?? "currentcolor";

@@ -92,7 +92,7 @@ def test_typed_token_wins_over_the_environment():
     assert token_given(None, {}) is None
 
 
-@pytest.mark.parametrize("token", ["two words", "gr\u00fcn", "a\nb", "x" * 257])
+@pytest.mark.parametrize("token", ["", "two words", "gr\u00fcn", "a\nb", "x" * 257])
 def test_token_that_no_header_carries_is_refused(token):
     with pytest.raises(UsageError, match="a token is"):
         token_given(token, {})

@@ -331,6 +331,8 @@ def test_setting_that_cannot_be_meant_is_refused_and_nothing_changes(run, body, 
     status, content = run.change(body)
     assert status == 400
     assert says in content["error"]
+    if "Expected" in says:
+        assert "threshold (above 0, at most 1)" in content["error"]
     assert json.loads(run.ask("/settings")[2])["threshold"] == 0.5
     assert run.ask("/snapshot.jpg")[0] == 200
 
@@ -341,9 +343,27 @@ def test_oversized_body_is_refused(run, size):
     assert (status, content["error"]) == (413, "send no more than 16384 bytes")
 
 
+def test_body_announced_as_huge_is_refused_before_it_is_sent(run):
+    host, _, port = run.host.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(
+            b"POST /settings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n"
+        )
+        answer = line.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"send no more than 16384 bytes" in answer
+
+
 def test_body_that_is_not_called_json_is_refused(run):
     status, content = run.change({"threshold": 0.4}, Content_Type="text/plain")
     assert (status, content["error"]) == (415, "send Content-Type: application/json")
+
+
+@pytest.mark.parametrize("path", ["/", "/page.css", "/healthz"])
+def test_head_is_answered_like_get_without_the_content(run, path):
+    status, answer, content = run.ask(path, "HEAD")
+    assert (status, content) == (200, b"")
+    assert int(answer.headers["Content-Length"]) == len(run.ask(path)[2])
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -375,7 +395,7 @@ def test_malformed_request_is_turned_away_and_the_run_goes_on(run, request_text,
         line.shutdown(socket.SHUT_WR)
         while part := line.recv(4096):
             answer += part
-    assert answer == b"" or answer.startswith((b"HTTP/1.1 40", b"HTTP/1.1 505"))
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505"))
     frames = run.pipeline.rate.stamps
     run.until(lambda: run.pipeline.rate.stamps > frames + 2)
     assert run.ask("/healthz")[0] == 200
@@ -435,6 +455,7 @@ def test_missing_token_shows_where_to_type_it(locked):
     assert (status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert b'<input name="token"' in page
     assert locked.ask("/page.css")[0] == 200
+    assert locked.ask("/locked.js")[0] == 200
 
 
 def test_health_is_told_without_a_token(locked):

@@ -60,11 +60,12 @@ def open_page(browser):
         if not text.startswith("Autofocus") and "ERR_CONNECTION_REFUSED" not in text:
             complaints.append(text)
 
-    def open_page(link, size_wh=PHONE, picture=True, **options):
+    def open_page(link, size_wh=PHONE, picture=True, script="", **options):
         width, height = size_wh
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(script)
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: note(message.text))
@@ -303,6 +304,44 @@ def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
         open_page.complaints.clear()
         page.close()
         stranger.close()
+
+
+def test_wrong_token_is_said_to_be_wrong_and_the_right_one_opens(bundle_dir, open_page):
+    with visit(bundle_dir, token="open-sesame") as run:
+        page = open_page(f"http://{run.host}/", picture=False)
+        assert not page.locator("#wrong").is_visible()  # none was given yet
+        page.get_by_label("Token").fill("open-barley")
+        page.keyboard.press("Enter")
+        page.locator("#wrong").wait_for()
+        assert page.url == f"http://{run.host}/"
+        page.get_by_label("Token").fill("open-sesame")
+        page.keyboard.press("Enter")
+        page.locator("#picture[data-frame]").wait_for()
+    # Chromium notes each refusal.
+    open_page.complaints[:] = [text for text in open_page.complaints if "401" not in text]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (0.42, 10, "0.4"),
+        (9.94, 10, "9.9"),
+        (30.4, 10, "30"),
+        (37.46, 100, "37.5"),
+        (412.3, 100, "412"),
+    ],
+)
+def test_small_numbers_have_a_decimal(run, open_page, value, limit, shown):
+    page = open_page(run.link)
+    script = "async ([value, limit]) => (await import('/run.js')).brief(value, limit)"
+    assert page.evaluate(script, [value, limit]) == shown
+
+
+def test_words_follow_the_picture_without_waiting_for_the_clock(run, open_page):
+    page = open_page(run.link, script="window.setInterval = () => 0")
+    eventually(lambda: text_of(page, "#sentence") == "cat")
+    run.scene.shows = "cup"
+    eventually(lambda: "cup" in text_of(page, "#sentence"))
 
 
 def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
