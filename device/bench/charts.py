@@ -149,13 +149,15 @@ def over_time(name: str, title: str, points: Sequence[tuple[float, float]], y_ti
     top, bottom, left, right = 30.0, 150.0, 46.0, 348.0
     minutes = [(seconds / 60, value) for seconds, value in points]
     x_axis = round_axis([0.0, *(x for x, _ in minutes)], left, right)
-    y_axis = round_axis([value for _, value in minutes], bottom, top)
+    values = [value for _, value in minutes]
+    # A tenth of the value at least: a clock that stays within 1 MHz is to look steady.
+    middle, reach = (min(values) + max(values)) / 2, max(map(abs, values)) / 20
+    y_axis = round_axis([*values, middle - reach, middle + reach], bottom, top)
     parts = [svg.text(0, 14, y_title, "axis"), *_levels(y_axis, left, right)]
     for tick, said in zip(x_axis.ticks, svg.tick_texts(x_axis.ticks), strict=True):
         parts.append(svg.text(x_axis(tick), bottom + 16, said, "tick mid"))
     parts.append(svg.text(right, bottom + 32, "minutes", "axis end"))
     parts.append(_trend(x_axis, y_axis, minutes, " accent"))
-    values = [value for _, value in minutes]
     told = f"{values[0]:.1f} at first, {values[-1]:.1f} at last, "
     told += f"between {min(values):.1f} and {max(values):.1f}"
     return svg.image(name, title, f"{y_title} over minutes: {told}", bottom + 38, parts)

@@ -62,6 +62,13 @@ def test_time_runs_in_minutes():
     assert 'points="46.0,150.0 348.0,30.0"' in svg  # 0..2 minutes, 50..60 degrees
 
 
+def test_clock_that_hardly_moves_looks_steady():
+    svg = over_time("o", "t", [(0.0, 2596.1), (60.0, 2596.2)], "clock, MHz")
+    ticks = [float(value) for value in re.findall(r'class="tick end">([\d.]+)<', svg)]
+    assert max(ticks) - min(ticks) >= 250
+    assert all(value == round(value) for value in ticks)
+
+
 # The page
 
 
