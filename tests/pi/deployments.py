@@ -9,13 +9,13 @@ import pytest
 
 from tests.conftest import SHARED_DATA
 from tests.deploy_hosts import rewritten
-from tests.pi.emulated import EmulatedPi, emulated_pi
+from tests.pi.emulated import SYSTEM_PYTHON, EmulatedPi, emulated_pi
 
 VIDEO = SHARED_DATA / "videos" / "vtest.avi"
 LITEBERRY = ".local/bin/liteberry"
 
 
-@pytest.fixture(scope="module", params=["bookworm"])
+@pytest.fixture(scope="module", params=SYSTEM_PYTHON)
 def pi(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmulatedPi]:
@@ -34,6 +34,19 @@ def deployed(pi: EmulatedPi, bundle_dir: Path) -> str:
 def test_offline_deploy_proves_the_bundle_with_arm_instructions(pi: EmulatedPi, deployed: str):
     assert "int8 in litert 2.3.0: 4 sample pictures, as on the laptop" in deployed
     assert not (pi.liteberry / "wheels").exists()
+
+
+def test_system_packages_are_seen_and_numpy_is_that_of_the_lock(pi: EmulatedPi, deployed: str):
+    (environment,) = (pi.liteberry / "venvs").iterdir()
+    system = [name.removeprefix("python3-") for name in pi.system_python]
+    done = pi.run(
+        f"liteberry/venvs/{environment.name}/bin/python -c "
+        f"'import {', '.join(system)}; print(numpy.__file__)'"
+    )
+    assert done.returncode == 0, done.stderr
+    assert environment.name in done.stdout
+    apt_has = list((pi.root / "usr/lib/python3/dist-packages").glob("numpy/__init__.py"))
+    assert apt_has, "there is one to choose from"
 
 
 def test_detects_on_a_video(pi: EmulatedPi, deployed: str):

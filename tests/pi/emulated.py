@@ -40,6 +40,8 @@ PACKAGES = (
     *("openssh-server", "passwd", "procps", "python3", "python3-venv", "rsync", "sed"),
     "util-linux",
 )
+# What Picamera2 stands on; it is itself in Raspberry Pi's own archive only, not in Debian's.
+SYSTEM_PYTHON = {"bookworm": ("python3-numpy",), "trixie": ("python3-numpy", "python3-libcamera")}
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 USERS = "0 0 65536"  # each as it is outside
 # A Cortex-A72's: where this shows another processor, LiteRT crashes or takes other kernels.
@@ -56,6 +58,7 @@ class EmulatedPi:
 
     laptop: Laptop
     root: Path
+    system_python: tuple[str, ...]  # packages that apt brought
 
     @property
     def liteberry(self) -> Path:
@@ -87,9 +90,13 @@ def skip_unless_possible() -> None:
         pytest.skip("this kernel has no binfmt_misc for a namespace (Linux 6.7 has)")
 
 
-def archive_of(suite: str) -> Path:
-    """The packages of a Debian for arm64, unpacked only: no arm64 program has run. Made once."""
-    recipe = hashlib.sha256(" ".join([suite, *PACKAGES]).encode()).hexdigest()[:12]
+def archive_of(suite: str, *more: str) -> Path:
+    """The packages of a Debian for arm64, unpacked only: no arm64 program has run. Made once.
+
+    ``more`` are packages beside those that every emulated Pi has.
+    """
+    packages = (*PACKAGES, *more)
+    recipe = hashlib.sha256(" ".join([suite, *packages]).encode()).hexdigest()[:12]
     archive = KEPT_IN / f"{suite}-{recipe}.tar"
     if not archive.exists():
         KEPT_IN.mkdir(parents=True, exist_ok=True)
@@ -99,7 +106,7 @@ def archive_of(suite: str) -> Path:
                 [
                     *("mmdebstrap", "--quiet", "--variant=extract", "--architectures=arm64"),
                     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-                    *(f"--include={','.join(PACKAGES)}", suite, making),
+                    *(f"--include={','.join(packages)}", suite, making),
                 ],
                 check=True,
             )
@@ -109,7 +116,7 @@ def archive_of(suite: str) -> Path:
     return archive
 
 
-def furnish(root: Path, server: Path, port: int) -> None:
+def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> None:
     """What the packages' own scripts would have done, and a user called pi."""
     etc, home = root / "etc", root / "home" / "pi"
     shutil.copy(root / "usr/share/base-passwd/passwd.master", etc / "passwd")
@@ -139,7 +146,7 @@ def furnish(root: Path, server: Path, port: int) -> None:
     pip_settings = {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy")}
     pip_settings |= {"PIP_CERT": str(CERTIFICATES)}
     (etc / "ssh/sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
+        f"ListenAddress {address}\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
         "HostKey /etc/ssh/host_key\nAuthenticationMethods publickey\n"
         "Subsystem sftp internal-sftp\n"
         f"SetEnv QEMU_CPU=cortex-a72 {' '.join(f'{k}={v}' for k, v in pip_settings.items())}\n"
@@ -154,7 +161,7 @@ def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
         made_here.mkdir()
     make_keys(server)
     folder.chmod(0o755)
-    subprocess.run(["tar", "-xf", archive_of(suite), "-C", root], check=True)
+    subprocess.run(["tar", "-xf", archive_of(suite, *SYSTEM_PYTHON[suite]), "-C", root], check=True)
     furnish(root, server, port)
     cpuinfo = folder / "cpuinfo"
     cpuinfo.write_text("".join(CPU.format(core) for core in range(os.cpu_count() or 1)))
@@ -171,7 +178,9 @@ def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
     try:
         _map_users(process)
         wait_until_listening(port, process, folder / "log")
-        yield EmulatedPi(make_ssh_laptop(folder / "of mine", server, port, "pi"), root)
+        yield EmulatedPi(
+            make_ssh_laptop(folder / "of mine", server, port, "pi"), root, SYSTEM_PYTHON[suite]
+        )
     finally:
         assert process.stdin is not None
         process.stdin.close()  # by which the namespaces end, and all that is in them
