@@ -10,7 +10,7 @@ section 4.2, its empirical form). Nothing changes at run time: only numbers in t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -184,6 +184,31 @@ def mean_preactivations(
             chunks = graph.shape(model, name, operator, chunks)
         graph.put(operator, _for_each(chunks, partial(_activate, operator, bias)))
     return means
+
+
+def layer_inputs(
+    model: Any, inputs: NDArray[np.float32]
+) -> Iterator[tuple[str, Any, bytes, Chunks]]:
+    """Each layer with weights: operator's name, operator, output's name, and what goes into it.
+
+    ``model`` is a float32 network, which :func:`can_correct`; ``inputs`` float32 (pictures,
+    height, width, 3).
+    """
+    graph = _Graph(model, inputs)
+    for name, operator in graph.operators:
+        if name not in _BIASED and name not in _SHAPING:
+            break
+        bias: Bias | None = None
+        chunks = graph.take(operator.inputs[0])
+        if name in _BIASED:
+            yield name, operator, graph.tensors[operator.outputs[0]].name, [*chunks]
+            weights = flatbuffer.constant(model, graph.tensors[operator.inputs[1]])
+            chunks = _for_each(chunks, partial(_apply, name, operator, weights))
+            if (tensor := graph.bias(operator)) is not None:
+                bias = flatbuffer.constant(model, tensor)
+        else:
+            chunks = graph.shape(model, name, operator, chunks)
+        graph.put(operator, _for_each(chunks, partial(_activate, operator, bias)))
 
 
 def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32]) -> None:

@@ -34,7 +34,7 @@ _BIAS_DTYPES: dict[int, np.dtype[Any]] = {
 }
 
 Ranges = Literal["mean", "widest"]
-Rounding = Literal["min-max", "mse"]
+Rounding = Literal["min-max", "mse", "second-order"]
 Granularity = Literal["channel", "tensor"]
 
 
@@ -43,7 +43,8 @@ class Choice:
     """How a candidate is quantised; the layers not named compute in int8.
 
     ``ranges`` of activations are the calibration pictures' mean or widest minimum and maximum;
-    ``rounding`` scales weights by their largest, or by the least squared error.
+    ``rounding`` scales weights by their largest, or by the least squared error; ``second-order``
+    takes the scales of the first, and the steps of :mod:`convert.second_order`.
     """
 
     float_layers: frozenset[int] = frozenset()
@@ -103,6 +104,7 @@ class CandidateMaker:
         self._inputs = inputs
         self._granularity = qtyping.QuantGranularity(f"{granularity.upper()}WISE")
         self._debug = debug
+        self._steps: dict[int, NDArray[np.int8]] | None = None
         self._corrections: dict[tuple[Ranges, Rounding], dict[int, NDArray[np.float64]]] = {}
         tensors = self._float.subgraphs[0].tensors
         operators = flatbuffer.operators(self._float)
@@ -179,7 +181,28 @@ class CandidateMaker:
         except (ValueError, RuntimeError) as exc:
             reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
             raise ConversionError(f"no candidate with {choice.describe()}: {reason}") from exc
-        return flatbuffer.read(bytes(result.quantized_model))
+        model = flatbuffer.read(bytes(result.quantized_model))
+        if choice.rounding == "second-order":
+            for layer, tensor in _weight_tensors(model).items():
+                if layer in (steps := self._second_order()):
+                    flatbuffer.set_constant(model, tensor, steps[layer])
+        return model
+
+    def _second_order(self) -> Mapping[int, NDArray[np.int8]]:
+        """Weights of the layers in int8: they hold in any candidate with these scales."""
+        if self._steps is None:
+            with quiet(self._debug):  # TensorFlow talks while it is imported
+                from convert.bias_correction import can_correct
+                from convert.second_order import round_weights
+
+            model = self._make_uncorrected(Choice())
+            rounded = {}
+            if can_correct(model) and can_correct(self._float):
+                with quiet(self._debug):
+                    rounded = round_weights(self._float, model, self._inputs[:BIAS_PICTURES])
+            names = {name: layer for layer, name in enumerate(self.layers)}
+            self._steps = {names[name.decode()]: steps for name, steps in rounded.items()}
+        return self._steps
 
     def _correction(self, ranges: Ranges, rounding: Rounding) -> dict[int, NDArray[np.float64]]:
         """What the biases of the all-int8 network lack, by layer, in real numbers.
@@ -214,6 +237,17 @@ class CandidateMaker:
             steps = np.clip(bias + np.rint(missing[layer] / scale), limits.min, limits.max)
             data = steps.astype(dtype).tobytes()
             model.buffers[tensor.buffer].data = np.frombuffer(data, np.uint8)
+
+
+def _weight_tensors(model: Any) -> dict[int, Any]:
+    """The int8 weights, by layer."""
+    tensors = model.subgraphs[0].tensors
+    operators = [item for item in flatbuffer.operators(model) if item[0] not in _BETWEEN]
+    return {
+        layer: tensor
+        for layer, (name, operator) in enumerate(operators)
+        if name in WEIGHTED and flatbuffer.is_int8(tensor := tensors[operator.inputs[1]])
+    }
 
 
 def _bias_tensors(model: Any) -> dict[int, tuple[Any, NDArray[np.float64]]]:

@@ -69,7 +69,15 @@ class Explorer:
         """Search until ``deadline`` (of ``time.monotonic``); all that was tried."""
         self._deadline = deadline
         self._try(
-            [Choice(corrected=False), Choice(), Choice(ranges="widest"), Choice(rounding="mse")],
+            [
+                Choice(corrected=False),
+                Choice(),
+                Choice(ranges="widest"),
+                Choice(rounding="mse"),
+                Choice(rounding="second-order", corrected=False),
+                Choice(rounding="second-order"),
+                Choice(ranges="widest", rounding="second-order"),
+            ],
             "int8",
         )
         base = min(self.tried.values(), key=lambda item: item.disturbance)

@@ -89,6 +89,11 @@ def float_tensors(model: Any) -> list[str]:
     ]
 
 
+def is_int8(tensor: Any) -> bool:
+    """Whether it holds 8-bit integers."""
+    return bool(tensor.type == schema.TensorType.INT8)
+
+
 def constant(model: Any, tensor: Any) -> Tensor:
     """The data of a constant tensor, in its shape."""
     data = bytes(model.buffers[tensor.buffer].data)

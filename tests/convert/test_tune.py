@@ -123,12 +123,25 @@ def test_named_layers_stay_float_and_no_others(maker):
     assert names.count("DEQUANTIZE") == names.count("QUANTIZE") == 1
 
 
+def test_second_order_weights_are_other_steps_of_the_same_scales(maker):
+    plain, other = (
+        flatbuffer.read(maker.make(choice))
+        for choice in (Choice(corrected=False), Choice(rounding="second-order", corrected=False))
+    )
+    differ = 0
+    for ours, theirs in zip(plain.subgraphs[0].tensors, other.subgraphs[0].tensors, strict=True):
+        assert np.array_equal(ours.quantization.scale, theirs.quantization.scale)
+        data = [m.buffers[t.buffer].data for m, t in ((plain, ours), (other, theirs))]
+        differ += not np.array_equal(*data)
+    assert 0 < differ <= len(maker.weighted)
+
+
 def test_float_layers_disturb_less(maker, disturbance):
     lifted = Choice(frozenset(range(len(maker.layers))))
     assert disturbance(maker.make(lifted)) < disturbance(maker.make(Choice()))
 
 
-def test_corrected_biases_disturb_a_detector_less(bundle_dir):
+def test_corrected_biases_and_second_order_weights_disturb_a_detector_less(bundle_dir):
     bundle = Bundle(bundle_dir)
     float32, rule = bundle.variant("float32"), bundle.manifest.input
     pictures = [bundle.file(sample.file) for sample in bundle.manifest.samples]
@@ -136,10 +149,16 @@ def test_corrected_biases_disturb_a_detector_less(bundle_dir):
     path = bundle.file(float32.file)
     maker = CandidateMaker(path, inputs, rule.value_range)
     disturbance = Disturbance(path, float32.heads, bundle.manifest.decoder, inputs)
-    plain, corrected = (
-        disturbance(maker.make(Choice(corrected=corrected))) for corrected in (False, True)
+    plain, corrected, second_order = (
+        disturbance(maker.make(choice))
+        for choice in (
+            Choice(corrected=False),
+            Choice(),
+            Choice(rounding="second-order", corrected=False),
+        )
     )
     assert corrected < 0.8 * plain
+    assert second_order < 0.8 * plain
 
 
 def test_float32_does_not_disturb_itself(built, disturbance):
