@@ -6,6 +6,7 @@ what its pixels must be normalised to is asked for, unless the model does it its
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # Layers of Keras that bring bytes into range: a model with one takes 0..255.
 _NORMALISING = ("Rescaling", "Normalization")
+LONGEST_REASON = 200  # characters of a reason that is not ours
 
 Call = Callable[[Any], Mapping[str, Any]]
 
@@ -164,11 +166,24 @@ Opened = tuple[Call, tuple[int | None, int | None], bool]
 def _open_keras(path: Path) -> Opened:
     import keras
 
+    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
+        """As Keras 2 writes it in every MobileNetV2: with ``groups``, of which it made no use."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("groups", None)
+            super().__init__(*args, **kwargs)
+
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise ConversionError(f"{path} cannot be read by Keras: damaged, or no .keras file at all")
     try:
-        model = keras.models.load_model(path, compile=False)
+        layers = {"DepthwiseConv2D": DepthwiseConv2D}
+        model = keras.models.load_model(path, custom_objects=layers, compile=False)
     except Exception as exc:  # Keras raises whatever its many readers raise
+        reason = _line(exc)
+        if len(reason) > LONGEST_REASON:  # some of Keras's repeat a whole layer
+            reason = reason[:LONGEST_REASON] + "..."
         raise ConversionError(
-            f"{path} cannot be read by Keras {keras.__version__} ({_line(exc)}). A model of Keras "
+            f"{path} cannot be read by Keras {keras.__version__} ({reason}). A model of Keras "
             "2 with layers that Keras 3 lacks can be exported there as a SavedModel folder, which "
             "is read here"
         ) from exc
@@ -186,8 +201,8 @@ def _open_keras(path: Path) -> Opened:
             names = [f"output_{number}" for number in range(len(answers))]
         return dict(zip(names, answers, strict=True))
 
-    layers = {type(layer).__name__ for layer in model._flatten_layers()}
-    return call, shape[1:3], not layers.isdisjoint(_NORMALISING)
+    kinds = {type(layer).__name__ for layer in model._flatten_layers()}
+    return call, shape[1:3], not kinds.isdisjoint(_NORMALISING)
 
 
 def _open_saved_model(path: Path) -> Opened:
