@@ -73,12 +73,14 @@ def run_detect(args: argparse.Namespace) -> None:
 
     share_one_arena()
     cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
+    if args.token is not None and not args.serve:
+        raise UsageError("--token is for the live page: add --serve HOST:PORT")
+    outputs = outputs_of(args)
+    check_outputs(outputs, args.source, args.bundle)
     bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    outputs = outputs_of(args)
-    check_outputs(outputs, args.source, args.bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []

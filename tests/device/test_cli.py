@@ -185,6 +185,7 @@ def test_log_into_a_pipe(small_bundle):
         ["--source", "demo", "--seed", "-1"],
         ["--source", "demo", "--interpreter", "onnx"],
         ["--source", "demo", "--nonsense"],
+        ["--source", "demo", "--token", "rosebud"],
     ],
 )
 def test_wrong_options_exit_with_2_and_name_themselves(device, small_bundle, options):
