@@ -166,7 +166,7 @@ Opened = tuple[Call, tuple[int | None, int | None], bool]
 def _open_keras(path: Path) -> Opened:
     import keras
 
-    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):
+    class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]  # Keras has no types
         """As Keras 2 writes it in every MobileNetV2: with ``groups``, of which it made no use."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
