@@ -124,7 +124,7 @@ class Machine:
         return subprocess.run(
             [
                 *("ssh", "-F", self.laptop.environment["LITEBERRY_SSH_CONFIG"]),
-                *("-o", "ConnectTimeout=20", "board", command),
+                *("-o", "ConnectTimeout=60", "board", command),
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -141,12 +141,10 @@ class Machine:
     def journal(self) -> str:
         return self.run("sudo journalctl -u liteberry.service --no-pager -o cat").stdout
 
-    def wait_until(self, command: str, seconds: float = 180) -> None:
-        """Until the command, in the machine, succeeds."""
-        deadline = time.monotonic() + seconds
-        while self.run(command).returncode != 0:
-            assert time.monotonic() < deadline, f"{command}\n{self.journal()[-3000:]}"
-            time.sleep(1)
+    def wait_until(self, command: str, seconds: int = 180) -> None:
+        """Until the command, in the machine, succeeds. One login waits: each is slow here."""
+        done = self.run(f"timeout {seconds} sh -c 'until {command}; do sleep 1; done'")
+        assert done.returncode == 0, f"{command}\n{done}\n{self.journal()[-3000:]}"
 
 
 def skip_unless_possible() -> None:
