@@ -7,7 +7,7 @@ BUNDLE := build/$(MODEL)
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-installs test-deploy test-pi test-cameras check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo check-demo test test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test-deploy: $(VENV)/installed ## many deployments to a host on this machine, cu
 
 test-pi: $(VENV)/installed ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static)
 	@$(BIN)/python -m pytest tests/pi/deployments.py --timeout 1800
+
+test-systemd: $(VENV)/installed ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm)
+	@$(BIN)/python -m pytest tests/systemd/service_life.py --timeout 1800
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
