@@ -54,7 +54,10 @@ def compare(
         if not np.isfinite(values).all():
             raise ConversionError(f"{name} holds NaN or infinity")
         if len(values) > 1 and (values == values[0]).all():
-            raise ConversionError(f"{name} is the same on every picture")
+            raise ConversionError(
+                f"{name} is the same on every picture: was the model trained, and on pictures with "
+                "this --mean and --std?"
+            )
         a, b = values.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
         norms = np.linalg.norm(a) * np.linalg.norm(b)
         worst = min(worst, float(a @ b / norms) if norms else 0.0)

@@ -42,12 +42,16 @@ class ConfigurableParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # argparse's stub has overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse ``args`` after the settings of the file that they name."""
-        if "--config" not in self._option_string_actions:
-            return super().parse_known_args(args, namespace)
-        words = list(args or ())
-        words = self._words_of_file(words) + words
-        parsed, rest = super().parse_known_args(words, namespace)
+        """Parse ``args``, after the settings of the file that they name; none may be unknown."""
+        configurable = "--config" in self._option_string_actions
+        if configurable:
+            words = list(args or ())
+            args = self._words_of_file(words) + words
+        parsed, rest = super().parse_known_args(args, namespace)
+        if rest:  # here, not in the parser above: this one's --help lists what there is
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        if not configurable:
+            return parsed, rest
         if getattr(parsed, "print_config", False):
             sys.stdout.write(self._as_toml(parsed))
             self.exit()
