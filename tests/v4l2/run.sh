@@ -55,6 +55,9 @@ done </modules/order
 \$busybox mount -t sysfs sys /root/sys
 \$busybox mount -t tmpfs tmp /root/tmp
 \$busybox mkdir /root/tmp/job
+# Once more where it is: it may lie below /tmp, which is empty here.
+\$busybox mkdir -p /root$(printf %q "$PWD")
+\$busybox mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,ro,cache=loose project /root$(printf %q "$PWD")
 \$busybox mount -t 9p -o trans=virtio,version=9p2000.L job /root/tmp/job
 \$busybox chroot /root /bin/bash /tmp/job/job.sh >/root/tmp/job/output 2>&1
 echo \$? >/root/tmp/job/code
@@ -69,6 +72,7 @@ run_machine() {
     -nic none -kernel "$CACHE"/boot/vmlinuz-* -initrd "$work/initrd.gz" \
     -append "console=ttyS0 panic=-1 quiet no_timer_check" \
     -virtfs "local,path=/,mount_tag=files,security_model=none,readonly=on,multidevs=remap" \
+    -virtfs "local,path=$PWD,mount_tag=project,security_model=none,readonly=on,multidevs=remap" \
     -virtfs "local,path=$work/job,mount_tag=job,security_model=none" \
     </dev/null >"$work/console" 2>&1 || true
   if [ ! -s "$work/job/code" ]; then
