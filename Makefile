@@ -43,14 +43,18 @@ test-installs: $(VENV)/installed ## tests that install packages that clash, wher
 test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
 	@tests/v4l2/run.sh
 
-test-deploy: $(VENV)/installed ## many deployments to a host on this machine, cut at every step (10 minutes)
-	@$(BIN)/python -m pytest tests/deploy_cycles.py --timeout 1800
+# The demo's bundle is as good as another for these, and saves building one each time.
+DEPLOYED := LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --timeout 1800
+PARALLEL := --numprocesses 2 --dist loadgroup
 
-test-pi: $(VENV)/installed ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static)
-	@$(BIN)/python -m pytest tests/pi/deployments.py --timeout 1800
+test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machine, each of them in trouble (5 minutes)
+	@$(DEPLOYED) $(PARALLEL) tests/deploy_cycles.py tests/deploy_mishaps.py
 
-test-systemd: $(VENV)/installed ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm)
-	@$(BIN)/python -m pytest tests/systemd/service_life.py --timeout 1800
+test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 5 minutes)
+	@$(DEPLOYED) $(PARALLEL) tests/pi/deployments.py
+
+test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 10 minutes)
+	@$(DEPLOYED) tests/systemd/service_life.py
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .

@@ -145,6 +145,8 @@ why_not() {
 way_out() {
   if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
     echo "if its card was flashed anew, run: ssh-keygen -R ${host#*@}"
+  elif grep -q 'Host key verification failed' "$work/log"; then
+    echo "its key is not known here yet; log in once, and say that it is the right one: ssh $host"
   elif grep -q 'Permission denied' "$work/log"; then
     echo "let this machine's key in with: ssh-copy-id $host"
   else
@@ -160,8 +162,29 @@ disconnect() {
 }
 
 # Runs stdin as a script on the host: as data, so that no login shell has a say in its quoting; in
-# braces, so that sh reads all of it before it runs any of it. Arguments are words of our own.
-on_host() { { echo '{'; cat; echo '} </dev/null'; } | "${shared[@]}" liteberry sh -s -- "$@"; }
+# braces, so that sh reads all of it before it runs any of it. Arguments are words of our own. In
+# English, whatever ssh hands on of the user's language, since we read it too.
+on_host() { { echo '{ export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } | "${shared[@]}" liteberry sh -s -- "$@"; }
+
+# Shows what a command says, and keeps what it says on stderr.
+heard() { { "$@" 2>&1 >&3 | tee "$work/heard" >&2; } 3>&1; }
+
+# give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
+# off may have left a pip that works on, in a folder that it needs.
+give_up() {
+  on_host >/dev/null 2>&1 <<'EOF' || true
+cd ~/liteberry || exit 0
+rm -rf releases/incoming
+if [ -d venvs ]; then
+  exec 9<venvs && flock -n 9 || exit 0
+  for venv in venvs/*; do [ -e "$venv/installed" ] || rm -rf "$venv"; done
+fi
+rm -rf wheels
+EOF
+  ! grep -qs 'No space left on device' "$work/heard" ||
+    die "the disk of $host is full, and what was sent is gone again; make room (ssh -t $host sudo apt clean) and deploy again"
+  die "$1"
+}
 
 # A word for sh that means TEXT and nothing else.
 quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
@@ -179,7 +202,7 @@ echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_inf
 echo "liteberry-missing $missing"
 echo "liteberry-free $(df -Pk ~ | awk 'NR == 2 {print int($4 / 1024)}')"
 echo "liteberry-clock $(date +%s)"
-echo "liteberry-environments $(ls -d ~/liteberry/venvs/*/installed 2>/dev/null | wc -l)"
+cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */installed)"
 ! systemctl cat liteberry.service >/dev/null 2>&1 || echo "liteberry-service ${service:=yes}"
 if [ "$1$service" != no ]; then
   systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
@@ -222,11 +245,18 @@ check_host() {
   local ahead=$((clock - $(date +%s)))
   [[ ${ahead#-} -lt 86400 ]] ||
     die "the clock of $host is $((${ahead#-} / 86400)) days off; run: ssh -t $host sudo date -s @$(date +%s)"
-  local need=80
-  [[ $(fact environments) -gt 0 ]] || need=800
+  local need=800
+  case " $(fact environments) " in *" $(environment)/installed "*) need=80 ;; esac
   [[ $free -ge $need ]] ||
     die "$host has $free MB free and needs $need; make room and deploy again"
   [[ -z $service$had_service ]] || check_service
+}
+
+# The name of the virtual environment that these requirements get there.
+environment() {
+  local digest=sha256sum
+  command -v sha256sum >/dev/null || digest='shasum -a 256'
+  printf '%s-%s' "$python" "$($digest <"$root/requirements/$requirements" | cut -c 1-12)"
 }
 
 install_missing() {
@@ -258,15 +288,16 @@ lock_host() {
 }
 
 send() {
-  rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
-    die "copying to $host failed, see above; mend that and deploy again"
+  heard rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
+    give_up "copying to $host failed, see above; mend that and deploy again"
 }
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
-  on_host <<'EOF' || die "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
+  heard on_host <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
 set -eu
-mkdir -p ~/liteberry/releases && cd ~/liteberry/releases
+mkdir -p ~/liteberry/releases
+cd ~/liteberry/releases
 if [ -d ../current/ ] && [ ! -d incoming ]; then
   mkdir incoming && cp -al ../current/device ../current/bundle incoming/
 fi
@@ -290,7 +321,7 @@ chosen() {
 
 # A bundle of fewer variants: its manifest vouches for the files that are there.
 keep_variants() {
-  on_host "$variants" <<'EOF' || die "the bundle cannot be cut down to $variants on $host, see above; name others"
+  heard on_host "$variants" <<'EOF' || give_up "the bundle cannot be cut down to $variants on $host, see above; name others"
 set -eu
 cd ~/liteberry/releases/incoming/bundle
 python3 - "$1" <<'PYTHON'
@@ -319,13 +350,16 @@ EOF
 
 # For a host that reaches no package index.
 send_wheels() {
+  if on_host "$(environment)" <<'EOF'; then return 0; fi
+test -e ~/liteberry/venvs/"$1"/installed
+EOF
   if [[ -z $wheels ]]; then
     local with=$root/.venv/bin/python
     [[ -x $with ]] || with=python3
-    command -v "$with" >/dev/null || die "--offline needs python3 with pip on this machine"
+    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
     wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
     "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
-      "${machine%-*}" "$wheels" || die "the wheels for $host could not be made ready, see above"
+      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
   fi
   send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
 }
@@ -334,13 +368,13 @@ send_wheels() {
 # hence the site packages. The lock is for the pip of an interrupted deployment, which works on.
 install_requirements() {
   [[ -z $offline ]] || send_wheels
-  on_host "${offline:-no}" <<'EOF' || die "installing on $host failed, see above; ~/liteberry/current is as it was: mend that and deploy again"
+  heard on_host "${offline:-no}" "$(environment)" <<'EOF' || give_up "installing on $host failed, see above (--offline installs without internet there); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
-exec 9<venvs && flock 9
-version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-venv=venvs/$version-$(sha256sum <releases/incoming/requirements.txt | cut -c 1-12)
+exec 9<venvs
+flock 9
+venv=venvs/$2
 if [ -e "$venv/installed" ]; then
   echo "Its environment is there already"
 else
@@ -351,9 +385,12 @@ else
   else
     set -- -r releases/incoming/requirements.txt
   fi
+  # Trixie's /tmp is memory, of which a Zero 2 W has too little for what pip unpacks.
+  mkdir "$venv/tmp"
   # Python compiles what is used when it is used first, not all of it now.
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+  TMPDIR=$PWD/$venv/tmp "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
     --require-hashes "$@"
+  rm -rf "$venv/tmp"
   sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"
 fi
@@ -403,9 +440,9 @@ EOF
 # Compiled now, for good: a service that may not write here would compile at each of its starts.
 # What the proof takes from the environment, Python compiles as it goes.
 prove() {
-  on_host <<'EOF' || die "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
+  heard on_host <<'EOF' || give_up "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
 cd ~/liteberry/releases/incoming
-python3 -m compileall -q device || exit 1
+python3 -m compileall -q device >&2 || exit 1
 ./liteberry verify bundle || exit 1
 # What doctor finds is worth knowing, but the run above has shown that it works.
 report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
@@ -424,18 +461,20 @@ EOF
 
 # A release knows the one before it, so that renaming one link changes both, wholly or not at all.
 switch() {
-  on_host "$(date -u +%Y%m%dT%H%M%SZ)" <<'EOF' || die "switching on $host failed, see above; deploy again"
+  heard on_host "$(date -u +%Y%m%dT%H%M%SZ)" <<'EOF' || give_up "switching on $host failed, see above; deploy again"
 set -eu
 cd ~/liteberry
 id=$1
 while [ -e "releases/$id" ]; do id=${id}a; done
 now=$(readlink current || true)
-printf '%s\n' "$now" >releases/incoming/before
+printf '%s\n' "$now" | tee releases/incoming/before >/dev/null  # which, unlike sh, says why not
 mv releases/incoming "releases/$id"
 [ -L current ] || rm -rf current previous venv-*  # left by the first version of this script
+mkdir -p ~/.local/bin
+ln -sfn ~/liteberry/current/liteberry ~/.local/bin/liteberry
 sync -f .  # a link that outlives a loss of power must not lead to files that did not
-ln -sfn "releases/$id" current.new && mv -T current.new current
-mkdir -p ~/.local/bin && ln -sfn ~/liteberry/current/liteberry ~/.local/bin/liteberry
+ln -sfn "releases/$id" current.new
+mv -T current.new current
 # This release and the two before it stay, and the environments that these need.
 before=
 [ -z "$now" ] || before=$(cat "$now/before" 2>/dev/null || true)
@@ -558,7 +597,8 @@ set -eu
 cd ~/liteberry
 before=$(cat current/before 2>/dev/null || true)
 [ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
-ln -sfn "$before" current.new && mv -T current.new current
+ln -sfn "$before" current.new
+mv -T current.new current
 echo "current is $before"
 EOF
 }

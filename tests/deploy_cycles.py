@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy_hosts import HOSTILE, RealHost, free_port, real_host, rewritten, write_script
+from tests.deploy_hosts import (
+    HOSTILE,
+    RealHost,
+    free_port,
+    on_request,
+    real_host,
+    rewritten,
+    write_script,
+)
+
+pytestmark = pytest.mark.xdist_group("cycles")
 
 
 @pytest.fixture(scope="module")
@@ -168,24 +178,9 @@ def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
 
     ``during``: while the host goes on with it. Nothing on the laptop gets to clean up.
     """
-    folder = host.laptop.folder
-    tools = folder / "tools"
-    ssh = (tools / "ssh").read_text()
-    (folder / "requests").write_text("")
     kill = "kill -9 0"  # the process group
-    run = f'{shutil.which("ssh")} "$@"'
-    action = {
-        "before": kill,
-        "during": f"({run}) & sleep 0.2; {kill}",
-        "after": f"{run}; {kill}",
-    }[when]
-    write_script(
-        tools / "ssh",
-        f'echo "$* " >>"{folder}/ssh.log"\n'
-        f'case $* in *" liteberry "*) echo >>"{folder}/requests" ;; *) exec {run} ;; esac\n'
-        f'if [ "$(wc -l <"{folder}/requests")" -eq {number} ]; then {action}; fi\nexec {run}',
-    )
-    try:
+    actions = {"before": kill, "during": f"run & sleep 0.2; {kill}", "after": f"run; {kill}"}
+    with on_request(host.laptop, number, actions[when]):
         process = subprocess.Popen(
             [host.laptop.checkout / "deploy.sh", "--bundle", bundle, "board"],
             env=host.laptop.environment,
@@ -195,13 +190,11 @@ def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
             start_new_session=True,
         )
         status = process.wait(120)
-    finally:
-        (tools / "ssh").write_text(ssh)
-        for private in map(Path, host.laptop.private_folders()):
-            if private.exists():
-                closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
-                subprocess.run(closing, capture_output=True)
-                shutil.rmtree(private)
+    for private in map(Path, host.laptop.private_folders()):
+        if private.exists():
+            closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
+            subprocess.run(closing, capture_output=True)
+            shutil.rmtree(private)
     return status == -signal.SIGKILL
 
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,7 @@ class RealHost:
     home: Path
     sshd: int
     tools: Path  # first in the PATH of a login
+    login: Path  # the script that each login is, whatever it asks for
 
     @property
     def liteberry(self) -> Path:
@@ -226,6 +227,7 @@ def make_ssh_laptop(folder: Path, server: Path, port: int, user: str = "") -> La
     (folder / "ssh config").write_text(
         f"Host changed\n  UserKnownHostsFile {server}/other_hosts\n"
         f"Host refused\n  IdentityFile {server}/strange_key\n"
+        "Host stranger\n  UserKnownHostsFile /dev/null\n"
         f"Host down\n  Port {free_port()}\n"
         f"Host *\n  HostName 127.0.0.1\n  Port {port}\n  BatchMode yes\n  IdentitiesOnly yes\n"
         f'  StrictHostKeyChecking yes\n  UserKnownHostsFile "{folder}/known_hosts"\n'
@@ -237,7 +239,31 @@ def make_ssh_laptop(folder: Path, server: Path, port: int, user: str = "") -> La
 
 
 @contextlib.contextmanager
-def real_host(folder: Path) -> Iterator[RealHost]:
+def on_request(laptop: Laptop, number: int, action: str) -> Iterator[Callable[[], bool]]:
+    """Does ``action``, words for sh, when deploy.sh asks a host for the ``number``-th thing.
+
+    In it ``run`` asks for that. What is yielded tells whether it came to that.
+    """
+    ssh, requests = laptop.folder / "tools" / "ssh", laptop.folder / "requests"
+    usual = ssh.read_text()
+    requests.write_text("")
+    run = f'{shutil.which("ssh")} "$@"'
+    write_script(
+        ssh,
+        f'echo "$* " >>"{laptop.folder}/ssh.log"\n'
+        f'case $* in *" liteberry "*) echo >>"{requests}" ;; *) exec {run} ;; esac\n'
+        f"run() {{ {run}; }}\n"
+        f'if [ "$(wc -l <"{requests}")" -eq {number} ]; then {action}; fi\nexec {run}',
+    )
+    try:
+        yield lambda: len(requests.read_text()) >= number
+    finally:
+        ssh.write_text(usual)
+
+
+@contextlib.contextmanager
+def real_host(folder: Path, *within: str) -> Iterator[RealHost]:
+    """``within`` are words of a command before sshd's, which becomes sshd."""
     program = sshd_program()
     server, home, tools = folder / "server", folder / "home", folder / "tools"
     for made_here in (server, home, tools):
@@ -252,7 +278,7 @@ def real_host(folder: Path) -> Iterator[RealHost]:
     (server / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
         f"HostKey {server}/host_key\nAuthorizedKeysFile {server}/user_key.pub\n"
-        f"AuthenticationMethods publickey\nForceCommand {server}/login\n"
+        f"AuthenticationMethods publickey password\nForceCommand {server}/login\n"
     )
     for name in ("systemctl", "journalctl", "sudo"):
         stub = (ROOT / "tests" / "stub_systemd.py").read_text()
@@ -264,13 +290,13 @@ def real_host(folder: Path) -> Iterator[RealHost]:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with (server / "log").open("wb") as log:
         sshd = subprocess.Popen(
-            [program, "-D", "-e", "-f", server / "sshd_config"],
+            [*within, program, "-D", "-e", "-f", server / "sshd_config"],
             stdin=subprocess.DEVNULL,
             stderr=log,
         )
     try:
         wait_until_listening(port, sshd, server / "log")
-        yield RealHost(laptop, home, sshd.pid, tools)
+        yield RealHost(laptop, home, sshd.pid, tools, server / "login")
     finally:
         subprocess.run(
             [tools / "systemctl", "disable", "--now", "liteberry.service"],
