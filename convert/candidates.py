@@ -7,15 +7,14 @@ are taken out of the biases (:mod:`convert.bias_correction`), and equal vectors 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from ai_edge_quantizer.quantizer import Quantizer
@@ -23,15 +22,8 @@ from numpy.typing import NDArray
 
 from convert import flatbuffer
 from convert.errors import ConversionError
+from convert.flatbuffer import WEIGHTED
 from convert.quiet import quiet
-
-BIAS_PICTURES = 16
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-_BETWEEN = ("QUANTIZE", "DEQUANTIZE")  # what the quantiser puts where precisions meet
-_BIAS_DTYPES: dict[int, np.dtype[Any]] = {
-    schema.TensorType.INT32: np.dtype("<i4"),
-    schema.TensorType.INT64: np.dtype("<i8"),
-}
 
 Ranges = Literal["mean", "widest"]
 Rounding = Literal["min-max", "mse", "second-order"]
@@ -52,11 +44,17 @@ class Choice:
     ranges: Ranges = "mean"
     rounding: Rounding = "min-max"
     corrected: bool = True  # biases
+    equalised: bool = False  # channels of the float network, by convert.equalization
+
+    @property
+    def throughout(self) -> bool:
+        """Whether every layer computes in int8."""
+        return not self.float_layers and not self.int16_layers
 
     def describe(self) -> str:
         """In a few words."""
         parts = [f"{self.ranges} ranges", f"{self.rounding} weights"]
-        parts += ["biases corrected"] * self.corrected
+        parts += ["biases corrected"] * self.corrected + ["channels equalised"] * self.equalised
         for layers, kind in ((self.float_layers, "float32"), (self.int16_layers, "int16")):
             if layers:
                 parts.append(f"{kind}: {_spans(layers)}")
@@ -83,7 +81,7 @@ def _spans(layers: frozenset[int]) -> str:
 
 
 class CandidateMaker:
-    """Makes ``.tflite`` files from the float32 file of a network and some pictures.
+    """Makes ``.tflite`` files from the bytes of the float32 one and some pictures.
 
     ``inputs`` are float32 (pictures, height, width, 3), normalised to ``value_range``. Layers are
     numbered as their operators run. Raises :class:`ConversionError` for a model whose calibration
@@ -92,27 +90,29 @@ class CandidateMaker:
 
     def __init__(
         self,
-        float32: Path,
+        float32: bytes,
         inputs: NDArray[np.float32],
         value_range: tuple[float, float],
         granularity: Granularity = "channel",
         *,
         debug: bool = False,
     ) -> None:
-        self._path = float32
-        self._float = flatbuffer.read(float32.read_bytes())
+        self._float32 = float32
+        self._float = flatbuffer.read(float32)
         self._inputs = inputs
-        self._granularity = qtyping.QuantGranularity(f"{granularity.upper()}WISE")
+        self._value_range = value_range
+        self._granularity = granularity
         self._debug = debug
-        self._steps: dict[int, NDArray[np.int8]] | None = None
-        self._corrections: dict[tuple[Ranges, Rounding], dict[int, NDArray[np.float64]]] = {}
+        self._equalised: CandidateMaker | None = None
+        self._steps: Mapping[bytes, NDArray[np.int8]] | None = None
+        self._missing: dict[Rounding, Mapping[bytes, NDArray[np.float64]]] = {}
         tensors = self._float.subgraphs[0].tensors
         operators = flatbuffer.operators(self._float)
         self.layers = [tensors[item.outputs[0]].name.decode() for _, item in operators]
         self.weighted = [n for n, (name, _) in enumerate(operators) if name in WEIGHTED]
-        self._ranges = self._calibrate(value_range)
+        self._ranges = self._calibrate()
 
-    def _calibrate(self, value_range: tuple[float, float]) -> Mapping[Ranges, dict[str, Any]]:
+    def _calibrate(self) -> Mapping[Ranges, dict[str, Any]]:
         """Each tensor's range on each picture, joined in the two ways a choice knows."""
         quantizer = self._quantizer(Choice())
         (signature,) = self._float.signatureDefs
@@ -123,7 +123,7 @@ class CandidateMaker:
                 with _hushed(self._debug):
                     found.append(quantizer.calibrate({key: [{name: picture[np.newaxis]}]}))
         except (ValueError, RuntimeError) as exc:
-            raise ConversionError(f"{self._path} cannot be calibrated: {exc}") from exc
+            raise ConversionError(f"the float32 network cannot be calibrated: {exc}") from exc
         joined: dict[Ranges, dict[str, Any]] = {"mean": {}, "widest": {}}
         for tensor in found[0]:
             least, most = (
@@ -135,24 +135,23 @@ class CandidateMaker:
         source = graph.tensors[graph.inputs[0]].name.decode()
         for ranges in joined.values():  # a step for each byte of a picture, whatever these showed
             ends = ranges[source]
-            for end, value in zip(("min", "max"), value_range, strict=True):
+            for end, value in zip(("min", "max"), self._value_range, strict=True):
                 ends[end] = np.full_like(ends[end], value)
         return joined
 
     def _quantizer(self, choice: Choice) -> Quantizer:
-        quantizer = Quantizer(str(self._path))
+        quantizer = Quantizer(self._float32)
+        granularity = qtyping.QuantGranularity(f"{self._granularity.upper()}WISE")
         every = qtyping.TFLOperationName.ALL_SUPPORTED
         rounding = AlgorithmName.MIN_MAX_UNIFORM_QUANT
-        quantizer.add_static_config(".*", every, 8, 8, self._granularity, rounding)
+        quantizer.add_static_config(".*", every, 8, 8, granularity, rounding)
         if choice.rounding == "mse":
             for name in WEIGHTED:
                 operation = qtyping.TFLOperationName(name)
-                quantizer.add_static_config(
-                    ".*", operation, 8, 8, self._granularity, AlgorithmName.MSE
-                )
+                quantizer.add_static_config(".*", operation, 8, 8, granularity, AlgorithmName.MSE)
         if choice.int16_layers:
             pattern = self._pattern(choice.int16_layers)
-            quantizer.add_static_config(pattern, every, 16, 8, self._granularity, rounding)
+            quantizer.add_static_config(pattern, every, 16, 8, granularity, rounding)
         if choice.float_layers:
             quantizer.update_quantization_recipe(
                 self._pattern(choice.float_layers), every, algorithm_key=AlgorithmName.NO_QUANTIZE
@@ -166,9 +165,14 @@ class CandidateMaker:
 
     def make(self, choice: Choice) -> bytes:
         """The file of ``choice``. Raises :class:`ConversionError` where it cannot be made."""
+        if choice.equalised:
+            return self._of_equalised().make(dataclasses.replace(choice, equalised=False))
         model = self._make_uncorrected(choice)
         if choice.corrected:
-            self._correct(model, self._correction(choice.ranges, choice.rounding))
+            with quiet(self._debug):  # TensorFlow talks while it is imported
+                from convert.bias_correction import add_to_biases
+
+            add_to_biases(model, self._missing_means(choice.rounding))
         for buffer in model.buffers:  # as arrays: what is not, is written byte by byte
             if buffer.data is not None:
                 buffer.data = np.frombuffer(bytes(buffer.data), np.uint8)
@@ -183,94 +187,52 @@ class CandidateMaker:
             raise ConversionError(f"no candidate with {choice.describe()}: {reason}") from exc
         model = flatbuffer.read(bytes(result.quantized_model))
         if choice.rounding == "second-order":
-            for layer, tensor in _weight_tensors(model).items():
-                if layer in (steps := self._second_order()):
-                    flatbuffer.set_constant(model, tensor, steps[layer])
+            steps = self._second_order()
+            for output, tensor in flatbuffer.int8_weights(model).items():
+                if output in steps:
+                    flatbuffer.set_constant(model, tensor, steps[output])
         return model
 
-    def _second_order(self) -> Mapping[int, NDArray[np.int8]]:
-        """Weights of the layers in int8: they hold in any candidate with these scales."""
+    def _of_equalised(self) -> CandidateMaker:
+        """Makes candidates of the equalised network, which has the same layers."""
+        if self._equalised is None:
+            with quiet(self._debug):  # TensorFlow talks while it is imported
+                from convert.equalization import equalise
+                from convert.forward import can_run
+
+                if not can_run(self._float):
+                    raise ConversionError("this network cannot be equalised")
+                float32 = equalise(self._float32, self._inputs)
+            self._equalised = CandidateMaker(
+                float32, self._inputs, self._value_range, self._granularity, debug=self._debug
+            )
+        return self._equalised
+
+    def _second_order(self) -> Mapping[bytes, NDArray[np.int8]]:
+        """int8 weights, by layer: they hold in any candidate with these scales."""
         if self._steps is None:
             with quiet(self._debug):  # TensorFlow talks while it is imported
-                from convert.bias_correction import can_correct
+                from convert.forward import can_run
                 from convert.second_order import round_weights
 
-            model = self._make_uncorrected(Choice())
-            rounded = {}
-            if can_correct(model) and can_correct(self._float):
-                with quiet(self._debug):
-                    rounded = round_weights(self._float, model, self._inputs[:BIAS_PICTURES])
-            names = {name: layer for layer, name in enumerate(self.layers)}
-            self._steps = {names[name.decode()]: steps for name, steps in rounded.items()}
+                model = self._make_uncorrected(Choice())
+                known = can_run(self._float)
+                self._steps = round_weights(self._float, model, self._inputs) if known else {}
         return self._steps
 
-    def _correction(self, ranges: Ranges, rounding: Rounding) -> dict[int, NDArray[np.float64]]:
-        """What the biases of the all-int8 network lack, by layer, in real numbers.
-
-        A layer's share is what its own rounding does, all before it being corrected already: it
-        holds in any candidate in which that layer's weights are rounded so.
-        """
-        key = ranges, rounding
-        if key not in self._corrections:
+    def _missing_means(self, rounding: Rounding) -> Mapping[bytes, NDArray[np.float64]]:
+        """What rounded weights lack, by layer: it holds in any candidate with these weights."""
+        if rounding not in self._missing:
             with quiet(self._debug):  # TensorFlow talks while it is imported
-                from convert.bias_correction import can_correct, correct_biases
+                from convert.bias_correction import missing_means
+                from convert.forward import can_run
 
-            model = self._make_uncorrected(Choice(ranges=ranges, rounding=rounding))
-            missing = {}
-            if can_correct(model) and can_correct(self._float):
-                before = _biases(model)
-                inputs = self._inputs[:BIAS_PICTURES]
-                with quiet(self._debug):
-                    correct_biases(self._float, model, np.concatenate((inputs, inputs[:, :, ::-1])))
-                after = _biases(model)
-                missing = {layer: values - before[layer] for layer, values in after.items()}
-            self._corrections[key] = missing
-        return self._corrections[key]
-
-    def _correct(self, model: Any, missing: Mapping[int, NDArray[np.float64]]) -> None:
-        for layer, (tensor, scale) in _bias_tensors(model).items():
-            if layer not in missing:
-                continue
-            dtype = _BIAS_DTYPES[tensor.type]
-            limits = np.iinfo(dtype)
-            bias = np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype)
-            steps = np.clip(bias + np.rint(missing[layer] / scale), limits.min, limits.max)
-            data = steps.astype(dtype).tobytes()
-            model.buffers[tensor.buffer].data = np.frombuffer(data, np.uint8)
-
-
-def _weight_tensors(model: Any) -> dict[int, Any]:
-    """The int8 weights, by layer."""
-    tensors = model.subgraphs[0].tensors
-    operators = [item for item in flatbuffer.operators(model) if item[0] not in _BETWEEN]
-    return {
-        layer: tensor
-        for layer, (name, operator) in enumerate(operators)
-        if name in WEIGHTED and flatbuffer.is_int8(tensor := tensors[operator.inputs[1]])
-    }
-
-
-def _bias_tensors(model: Any) -> dict[int, tuple[Any, NDArray[np.float64]]]:
-    """The integer biases with their scales, by layer."""
-    tensors = model.subgraphs[0].tensors
-    operators = [item for item in flatbuffer.operators(model) if item[0] not in _BETWEEN]
-    found = {}
-    for layer, (name, operator) in enumerate(operators):
-        if name not in WEIGHTED or len(operator.inputs) < 3 or operator.inputs[2] < 0:
-            continue
-        tensor = tensors[operator.inputs[2]]
-        if tensor.type in _BIAS_DTYPES:
-            found[layer] = tensor, np.asarray(tensor.quantization.scale, np.float64)
-    return found
-
-
-def _biases(model: Any) -> dict[int, NDArray[np.float64]]:
-    """In real numbers."""
-    return {
-        layer: np.frombuffer(bytes(model.buffers[tensor.buffer].data), _BIAS_DTYPES[tensor.type])
-        * scale
-        for layer, (tensor, scale) in _bias_tensors(model).items()
-    }
+                model = self._make_uncorrected(Choice(rounding=rounding))
+                known = can_run(self._float)
+                self._missing[rounding] = (
+                    missing_means(self._float, model, self._inputs) if known else {}
+                )
+        return self._missing[rounding]
 
 
 def stack_inputs(items: Sequence[Mapping[str, NDArray[np.float32]]]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -77,6 +78,8 @@ class Explorer:
                 Choice(rounding="second-order", corrected=False),
                 Choice(rounding="second-order"),
                 Choice(ranges="widest", rounding="second-order"),
+                Choice(equalised=True),
+                Choice(rounding="second-order", equalised=True),
             ],
             "int8",
         )
@@ -149,4 +152,4 @@ class Explorer:
 def _replaced(
     base: Choice, floats: Sequence[int] | set[int] = (), int16: Sequence[int] = ()
 ) -> Choice:
-    return Choice(frozenset(floats), frozenset(int16), base.ranges, base.rounding, base.corrected)
+    return dataclasses.replace(base, float_layers=frozenset(floats), int16_layers=frozenset(int16))

@@ -18,6 +18,7 @@ from device.records import Tensor
 
 IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16  # the schema's force_align of Buffer.data
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype("<f4"),
@@ -92,6 +93,16 @@ def float_tensors(model: Any) -> list[str]:
 def is_int8(tensor: Any) -> bool:
     """Whether it holds 8-bit integers."""
     return bool(tensor.type == schema.TensorType.INT8)
+
+
+def int8_weights(model: Any) -> dict[bytes, Any]:
+    """The tensors of the weights that are 8-bit integers, by the name of their layer's output."""
+    tensors = model.subgraphs[0].tensors
+    return {
+        tensors[operator.outputs[0]].name: tensor
+        for name, operator in operators(model)
+        if name in WEIGHTED and is_int8(tensor := tensors[operator.inputs[1]])
+    }
 
 
 def constant(model: Any, tensor: Any) -> Tensor:

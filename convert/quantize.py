@@ -12,8 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert import flatbuffer
-from convert.bias_correction import can_correct, correct_biases
+from convert.bias_correction import correct_biases
 from convert.errors import ConversionError
+from convert.forward import can_run
 from convert.half_weights import store_weights_in_half
 from convert.recipe import Recipe
 
@@ -41,7 +42,7 @@ def quantize(
             flatbuffer.allow_half_precision(model)
         return flatbuffer.write(model)
     model = flatbuffer.read(_convert(saved_model, recipe, dataset))
-    if recipe.bias_pictures and can_correct(model):
+    if recipe.bias_pictures and can_run(model):
         assert float32 is not None
         pictures = islice(dataset(), recipe.bias_pictures)
         inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])

@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert import flatbuffer
-from convert.bias_correction import Chunks, layer_inputs
+from convert.forward import Chunks, layer_inputs
 
 DAMPING = 0.01  # of the mean second derivative: inputs that never differ stay invertible
 PLACES = 40_000  # of a layer's inputs that are enough, of each chunk of pictures
@@ -33,24 +33,18 @@ def round_weights(
 ) -> dict[bytes, Weights]:
     """int8 weights for the layers of ``int8_model``, by the name of the layer's output.
 
-    Both are the same network, which :func:`convert.bias_correction.can_correct` accepts;
+    Both are the same network, which of which the first is one that :func:`convert.forward.can_run`;
     ``inputs`` are float32 (pictures, height, width, 3), normalised. ``int8_model`` has the
     scales, and is left as it is; layers whose weights it holds otherwise are left out.
     """
-    tensors = int8_model.subgraphs[0].tensors
-    quantised = {
-        tensors[operator.outputs[0]].name: tensors[operator.inputs[1]]
-        for _, operator in flatbuffer.operators(int8_model)
-        if len(operator.inputs) > 1
-    }
+    quantised = flatbuffer.int8_weights(int8_model)
     rounded = {}
     for name, operator, output, chunks in layer_inputs(float_model, inputs):
-        tensor = quantised.get(output)
-        if tensor is None or not flatbuffer.is_int8(tensor):
+        if output not in quantised:
             continue
         kernel = float_model.subgraphs[0].tensors[operator.inputs[1]]
         weights = flatbuffer.constant(float_model, kernel)
-        scales = np.asarray(tensor.quantization.scale, np.float64)
+        scales = np.asarray(quantised[output].quantization.scale, np.float64)
         hessians = _second_derivatives(name, operator, weights.shape, chunks)
         if name == "DEPTHWISE_CONV_2D":  # (1, height, width, channel): each has its own inputs
             columns = weights.reshape(-1, weights.shape[-1]).T[:, np.newaxis]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.annotations import read_annotations
-from convert.bootstrap import Interval, draw_weights, interval, resampled_ratio
+from convert.bootstrap import Interval, Weights, draw_weights, interval, resampled_ratio
 from convert.bundle_writer import write_manifest
 from convert.class_labels import LabelledPicture, read_class_labels
 from convert.errors import EvaluationError
@@ -29,8 +30,19 @@ from device.bundle import Bundle, sha256_of
 from device.interpreter import Interpreter
 from device.manifest import Head, TensorSpec, Variant
 
-Looks = Sequence[Found]
-"""What one file found on each picture."""
+Worth = Callable[[Weights], NDArray[np.float64]]
+"""Scores, 0..1, float64 (resamples,), on pictures that count as often as the weights say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What one file found on each picture, and what that is worth on any choice of them.
+
+    Evaluated once: the score on a half, or on resampled pictures, is then only a sum.
+    """
+
+    found: Sequence[Found] = field(repr=False)
+    worth: Worth = field(repr=False)
 
 
 class Trial:
@@ -65,6 +77,8 @@ class Trial:
             self.metric = "mAP"
             self._truth = read_annotations(annotated, self._labels, warn)
             listed = list(self._truth.pictures.values())
+        # Of a disturbance, with which the drop grows: see convert.drop_model.
+        self.power = 0.5 if self.metric == "agreement" else 1.0
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
         self._rows = list(range(len(listed)))
         self._paths = [item.path for item in listed]
@@ -77,9 +91,10 @@ class Trial:
             item.class_id for item in (listed[row] for row in readable) if hasattr(item, "class_id")
         ]
         self.paths = [self._paths[row] for row in readable]
-        self.reference: list[Found] = [found for found in reference if found is not None]
+        self._reference = [found for found in reference if found is not None]
+        self._best = self._worth(self._reference)
 
-    def look(self, models: Mapping[str, bytes]) -> dict[str, list[Found]]:
+    def look(self, models: Mapping[str, bytes]) -> dict[str, Looks]:
         """What each ``.tflite`` file finds on every picture; names are file names."""
         float32 = self._bundle.variant(REFERENCE)
         variants = {}
@@ -89,8 +104,20 @@ class Trial:
             variants[name] = describe(path, self._bundle.file(float32.file), float32)
         looked = self._panel(variants, [self._paths[row] for row in self._rows])
         return {
-            name: [found[name] for found in looked if not isinstance(found, str)] for name in models
+            name: self._looks([found[name] for found in looked if not isinstance(found, str)])
+            for name in models
         }
+
+    def joined(self, parts: Sequence[tuple[Looks, Sequence[int]]]) -> Looks:
+        """Of each the pictures at the positions beside it; of float32 what is left."""
+        found = list(self._reference)
+        for looks, pictures in parts:
+            for picture in pictures:
+                found[picture] = looks.found[picture]
+        return self._looks(found)
+
+    def _looks(self, found: list[Found]) -> Looks:
+        return Looks(found, self._worth(found))
 
     def _look(self, variants: dict[str, Variant], warn: Warn) -> list[Found | None]:
         found: list[Found | None] = []
@@ -119,10 +146,15 @@ class Trial:
         return predict(Panel(self._scratch, tuple(variants), "litert", self._threshold), paths)
 
     def drop(self, looks: Looks, pictures: Sequence[int] | None = None) -> float:
-        """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all)."""
+        """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
+
+        Raises ``EvaluationError`` where nothing to be found is on them.
+        """
         chosen = self._chosen(pictures)
-        weights = np.ones((1, len(chosen)), np.int32)
-        return float(self._drops(looks, chosen, weights)[0])
+        drop = float(self._drops(looks, chosen, np.ones((1, len(chosen)), np.int32))[0])
+        if np.isnan(drop):
+            raise EvaluationError(f"not one box that counts is on {len(chosen)} of the pictures")
+        return drop
 
     def spread(
         self, looks: Looks, seed: int, pictures: Sequence[int] | None = None
@@ -133,40 +165,32 @@ class Trial:
         return interval(drops), float(np.nanstd(drops))
 
     def _chosen(self, pictures: Sequence[int] | None) -> list[int]:
-        return list(range(len(self.reference))) if pictures is None else sorted(pictures)
+        return list(range(len(self.paths))) if pictures is None else sorted(pictures)
 
-    def _drops(
-        self, looks: Looks, chosen: list[int], weights: NDArray[np.int32]
-    ) -> NDArray[np.float64]:
+    def _drops(self, looks: Looks, chosen: list[int], weights: Weights) -> NDArray[np.float64]:
+        every = np.zeros((len(weights), len(self.paths)), np.int32)
+        every[:, chosen] = weights
+        drops: NDArray[np.float64] = 100 * (self._best(every) - looks.worth(every))
+        return drops
+
+    def _worth(self, found: Sequence[Found]) -> Worth:
+        """Evaluate what a file found on all pictures."""
         if self.metric == "agreement":
+            threshold = self._bundle.manifest.threshold
             pairs = [
-                count_agreeing(
-                    looks[n], self.reference[n], self._labels, self._bundle.manifest.threshold
-                )
-                for n in chosen
+                count_agreeing(said, best, self._labels, threshold)
+                for said, best in zip(found, self._reference, strict=True)
             ]
-            matched, total = np.array(pairs, np.int64).T
-            ratio = resampled_ratio(matched, total, weights)
-            lost: NDArray[np.float64] = 100 * (1 - ratio)
-            return np.nan_to_num(lost)  # where nobody finds anything, all agree
-        return 100 * (
-            self._scores(self.reference, chosen, weights) - self._scores(looks, chosen, weights)
-        )
-
-    def _scores(
-        self, looks: Looks, chosen: list[int], weights: NDArray[np.int32]
-    ) -> NDArray[np.float64]:
-        said = [looks[n] for n in chosen]
+            agreed, of = np.array(pairs, np.int64).T
+            # Where nobody finds anything, all agree.
+            return lambda weights: np.nan_to_num(resampled_ratio(agreed, of, weights), nan=1.0)
         if self._truth is None:
-            right = hits(said, [self._true_ids[n] for n in chosen], 1)
-            return resampled_ratio(right, np.ones(len(chosen), np.int64), weights)
-        ids = [self._rows[n] + 1 for n in chosen]
-        measured = mean_average_precision(
-            self._truth, coco_rows(self._truth, ids, said, self._labels), ids
-        )
-        if not measured.classes:
-            raise EvaluationError("not one box that counts is on the pictures that can be read")
-        return resampled_precision(measured.matches, weights)
+            right, each = hits(found, self._true_ids, 1), np.ones(len(found), np.int64)
+            return lambda weights: resampled_ratio(right, each, weights)
+        ids = [row + 1 for row in self._rows]
+        rows = coco_rows(self._truth, ids, found, self._labels)
+        matches = mean_average_precision(self._truth, rows, ids).matches
+        return lambda weights: resampled_precision(matches, weights)
 
 
 def describe(path: Path, float32: Path, like: Variant) -> Variant:

@@ -16,30 +16,30 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from convert.bootstrap import Interval
 from convert.calibration import CalibrationInputs
 from convert.candidates import CandidateMaker, Choice, Granularity, stack_inputs
 from convert.disturbance import Disturbance
+from convert.drop_model import Measured, expected_drops
 from convert.errors import EvaluationError
 from convert.evaluate import REFERENCE
 from convert.exploration import MOVES, Explorer, Screened, frontier
 from convert.invoke_cost import Target, invoke_cost
-from convert.predictions import Found
 from convert.quiet import quiet
-from convert.trial import Trial
+from convert.trial import Looks, Trial
 from device.bundle import Bundle
 from device.errors import UsageError
 
 INT8 = "int8"
 CALIBRATED_ON = 24  # pictures of a half
-SCREENED_ON = 16  # others of the same half
+SCREENED_ON = 32  # others of the same half
 FINALISTS = 5
 MORE_FINALISTS = 3
 ALIKE = 1.02  # times a cost: what a measurement cannot tell apart
 AIM = 0.5  # of the limit, which leaves a reserve for pictures that are harder
-RESERVE = 1.1  # times a cost that is paid for this
+TOLD = 2.0  # times a limit: the largest deviation of int8's drop with which it can be kept
+RESERVE = 1.05  # times a cost that is paid for this
 
 Say = Callable[[str], None]
 
@@ -62,7 +62,7 @@ class Finalist:
     """A candidate that looked at all pictures; drops in points, ``cost`` a multiple of int8's.
 
     ``choice`` None is the bundle's own int8. ``seen`` is the drop on the half that was searched,
-    ``unseen`` on the other.
+    with its deviation over resamples, ``unseen`` on the other.
     """
 
     name: str
@@ -71,8 +71,9 @@ class Finalist:
     disturbance: float
     size_bytes: int
     seen: float
+    deviation: float
     unseen: float
-    looks: list[Found] = field(repr=False)
+    looks: Looks = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -167,7 +168,7 @@ class Tuner:
         middle = max(1, len(drawn) * CALIBRATED_ON // (CALIBRATED_ON + SCREENED_ON))
         self._say(f"calibrating on {middle} of them")
         maker = CandidateMaker(
-            self._float32,
+            self._float32.read_bytes(),
             self._inputs(drawn[:middle]),
             manifest.input.value_range,
             options.granularity,
@@ -180,22 +181,19 @@ class Tuner:
         explorer = Explorer(maker, disturbance, self._cost, options.seed + number, self._say)
         screened = explorer.run(deadline, options.moves)
         ranked = frontier(screened)
-        finalists = self._measure(maker, spaced(ranked, FINALISTS), seen, unseen, number)
-        own = Finalist(
-            INT8,
-            None,
-            1.0,
-            disturbance(self._int8),
-            len(self._int8),
-            self._trial.drop(self._int8_looks, seen),
-            self._trial.drop(self._int8_looks, unseen),
-            self._int8_looks,
+        # Those throughout in int8 tell most of what a disturbance costs, the worst above all.
+        throughout = [item for item in screened if item.choice.throughout]
+        first = dict.fromkeys([*throughout, *spaced(ranked, FINALISTS)])
+        finalists = self._measure(maker, list(first), seen, unseen, number)
+        finalists.append(
+            self._finalist(
+                INT8, None, 1.0, disturbance(self._int8), self._int8, self._int8_looks, seen, unseen
+            )
         )
-        finalists.append(own)
         between = self._between(ranked, finalists)
         if between and time.monotonic() < self._started + options.minutes * 60:
             finalists += self._measure(maker, between, seen, unseen, number)
-        chosen = choose(finalists, options.max_drop)
+        chosen = self._choose(finalists)
         model = self._int8 if chosen.choice is None else maker.make(chosen.choice)
         self._say(f"half {number + 1} takes {tell(chosen)}")
         return Half(screened, finalists, chosen, model, len(seen))
@@ -214,23 +212,51 @@ class Tuner:
         found = []
         for item, name, cost in zip(items, models, costs, strict=True):
             found.append(
-                Finalist(
+                self._finalist(
                     name,
                     item.choice,
                     cost,
                     item.disturbance,
-                    item.size_bytes,
-                    self._trial.drop(looks[name], seen),
-                    self._trial.drop(looks[name], unseen),
+                    models[name],
                     looks[name],
+                    seen,
+                    unseen,
                 )
             )
             self._say(f"  {tell(found[-1])}")
         return found
 
+    def _finalist(
+        self,
+        name: str,
+        choice: Choice | None,
+        cost: float,
+        disturbance: float,
+        model: bytes,
+        looks: Looks,
+        seen: list[int],
+        unseen: list[int],
+    ) -> Finalist:
+        drop = self._trial.drop
+        _, deviation = self._trial.spread(looks, self._options.seed, seen)
+        return Finalist(
+            name,
+            choice,
+            cost,
+            disturbance,
+            len(model),
+            drop(looks, seen),
+            deviation,
+            drop(looks, unseen),
+            looks,
+        )
+
+    def _choose(self, finalists: Sequence[Finalist]) -> Finalist:
+        return choose(finalists, self._options.max_drop, self._trial.power)
+
     def _between(self, ranked: Sequence[Screened], finalists: Sequence[Finalist]) -> list[Screened]:
         """Those not measured yet that are cheaper than what is chosen so far."""
-        chosen = choose(finalists, self._options.max_drop)
+        chosen = self._choose(finalists)
         known = {item.choice for item in finalists}
         cheaper = [
             item for item in ranked if item.choice not in known and item.cost * ALIKE < chosen.cost
@@ -240,12 +266,12 @@ class Tuner:
     def _judge(self, halves: tuple[list[int], list[int]]) -> None:
         """The drop on pictures that the search had not seen, from the halves searched so far."""
         outcome, limit = self.outcome, self._options.max_drop
-        looks: list[Found] = list(self._trial.reference)
-        judged: list[int] = []
-        for half, unseen in zip(outcome.halves, reversed(halves), strict=False):
-            judged += unseen
-            for picture in unseen:
-                looks[picture] = half.chosen.looks[picture]
+        parts = [
+            (half.chosen.looks, unseen)
+            for half, unseen in zip(outcome.halves, reversed(halves), strict=False)
+        ]
+        looks = self._trial.joined(parts)
+        judged = [picture for _, unseen in parts for picture in unseen]
         outcome.drop = self._trial.drop(looks, judged)
         outcome.interval, _ = self._trial.spread(looks, self._options.seed, judged)
         best = min(
@@ -260,30 +286,20 @@ class Tuner:
         )
 
 
-def choose(finalists: Sequence[Finalist], max_drop: float) -> Finalist:
-    """The cheapest that keeps the limit where it was searched; where none does, the closest.
+def choose(finalists: Sequence[Finalist], max_drop: float, power: float) -> Finalist:
+    """The cheapest that is expected to keep the limit; where none is, the closest.
 
-    Unseen pictures may be harder: one that keeps half the limit is preferred if it costs at most
-    a tenth more. Of costs that a measurement cannot tell apart, the one that disturbs least.
+    What to expect is :func:`convert.drop_model.expected_drops`. Unseen pictures may be harder: one
+    that keeps half the limit is preferred if it costs at most a twentieth more. Of costs that a
+    measurement cannot tell apart, the one that disturbs least.
     """
-    expected = list(zip(expected_drops(finalists), finalists, strict=True))
+    measured = [Measured(item.disturbance, item.seen, item.deviation) for item in finalists]
+    expected = list(zip(expected_drops(measured, power), finalists, strict=True))
     safe, fit = _cheapest(expected, AIM * max_drop), _cheapest(expected, max_drop)
     if fit is None:
         _, closest = min(expected, key=lambda pair: (pair[0], pair[1].disturbance, pair[1].name))
         return closest
     return safe if safe is not None and safe.cost <= RESERVE * fit.cost else fit
-
-
-def expected_drops(finalists: Sequence[Finalist]) -> list[float]:
-    """What each loses where it was searched, had luck no part in it.
-
-    Of several drops that all have noise, the least is likely a lucky one. What disturbs more
-    should not lose less: the drops that come nearest to those measured and keep to this are their
-    isotonic regression on the disturbance.
-    """
-    order = sorted(range(len(finalists)), key=lambda place: finalists[place].disturbance)
-    fitted = isotonic_regression([finalists[place].seen for place in order]).x
-    return [float(fitted[order.index(place)]) for place in range(len(finalists))]
 
 
 def _cheapest(expected: Sequence[tuple[float, Finalist]], limit: float) -> Finalist | None:
@@ -302,11 +318,12 @@ def spaced(ranked: Sequence[Screened], count: int) -> list[Screened]:
 def refuse_noise(max_drop: float, deviation: float, pictures: int) -> None:
     """Raise ``EvaluationError`` where ``pictures`` cannot tell ``max_drop`` from nothing.
 
-    ``deviation`` is the drop's standard deviation over resamples, in points; it falls with the
-    square root of the number of pictures.
+    ``deviation`` is the standard deviation of int8's drop over resamples, in points; it falls with
+    the square root of the number of pictures. What is chosen disturbs less than int8 and varies
+    less, and is chosen by what many candidates tell together: half of it is still told.
     """
-    if deviation > max_drop:
-        needed = math.ceil(pictures * (deviation / max_drop) ** 2)
+    if deviation > TOLD * max_drop:
+        needed = math.ceil(pictures * (deviation / (TOLD * max_drop)) ** 2)
         raise EvaluationError(
             f"--max-drop {max_drop:g} is less than {pictures} pictures can tell: drawn again, "
             f"int8's drop varies by {deviation:.2f} points; about {needed} pictures would do"

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+from numpy.typing import NDArray
 
+from convert.calibration import CalibrationInputs, calibration_pictures
 from convert.fetch import weights_folder
 from convert.zoo import SSDLITE_MOBILENET_V2
 
@@ -16,3 +19,11 @@ settings.load_profile("untimed")
 def weights_dir() -> Path:
     """The published weights, from the cache or their real source."""
     return weights_folder(SSDLITE_MOBILENET_V2)[0]
+
+
+@pytest.fixture(scope="session")
+def photographs() -> NDArray[np.float32]:
+    """Eight of those that `build` calibrates with, as the detector takes them."""
+    pictures = calibration_pictures(None, 8, 0, pytest.fail)
+    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(pictures)
+    return np.concatenate([item["image"] for item in generate()])

@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 
 from convert import flatbuffer
-from convert.bias_correction import can_correct, correct_biases, mean_preactivations
-from convert.calibration import CalibrationInputs, calibration_pictures
-from convert.zoo import SSDLITE_MOBILENET_V2
-
-
-@pytest.fixture(scope="module")
-def inputs():
-    pictures = calibration_pictures(None, 2, 0, pytest.fail)
-    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(pictures)
-    return np.concatenate([item["image"] for item in generate()])
+from convert.bias_correction import add_to_biases, correct_biases, missing_means
 
 
 @pytest.fixture
@@ -24,36 +15,70 @@ def models(bundle_dir):
     ]
 
 
-def biases(model):
+def layer(model, number):
+    """Name of its output, the tensors of its weights and bias."""
     tensors = model.subgraphs[0].tensors
-    return [
-        flatbuffer.constant(model, tensors[operator.inputs[2]]).copy()
-        for name, operator in flatbuffer.operators(model)
-        if name != "ADD" and name != "QUANTIZE"
+    _, operator = [item for item in flatbuffer.operators(model) if item[0] in flatbuffer.WEIGHTED][
+        number
     ]
+    return tensors[operator.outputs[0]].name, *(tensors[index] for index in operator.inputs[1:])
 
 
-def test_preactivations_of_the_first_layer_are_its_convolution(models, inputs):
-    float_model, _ = models
-    _, operator = flatbuffer.operators(float_model)[0]
-    tensors = float_model.subgraphs[0].tensors
-    kernel, bias = (flatbuffer.constant(float_model, tensors[i]) for i in operator.inputs[1:])
-    # By hand, for one output channel: a 3x3 convolution of stride 2, padded after, not before.
-    padded = np.pad(inputs.astype(np.float64), ((0, 0), (0, 1), (0, 1), (0, 0)))
-    total = np.zeros((len(inputs), 150, 150))
-    for y in range(3):
-        for x in range(3):
-            patch = padded[:, y : y + 299 : 2, x : x + 299 : 2]
-            total += patch @ kernel[5, y, x].astype(np.float64)
-    means = mean_preactivations(float_model, inputs)
-    assert means[tensors[operator.outputs[0]].name][5] == pytest.approx(
-        total.mean() + bias[5], abs=1e-4
-    )
-
-
-def test_spoiled_biases_are_found_again(models, inputs):
+def test_missing_mean_is_what_the_lost_parts_of_the_weights_would_have_added(models, photographs):
     float_model, int8_model = models
-    correct_biases(float_model, int8_model, inputs)
+    missing = missing_means(float_model, int8_model, photographs)
+    # Another step for each weight of one channel of the first layer, which sees the pictures.
+    output, kernel, _ = layer(int8_model, 0)
+    steps = flatbuffer.constant(int8_model, kernel).copy()
+    steps[5] -= np.int8(1)
+    flatbuffer.set_constant(int8_model, kernel, steps)
+    changed = missing_means(float_model, int8_model, photographs)
+    # 3 x 3 x 3 inputs, those of stride 2 that are not padding, all of one weight.
+    padded = np.pad(photographs.astype(np.float64), ((0, 0), (0, 1), (0, 1), (0, 0)))
+    seen = sum(
+        padded[:, y : y + 299 : 2, x : x + 299 : 2].sum(-1) for y in range(3) for x in range(3)
+    )
+    expected = seen.mean() * kernel.quantization.scale[5]
+    assert changed[output][5] - missing[output][5] == pytest.approx(expected, rel=1e-4)
+    rest = np.delete(changed[output] - missing[output], 5)
+    assert not rest.any()
+
+
+def test_correction_is_added_to_the_bias_in_its_steps(models):
+    _, int8_model = models
+    output, _, bias = layer(int8_model, 7)
+    before = flatbuffer.constant(int8_model, bias).copy()
+    others = [flatbuffer.constant(int8_model, layer(int8_model, 8)[2]).copy()]
+    scale = np.asarray(bias.quantization.scale)
+    add_to_biases(int8_model, {output: 3.4 * scale})
+    assert np.array_equal(flatbuffer.constant(int8_model, bias), before + 3)
+    assert np.array_equal(flatbuffer.constant(int8_model, layer(int8_model, 8)[2]), others[0])
+
+
+def test_correction_larger_than_a_bias_holds_is_cut_off(models):
+    _, int8_model = models
+    output, _, bias = layer(int8_model, 7)
+    scale = np.asarray(bias.quantization.scale)
+    add_to_biases(int8_model, {output: 1e12 * scale})
+    assert (flatbuffer.constant(int8_model, bias) == np.iinfo(np.int32).max).all()
+
+
+def test_layers_in_float32_have_nothing_missing(models, photographs):
+    float_model, _ = models
+    assert not missing_means(float_model, float_model, photographs)
+    add_to_biases(float_model, {layer(float_model, 0)[0]: np.ones(32)})  # none of its biases
+
+
+def test_each_layer_is_corrected(models, photographs):
+    float_model, int8_model = models
+    missing = missing_means(float_model, int8_model, photographs)
+    weighted = [n for n, _ in flatbuffer.operators(float_model) if n in flatbuffer.WEIGHTED]
+    assert len(missing) == len(weighted)
+
+
+def test_spoiled_biases_are_found_again(models, photographs):
+    float_model, int8_model = models
+    correct_biases(float_model, int8_model, photographs[:2])
     expected = biases(int8_model)
     tensors = int8_model.subgraphs[0].tensors
     for name, operator in flatbuffer.operators(int8_model):
@@ -62,48 +87,14 @@ def test_spoiled_biases_are_found_again(models, inputs):
             flatbuffer.set_constant(
                 int8_model, tensor, flatbuffer.constant(int8_model, tensor) + 1000
             )
-    correct_biases(float_model, int8_model, inputs)
+    correct_biases(float_model, int8_model, photographs[:2])
     assert all(np.array_equal(a, b) for a, b in zip(biases(int8_model), expected, strict=True))
 
 
-def test_network_with_an_unknown_operator_before_its_last_bias_is_left_alone(models):
-    _, int8_model = models
-    assert can_correct(int8_model)
-    for code in int8_model.operatorCodes:
-        if code.builtinCode == 0:  # ADD
-            code.builtinCode = code.deprecatedBuiltinCode = 18  # MUL
-    assert not can_correct(int8_model)
-
-
-def set_activation(model, number, activation):
-    _, operator = flatbuffer.operators(model)[number]
-    operator.builtinOptions.fusedActivationFunction = activation
-
-
-def test_relu_is_relu6_where_nothing_reaches_six(models, inputs):
-    float_model, _ = models
-    tensors = float_model.subgraphs[0].tensors
-    _, operator = flatbuffer.operators(float_model)[0]
-    for index in operator.inputs[1:]:
-        small = flatbuffer.constant(float_model, tensors[index]) * np.float32(0.01)
-        flatbuffer.set_constant(float_model, tensors[index], small)
-    means = {}
-    for activation in (3, 1, 0):  # RELU6, RELU, NONE
-        set_activation(float_model, 0, activation)
-        means[activation] = np.concatenate([*mean_preactivations(float_model, inputs).values()])
-    assert np.array_equal(means[1], means[3])
-    assert not np.allclose(means[0], means[3])
-
-
-def test_network_with_an_unknown_activation_is_left_alone(models):
-    _, int8_model = models
-    set_activation(int8_model, 3, 4)  # TANH
-    assert not can_correct(int8_model)
-
-
-def test_number_of_pictures_does_not_change_how_means_are_taken(models, inputs):
-    float_model, _ = models
-    once = mean_preactivations(float_model, inputs)
-    thrice = mean_preactivations(float_model, np.concatenate([inputs] * 3))  # 4 + 2 pictures
-    for name, means in once.items():
-        assert thrice[name] == pytest.approx(means, abs=1e-5)
+def biases(model):
+    tensors = model.subgraphs[0].tensors
+    return [
+        flatbuffer.constant(model, tensors[operator.inputs[2]]).copy()
+        for name, operator in flatbuffer.operators(model)
+        if name in flatbuffer.WEIGHTED
+    ]

@@ -6,10 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convert import flatbuffer
-from convert.bias_correction import layer_inputs
-from convert.calibration import CalibrationInputs, calibration_pictures
+from convert.forward import apply_weights, layer_inputs
 from convert.second_order import _round, round_weights
-from convert.zoo import SSDLITE_MOBILENET_V2
 
 
 def rounded(weights, scale, hessian):
@@ -61,13 +59,6 @@ def test_outputs_of_inputs_that_go_together_are_nearer_than_by_rounding_to_neare
 
 
 @pytest.fixture(scope="module")
-def inputs():
-    pictures = calibration_pictures(None, 2, 0, pytest.fail)
-    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(pictures)
-    return np.concatenate([item["image"] for item in generate()])
-
-
-@pytest.fixture(scope="module")
 def models(bundle_dir):
     return [
         flatbuffer.read((bundle_dir / f"{name}.tflite").read_bytes())
@@ -75,7 +66,8 @@ def models(bundle_dir):
     ]
 
 
-def test_every_kind_of_layer_answers_nearer_to_float32_than_rounded_to_nearest(models, inputs):
+def test_every_kind_of_layer_answers_nearer_to_float32_than_rounded_to_nearest(models, photographs):
+    inputs = photographs[:2]
     float_model, int8_model = models
     found = round_weights(float_model, int8_model, inputs)
     tensors = int8_model.subgraphs[0].tensors
@@ -110,6 +102,4 @@ def test_every_kind_of_layer_answers_nearer_to_float32_than_rounded_to_nearest(m
 
 
 def _answer(name, operator, chunk, kernel):
-    from convert.bias_correction import _apply
-
-    return _apply(name, operator, kernel.astype(np.float32), chunk).numpy()
+    return apply_weights(name, operator, kernel.astype(np.float32), chunk).numpy()

@@ -84,7 +84,7 @@ def write_bundle(folder: Path, pictures: Path) -> None:
     (folder / sample).write_bytes((pictures / "00.png").read_bytes())
     float32 = folder / "float32.tflite"
     float32.write_bytes(float32_model())
-    maker = CandidateMaker(float32, pixels(pictures)[:4], RULE.value_range, "tensor")
+    maker = CandidateMaker(float32.read_bytes(), pixels(pictures)[:4], RULE.value_range, "tensor")
     (folder / "int8.tflite").write_bytes(maker.make(Choice(corrected=False)))
     interpreter = Interpreter("litert", float32, 1)
     like = Variant(
