@@ -30,7 +30,10 @@ class DemoCamera(Camera):
         """``pictures``: uint8 BGR, of any size; raises ``SourceError`` for none."""
         super().__init__(options)
         if not pictures:
-            raise SourceError("this bundle has no sample pictures for the demo to show")
+            raise SourceError(
+                "this model has no sample pictures for the demo to show; "
+                "give --source a camera, a video or a folder of pictures"
+            )
         size_wh = options.size_wh or SIZE_WH
         self._views = _wander(pictures, size_wh, np.random.default_rng(options.seed))
 
