@@ -193,10 +193,16 @@ quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 fact() { sed -n "s/^liteberry-$1 //p" "$work/facts"; }
 
 look_at_host() {
-  on_host "${service:-no}" >"$work/facts" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
+  local camera=other
+  case $source in picamera | picamera:*) camera=picamera ;; esac
+  on_host "${service:-no}" "$camera" >"$work/facts" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
 missing='' service=''
 for tool in rsync python3; do command -v "$tool" >/dev/null || missing="$missing $tool"; done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+if [ "$1$2" = yespicamera ] && [ ! -s ~/liteberry/settings.toml ]; then
+  python3 -c 'from importlib.util import find_spec as f; assert f("picamera2")' 2>/dev/null ||
+    missing="$missing python3-picamera2"
+fi
 echo "liteberry-machine $(uname -m)-$(getconf LONG_BIT)"
 echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
 echo "liteberry-missing $missing"
@@ -240,7 +246,7 @@ check_host() {
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
   [[ -z $missing ]] ||
-    die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install$missing"
+    die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install --no-install-recommends$missing"
   # Certificates and systemd's timers are of no use to a clock that is off.
   local ahead=$((clock - $(date +%s)))
   [[ ${ahead#-} -lt 86400 ]] ||
@@ -262,8 +268,8 @@ environment() {
 install_missing() {
   printf 'Installing%s\n' "$1"
   # shellcheck disable=SC2086 # the packages are words
-  on_host $1 >"$work/log" 2>&1 <<'EOF' || die "installing$1 on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install$1"
-sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$@"
+  on_host $1 >"$work/log" 2>&1 <<'EOF' || die "installing$1 on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install --no-install-recommends$1"
+sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 EOF
   look_at_host
 }
@@ -283,7 +289,7 @@ lock_host() {
     fi
     kill -0 "$holder" 2>/dev/null ||
       die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock")); mend that and deploy again"
-    sleep 0.2
+    sleep 0.1
   done
 }
 
@@ -294,18 +300,18 @@ send() {
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
-  heard on_host <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
+  heard on_host "$requirements" <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
 set -eu
 mkdir -p ~/liteberry/releases
 cd ~/liteberry/releases
 if [ -d ../current/ ] && [ ! -d incoming ]; then
   mkdir incoming && cp -al ../current/device ../current/bundle incoming/
+  [ ! -e "../current/$1" ] || cp -al "../current/$1" incoming/
 fi
 mkdir -p incoming
 find incoming -name __pycache__ -prune -exec rm -rf {} +
 EOF
-  send "$root/device" liteberry:liteberry/releases/incoming/
-  send "$root/requirements/$requirements" liteberry:liteberry/releases/incoming/requirements.txt
+  send "$root/device" "$root/requirements/$requirements" liteberry:liteberry/releases/incoming/
   # shellcheck disable=SC2046 # none of the names has a space
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
@@ -368,7 +374,7 @@ EOF
 # hence the site packages. The lock is for the pip of an interrupted deployment, which works on.
 install_requirements() {
   [[ -z $offline ]] || send_wheels
-  heard on_host "${offline:-no}" "$(environment)" <<'EOF' || give_up "installing on $host failed, see above (--offline installs without internet there); ~/liteberry/current is as it was: mend that and deploy again"
+  heard on_host "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above (--offline installs without internet there); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
@@ -383,13 +389,13 @@ else
   if [ "$1" = yes ]; then
     set -- --no-index --find-links wheels -r wheels/requirements.txt
   else
-    set -- -r releases/incoming/requirements.txt
+    set -- -r "releases/incoming/$3"
   fi
   # Trixie's /tmp is memory, of which a Zero 2 W has too little for what pip unpacks.
   mkdir "$venv/tmp"
   # Python compiles what is used when it is used first, not all of it now.
-  TMPDIR=$PWD/$venv/tmp "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-    --require-hashes "$@"
+  TMPDIR=$PWD/$venv/tmp "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --no-deps --no-compile --require-hashes "$@"
   rm -rf "$venv/tmp"
   sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"
@@ -450,11 +456,12 @@ printf '%s\n' "$report" | tail -n 1
 EOF
 }
 
+# What was staged goes again if the current release is the same.
 is_unchanged() {
   on_host >"$work/facts" <<'EOF' || return 1
 cd ~/liteberry/releases && [ -d ../current/ ] &&
   diff -rq -x __pycache__ -x before ../current/ incoming >/dev/null &&
-  echo "liteberry-same $(basename "$(readlink ../current)")"
+  echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels
 EOF
   [[ -n $(fact same) ]]
 }
@@ -653,7 +660,6 @@ deploy() {
   step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
   if [[ -z $dry_run ]] && is_unchanged; then
     echo "Nothing has changed since release $(fact same)"
-    on_host <<<'rm -rf ~/liteberry/releases/incoming ~/liteberry/wheels'
     [[ -z $service ]] || step "Seeing that the service runs" keep_running
   else
     step "Proving that the bundle sees there what it saw here" prove

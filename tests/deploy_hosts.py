@@ -198,9 +198,8 @@ def sshd_program() -> str:
     if sys.version_info[:2] not in LOCKS:
         pytest.skip("deploy.sh deploys to Python 3.11 and 3.13, and this is another")
     path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"])
-    lost = [
-        name for name in ("ssh", "ssh-keygen", "sshd", "rsync") if not shutil.which(name, path=path)
-    ]
+    needed = ("ssh", "ssh-keygen", "sshd", "rsync", "setpriv")
+    lost = [name for name in needed if not shutil.which(name, path=path)]
     if lost:
         pytest.skip(f"not installed: {', '.join(lost)} (apt install openssh-server rsync)")
     return str(shutil.which("sshd", path=path))
@@ -229,6 +228,7 @@ def make_ssh_laptop(folder: Path, server: Path, port: int, user: str = "") -> La
         f"Host refused\n  IdentityFile {server}/strange_key\n"
         "Host stranger\n  UserKnownHostsFile /dev/null\n"
         f"Host down\n  Port {free_port()}\n"
+        "Host asked\n  BatchMode no\n  PreferredAuthentications password\n"
         f"Host *\n  HostName 127.0.0.1\n  Port {port}\n  BatchMode yes\n  IdentitiesOnly yes\n"
         f'  StrictHostKeyChecking yes\n  UserKnownHostsFile "{folder}/known_hosts"\n'
         f"Host * !refused\n  IdentityFile {server}/user_key\n"
@@ -290,7 +290,10 @@ def real_host(folder: Path, *within: str) -> Iterator[RealHost]:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with (server / "log").open("wb") as log:
         sshd = subprocess.Popen(
-            [*within, program, "-D", "-e", "-f", server / "sshd_config"],
+            [
+                *("setpriv", "--pdeathsig", "KILL"),  # it ends with us, however we end
+                *(*within, program, "-D", "-e", "-f", server / "sshd_config"),
+            ],
             stdin=subprocess.DEVNULL,
             stderr=log,
         )

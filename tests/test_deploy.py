@@ -154,8 +154,35 @@ def test_host_that_lacks_a_tool_is_told_which_package(
         write_script(stub_host.tools / "python3", "case $* in *venv*) exit 1 ;; esac; echo 3.11")
     else:
         (stub_host.tools / lost).unlink()
-    assert_fails(stub_host.deploy("pi"), 1, f"ssh -t pi sudo apt install {packages}\n")
+    assert_fails(
+        stub_host.deploy("pi"), 1, f"sudo apt install --no-install-recommends {packages}\n"
+    )
     stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("settings", "source", "lacks"),
+    [
+        ("", "picamera", True),
+        ("", "picamera:1", True),
+        ("", "0", False),
+        ("a = 1", "picamera", False),
+    ],
+)
+def test_picamera2_is_asked_for_where_the_service_will_need_it(
+    stub_host: StubHost, settings: str, source: str, lacks: bool
+):
+    write_script(stub_host.tools / "systemctl", '[ "$1" = show ]')
+    write_script(stub_host.tools / "sudo", "")
+    write_script(stub_host.tools / "python3", "case $* in *picamera2*) exit 1 ;; esac; echo 3.11")
+    if settings:
+        (stub_host.home / "liteberry").mkdir()
+        (stub_host.home / "liteberry" / "settings.toml").write_text(settings)
+    done = stub_host.deploy("--dry-run", "--service", "--source", source, "pi")
+    if lacks:
+        assert_fails(done, 1, "sudo apt install --no-install-recommends python3-picamera2")
+    else:
+        assert done.returncode == 0, done
 
 
 def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
@@ -165,7 +192,7 @@ def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
     (stub_host.tools / "env").symlink_to("/usr/bin/env")
     write_script(
         stub_host.tools / "apt-get",
-        f'case "$*" in "install -q -y rsync") : >{rsync}; /bin/chmod +x {rsync} ;; update*) ;; '
+        f'case "$*" in "install -q -y --no-install-recommends rsync") : >{rsync}; /bin/chmod +x {rsync} ;; update*) ;; '
         '*) echo "unexpected $*" >&2; exit 1 ;; esac',
     )
     done = stub_host.deploy("--install-deps", "pi")

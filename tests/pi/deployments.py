@@ -3,13 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import SHARED_DATA
-from tests.deploy_hosts import rewritten
-from tests.pi.emulated import SYSTEM_PYTHON, EmulatedPi, emulated_pi
+from tests.deploy_hosts import rewritten, write_script
+from tests.pi.emulated import PASSWORD, SYSTEM_PYTHON, EmulatedPi, emulated_pi
 
 VIDEO = SHARED_DATA / "videos" / "vtest.avi"
 LITEBERRY = ".local/bin/liteberry"
@@ -76,10 +77,18 @@ def test_bench_measures(pi: EmulatedPi, deployed: str):
     assert "int8" in done.stdout
 
 
-def test_second_deploy_changes_nothing(pi: EmulatedPi, deployed: str, bundle_dir: Path):
-    done = pi.deploy("--bundle", bundle_dir, "--variants", "int8,float32")
+def test_second_deploy_changes_nothing_and_asks_for_the_password_once(
+    pi: EmulatedPi, deployed: str, bundle_dir: Path, tmp_path: Path
+):
+    asker, asked = tmp_path / "asker", tmp_path / "asked"
+    write_script(asker, f"echo >>{asked}; echo {PASSWORD}")
+    asks = {"SSH_ASKPASS": str(asker), "SSH_ASKPASS_REQUIRE": "force"}  # instead of a terminal
+    laptop = replace(pi.laptop, environment={**pi.laptop.environment, **asks})
+    options = ("--bundle", bundle_dir, "--variants", "int8,float32")
+    done = laptop.deploy(*options, "asked", timeout_s=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing has changed" in done.stdout
+    assert asked.read_text() == "\n"
 
 
 def test_broken_bundle_is_not_switched_to_and_a_changed_one_rolls_back(

@@ -43,6 +43,11 @@ PACKAGES = (
 # What Picamera2 stands on; it is itself in Raspberry Pi's own archive only, not in Debian's.
 SYSTEM_PYTHON = {"bookworm": ("python3-numpy",), "trixie": ("python3-numpy", "python3-libcamera")}
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PASSWORD = "raspberry"
+HASHED = (  # openssl passwd -6 -salt liteberry raspberry
+    "$6$liteberry$J3ldDYRNnqH77gqfw5RxAkwZLC0JX/VUeKZi9"
+    "rAxtpxRsxRKmM2ZsWBKqrOv8e6jE2xJ4A4DuRNGrcePGCS0U/"
+)
 USERS = "0 0 65536"  # each as it is outside
 # A Cortex-A72's: where this shows another processor, LiteRT crashes or takes other kernels.
 CPU = (
@@ -127,7 +132,9 @@ def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> 
         )
     with (etc / "group").open("a") as file:
         file.write("pi:x:1000:\n")
-    (etc / "shadow").write_text("root:*:19000::::::\nsshd:!:19000::::::\npi:*:19000::::::\n")
+    (etc / "shadow").write_text(
+        f"root:*:19000::::::\nsshd:!:19000::::::\npi:{HASHED}:19000::::::\n"
+    )
     (etc / "hostname").write_text("emulated-pi\n")
     (etc / "hosts").write_text("127.0.0.1 localhost emulated-pi\n")
     shutil.copy("/etc/resolv.conf", etc / "resolv.conf")
@@ -147,7 +154,7 @@ def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> 
     pip_settings |= {"PIP_CERT": str(CERTIFICATES)}
     (etc / "ssh/sshd_config").write_text(
         f"ListenAddress {address}\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
-        "HostKey /etc/ssh/host_key\nAuthenticationMethods publickey\n"
+        "HostKey /etc/ssh/host_key\nAuthenticationMethods publickey password\n"
         "Subsystem sftp internal-sftp\n"
         f"SetEnv QEMU_CPU=cortex-a72 {' '.join(f'{k}={v}' for k, v in pip_settings.items())}\n"
     )

@@ -90,7 +90,8 @@ class Machine:
                     *("-smp", f"{cores}", "-m", "1024", "-nographic"),
                     *("-kernel", self._folder / "kernel"),
                     *("-initrd", self._folder / "initrd", "-append", "console=ttyAMA0 panic=-1"),
-                    *("-drive", f"file={self._folder}/disk,format=raw,if=virtio"),
+                    # What it has written is safe while the machine around it runs on.
+                    *("-drive", f"file={self._folder}/disk,format=raw,if=virtio,cache=unsafe"),
                     "-nic",
                     "user,model=virtio-net-pci,restrict=on,"
                     f"hostfwd=tcp:127.0.0.1:{self._port}-10.0.2.15:22",
