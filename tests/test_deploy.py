@@ -192,8 +192,9 @@ def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
     (stub_host.tools / "env").symlink_to("/usr/bin/env")
     write_script(
         stub_host.tools / "apt-get",
-        f'case "$*" in "install -q -y --no-install-recommends rsync") : >{rsync}; /bin/chmod +x {rsync} ;; update*) ;; '
-        '*) echo "unexpected $*" >&2; exit 1 ;; esac',
+        f'case "$*" in "install -q -y --no-install-recommends rsync") ;; update*) exit ;; '
+        '*) echo "unexpected $*" >&2; exit 1 ;; esac\n'
+        f": >{rsync}; /bin/chmod +x {rsync}",
     )
     done = stub_host.deploy("--install-deps", "pi")
     assert "Installing rsync\n" in done.stdout
