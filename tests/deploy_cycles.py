@@ -101,13 +101,14 @@ def test_hosts_side_by_side_each_get_a_verdict_and_one_lock(
     host: RealHost, first_deploy: None, bundle_dir: Path
 ):
     hosts = host.laptop.folder / "hosts"
-    hosts.write_text("# ours\ndown\nother-name # the same machine\n")
+    hosts.write_text("# ours\ndown\nother-name # the same machine\nbehind # and by way of it\n")
     done = host.deploy("--bundle", bundle_dir, "--hosts", hosts)
     assert done.returncode == 1
-    *_, down, other, board = done.stdout.splitlines()
+    *_, down, other, behind, board = done.stdout.splitlines()
     assert down.split()[:2] == ["down", "FAILED"]
     assert "Connection refused" in down
     assert other.split()[:2] == ["other-name", "ok"]
+    assert behind.split()[:2] == ["behind", "ok"]
     assert board.split()[:2] == ["board", "ok"]
     assert "Somebody else is deploying" in done.stdout
 
@@ -125,7 +126,7 @@ def test_service_that_does_not_come_up_is_gone_again(
     assert not (host.home / ".systemd" / "liteberry.service").exists()
 
 
-def test_service_is_kept_through_an_upgrade_that_fails_it(
+def test_service_is_kept_through_an_upgrade_that_fails_it_and_goes_back_when_told(
     host: RealHost,
     first_deploy: None,
     bundle_dir: Path,
@@ -153,6 +154,17 @@ def test_service_is_kept_through_an_upgrade_that_fails_it(
     assert "ActiveState=active" in host.deploy("--status").stdout
     assert (systemd / "pid").read_text() != running
     assert 'variant = "float32"' in settings.read_text()
+
+    changed = rewritten(bundle_dir, tmp_path / "changed", 3)
+    done = host.deploy("--bundle", changed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert host.current.resolve() != release
+    running = (systemd / "pid").read_text()
+    done = host.deploy("--rollback")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "healthy" in done.stdout
+    assert host.current.resolve() == release
+    assert (systemd / "pid").read_text() != running
 
 
 def test_uninstall_leaves_nothing_but_the_settings(
