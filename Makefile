@@ -45,15 +45,14 @@ test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in a
 
 # The demo's bundle is as good as another for these, and saves building one each time.
 DEPLOYED := LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --timeout 1800
-PARALLEL := --numprocesses 2 --dist loadgroup
 
-test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machine, each of them in trouble (5 minutes)
-	@$(DEPLOYED) $(PARALLEL) tests/deploy_cycles.py tests/deploy_mishaps.py
+test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machine, cut at every step, or with its disk full (6 minutes)
+	@$(DEPLOYED) --numprocesses 2 --dist loadfile tests/deploy_cycles.py tests/deploy_mishaps.py
 
-test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 5 minutes)
-	@$(DEPLOYED) $(PARALLEL) tests/pi/deployments.py
+test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 8 minutes)
+	@$(DEPLOYED) tests/pi/deployments.py
 
-test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 10 minutes)
+test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 12 minutes)
 	@$(DEPLOYED) tests/systemd/service_life.py
 
 check: $(VENV)/installed ## lint, types and shell scripts

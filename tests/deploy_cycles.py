@@ -23,8 +23,6 @@ from tests.deploy_hosts import (
     write_script,
 )
 
-pytestmark = pytest.mark.xdist_group("cycles")
-
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
@@ -210,13 +208,7 @@ def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
     return status == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(
-    "when",
-    [
-        pytest.param(when, marks=pytest.mark.xdist_group(when))  # each on any core
-        for when in ("before", "during", "after")
-    ],
-)
+@pytest.mark.parametrize("when", ["before", "during", "after"])
 def test_cut_at_every_request_leaves_a_release_that_runs_and_the_next_deploy_succeeds(
     host: RealHost, first_deploy: None, bundle_dir: Path, tmp_path: Path, when: str
 ):

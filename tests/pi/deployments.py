@@ -16,10 +16,7 @@ VIDEO = SHARED_DATA / "videos" / "vtest.avi"
 LITEBERRY = ".local/bin/liteberry"
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SYSTEM_PYTHON],
-)
+@pytest.fixture(scope="module", params=SYSTEM_PYTHON)
 def pi(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmulatedPi]:
