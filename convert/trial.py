@@ -145,6 +145,11 @@ class Trial:
         )
         return predict(Panel(self._scratch, tuple(variants), "litert", self._threshold), paths)
 
+    @property
+    def score(self) -> float:
+        """float32's own on all pictures, in points."""
+        return float(100 * self._best(np.ones((1, len(self.paths)), np.int32))[0])
+
     def drop(self, looks: Looks, pictures: Sequence[int] | None = None) -> float:
         """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
 

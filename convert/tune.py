@@ -134,7 +134,9 @@ class Tuner:
         spread, deviation = self._trial.spread(looks, options.seed)
         drop = self._trial.drop(looks)
         self.outcome = Outcome(self._trial.metric, self._cost.unit, count, drop, spread)
-        say(f"int8 loses {drop:.2f} points {interval_text(spread)}")
+        score = self._trial.score
+        say(f"float32 scores {score:.2f} points; int8 loses {drop:.2f} {interval_text(spread)}")
+        refuse_little(options.max_drop, score, self._trial.metric)
         refuse_noise(options.max_drop, deviation, count)
 
     def run(self) -> Outcome:
@@ -313,6 +315,18 @@ def spaced(ranked: Sequence[Screened], count: int) -> list[Screened]:
     """``count`` of ``ranked``, both ends among them."""
     places = np.linspace(0, len(ranked) - 1, min(count, len(ranked)))
     return [ranked[place] for place in sorted({round(place) for place in places})]
+
+
+def refuse_little(max_drop: float, score: float, metric: str) -> None:
+    """Raise ``EvaluationError`` where float32's ``score``, in points, is all within the limit.
+
+    A network that is always wrong would keep it.
+    """
+    if score <= max_drop:
+        raise EvaluationError(
+            f"float32 itself scores {score:.2f} points of {metric}, which --max-drop {max_drop:g} "
+            "would let go altogether: are these its weights, and annotations of its classes?"
+        )
 
 
 def refuse_noise(max_drop: float, deviation: float, pictures: int) -> None:

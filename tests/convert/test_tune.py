@@ -18,6 +18,7 @@ from convert.tune import Finalist, Tuner, choose, refuse_noise
 from convert.tuning_log import TUNING, Tried, TuningLog, finalists, read_log
 from convert.tuning_section import tuning
 from device.bundle import Bundle
+from device.interpreter import Interpreter
 from tests.convert.tiny_bundle import RULE, pixels, write_bundle, write_pictures
 
 
@@ -271,13 +272,30 @@ def test_interrupt_before_anything_is_judged_changes_nothing(bundle, built, monk
     assert not (bundle / TUNING).exists()
 
 
-def test_labels_make_it_points_of_top_1(bundle, built, tmp_path):
-    labels = tmp_path / "labels.tsv"
-    rows = [f"{n:02}.png\t{n % 5}\tn0\tclass {n % 5}" for n in range(32)]
-    labels.write_text("file\tclass_index\twnid\tname\n" + "\n".join(rows) + "\n")
-    flags = ("--annotations", str(labels), "--minutes", "0.01")
+def write_labels(path, class_ids):
+    rows = [f"{n:02}.png\t{class_id}\tn0\tclass {class_id}" for n, class_id in enumerate(class_ids)]
+    path.write_text("file\tclass_index\twnid\tname\n" + "\n".join(rows) + "\n")
+
+
+def test_labels_make_it_points_of_top_1(bundle, built, tmp_path, capsys):
+    interpreter, answers = Interpreter("litert", bundle / "float32.tflite", 1), []
+    for image in pixels(built / "pictures"):
+        interpreter.input_tensor()[...] = image
+        interpreter.invoke()
+        answers.append(int(interpreter.output_tensors()[0].argmax()))
+    write_labels(tmp_path / "labels.tsv", answers)
+    flags = ("--annotations", str(tmp_path / "labels.tsv"), "--minutes", "0.01")
     assert tune(bundle, built / "pictures", "60", *flags) == 0
     assert read_log(bundle).metric == "top-1"
+    assert "float32 scores 100.00 points" in capsys.readouterr().err
+
+
+def test_limit_that_float32_itself_does_not_reach_is_refused(bundle, built, tmp_path, capsys):
+    write_labels(tmp_path / "labels.tsv", [n % 5 for n in range(32)])
+    flags = ("--annotations", str(tmp_path / "labels.tsv"))
+    assert tune(bundle, built / "pictures", "60", *flags) == 1
+    assert "would let go altogether" in capsys.readouterr().err.splitlines()[-1]
+    assert not (bundle / TUNING).exists()
 
 
 def test_damaged_log_is_refused(bundle):
