@@ -101,20 +101,25 @@ parse_arguments() {
     shift
   done
   [[ ${#hosts[@]} -gt 0 ]] || usage_error "which HOST?"
-  case $variants in *[!a-zA-Z0-9_,-]*) usage_error "--variants takes names with commas between" ;; esac
+  case $variants in *[!a-zA-Z0-9_,-]* | ,* | *, | *,,*) usage_error "--variants takes names with commas between" ;; esac
+  [[ -z $source || -n $service ]] || usage_error "--source is for the service; add --service"
   # rsync would take the start of a relative name with a colon in it for a machine.
   case $bundle in /*) ;; *) bundle=./$bundle ;; esac
   case $wheels in /* | '') ;; *) wheels=./$wheels ;; esac
 }
 
 check_here() {
-  local tool
+  local tool variant
   for tool in ssh rsync; do
     command -v "$tool" >/dev/null || die "$tool is missing on this machine; install it and try again"
   done
   [[ $action == deploy ]] || return 0
   [[ -f $bundle/manifest.json ]] ||
     die "$bundle is no bundle, it has no manifest.json; make one with: make demo"
+  for variant in ${variants//,/ }; do
+    [[ -f $bundle/$variant.tflite ]] ||
+      die "$bundle has no variant $variant; name some of: $(cd "$bundle" && echo *.tflite | sed 's/\.tflite//g')"
+  done
   [[ -z $wheels || -d $wheels ]] || die "$wheels is no folder of wheels; make one with --offline"
 }
 
@@ -144,9 +149,13 @@ why_not() {
 
 way_out() {
   if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
-    echo "if its card was flashed anew, run: ssh-keygen -R ${host#*@}"
+    # ssh knows it by its address, and by its port.
+    local known; known=$(sed -n 's/^Host key for \(.*\) has changed .*/\1/p' "$work/log" | tr -d '\r')
+    echo "if its card was flashed anew, run: ssh-keygen -R '$known'"
   elif grep -q 'Host key verification failed' "$work/log"; then
     echo "its key is not known here yet; log in once, and say that it is the right one: ssh $host"
+  elif grep -q 'Could not resolve hostname' "$work/log"; then
+    echo "is it on, and the name right? try its address; with a port, that is ssh://pi@192.168.1.7:2222"
   elif grep -q 'Permission denied' "$work/log"; then
     echo "let this machine's key in with: ssh-copy-id $host"
   else
@@ -206,9 +215,14 @@ fi
 echo "liteberry-machine $(uname -m)-$(getconf LONG_BIT)"
 echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
 echo "liteberry-missing $missing"
-echo "liteberry-free $(df -Pk ~ | awk 'NR == 2 {print int($4 / 1024)}')"
+echo "liteberry-free $({ df -Pk ~/liteberry/ || df -Pk ~; } 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}')"
 echo "liteberry-clock $(date +%s)"
+echo "liteberry-current $(readlink ~/liteberry/current 2>/dev/null)"
 cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */installed)"
+[ ! -s ~/liteberry/settings.toml ] || said=$(python3 -c '
+import os, tomllib
+tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "rb"))' 2>&1) ||
+  echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1)"
 ! systemctl cat liteberry.service >/dev/null 2>&1 || echo "liteberry-service ${service:=yes}"
 if [ "$1$service" != no ]; then
   systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
@@ -235,27 +249,37 @@ check_host() {
     aarch64-64 | x86_64-64) ;;
     *) die "$host runs a ${machine##*-}-bit system on ${machine%-*}, and the interpreters that are fast need 64 bits: install a 64-bit Raspberry Pi OS (for 32 bits only tflite-runtime 2.14 has wheels, which liteberry does not deploy)" ;;
   esac
-  if [[ -n $missing && -n $install_deps && -z $dry_run ]]; then
-    install_missing "$missing"
-    missing='' python=$(fact python)
-  fi
   case $python in
     3.11) requirements=pi-bookworm.txt ;;
     3.13) requirements=pi-trixie.txt ;;
     '') ;;  # reported below, with whatever else is missing
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
-  [[ -z $missing ]] ||
-    die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install --no-install-recommends$missing"
   # Certificates and systemd's timers are of no use to a clock that is off.
   local ahead=$((clock - $(date +%s)))
   [[ ${ahead#-} -lt 86400 ]] ||
     die "the clock of $host is $((${ahead#-} / 86400)) days off; run: ssh -t $host sudo date -s @$(date +%s)"
+  if [[ -n $missing && -n $install_deps && -z $dry_run ]]; then
+    install_missing "$missing"
+    install_deps=''
+    check_host
+    return 0
+  fi
+  [[ -z $missing ]] ||
+    die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install --no-install-recommends$missing"
+  [[ -z $wheels ]] || cmp -s "$root/requirements/$requirements" "$wheels/$requirements-${machine%-*}" ||
+    die "the wheels in $wheels are not those that $requirements asks for on $host; --offline alone makes them ready"
   local need=800
   case " $(fact environments) " in *" $(environment)/installed "*) need=80 ;; esac
   [[ $free -ge $need ]] ||
     die "$host has $free MB free and needs $need; make room and deploy again"
-  [[ -z $service$had_service ]] || check_service
+  [[ -z $service$had_service ]] || { check_service; check_settings; }
+}
+
+# Broken ones would end a service that runs.
+check_settings() {
+  [[ -z $(fact settings) ]] ||
+    die "settings.toml on $host cannot be read ($(fact settings)); mend it: ssh -t $host nano liteberry/settings.toml"
 }
 
 # The name of the virtual environment that these requirements get there.
@@ -269,7 +293,9 @@ install_missing() {
   printf 'Installing%s\n' "$1"
   # shellcheck disable=SC2086 # the packages are words
   on_host $1 >"$work/log" 2>&1 <<'EOF' || die "installing$1 on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install --no-install-recommends$1"
-sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+# Freshly started, it may be busy with its own upgrades.
+sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install \
+  -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends "$@"
 EOF
   look_at_host
 }
@@ -277,18 +303,22 @@ EOF
 # Held by a command that lives as long as the connection does, so that no lock outlives us.
 lock_host() {
   mkfifo "$work/hold"
-  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry &&
-    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat'" \
+  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
+    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
     <"$work/hold" >"$work/lock" 2>&1 &
   local holder=$! told=''
   exec 8>"$work/hold"
   until grep -q '^liteberry-held' "$work/lock"; do
     if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
       told=yes
-      echo "Somebody else is deploying to $host: waiting for them"
+      echo "Somebody else is deploying to $host: waiting for them, ten minutes at most"
     fi
-    kill -0 "$holder" 2>/dev/null ||
+    kill -0 "$holder" 2>/dev/null || grep -q '^liteberry-held' "$work/lock" || {
+      # Its own sshd learns only hours later of a laptop that is gone.
+      [[ -z $told ]] ||
+        die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
       die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock")); mend that and deploy again"
+    }
     sleep 0.1
   done
 }
@@ -373,8 +403,10 @@ EOF
 # The stamp is written last: an environment without one is made anew. Picamera2 comes from apt:
 # hence the site packages. The lock is for the pip of an interrupted deployment, which works on.
 install_requirements() {
+  local advice='--offline installs without internet there'
+  [[ -z $offline ]] || advice='--offline without --wheels makes the wheels ready anew'
   [[ -z $offline ]] || send_wheels
-  heard on_host "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above (--offline installs without internet there); ~/liteberry/current is as it was: mend that and deploy again"
+  heard on_host "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
@@ -423,7 +455,7 @@ TimeoutStartSec=120
 User=$(id -un)
 SupplementaryGroups=$(getent group video render gpio i2c | cut -d: -f1 | tr '\n' ' ')
 WorkingDirectory=$HOME/liteberry
-ExecStart=$HOME/liteberry/current/liteberry detect --config $HOME/liteberry/settings.toml
+ExecStart="$HOME/liteberry/current/liteberry" detect --config "$HOME/liteberry/settings.toml"
 Restart=on-failure
 RestartSec=5
 # Cameras and /dev/dma_heap stay within reach: no PrivateDevices, and no ProtectClock, which
@@ -460,8 +492,9 @@ EOF
 is_unchanged() {
   on_host >"$work/facts" <<'EOF' || return 1
 cd ~/liteberry/releases && [ -d ../current/ ] &&
-  diff -rq -x __pycache__ -x before ../current/ incoming >/dev/null &&
-  echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels
+  diff -rq -x __pycache__ -x before -x started ../current/ incoming >/dev/null &&
+  echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
+  [ ! -e ../current/started ] || echo "liteberry-started yes"
 EOF
   [[ -n $(fact same) ]]
 }
@@ -482,7 +515,9 @@ ln -sfn ~/liteberry/current/liteberry ~/.local/bin/liteberry
 sync -f .  # a link that outlives a loss of power must not lead to files that did not
 ln -sfn "releases/$id" current.new
 mv -T current.new current
-# This release and the two before it stay, and the environments that these need.
+# This release and the two before it stay, and the environments that these need. It counts by now:
+# what does not go, such as what a sudo left there, is no reason to stop.
+set +e
 before=
 [ -z "$now" ] || before=$(cat "$now/before" 2>/dev/null || true)
 for old in releases/*; do
@@ -566,6 +601,7 @@ for attempt in range(30):
     time.sleep(1)
 sys.exit(f"/healthz: {error}")
 PYTHON
+touch ~/liteberry/current/started  # not just switched to: a deployment may be cut off in between
 EOF
 }
 
@@ -598,12 +634,20 @@ sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/nul
 EOF
 }
 
+logs() {
+  look_at_host
+  [[ -n $had_service ]] || die "$host has no service; deploy with --service"
+  last_words
+}
+
+# step_back [RELEASE]: to that one, or to the one before the current one.
 step_back() {
-  on_host <<'EOF'
+  on_host "$@" <<'EOF'
 set -eu
 cd ~/liteberry
-before=$(cat current/before 2>/dev/null || true)
+before=${1:-$(cat current/before 2>/dev/null || true)}
 [ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
+rm -f "$before/started"
 ln -sfn "$before" current.new
 mv -T current.new current
 echo "current is $before"
@@ -613,8 +657,12 @@ EOF
 rollback() {
   step_back || die "$host cannot go back, see above; it is as it was"
   [[ -n $had_service ]] || return 0
-  { install_service && start_service restart; } ||
-    die "the release before does not come up on $host either; see: ./deploy.sh --logs $host"
+  if install_service && start_service restart; then return 0; fi
+  last_words
+  if step_back "$(fact current)" && install_service && start_service restart; then
+    die "the release before did not come up on $host, see above, and the one it had runs again"
+  fi
+  die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
 }
 
 status() {
@@ -660,13 +708,17 @@ deploy() {
   step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
   if [[ -z $dry_run ]] && is_unchanged; then
     echo "Nothing has changed since release $(fact same)"
-    [[ -z $service ]] || step "Seeing that the service runs" keep_running
+    if [[ -z $had_service || -n $(fact started) ]]; then
+      [[ -z $service ]] || step "Seeing that the service runs" keep_running
+      farewell
+      return 0
+    fi
   else
     step "Proving that the bundle sees there what it saw here" prove
     step "Making it ~/liteberry/current" switch
-    if [[ -n $service$had_service ]]; then
-      step "Starting the service with it, and going back should it not come up" run_service
-    fi
+  fi
+  if [[ -n $service$had_service ]]; then
+    step "Starting the service with it, and going back should it not come up" run_service
   fi
   [[ -n $dry_run ]] || farewell
 }
@@ -674,7 +726,7 @@ deploy() {
 farewell() {
   if [[ -n $service$had_service ]]; then
     on_host <<'EOF' >"$work/facts"
-python3 - ~/liteberry/settings.toml <<'PYTHON'
+[ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
 import sys, tomllib
 with open(sys.argv[1], "rb") as file:
     settings = tomllib.load(file)
@@ -693,7 +745,8 @@ EOF
 
 # Where a browser finds the host, whose name may be one of the ssh configuration only.
 address() {
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" | sed -n 's/^hostname //p'
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" |
+    sed -n -e 's/^hostname \(.*:.*\)/[\1]/p' -e 's/^hostname \([^:]*\)$/\1/p'  # IPv6 in brackets
 }
 
 # What changes a host waits for its turn there, after a look at what is there.
@@ -712,7 +765,7 @@ visit() {
     deploy) deploy ;;
     rollback) alone; step "Going back to the release before" rollback ;;
     status) status ;;
-    logs) last_words ;;
+    logs) logs ;;
     uninstall) alone; step "Removing liteberry" uninstall ;;
   esac
 }

@@ -15,6 +15,7 @@ import fcntl
 import fnmatch
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,8 @@ def make_ready(lock: Path, python: str, architecture: str, folder: Path) -> None
             for (name, version), digest in zip(_pinned(lock), digests)  # noqa: B905  # 3.9 has no strict
         )
     )
+    # deploy.sh knows by this copy what the wheels are for; the last, for it vouches for all.
+    shutil.copyfile(lock, folder / f"{lock.name}-{architecture}")
 
 
 def _pinned(lock: Path) -> list[tuple[str, str]]:

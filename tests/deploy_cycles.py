@@ -3,10 +3,12 @@
 Every release, every cut connection and every service here is real, on the loopback interface.
 """
 
+import os
 import re
 import shutil
 import signal
 import subprocess
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from tests.deploy_hosts import (
     HOSTILE,
     RealHost,
+    assert_fails,
+    contents,
     free_port,
     on_request,
     real_host,
@@ -95,6 +99,17 @@ def test_fourth_release_removes_the_first(
     assert list((host.liteberry / "venvs").iterdir()) == [host.environment]
 
 
+def test_old_release_that_cannot_be_removed_does_not_stop_the_new_one(
+    host: RealHost, first_deploy: None, bundle_dir: Path, tmp_path: Path
+):
+    (host.liteberry / "releases" / "0").mkdir()
+    write_script(host.tools / "rm", 'case $* in *releases/0) exit 1 ;; esac\nexec /bin/rm "$@"')
+    done = host.deploy("--bundle", rewritten(bundle_dir, tmp_path / "7", 7), "--variants", "int8")
+    (host.tools / "rm").unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"current is releases/{host.current.resolve().name}" in done.stdout
+
+
 def test_hosts_side_by_side_each_get_a_verdict_and_one_lock(
     host: RealHost, first_deploy: None, bundle_dir: Path
 ):
@@ -165,6 +180,120 @@ def test_service_is_kept_through_an_upgrade_that_fails_it_and_goes_back_when_tol
     assert (systemd / "pid").read_text() != running
 
 
+@pytest.fixture
+def service(host: RealHost, first_deploy: None, bundle_dir: Path) -> Iterator[Path]:
+    """A folder of what systemd there knows, and liteberry in its service."""
+    (host.liteberry / "settings.toml").write_text(
+        f'bundle = "{host.current}/bundle"\nsource = "demo"\nserve = "127.0.0.1:{free_port()}"\n'
+    )
+    done = host.deploy("--bundle", bundle_dir, "--variants", "int8,dynamic", "--service")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield host.home / ".systemd"
+    (host.liteberry / "settings.toml").write_text('source = "demo"\n')
+    assert host.deploy("--uninstall").returncode == 0
+
+
+def served(systemd: Path) -> str:
+    """The release that the service runs."""
+    environment = Path("/proc", (systemd / "pid").read_text(), "environ").read_text()
+    (path,) = re.findall(r"PYTHONPATH=([^\0]*)", environment)
+    return Path(path).name
+
+
+def test_service_that_a_cut_deployment_did_not_restart_is_restarted_by_the_next(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    old = served(service)
+    deploy = [host.laptop.checkout / "deploy.sh", "--bundle", bundle_dir, "--variants", "int8"]
+    with subprocess.Popen(
+        [*deploy, "board"],
+        env=host.laptop.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        while not process.stdout.readline().startswith("Starting the service"):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+    close_connections(host)
+    host.wait_until_left()
+    assert served(service) == old != host.current.resolve().name  # switched, not restarted
+    done = host.deploy("--bundle", bundle_dir, "--variants", "int8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert served(service) == host.current.resolve().name
+    running = (service / "pid").read_text()
+    done = host.deploy("--bundle", bundle_dir, "--variants", "int8")
+    assert "Nothing has changed" in done.stdout
+    assert (service / "pid").read_text() == running
+
+
+def test_rollback_to_a_release_that_does_not_come_up_leaves_the_one_that_ran(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    assert host.deploy("--bundle", bundle_dir, "--variants", "int8").returncode == 0
+    release = host.current.resolve()
+    before = host.liteberry / (host.current / "before").read_text().strip()
+    write_script(before / "liteberry", "echo cannot; exit 1")
+    done = host.deploy("--rollback")
+    assert done.returncode == 1
+    assert "the one it had runs again" in done.stderr
+    assert host.current.resolve() == release
+    assert served(service) == release.name
+
+
+def test_settings_that_are_broken_are_told_before_the_service_is_touched(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    with (host.liteberry / "settings.toml").open("a") as settings:
+        settings.write("oops = = 1\n")
+    running, before = (service / "pid").read_text(), contents(host.liteberry)
+    for arguments in ([], ["--service"]):
+        done = host.deploy("--bundle", bundle_dir, *arguments)
+        assert_fails(done, 1, "settings.toml on board cannot be read", "line 4", "nano")
+    assert (service / "pid").read_text() == running
+    assert contents(host.liteberry) == before
+    assert "no service" not in host.deploy("--logs").stderr
+
+
+def test_lock_of_a_laptop_that_fell_asleep_is_told_with_what_lets_go_of_it(
+    host: RealHost, first_deploy: None, bundle_dir: Path
+):
+    write_script(host.tools / "flock", 'for last; do :; done; exec /usr/bin/flock -w 1 "$last"')
+    asleep, ssh = host.laptop.folder / "asleep", shutil.which("ssh")
+    # What its connection waits for is a laptop that says no more.
+    with on_request(host.laptop, 3, f"touch '{asleep}'; sleep 1000"):
+        first = subprocess.Popen(
+            [host.laptop.checkout / "deploy.sh", "--bundle", bundle_dir, "board"],
+            env=host.laptop.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while not asleep.exists():
+            assert first.poll() is None
+            time.sleep(0.05)
+    (host.laptop.folder / "ssh.log").unlink()  # which tells whose folders ought to be gone
+    try:
+        second = host.laptop.deploy("--bundle", bundle_dir, "board")
+        assert "waiting" in second.stdout
+        assert_fails(second, 1, "somebody else is still deploying to board", "fell asleep")
+        told = re.findall(r"run: ssh board (.*), and deploy again", second.stderr)
+        config = host.laptop.environment["LITEBERRY_SSH_CONFIG"]
+        subprocess.run([str(ssh), "-F", config, "board", told[0]], check=True)
+        third = host.laptop.deploy("--bundle", bundle_dir, "board")
+        assert third.returncode == 0, third
+        assert "waiting" not in third.stdout
+    finally:
+        (host.tools / "flock").unlink()
+        os.killpg(first.pid, signal.SIGTERM)
+        first.wait(10)
+        host.wait_until_left()
+
+
 def test_uninstall_leaves_nothing_but_the_settings(
     host: RealHost, first_deploy: None, bundle_dir: Path
 ):
@@ -181,6 +310,15 @@ def test_uninstall_leaves_nothing_but_the_settings(
 
 
 # The connection and the script end, before and after each thing the script asks of the host.
+
+
+def close_connections(host: RealHost) -> None:
+    """What a killed deployment leaves open for a minute."""
+    for private in map(Path, host.laptop.private_folders()):
+        if private.exists():
+            closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
+            subprocess.run(closing, capture_output=True)
+            shutil.rmtree(private)
 
 
 def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
@@ -200,11 +338,7 @@ def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
             start_new_session=True,
         )
         status = process.wait(120)
-    for private in map(Path, host.laptop.private_folders()):
-        if private.exists():
-            closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
-            subprocess.run(closing, capture_output=True)
-            shutil.rmtree(private)
+    close_connections(host)
     return status == -signal.SIGKILL
 
 

@@ -229,6 +229,7 @@ def make_ssh_laptop(folder: Path, server: Path, port: int, user: str = "") -> La
         "Host stranger\n  UserKnownHostsFile /dev/null\n"
         f"Host down\n  Port {free_port()}\n"
         f"Host behind\n  ProxyCommand ssh -F '{folder}/ssh config' -W %h:%p board\n"
+        "Host nameless\n  HostName nowhere.invalid\n"
         "Host asked\n  BatchMode no\n  PreferredAuthentications password\n"
         f"Host *\n  HostName 127.0.0.1\n  Port {port}\n  BatchMode yes\n  IdentitiesOnly yes\n"
         f'  StrictHostKeyChecking yes\n  UserKnownHostsFile "{folder}/known_hosts"\n'

@@ -88,6 +88,8 @@ def stub_host(tmp_path: Path) -> StubHost:
         ["--turbo", "pi"],
         ["--rollback", "--uninstall", "pi"],
         ["--variants", "int8;touch pwned", "pi"],
+        ["--variants", "int8,", "pi"],
+        ["--source", "picamera", "pi"],
         ["--hosts", "nowhere"],
         ["-oProxyCommand=touch pwned"],
         ["pi@-oProxyCommand=touch"],
@@ -121,6 +123,33 @@ def test_help_teaches_and_exits_0(stub_host: StubHost):
 def test_folder_that_is_no_bundle_exits_1_and_says_how_to_make_one(stub_host: StubHost, name: str):
     assert_fails(stub_host.laptop.deploy("--bundle", name, "pi"), 1, name, "make demo")
     assert stub_host.laptop.ssh_log() == ""
+
+
+def test_variant_that_the_bundle_lacks_exits_1_and_names_those_it_has(stub_host: StubHost):
+    (stub_host.bundle / "int8.tflite").touch()
+    done = stub_host.deploy("--variants", "int8,int9", "pi")
+    assert_fails(done, 1, "has no variant int9; name some of: int8\n")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pi-trixie.txt-aarch64", None),
+        ("pi-bookworm.txt-x86_64", None),
+        ("pi-bookworm.txt-aarch64", "numpy==1.0\n"),
+    ],
+)
+def test_wheels_for_another_python_machine_or_lock_leave_the_host_untouched(
+    stub_host: StubHost, name: str, text: str | None
+):
+    wheels = stub_host.laptop.folder / "some wheels"
+    wheels.mkdir()
+    lock = ROOT / "requirements" / name.rpartition("-")[0]
+    (wheels / name).write_text(text or lock.read_text())
+    done = stub_host.deploy("--wheels", wheels, "pi")
+    assert_fails(done, 1, f"{wheels} are not those that pi-bookworm.txt", "--offline alone")
+    stub_host.assert_untouched()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +221,8 @@ def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
     (stub_host.tools / "env").symlink_to("/usr/bin/env")
     write_script(
         stub_host.tools / "apt-get",
-        f'case "$*" in "install -q -y --no-install-recommends rsync") ;; update*) exit ;; '
+        'case "$*" in update*) exit ;; '
+        '"install -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends rsync") ;; '
         '*) echo "unexpected $*" >&2; exit 1 ;; esac\n'
         f": >{rsync}; /bin/chmod +x {rsync}",
     )
@@ -200,6 +230,20 @@ def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
     assert "Installing rsync\n" in done.stdout
     assert "missing" not in done.stderr
     assert "locked" in done.stderr  # the next step, which this host has no tools for
+
+
+@pytest.mark.parametrize("lacks", ["3.12", "a clock"])
+def test_install_deps_installs_nothing_where_the_rest_cannot_work(stub_host: StubHost, lacks: str):
+    (stub_host.tools / "rsync").unlink()
+    if lacks == "3.12":
+        stub_host.is_a(python=lacks)
+    else:
+        (stub_host.tools / "date").unlink()
+        write_script(stub_host.tools / "date", "echo 120")
+    done = stub_host.deploy("--install-deps", "pi")
+    assert_fails(done, 1)
+    assert "Installing" not in done.stdout
+    stub_host.assert_untouched()
 
 
 def test_host_with_too_little_space_is_refused_untouched(stub_host: StubHost):
@@ -239,6 +283,10 @@ def test_dry_run_prints_every_step_and_changes_nothing(stub_host: StubHost, pyth
         assert word in done.stdout
     assert all(line.startswith("(dry run)") for line in done.stdout.splitlines()[1:])
     stub_host.assert_untouched()
+
+
+def test_logs_of_a_host_without_service_exit_1_and_say_so(stub_host: StubHost):
+    assert_fails(stub_host.laptop.deploy("--logs", "pi"), 1, "no service", "--service")
 
 
 @pytest.mark.parametrize("action", ["--rollback", "--uninstall"])
@@ -417,7 +465,8 @@ def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
     [
         ("down", ["Connection refused", "ssh down"]),
         ("refused", ["Permission denied", "ssh-copy-id refused"]),
-        ("changed", ["its host key is not the one known here", "ssh-keygen -R changed"]),
+        ("changed", ["its host key is not the one known here", "ssh-keygen -R '[127.0.0.1]:"]),
+        ("nameless", ["Could not resolve hostname", "ssh://"]),
     ],
 )
 def test_host_that_cannot_be_reached_is_one_line_and_exit_1(
