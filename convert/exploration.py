@@ -20,6 +20,7 @@ LIFTED = (2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48)  # together, the most worth
 SIXTEEN_BITS = 3  # layers of which it is tried
 LEAST_COST = 0.002  # by which two costs are told apart
 LEAST_GAIN = 0.01  # of disturbance, for which a cost is paid
+TELL_EVERY = 4.0  # seconds
 
 Say = Callable[[str], None]
 
@@ -64,11 +65,13 @@ class Explorer:
         self._cost = cost
         self._random = random.Random(seed)
         self._say = say
+        self._told = 0.0
         self.tried: dict[Choice, Screened] = {}
 
     def run(self, deadline: float, moves: int = MOVES) -> list[Screened]:
         """Search until ``deadline`` (of ``time.monotonic``); all that was tried."""
         self._deadline = deadline
+        self._told = time.monotonic()
         self._try(
             [
                 Choice(corrected=False),
@@ -104,20 +107,31 @@ class Explorer:
                 return
             made: list[tuple[Choice, bytes, float]] = []
             for choice in new[first : first + BATCH]:
+                if self.tried and time.monotonic() > self._deadline:
+                    break
                 try:
                     model = self._maker.make(choice)
                     made.append((choice, model, self._disturbance(model)))
                 except (ConversionError, InterpreterError) as exc:
                     self._say(f"passed over: {exc}")
+                self._tell(f"{len(self.tried) + len(made):>4} made ({what})")
             costs = self._cost.estimate([model for _, model, _ in made])
             for (choice, model, disturbance), cost in zip(made, costs, strict=True):
                 self.tried[choice] = Screened(choice, cost, disturbance, len(model))
+            self._tell(f"{len(self.tried):>4} tried ({what})")
         if new and self.tried:
             best = min(self.tried.values(), key=lambda item: item.disturbance)
             self._say(
                 f"{len(self.tried):>4} tried ({what}): least disturbance {best.disturbance:.4f} "
                 f"at {best.cost:.2f} times int8's cost"
             )
+            self._told = time.monotonic()
+
+    def _tell(self, progress: str) -> None:
+        """That the search goes on, unless something was said a moment ago."""
+        if time.monotonic() - self._told > TELL_EVERY:
+            self._say(progress)
+            self._told = time.monotonic()
 
     def _worth(self, base: Screened, alone: dict[int, Choice]) -> list[int]:
         """Layers that are better in float32, the most gained for what it costs first."""

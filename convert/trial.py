@@ -25,6 +25,7 @@ from convert.evaluate import (
 )
 from convert.precision import mean_average_precision, resampled_precision
 from convert.predictions import Found, Panel, predict
+from convert.quiet import quiet
 from convert.truth import TruePicture, Warn
 from device.bundle import Bundle, sha256_of
 from device.interpreter import Interpreter
@@ -204,7 +205,8 @@ def describe(path: Path, float32: Path, like: Variant) -> Variant:
     Outputs are matched by their names in the signature, which ``float32``, the file of ``like``,
     shares. Raises ``InterpreterError`` where LiteRT refuses it.
     """
-    ours, theirs = (Interpreter("litert", item, threads=1) for item in (path, float32))
+    with quiet(debug=False):  # LiteRT announces its kernels
+        ours, theirs = (Interpreter("litert", item, threads=1) for item in (path, float32))
     places = ours.output_names()
     moved = {
         position: ours.outputs[places[name]] for name, position in theirs.output_names().items()
