@@ -76,6 +76,18 @@ class Finalist:
     looks: Looks = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A half's search under way."""
+
+    number: int
+    seen: list[int]
+    unseen: list[int]
+    maker: CandidateMaker
+    disturbance: Disturbance
+    explorer: Explorer
+
+
 @dataclass(slots=True)
 class Half:
     """One half's search: everything screened, the finalists, and the one chosen."""
@@ -96,6 +108,8 @@ class Outcome:
     pictures: int
     base_drop: float
     base_interval: Interval | None
+    float32_cost: float = math.nan  # a multiple of int8's
+    layers: Sequence[str] = ()  # their outputs' names, as :class:`Choice` numbers them
     halves: list[Half] = field(default_factory=list)
     kept: Finalist | None = None
     model: bytes = field(default=b"", repr=False)
@@ -121,8 +135,13 @@ class Tuner:
         self._bundle, self._options, self._say = bundle, options, say
         for name in (REFERENCE, INT8):
             if name not in bundle.manifest.variants:
-                raise UsageError(f"{bundle.folder} has no {name}, which tuning starts from")
+                raise UsageError(
+                    f"{bundle.folder} has no {name}, which tuning starts from: build it with "
+                    f"--variants {REFERENCE},{INT8}"
+                )
         self._started = time.monotonic()
+        self._search_now: _Search | None = None
+        self._halves: tuple[list[int], list[int]] = [], []
         self._float32 = bundle.file(bundle.variant(REFERENCE).file)
         self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
         self._trial = Trial(bundle, sets, scratch, say)
@@ -133,9 +152,13 @@ class Tuner:
         self._int8_looks = looks
         spread, deviation = self._trial.spread(looks, options.seed)
         drop = self._trial.drop(looks)
-        self.outcome = Outcome(self._trial.metric, self._cost.unit, count, drop, spread)
+        (cost,) = self._cost.confirm([self._float32.read_bytes()])
+        self.outcome = Outcome(self._trial.metric, self._cost.unit, count, drop, spread, cost)
         score = self._trial.score
-        say(f"float32 scores {score:.2f} points; int8 loses {drop:.2f} {interval_text(spread)}")
+        say(
+            f"float32 scores {score:.2f} points at {cost:.2f} times int8's cost; int8 loses "
+            f"{drop:.2f} {interval_text(spread)}".rstrip()
+        )
         refuse_little(options.max_drop, score, self._trial.metric)
         refuse_noise(options.max_drop, deviation, count)
 
@@ -144,7 +167,7 @@ class Tuner:
         count = len(self._trial.paths)
         order = list(range(count))
         random.Random(self._options.seed).shuffle(order)
-        halves = sorted(order[: count // 2]), sorted(order[count // 2 :])
+        self._halves = halves = sorted(order[: count // 2]), sorted(order[count // 2 :])
         for number, seen in enumerate(halves):
             unseen = halves[1 - number]
             share = 0.45 * (number + 1)  # of the time, the rest being for the finalists
@@ -154,6 +177,22 @@ class Tuner:
             self.outcome.halves.append(half)
             self._judge(halves)
         self.outcome.finished = True
+        return self.outcome
+
+    def settle(self, say: Say) -> Outcome:
+        """The best so far of an interrupted :meth:`run`, judged on the half it was not chosen on.
+
+        Where the first half is still searched, what it tried so far is measured now. Raises
+        ``KeyboardInterrupt`` where it tried nothing yet.
+        """
+        self._say = say
+        if not self.outcome.halves:
+            if self._search_now is None or not self._search_now.explorer.tried:
+                raise KeyboardInterrupt
+            say("interrupted: measuring the best so far; Ctrl-C again leaves the bundle as it is")
+            self.outcome.halves.append(self._conclude(self._search_now))
+        if self.outcome.kept is None:
+            self._judge(self._halves)
         return self.outcome
 
     def _inputs(self, pictures: Sequence[int]) -> NDArray[np.float32]:
@@ -181,7 +220,15 @@ class Tuner:
             self._float32, heads, manifest.decoder, self._inputs(drawn[middle:])
         )
         explorer = Explorer(maker, disturbance, self._cost, options.seed + number, self._say)
-        screened = explorer.run(deadline, options.moves)
+        self.outcome.layers = maker.layers
+        self._search_now = _Search(number, seen, unseen, maker, disturbance, explorer)
+        explorer.run(deadline, options.moves)
+        return self._conclude(self._search_now)
+
+    def _conclude(self, search: _Search) -> Half:
+        """Choose from what was tried, by measuring some of it on all pictures."""
+        number, seen, unseen, maker = search.number, search.seen, search.unseen, search.maker
+        screened = list(search.explorer.tried.values())
         ranked = frontier(screened)
         # Those throughout in int8 tell most of what a disturbance costs, the worst above all.
         throughout = [item for item in screened if item.choice.throughout]
@@ -189,11 +236,18 @@ class Tuner:
         finalists = self._measure(maker, list(first), seen, unseen, number)
         finalists.append(
             self._finalist(
-                INT8, None, 1.0, disturbance(self._int8), self._int8, self._int8_looks, seen, unseen
+                INT8,
+                None,
+                1.0,
+                search.disturbance(self._int8),
+                self._int8,
+                self._int8_looks,
+                seen,
+                unseen,
             )
         )
         between = self._between(ranked, finalists)
-        if between and time.monotonic() < self._started + options.minutes * 60:
+        if between and time.monotonic() < self._started + self._options.minutes * 60:
             finalists += self._measure(maker, between, seen, unseen, number)
         chosen = self._choose(finalists)
         model = self._int8 if chosen.choice is None else maker.make(chosen.choice)
@@ -209,6 +263,7 @@ class Tuner:
         number: int,
     ) -> list[Finalist]:
         models = {f"half{number + 1}-{id_of(item)}": maker.make(item.choice) for item in items}
+        self._say(f"what {len(items)} of them cost, and find on all pictures:")
         costs = self._cost.confirm(list(models.values()))
         looks = self._trial.look(models)
         found = []

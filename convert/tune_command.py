@@ -29,7 +29,8 @@ def add_tune(commands: Commands) -> None:
         "is made int8, for the cheapest variant that loses at most --max-drop points of mAP or "
         "top-1 against float32; without --annotations, points of agreement with it. What one half "
         "of the pictures chose is judged on the other. Adds the variant `tuned` to the bundle, "
-        "and leaves every candidate in its tuning.json; Ctrl-C keeps the best so far.",
+        "and leaves every candidate in its tuning.json. Ctrl-C judges and keeps the best so far; "
+        "a second one leaves the bundle as it is. Exit code 1: nothing keeps the limit.",
         epilog=TUNE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -65,10 +66,16 @@ def add_tune(commands: Commands) -> None:
         type=positive,
         default=15.0,
         metavar="N",
-        help="stop looking for candidates in time for this (default: 15)",
+        help="stop looking for candidates in time for this; the first of each half, and the "
+        "judgement, are never left out (default: 15)",
     )
     tune.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="halves the pictures (default: 0)"
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="draws the halves, the calibration pictures and the random changes; the same seed and "
+        "target pi4 or pi5 give the same file, if time does not run out (default: 0)",
     )
     tune.set_defaults(handler=run_tune)
     debug_flag(tune)
@@ -98,17 +105,33 @@ def run_tune(args: argparse.Namespace) -> None:
         debug=args.debug,
     )
     bundle = Bundle(args.bundle)
+    bundle.verify()  # now, rather than when what was found is put into it
+    refuse_unwritable(bundle.folder)
     sets = list(zip(args.images, annotations, strict=True))
     with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         tuner = Tuner(bundle, sets, options, Path(scratch), say_step)
         try:
             outcome = tuner.run()
         except KeyboardInterrupt:
-            if tuner.outcome.kept is None or not tuner.outcome.met:
+            outcome = tuner.settle(say)
+            if not outcome.met:
                 raise
             say("interrupted: the best so far is kept; it was judged on one half only")
-            outcome = tuner.outcome
     finish(bundle, outcome, options)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise ``EvaluationError`` where the bundle at ``folder`` cannot be replaced.
+
+    Asked before a search of many minutes, not after it.
+    """
+    import os
+
+    from convert.errors import EvaluationError
+
+    for place in (folder, folder.absolute().parent):  # it is renamed, and one made beside it
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise EvaluationError(f"{place} cannot be written: tune a copy of the bundle")
 
 
 def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
@@ -131,7 +154,8 @@ def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
     if not outcome.met:
         raise EvaluationError(
             f"no candidate keeps --max-drop {options.max_drop:g} on pictures that its search had "
-            f"not seen: the closest loses {judged}; {tell(kept)}. The bundle is as it was"
+            f"not seen: the closest loses {judged}; {tell(kept)}. float32 itself costs "
+            f"{outcome.float32_cost:.2f} times int8. The bundle is as it was"
         )
     print(
         f"tuned       {len(outcome.model) / 1e6:.2f} MB, {kept.cost:.3f} times int8's cost "

@@ -54,6 +54,8 @@ class TuningLog(msgspec.Struct, frozen=True):
     finished: bool
     kept: str
     halves: tuple[tuple[Tried, ...], ...]
+    float32_cost: float | None = None  # None: of a log from before it was measured
+    layers: tuple[str, ...] = ()  # what each number in ``how`` stands for: the layer's output
 
 
 def log_of(outcome: Outcome, options: Options) -> TuningLog:
@@ -74,6 +76,8 @@ def log_of(outcome: Outcome, options: Options) -> TuningLog:
         halves=tuple(
             tuple(_tried_in(half, number)) for number, half in enumerate(outcome.halves, start=1)
         ),
+        float32_cost=round(outcome.float32_cost, 4),
+        layers=tuple(outcome.layers),
     )
 
 

@@ -12,6 +12,7 @@ from device.charts.axis import log_axis, round_axis
 from device.charts.markup import escape, figure, section, table
 
 _FAINT = 1e-4  # the least disturbance that is drawn
+NAMED = ("int8", "float32")  # dots that a reader knows from elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def trade_off(
             f'<circle cx="{x_axis(dot.x):.1f}" cy="{y_axis(dot.y):.1f}" r="{radius}" '
             f'class="dot{kind}"/>'
         )
+        if dot.label in NAMED:
+            parts.append(svg.text(x_axis(dot.x) - 7, y_axis(dot.y) - 6, dot.label, "tick end"))
     said = "; ".join(f"{dot.label}: {dot.x:.2f}, {dot.y:.2f}" for dot in edge)
     return svg.image(name, title, f"{x_title}, then {y_title}. {said}", bottom + 40, parts)
 
@@ -78,7 +81,8 @@ def tuning(log: TuningLog | None) -> str:
     if log is None or not log.halves:
         return ""
     final = finalists(log)
-    drops = [
+    anchor = [] if log.float32_cost is None else [Dot("float32", log.float32_cost, 0.0)]
+    drops = anchor + [
         Dot(item.name, item.cost, item.drop_unseen or 0.0, item.name == log.kept) for item in final
     ]
     screened = [
@@ -86,6 +90,7 @@ def tuning(log: TuningLog | None) -> str:
         for half in log.halves
         for item in half
     ]
+    kept = "the variant kept" if log.met else "the closest"
     charts = figure(
         trade_off(
             "tuning-chart",
@@ -94,7 +99,7 @@ def tuning(log: TuningLog | None) -> str:
             f"points of {log.metric} lost on pictures not searched",
         ),
         "Down and to the left is better; the line joins those that nothing cheaper equals, and "
-        "the variant kept is coloured. Each was judged on the half that its search had not seen.",
+        f"{kept} is coloured. Each was judged on the half that its search had not seen.",
     ) + figure(
         trade_off(
             "screening-chart",

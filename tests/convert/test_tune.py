@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import shutil
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -12,7 +14,7 @@ from convert.candidates import CandidateMaker, Choice, stack_inputs
 from convert.cli import main
 from convert.disturbance import Disturbance
 from convert.errors import EvaluationError
-from convert.exploration import Screened, frontier
+from convert.exploration import BATCH, Explorer, Screened, frontier
 from convert.invoke_cost import Instructions
 from convert.tune import Finalist, Tuner, choose, refuse_noise
 from convert.tuning_log import TUNING, Tried, TuningLog, finalists, read_log
@@ -207,6 +209,28 @@ def test_each_kind_of_layer_is_counted_once(maker):
     assert counted == [operators + 3]
 
 
+def clocked_explorer(monkeypatch, said):
+    """Explores a network of 40 layers, of which each candidate takes a second or two."""
+    clock = itertools.count()
+    monkeypatch.setattr("convert.exploration.time", SimpleNamespace(monotonic=clock.__next__))
+    maker = SimpleNamespace(make=lambda _: b"", weighted=range(40), layers=range(40))
+    cost = SimpleNamespace(estimate=lambda models: [1.0] * len(models))
+    return Explorer(maker, lambda _: 1.0, cost, 0, said.append), next(clock)
+
+
+def test_time_that_runs_out_ends_a_search_within_a_batch(monkeypatch):
+    explorer, now = clocked_explorer(monkeypatch, [])
+    explorer.run(now + 20)
+    assert 9 <= len(explorer.tried) < 9 + BATCH / 2
+
+
+def test_search_says_every_few_seconds_how_far_it_is(monkeypatch):
+    said = []
+    explorer, now = clocked_explorer(monkeypatch, said)
+    explorer.run(now + 20)
+    assert said[0] == "   5 made (int8)"
+
+
 def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, capsys):
     assert tune(bundle, built / "pictures", "15") == 0
     manifest = Bundle(bundle).manifest
@@ -214,10 +238,13 @@ def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, caps
     assert manifest.variants["tuned"].recipe["max_drop_points"] == 15
     assert manifest.variants["tuned"].checks["litert"].ok
     log = read_log(bundle)
+    float32 = bundle / "float32.tflite"
     assert log.met
     assert log.finished
     assert log.drop <= 15
     assert log.drop < log.int8_drop / 2
+    assert log.float32_cost > 0
+    assert len(log.layers) == len(flatbuffer.operators(flatbuffer.read(float32.read_bytes())))
     assert {item.name for item in finalists(log)} >= {"int8", log.kept}
     assert "tuned" in capsys.readouterr().out
     pictures = str(built / "pictures")
@@ -231,7 +258,9 @@ def test_tune_says_what_is_closest_and_leaves_the_bundle(bundle, built, capsys, 
     before = (bundle / "manifest.json").read_bytes()
     monkeypatch.setattr(Tuner, "_judge", spoiled(Tuner._judge))
     assert tune(bundle, built / "pictures", "15", "--minutes", "0.01") == 1
-    assert "the closest loses" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the closest loses" in said
+    assert "float32 itself costs" in said
     assert (bundle / "manifest.json").read_bytes() == before
     assert not read_log(bundle).met
 
@@ -260,6 +289,41 @@ def test_interrupt_keeps_the_best_so_far(bundle, built, capsys, monkeypatch):
     Bundle(bundle).verify()
     assert "tuned" in Bundle(bundle).manifest.variants
     assert not read_log(bundle).finished
+
+
+def test_interrupt_of_the_first_half_measures_and_keeps_the_best_so_far(
+    bundle, built, capsys, monkeypatch
+):
+    explore = Explorer.run
+
+    def interrupted(self, *_):
+        explore(self, 0.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Explorer, "run", interrupted)
+    assert tune(bundle, built / "pictures", "30") == 0
+    assert "measuring the best so far" in capsys.readouterr().err
+    Bundle(bundle).verify()
+    assert "tuned" in Bundle(bundle).manifest.variants
+    log = read_log(bundle)
+    assert len(log.halves) == 1
+    assert not log.finished
+
+
+def test_damaged_bundle_is_refused_before_the_search(bundle, built, capsys, monkeypatch):
+    (bundle / "int8.tflite").write_bytes(b"")
+    monkeypatch.setattr("convert.tune.Tuner", None)
+    assert tune(bundle, built / "pictures", "30") == 1
+    assert "int8.tflite" in capsys.readouterr().err
+
+
+def test_bundle_that_cannot_be_written_is_refused_before_the_search(
+    bundle, built, capsys, monkeypatch
+):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("convert.tune.Tuner", None)
+    assert tune(bundle, built / "pictures", "30") == 1
+    assert "cannot be written: tune a copy" in capsys.readouterr().err
 
 
 def test_interrupt_before_anything_is_judged_changes_nothing(bundle, built, monkeypatch):
@@ -311,11 +375,12 @@ def test_report_shows_the_search_and_a_page_without_one_does_not():
         Tried("d", "float32: 2", 1.4, 0.3, 10),
     )
     log = TuningLog(
-        "mAP", "time", 0.3, 0, 9, 0.5, (0.1, 0.9), 0.2, (0.0, 0.4), True, True, "c", (rows,)
+        "mAP", "time", 0.3, 0, 9, 0.5, (0.1, 0.9), 0.2, (0.0, 0.4), True, True, "c", (rows,), 2.5
     )
     page = tuning(log)
     assert "<b>" not in page
-    assert page.count("<circle") == len(finalists(log)) + len(rows)
+    assert page.count("<circle") == len(finalists(log)) + len(rows) + 1
+    assert ">float32</text>" in page
     assert 'r="5" class="dot accent"' in page
     assert "0.00 to 0.40 in 95%" in page
     assert tuning(None) == ""
