@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TUNE_EXAMPLES = """examples:
   python -m convert tune build/ssdlite_mobilenet_v2 --images val2017 \\
       --annotations annotations/instances_val2017.json --max-drop 0.3 --target pi5
+  python -m convert tune build/mobilenet_v2 --images pictures \\
+      --annotations pictures/labels.tsv --max-drop 1
   python -m convert tune build/ssdlite_mobilenet_v2 --images ~/Pictures --max-drop 2
 """
 

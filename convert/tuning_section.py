@@ -61,8 +61,14 @@ def trade_off(
             f'<circle cx="{x_axis(dot.x):.1f}" cy="{y_axis(dot.y):.1f}" r="{radius}" '
             f'class="dot{kind}"/>'
         )
-        if dot.label in NAMED:
-            parts.append(svg.text(x_axis(dot.x) - 7, y_axis(dot.y) - 6, dot.label, "tick end"))
+        if dot.label in NAMED and not log:  # of all candidates, too many lie there for a name
+            x = x_axis(dot.x)
+            far = x > (left + right) / 2 + 80
+            parts.append(
+                svg.text(x - 7, y_axis(dot.y) - 6, dot.label, "tick end")
+                if far
+                else svg.text(x + 7, y_axis(dot.y) + 4, dot.label, "tick")
+            )
     said = "; ".join(f"{dot.label}: {dot.x:.2f}, {dot.y:.2f}" for dot in edge)
     return svg.image(name, title, f"{x_title}, then {y_title}. {said}", bottom + 40, parts)
 
