@@ -59,7 +59,7 @@ add_host() {
 
 add_hosts_of() {
   local line
-  [[ -r $1 ]] || usage_error "--hosts $1 cannot be read"
+  [[ -r $1 && ! -d $1 ]] || usage_error "--hosts $1 cannot be read"
   while read -r line || [[ -n $line ]]; do
     line=${line%%#*} line=${line%%[[:space:]]*}
     [[ -z $line ]] || add_host "$line"

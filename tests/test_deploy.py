@@ -91,6 +91,7 @@ def stub_host(tmp_path: Path) -> StubHost:
         ["--variants", "int8,", "pi"],
         ["--source", "picamera", "pi"],
         ["--hosts", "nowhere"],
+        ["--hosts", "/"],
         ["-oProxyCommand=touch pwned"],
         ["pi@-oProxyCommand=touch"],
         ["pi", "pi berry"],
