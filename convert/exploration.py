@@ -118,7 +118,8 @@ class Explorer:
             costs = self._cost.estimate([model for _, model, _ in made])
             for (choice, model, disturbance), cost in zip(made, costs, strict=True):
                 self.tried[choice] = Screened(choice, cost, disturbance, len(model))
-            self._tell(f"{len(self.tried):>4} tried ({what})")
+            if first + BATCH < len(new):  # else the line below tells
+                self._tell(f"{len(self.tried):>4} tried ({what})")
         if new and self.tried:
             best = min(self.tried.values(), key=lambda item: item.disturbance)
             self._say(
