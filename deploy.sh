@@ -259,11 +259,11 @@ check_host() {
   local ahead=$((clock - $(date +%s)))
   [[ ${ahead#-} -lt 86400 ]] ||
     die "the clock of $host is $((${ahead#-} / 86400)) days off; run: ssh -t $host sudo date -s @$(date +%s)"
-  if [[ -n $missing && -n $install_deps && -z $dry_run ]]; then
-    install_missing "$missing"
+  if [[ -n $missing && -n $install_deps ]]; then
+    step "Installing$missing" install_missing
     install_deps=''
-    check_host
-    return 0
+    [[ -n $dry_run ]] || { check_host; return 0; }
+    missing='' requirements=${requirements:-the lock of its Python}
   fi
   [[ -z $missing ]] ||
     die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install --no-install-recommends$missing"
@@ -290,9 +290,9 @@ environment() {
 }
 
 install_missing() {
-  printf 'Installing%s\n' "$1"
+  local missing; missing=$(fact missing)
   # shellcheck disable=SC2086 # the packages are words
-  on_host $1 >"$work/log" 2>&1 <<'EOF' || die "installing$1 on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install --no-install-recommends$1"
+  on_host $missing >"$work/log" 2>&1 <<'EOF' || die "installing$missing on $host failed ($(tail -n 1 "$work/log")); run: ssh -t $host sudo apt install --no-install-recommends$missing"
 # Freshly started, it may be busy with its own upgrades.
 sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install \
   -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends "$@"
@@ -666,13 +666,14 @@ rollback() {
 }
 
 status() {
-  on_host <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
+  on_host "$host" <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
 cd ~/liteberry/releases 2>/dev/null || { echo "liteberry is not here"; exit 0; }
 now=$(basename "$(readlink ../current || echo none)")
 echo "current:  $now, before it: $(basename "$(cat ../current/before 2>/dev/null)")"
 echo "releases: $(ls -1 | tr '\n' ' ')"
 if systemctl cat liteberry.service >/dev/null 2>&1; then
   systemctl show liteberry.service -p ActiveState,SubState,StatusText,NRestarts | tr '\n' ' '; echo
+  systemctl is-active --quiet liteberry.service || echo "It does not run; see: ./deploy.sh --logs $1"
 else
   echo "service:  not installed"
 fi

@@ -164,9 +164,15 @@ def test_service_is_kept_through_an_upgrade_that_fails_it_and_goes_back_when_tol
     assert "did not come up on board, see above, and the release before is back" in failed.stderr
     assert "float32" in failed.stdout  # the journal's reason
     assert host.current.resolve() == release
-    assert "ActiveState=active" in host.deploy("--status").stdout
-    assert (systemd / "pid").read_text() != running
+    status = host.deploy("--status").stdout
+    assert "ActiveState=active" in status
+    assert "does not run" not in status
+    restarted = (systemd / "pid").read_text()
+    assert restarted != running
     assert 'variant = "float32"' in settings.read_text()
+
+    os.kill(int(restarted), signal.SIGKILL)
+    assert "does not run; see: ./deploy.sh --logs board" in host.deploy("--status").stdout
 
     changed = rewritten(bundle_dir, tmp_path / "changed", 3)
     done = host.deploy("--bundle", changed)

@@ -69,6 +69,8 @@ def systemctl(*words: str) -> None:
             sys.stdout.write(f"# /etc/systemd/system/liteberry.service\n{UNIT.read_text()}")
         case ["show", "liteberry.service", _]:
             sys.stdout.write(f"ActiveState={'active' if is_active() else 'inactive'}\n")
+        case ["is-active", _]:
+            sys.exit(0 if is_active() else 3)
         case ["restart", _]:
             stop()
             start()

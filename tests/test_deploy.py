@@ -233,6 +233,16 @@ def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
     assert "locked" in done.stderr  # the next step, which this host has no tools for
 
 
+@pytest.mark.parametrize("tool", ["rsync", "python3"])
+def test_dry_run_says_what_would_be_installed_and_goes_on(stub_host: StubHost, tool: str):
+    (stub_host.tools / tool).unlink()
+    done = stub_host.deploy("--dry-run", "--install-deps", "pi")
+    assert done.returncode == 0, done.stderr
+    assert f"(dry run) Installing {tool}" in done.stdout
+    assert "(dry run) Proving" in done.stdout
+    stub_host.assert_untouched()
+
+
 @pytest.mark.parametrize("lacks", ["3.12", "a clock"])
 def test_install_deps_installs_nothing_where_the_rest_cannot_work(stub_host: StubHost, lacks: str):
     (stub_host.tools / "rsync").unlink()
