@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.zoo import DEFAULT, MODELS, find_model
-from device.command import Commands, count, positive, say, say_step, seed, words
+from device.command import Commands, HelpText, count, positive, say, say_step, seed, words
 from device.errors import UsageError
 from device.model_flags import is_bare_model
 
@@ -37,7 +37,7 @@ def add_build(commands: Commands) -> None:
         description="Fetch weights, convert them to TFLite variants, check each against float32 "
         "in every interpreter installed here, and write a bundle: whole, or not at all.",
         epilog=BUILD_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     build.add_argument(
         "model",

@@ -67,14 +67,7 @@ def scatter(
         heights.append(heights[0] - 0.1)
     y_axis = round_axis(heights, bottom, top)
     columns = spread([x_axis(point.x) for point in points], CROWDED)
-    parts = [svg.text(0, 14, y_title, "axis")]
-    for tick, said in zip(y_axis.ticks, svg.tick_texts(y_axis.ticks), strict=True):
-        parts.append(svg.line(left, y_axis(tick), right, y_axis(tick), "grid"))
-        parts.append(svg.text(left - 6, y_axis(tick) + 4, said, "tick end"))
-    for tick, said in zip(x_axis.ticks, svg.tick_texts(x_axis.ticks), strict=True):
-        parts.append(svg.text(x_axis(tick), bottom + 16, said, "tick mid"))
-    parts.append(svg.line(left, bottom, right, bottom, "base"))
-    parts.append(svg.text(right, bottom + 34, x_title, "axis end"))
+    parts = list(svg.frame(x_axis, y_axis, x_title, y_title))
     taken: list[svg.Box] = []
     for x, point in zip(columns, points, strict=True):
         low, high = point.interval or (point.y, point.y)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from device.command import Commands, debug_flag, say, say_step, seed
-from device.errors import UsageError
+from convert.picture_sets import add_picture_sets, picture_sets
+from device.command import Commands, HelpText, debug_flag, say, say_step, seed
 
 EVALUATE_EXAMPLES = """examples:
   python -m convert evaluate build/ssdlite_mobilenet_v2 --images val2017 \\
@@ -25,27 +25,10 @@ def add_evaluate(commands: Commands) -> None:
         "of 95 % of resamples; without --annotations how far it agrees with float32. The figures "
         "are also left in the bundle, as accuracy.json.",
         epilog=EVALUATE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
-    evaluate.add_argument(
-        "--images",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="DIR",
-        help="pictures (repeat, with --annotations, to pool sets)",
-    )
-    evaluate.add_argument(
-        "--annotations",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="what they show, recognised by content: COCO's JSON, a folder of Pascal VOC's XML or "
-        "of YOLO's text files, or for a classifier a table of file, class index, wnid and name "
-        "separated by tabs; one for each --images, in the same order",
-    )
+    add_picture_sets(evaluate)
     evaluate.add_argument(
         "--variant", action="append", metavar="V", help="only this one (repeat for more)"
     )
@@ -69,15 +52,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from convert.errors import EvaluationError
     from convert.evaluate import evaluate_bundle
 
-    annotations = args.annotations or [None] * len(args.images)
-    if len(args.images) != len(annotations):
-        raise UsageError(
-            f"{len(args.images)} times --images but {len(annotations)} times --annotations: "
-            "give one for the other"
-        )
-    if args.seed < 0:
-        raise UsageError(f"--seed {args.seed}: expected 0 or more")
-    sets = list(zip(args.images, annotations, strict=True))
+    sets = picture_sets(args)
     accuracy = evaluate_bundle(
         args.bundle, sets, args.variant, args.interpreter, say_step, args.seed
     )

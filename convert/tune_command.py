@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.command import Commands, debug_flag, positive, say, say_step, seed
-from device.errors import UsageError
+from convert.picture_sets import add_picture_sets, picture_sets
+from device.command import Commands, HelpText, debug_flag, positive, say, say_step, seed
 
 if TYPE_CHECKING:
     from convert.tune import Options, Outcome
@@ -34,25 +34,10 @@ def add_tune(commands: Commands) -> None:
         "and leaves every candidate in its tuning.json. Ctrl-C judges and keeps the best so far; "
         "a second one leaves the bundle as it is. Exit code 1: nothing keeps the limit.",
         epilog=TUNE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     tune.add_argument("bundle", type=Path, metavar="BUNDLE")
-    tune.add_argument(
-        "--images",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="DIR",
-        help="pictures (repeat, with --annotations, to pool sets)",
-    )
-    tune.add_argument(
-        "--annotations",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="what they show, as for `evaluate`; one for each --images, in the same order",
-    )
+    add_picture_sets(tune)
     tune.add_argument(
         "--max-drop", type=positive, required=True, metavar="POINTS", help="the limit: 0.3"
     )
@@ -85,12 +70,7 @@ def add_tune(commands: Commands) -> None:
 
 def run_tune(args: argparse.Namespace) -> None:
     """``convert tune``."""
-    annotations = args.annotations or [None] * len(args.images)
-    if len(args.images) != len(annotations):
-        raise UsageError(
-            f"{len(args.images)} times --images but {len(annotations)} times --annotations: "
-            "give one for the other"
-        )
+    sets = picture_sets(args)
     import os
     import tempfile
 
@@ -109,7 +89,6 @@ def run_tune(args: argparse.Namespace) -> None:
     bundle = Bundle(args.bundle)
     bundle.verify()  # now, rather than when what was found is put into it
     refuse_unwritable(bundle.folder)
-    sets = list(zip(args.images, annotations, strict=True))
     with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         tuner = Tuner(bundle, sets, options, Path(scratch), say_step)
         try:

@@ -36,15 +36,8 @@ def trade_off(
     x_axis = round_axis([0.0, *(dot.x for dot in dots)], left, right)
     heights = [dot.y for dot in dots]
     y_axis = log_axis(heights, bottom, top) if log else round_axis([0.0, *heights], bottom, top)
-    parts = [svg.text(0, 14, y_title, "axis")]
-    for tick, said in zip(y_axis.ticks, svg.tick_texts(y_axis.ticks), strict=True):
-        parts.append(svg.line(left, y_axis(tick), right, y_axis(tick), "grid"))
-        parts.append(svg.text(left - 6, y_axis(tick) + 4, said, "tick end"))
-    for tick, said in zip(x_axis.ticks, svg.tick_texts(x_axis.ticks), strict=True):
-        parts.append(svg.text(x_axis(tick), bottom + 16, said, "tick mid"))
-    parts.append(svg.line(left, bottom, right, bottom, "base"))
     x_title = "cost of one invoke, int8 being 1"
-    parts.append(svg.text(right, bottom + 34, x_title, "axis end"))
+    parts = list(svg.frame(x_axis, y_axis, x_title, y_title))
     edge = cheapest_first(dots)
     for one, other in pairwise(edge):
         for x_from, y_from, x_to, y_to in (

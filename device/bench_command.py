@@ -9,7 +9,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.command import Commands, count, debug_flag, positive, say, seed, threads, words
+from device.command import (
+    Commands,
+    HelpText,
+    count,
+    debug_flag,
+    positive,
+    say,
+    seed,
+    threads,
+    words,
+)
 from device.errors import BenchmarkError, UsageError
 from device.model_flags import add_model_flags, hints_of, open_bundle
 
@@ -54,7 +64,7 @@ def add_bench(commands: Commands) -> None:
         description="Measure how fast a bundle runs on this machine, and say what disturbed it. "
         "Every combination runs in a process of its own, in rounds.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     bench.add_argument(
         "bundle", type=Path, metavar="BUNDLE|MODEL.tflite", help="folder made by convert build"

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 else:
     Commands = object
 
+
+class HelpText(argparse.HelpFormatter):
+    """Wraps a command's description, and leaves the lines of its examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
 _asked_to_end: list[int] = []  # the signals that came
 
 

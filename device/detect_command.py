@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from device.command import (
     Commands,
+    HelpText,
     debug_flag,
     say,
 )
@@ -48,7 +49,7 @@ def add_detect(commands: Commands) -> None:
         help="detect objects on a camera, a video, pictures or the demo",
         description="Detect objects on every frame of a source; draw, log and count them.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     add_detect_flags(detect)
     detect.add_config()

@@ -69,6 +69,19 @@ def grid(axis: Axis, top: float, bottom: float) -> Iterator[str]:
         yield text(axis(tick), bottom + 14, said, "tick mid")
 
 
+def frame(x_axis: Axis, y_axis: Axis, x_title: str, y_title: str) -> Iterator[str]:
+    """Both axes of a chart with their titles; the vertical one runs upwards."""
+    left, right, bottom = x_axis.start, x_axis.end, y_axis.start
+    yield text(0, 14, y_title, "axis")
+    for tick, said in zip(y_axis.ticks, tick_texts(y_axis.ticks), strict=True):
+        yield line(left, y_axis(tick), right, y_axis(tick), "grid")
+        yield text(left - 6, y_axis(tick) + 4, said, "tick end")
+    for tick, said in zip(x_axis.ticks, tick_texts(x_axis.ticks), strict=True):
+        yield text(x_axis(tick), bottom + 16, said, "tick mid")
+    yield line(left, bottom, right, bottom, "base")
+    yield text(right, bottom + 34, x_title, "axis end")
+
+
 def _overlaps(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
