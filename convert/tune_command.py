@@ -135,17 +135,17 @@ def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
     if not outcome.met:
         raise EvaluationError(
             f"no candidate keeps --max-drop {options.max_drop:g} on pictures that its search had "
-            f"not seen: the closest loses {judged}; {tell(kept)}. float32 itself costs "
+            f"not seen: the closest loses {judged}, {outcome.expected:.2f} to be expected; "
+            f"{tell(kept)}. float32 itself costs "
             f"{outcome.float32_cost:.2f} times int8. The bundle is as it was"
         )
     print(
         f"tuned       {len(outcome.model) / 1e6:.2f} MB, {kept.cost:.3f} times int8's cost "
         f"({outcome.unit})\n"
-        f"            loses {judged} of {outcome.metric} on pictures that the search had not seen; "
-        f"int8 {outcome.base_drop:.2f} {interval_text(outcome.base_interval)}".rstrip()
-    )
-    print(
-        f"            this file alone, on the half it was not chosen on: {kept.unseen:.2f} points"
+        f"            is expected to lose {outcome.expected:.2f} points of {outcome.metric}, by "
+        "what all candidates lost on pictures that the search had not seen\n"
+        f"            lost {judged} there itself; int8 "
+        f"{outcome.base_drop:.2f} {interval_text(outcome.base_interval)}".rstrip()
     )
     if kept.choice is None:
         print("            int8 keeps the limit already, and nothing cheaper does: it is the same")
@@ -160,6 +160,7 @@ def recipe_of(outcome: Outcome, options: Options) -> dict[str, str | int | float
         "made": "as int8" if kept.choice is None else kept.choice.describe(),
         "max_drop_points": options.max_drop,
         "drop_points": round(outcome.drop, 4),
+        "drop_points_expected": round(outcome.expected, 4),
         "drop_points_of_this_file": round(kept.unseen, 4),
         "metric": outcome.metric,
         "pictures": outcome.pictures,

@@ -55,6 +55,7 @@ class TuningLog(msgspec.Struct, frozen=True):
     kept: str
     halves: tuple[tuple[Tried, ...], ...]
     float32_cost: float | None = None  # None: of a log from before it was measured
+    drop_expected: float | None = None  # None as above: with luck left out
     layers: tuple[str, ...] = ()  # what each number in ``how`` stands for: the layer's output
 
 
@@ -77,6 +78,7 @@ def log_of(outcome: Outcome, options: Options) -> TuningLog:
             tuple(_tried_in(half, number)) for number, half in enumerate(outcome.halves, start=1)
         ),
         float32_cost=round(outcome.float32_cost, 4),
+        drop_expected=None if outcome.kept is None else round(outcome.expected, 4),
         layers=tuple(outcome.layers),
     )
 

@@ -115,11 +115,14 @@ def tuning(log: TuningLog | None) -> str:
     within = ""
     if log.drop_interval is not None:
         within = f" ({log.drop_interval[0]:.2f} to {log.drop_interval[1]:.2f} in 95% of resamples)"
+    expected = ""
+    if log.drop_expected is not None:
+        expected = f", and {log.drop_expected:.2f} are to be expected by what all candidates lost"
     said = (
         f"<p>The best found <strong>{verdict}</strong> the limit of {log.max_drop:g} points of "
         f"{escape(log.metric)}: on pictures that its search had not seen it loses {drop} points"
-        f"{within}; int8 loses {log.int8_drop:.2f}. {log.pictures} pictures, in two halves by seed "
-        f"{log.seed}. Cost: {escape(log.cost_unit)}.</p>"
+        f"{within}{expected}; int8 loses {log.int8_drop:.2f}. {log.pictures} pictures, in two "
+        f"halves by seed {log.seed}. Cost: {escape(log.cost_unit)}.</p>"
     )
     body = said + f'<div class="grid wide">{charts}</div>' + _table(log, final)
     return section("tuning", "Tuned within an accuracy limit", body)

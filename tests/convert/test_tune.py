@@ -16,7 +16,7 @@ from convert.disturbance import Disturbance
 from convert.errors import EvaluationError
 from convert.exploration import BATCH, Explorer, Screened, frontier
 from convert.invoke_cost import Instructions
-from convert.tune import Finalist, Tuner, choose, refuse_noise
+from convert.tune import Finalist, Half, Outcome, Tuner, choose, holds, refuse_noise
 from convert.tuning_log import TUNING, Tried, TuningLog, finalists, read_log
 from convert.tuning_section import tuning
 from device.bundle import Bundle
@@ -53,7 +53,7 @@ def disturbance(built):
 
 
 def finalist(name, cost, seen, disturbance=1.0, deviation=0.0):
-    return Finalist(name, Choice(), cost, disturbance, 1, seen, deviation, 0.0, [])
+    return Finalist(name, Choice(), cost, disturbance, 1, seen, deviation, 0.0, 0.0, [])
 
 
 def tune(bundle, pictures, limit, *flags):
@@ -94,6 +94,40 @@ def test_nothing_is_paid_for_a_drop_that_noise_explains():
         finalist("spoiled", 1.0, 0.7, 1.0, deviation=0.1),
     ]
     assert choose(items, 0.3, 1.0).name == "cheap"
+
+
+def unseen(disturbance, drop, deviation):
+    return Finalist("", Choice(), 1.0, disturbance, 1, 0.0, 0.0, drop, deviation, [])
+
+
+def test_bad_luck_of_the_one_chosen_is_told_by_what_the_others_lost():
+    # Of its like, by the worst one, 0.1 is to be expected; its own 0.5 is mostly noise.
+    worst, chosen = unseen(1.0, 1.6, 0.1), unseen(0.1, 0.5, 0.4)
+    half = Half([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
+    assert half.expected_unseen(1.0) == pytest.approx(0.15 + 0.0340 * 0.35, abs=1e-4)
+
+
+def test_drop_that_is_measured_well_is_believed():
+    worst, chosen = unseen(1.0, 1.6, 0.1), unseen(0.1, 0.5, 0.001)
+    half = Half([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
+    assert half.expected_unseen(1.0) == pytest.approx(0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("expected", "of_the_kept", "interval", "kept"),
+    [
+        (0.1, 0.15, (-0.1, 0.6), True),
+        (0.25, 0.15, (-0.1, 0.6), False),
+        (0.1, 0.25, (-0.1, 0.6), False),
+        (0.1, 0.15, (0.25, 0.6), False),  # refuted by what was measured
+    ],
+)
+def test_limit_is_kept_where_that_is_expected_and_not_refuted(
+    expected, of_the_kept, interval, kept
+):
+    outcome = Outcome("mAP", "time", 9, 0.1, None, drop=0.3, interval=interval)
+    outcome.expected, outcome.kept_expected = expected, of_the_kept
+    assert holds(outcome, 0.2) is kept
 
 
 def test_limit_inside_the_noise_is_refused_with_the_pictures_it_takes():
