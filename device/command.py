@@ -117,20 +117,31 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     try:
         args.handler(args)
         sys.stdout.flush()  # a full disk shows here, not in a traceback at exit
-    except LiteberryError as exc:
-        if args.debug:
-            import traceback
-
-            traceback.print_exc()
-        say(f"error: {exc}")
-        return 2 if isinstance(exc, UsageError) else 1
-    except OSError as exc:  # stdout closed or full; files have errors of their own
-        say(f"error: {exc}")
-        return 1
     except KeyboardInterrupt:
-        say("interrupted: nothing was left half-written")
-        return INTERRUPTED
+        return _interrupted()
+    except Exception as exc:
+        if _asked_to_end and not isinstance(exc, LiteberryError | OSError):
+            return _interrupted()  # of which a library made another exception
+        code = _tell(exc, args.debug)
+        return _interrupted() if _asked_to_end else code
     return 0
+
+
+def _tell(exc: Exception, debug: bool) -> int:
+    """Say what was raised on purpose, or raise what was not; returns the exit code."""
+    if not isinstance(exc, LiteberryError | OSError):
+        raise exc
+    if debug and isinstance(exc, LiteberryError):
+        import traceback
+
+        traceback.print_exc()
+    say(f"error: {exc}")  # an OSError is of stdout, closed or full; files have errors of their own
+    return 2 if isinstance(exc, UsageError) else 1
+
+
+def _interrupted() -> int:
+    say("interrupted: nothing was left half-written")
+    return INTERRUPTED
 
 
 def _end(number: int, _: FrameType | None) -> None:

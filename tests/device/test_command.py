@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from device.command import INTERRUPTED, run_command, say_step
+from device.errors import LiteberryError
 
 
 def parser_that_runs(run):
@@ -25,6 +26,30 @@ def test_ctrl_c_swallowed_by_a_library_ends_the_command_at_the_next_step(
 
     assert run_command(parser_that_runs(run), []) == INTERRUPTED
     assert capsys.readouterr().err == "interrupted: nothing was left half-written\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ImportError("half imported"), ""), (LiteberryError("no converter"), "error: no converter\n")],
+)
+def test_ctrl_c_of_which_a_library_made_another_error_is_an_interrupt(
+    error, said, restored_signals, capsys
+):
+    def run(_):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise error
+
+    assert run_command(parser_that_runs(run), []) == INTERRUPTED
+    assert capsys.readouterr().err == f"{said}interrupted: nothing was left half-written\n"
+
+
+def test_error_that_nobody_expected_without_an_interrupt_keeps_its_traceback(restored_signals):
+    def run(_):
+        raise ImportError("no such thing")
+
+    with pytest.raises(ImportError, match="no such thing"):
+        run_command(parser_that_runs(run), [])
 
 
 def test_an_interrupt_of_an_earlier_command_does_not_end_the_next(restored_signals, capsys):
