@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from device.errors import LiteberryError, UsageError
 
 MAX_THREADS = 64
+ON_PURPOSE = (LiteberryError, OSError)  # a tuple: the doctor runs on Pythons without unions too
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 
 
@@ -120,7 +121,7 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as exc:
-        if _asked_to_end and not isinstance(exc, LiteberryError | OSError):
+        if _asked_to_end and not isinstance(exc, ON_PURPOSE):
             return _interrupted()  # of which a library made another exception
         code = _tell(exc, args.debug)
         return _interrupted() if _asked_to_end else code
@@ -129,7 +130,7 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
 
 def _tell(exc: Exception, debug: bool) -> int:
     """Say what was raised on purpose, or raise what was not; returns the exit code."""
-    if not isinstance(exc, LiteberryError | OSError):
+    if not isinstance(exc, ON_PURPOSE):
         raise exc
     if debug and isinstance(exc, LiteberryError):
         import traceback
