@@ -2,7 +2,7 @@
 
 The pictures are split in two halves. Each half is searched on its own, and what was chosen there
 is judged on the other, which the search has not seen. Joined, the two judgements cover every
-picture once: that is the drop that is promised.
+picture once. What is promised is the drop to be expected there, by what all finalists lost.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class Tuner:
             self._say(f"half {number + 1} of 2: {len(seen)} pictures")
             half = self._search(number, seen, unseen, deadline)
             self.outcome.halves.append(half)
-            self._judge(halves)
+            self._judge()
         self.outcome.finished = True
         return self.outcome
 
@@ -205,7 +205,7 @@ class Tuner:
             say("interrupted: measuring the best so far; Ctrl-C again leaves the bundle as it is")
             self.outcome.halves.append(self._conclude(self._search_now))
         if self.outcome.kept is None:
-            self._judge(self._halves)
+            self._judge()
         return self.outcome
 
     def _inputs(self, pictures: Sequence[int]) -> NDArray[np.float32]:
@@ -335,12 +335,12 @@ class Tuner:
         ]
         return cheaper[-MORE_FINALISTS:]
 
-    def _judge(self, halves: tuple[list[int], list[int]]) -> None:
+    def _judge(self) -> None:
         """The drop on pictures that the search had not seen, from the halves searched so far."""
         outcome, limit = self.outcome, self._options.max_drop
         parts = [
             (half.chosen.looks, unseen)
-            for half, unseen in zip(outcome.halves, reversed(halves), strict=False)
+            for half, unseen in zip(outcome.halves, reversed(self._halves), strict=False)
         ]
         looks = self._trial.joined(parts)
         judged = [picture for _, unseen in parts for picture in unseen]

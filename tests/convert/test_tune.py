@@ -302,8 +302,8 @@ def test_tune_says_what_is_closest_and_leaves_the_bundle(bundle, built, capsys, 
 def spoiled(judge):
     """As if no half's choice had held on the other."""
 
-    def spoil(self, halves):
-        judge(self, halves)
+    def spoil(self):
+        judge(self)
         self.outcome.met = False
 
     return spoil
