@@ -1,7 +1,7 @@
 """Runs inside the emulator: a model over prepared inputs, its outputs left as one file.
 
 Arguments: ``litert`` or ``tflite-runtime``, and the pictures from the first to before the last.
-``/work/inputs.npy`` is float32 (pictures, height, width, 3); ``/work/outputs.npz`` gets an array
+``/desk/inputs.npy`` is float32 (pictures, height, width, 3); ``/desk/outputs.npz`` gets an array
 (pictures, ...) per output, in the interpreter's order.
 """
 
@@ -19,18 +19,18 @@ def main() -> None:
         from ai_edge_litert.interpreter import Interpreter
     else:
         from tflite_runtime.interpreter import Interpreter
-    interpreter = Interpreter(model_path="/work/model.tflite", num_threads=1)
+    interpreter = Interpreter(model_path="/desk/model.tflite", num_threads=1)
     interpreter.allocate_tensors()
     (image,) = interpreter.get_input_details()
     positions = [item["index"] for item in interpreter.get_output_details()]
-    pictures = np.load("/work/inputs.npy", mmap_mode="r")
+    pictures = np.load("/desk/inputs.npy", mmap_mode="r")
     answers: list[list[np.ndarray]] = []
     for number in range(first, last):
         interpreter.set_tensor(image["index"], pictures[number : number + 1])
         interpreter.invoke()
         answers.append([interpreter.get_tensor(position) for position in positions])
     outputs = [np.concatenate(values) for values in zip(*answers, strict=True)]
-    np.savez("/work/outputs.npz", *outputs)
+    np.savez("/desk/outputs.npz", *outputs)
 
 
 if __name__ == "__main__":

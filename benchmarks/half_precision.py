@@ -77,7 +77,7 @@ def emulate(
     with tqdm(total=len(pieces), initial=len(pieces) - len(todo), unit="piece") as bar:
 
         async def serve(machine: Emulator) -> None:
-            work = machine.disk / "work"
+            work = machine.disk / "desk"
             shutil.copy(GUEST, work / "guest.py")
             for name, path in (("model.tflite", model), ("inputs.npy", inputs)):
                 (work / name).unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def emulate(
                 (work / "outputs.npz").touch()  # a file that is not there it would make elsewhere
                 (first, last), file = todo.pop(0)
                 await machine.run(
-                    "/usr/bin/python3.11", "/work/guest.py", interpreter, str(first), str(last),
+                    "/usr/bin/python3.11", "/desk/guest.py", interpreter, str(first), str(last),
                     timeout_s=TIMEOUT_S, hear=lambda _: None,
                 )  # fmt: skip
                 shutil.move(work / "outputs.npz", file)

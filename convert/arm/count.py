@@ -103,7 +103,7 @@ def count_frames(
 
 
 def _count(jobs: Sequence[Job], cpu: Cpu, stage: Stage) -> list[Answer]:
-    """Do ``jobs``, all of one interpreter, on all cores; ``stage`` prepares an emulated /work."""
+    """Do ``jobs``, all of one interpreter, on all cores; ``stage`` prepares an emulated /desk."""
     root = arm_root()
     cores = min(len(os.sched_getaffinity(0)), len(jobs))
 
@@ -128,7 +128,7 @@ def _count(jobs: Sequence[Job], cpu: Cpu, stage: Stage) -> list[Answer]:
 async def _count_share(
     machine: Emulator, jobs: Sequence[Job], stage: Stage, bar: tqdm[Any]
 ) -> list[Answer]:
-    work = machine.disk / "work"
+    work = machine.disk / "desk"
     shutil.copytree(CHECKOUT / "device", work / "device", ignore=BYTECODE)
     shutil.copy(guest.__file__, work / "guest.py")
     stage(work)
@@ -142,7 +142,7 @@ async def _count_share(
         bar.update()
 
     await machine.run(
-        *("/usr/bin/python3.11", "/work/guest.py", f"{len(jobs):04}"),
+        *("/usr/bin/python3.11", "/desk/guest.py", f"{len(jobs):04}"),
         *(ORIGINS[jobs[0].interpreter].module, *(["device.engine"] if jobs[0].variant else [])),
         timeout_s=TIMEOUT_S * len(jobs),
         hear=hear,

@@ -82,8 +82,8 @@ class Emulator:
 
     @property
     def count_file(self) -> Path:
-        """Holds the instructions executed so far, 64 bits; ``/work/count`` to the program."""
-        return self.disk / "work" / "count"
+        """Holds the instructions executed so far, 64 bits; ``/desk/count`` to the program."""
+        return self.disk / "desk" / "count"
 
     async def run(
         self, program: str, *arguments: str, timeout_s: float, hear: Callable[[bytes], None]
@@ -130,7 +130,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def emulator(root: Path, cpu: Cpu) -> Iterator[Emulator]:
-    """A machine with ``root`` on its disk, and an empty folder ``/work``; gone afterwards.
+    """A machine with ``root`` on its disk, and an empty folder ``/desk``; gone afterwards.
 
     Raises :class:`EmulationError` where the plugin that counts cannot be compiled.
     """
@@ -144,7 +144,7 @@ def emulator(root: Path, cpu: Cpu) -> Iterator[Emulator]:
         cores.mkdir(parents=True)
         for name in ("online", "possible", "present"):
             (cores / name).write_text(f"0-{CORES - 1}\n")
-        (disk / "work").mkdir()
+        (disk / "desk").mkdir()
         machine = Emulator(cpu, disk, plugin)
         machine.count_file.write_bytes(bytes(8))
         compiled = subprocess.run(

@@ -1,8 +1,8 @@
 """Runs inside the emulator: loads models or engines and counts what they execute.
 
-    python3.11 /work/guest.py JOBS MODULE...
+    python3.11 /desk/guest.py JOBS MODULE...
 
-Each job is read from ``/work/jobs/`` and done in a process of its own, forked when the modules
+Each job is read from ``/desk/jobs/`` and done in a process of its own, forked when the modules
 are imported: a crash is only an answer, and what a model costs does not depend on which were
 counted before it. One answer per job goes to stdout, a line of JSON each.
 """
@@ -25,11 +25,11 @@ from device.errors import LiteberryError
 from device.interpreter import ORIGINS
 from device.manifest import InterpreterName, Record
 
-WORK = Path("/work")
+WORK = Path("/desk")
 
 
 class Job(Record, frozen=True):
-    """A model of ``/work/models`` to invoke, or a variant of ``/work/bundle`` to run whole."""
+    """A model of ``/desk/models`` to invoke, or a variant of ``/desk/bundle`` to run whole."""
 
     interpreter: InterpreterName
     model: str | None = None

@@ -26,10 +26,10 @@ def arm_program(*instructions: int) -> bytes:
 
 
 def run(machine: Emulator, program: bytes, timeout_s: float = 60) -> list[bytes]:
-    (machine.disk / "work" / "program").write_bytes(program)
-    (machine.disk / "work" / "program").chmod(0o755)
+    (machine.disk / "desk" / "program").write_bytes(program)
+    (machine.disk / "desk" / "program").chmod(0o755)
     lines: list[bytes] = []
-    asyncio.run(machine.run("/work/program", timeout_s=timeout_s, hear=lines.append))
+    asyncio.run(machine.run("/desk/program", timeout_s=timeout_s, hear=lines.append))
     return lines
 
 
