@@ -32,7 +32,7 @@ demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video an
 	@echo "Now look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
 
 check-demo: demo ## look at what the demo left, with a program's eyes
-	@$(BIN)/python -m pytest tests/demo_outputs.py
+	@$(BIN)/python -m pytest tests/test_demo_outputs.py
 
 test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -41,25 +41,25 @@ test-installs: $(VENV)/installed ## tests that install packages that clash, wher
 	@$(BIN)/python -m pytest -m installs
 
 test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
-	@tests/v4l2/run.sh
+	@tests/emulated/v4l2/run.sh
 
 # The demo's bundle is as good as another for these, and saves building one each time.
 DEPLOYED := LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --timeout 1800
 
 test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machine, cut at every step, or with its disk full (6 minutes)
-	@$(DEPLOYED) --numprocesses 2 --dist loadfile tests/deploy_cycles.py tests/deploy_mishaps.py
+	@$(DEPLOYED) --numprocesses 2 --dist loadfile tests/deploy/test_cycles.py tests/deploy/test_mishaps.py
 
 test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 8 minutes)
-	@$(DEPLOYED) tests/pi/deployments.py
+	@$(DEPLOYED) tests/emulated/pi/test_deployments.py
 
 test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 12 minutes)
-	@$(DEPLOYED) tests/systemd/service_life.py
+	@$(DEPLOYED) tests/emulated/systemd/test_service_life.py
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh tests/pi/boot.sh .ci/run benchmarks/run.sh tests/v4l2/run.sh; \
+	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh tests/emulated/pi/boot.sh .ci/run benchmarks/run.sh tests/emulated/v4l2/run.sh; \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
 

@@ -33,12 +33,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from convert.calibration import CalibrationInputs, calibration_pictures  # noqa: E402
-from convert.fetch import weights_folder  # noqa: E402
-from convert.quiet import quiet  # noqa: E402
-from convert.recipe import PRECISIONS, Precision, Recipe  # noqa: E402
-from convert.zoo import SSDLITE_MOBILENET_V2 as MODEL  # noqa: E402
-from device.command import count, say  # noqa: E402
+from convert.calibration.images import CalibrationInputs, calibration_pictures  # noqa: E402
+from convert.models.download import weights_folder  # noqa: E402
+from convert.models.zoo import SSDLITE_MOBILENET_V2 as MODEL  # noqa: E402
+from convert.output_capture import quiet  # noqa: E402
+from convert.quantization.recipe import PRECISIONS, Precision, Recipe  # noqa: E402
+from device.commands.runner import count, say  # noqa: E402
 
 MOST_OF_BARE = 0.7
 MOST_MEMORY_MB = 2500
@@ -60,8 +60,8 @@ class Conversion:
     """The zoo's network in memory, converted either way."""
 
     def __init__(self, scratch: Path) -> None:
-        from convert.ssdlite import INPUT_SIZE, build_ssdlite
-        from convert.weights import load_ssdlite, read_graph_model
+        from convert.models.ssdlite import INPUT_SIZE, build_ssdlite
+        from convert.models.tfjs_weights import load_ssdlite, read_graph_model
 
         self.scratch = scratch
         self.size_hw = INPUT_SIZE, INPUT_SIZE
@@ -97,8 +97,8 @@ class Conversion:
 
     def ours(self, number: int) -> Seconds:
         """As `convert build` does; round ``number`` gets a folder of its own."""
-        from convert.frozen import Frozen
-        from convert.quantize import quantize
+        from convert.models.freeze import Frozen
+        from convert.quantization.quantize import quantize
 
         seconds: Seconds = {}
         folder = self.scratch / f"frozen_{number}"

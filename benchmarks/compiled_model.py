@@ -27,7 +27,7 @@ def measure(way: str, model: str, cache: str) -> dict[str, float]:
     sys.path.insert(0, str(ROOT))
     import numpy as np
 
-    from device.metrics import rss_mb
+    from device.pipeline.meters import rss_mb
 
     picture = np.random.default_rng(0)
     started = time.perf_counter()

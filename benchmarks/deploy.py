@@ -33,7 +33,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.deploy_hosts import RealHost, real_host  # noqa: E402
+from tests.helpers.deploy_hosts import RealHost, real_host  # noqa: E402
 
 MOST_OF_FIRST = 0.2
 MOST_BYTES = 200_000

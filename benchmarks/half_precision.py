@@ -34,19 +34,19 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from convert.annotations import read_annotations  # noqa: E402
+from convert.annotations.read import read_annotations  # noqa: E402
 from convert.arm.emulator import Emulator, emulator  # noqa: E402
 from convert.arm.root import arm_root, root_versions  # noqa: E402
-from convert.bootstrap import draw_weights  # noqa: E402
-from convert.evaluate import SCORE_THRESHOLD, precision_figures  # noqa: E402
-from convert.parity import compare  # noqa: E402
-from convert.predictions import Found, Panel, as_array, predict  # noqa: E402
-from device.bundle import Bundle  # noqa: E402
-from device.camera import read_picture  # noqa: E402
-from device.decode import make_decoder  # noqa: E402
-from device.engine import name_detections  # noqa: E402
-from device.manifest import TensorSpec  # noqa: E402
-from device.preprocess import Placement, Preprocessor  # noqa: E402
+from convert.build.parity import compare  # noqa: E402
+from convert.evaluation.bootstrap import draw_weights  # noqa: E402
+from convert.evaluation.evaluate import SCORE_THRESHOLD, precision_figures  # noqa: E402
+from convert.evaluation.predict import Found, Panel, as_array, predict  # noqa: E402
+from device.bundle.bundle import Bundle  # noqa: E402
+from device.bundle.manifest import TensorSpec  # noqa: E402
+from device.cameras.base import read_picture  # noqa: E402
+from device.inference.decode import make_decoder  # noqa: E402
+from device.inference.engine import name_detections  # noqa: E402
+from device.inference.preprocess import Placement, Preprocessor  # noqa: E402
 from device.records import Result, Tensor, Timings  # noqa: E402
 
 CPU = "cortex-a76"

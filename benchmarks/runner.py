@@ -29,16 +29,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
-from device.bundle import Bundle  # noqa: E402
-from device.camera import Camera, Shot, open_camera, read_picture  # noqa: E402
-from device.draw import draw  # noqa: E402
-from device.engine import Engine  # noqa: E402
+from device.bundle.bundle import Bundle  # noqa: E402
+from device.cameras.base import Camera, Shot, open_camera, read_picture  # noqa: E402
+from device.drawing import draw  # noqa: E402
 from device.errors import LiteberryError  # noqa: E402
-from device.logs import JsonlLog  # noqa: E402
-from device.metrics import rss_mb  # noqa: E402
-from device.pipeline import Pipeline  # noqa: E402
+from device.inference.engine import Engine  # noqa: E402
+from device.outputs.base import Sink  # noqa: E402
+from device.outputs.logs import JsonlLog  # noqa: E402
+from device.pipeline.meters import rss_mb  # noqa: E402
+from device.pipeline.pipeline import Pipeline  # noqa: E402
 from device.records import Outcome, Pixels  # noqa: E402
-from device.sinks import Sink  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "data"
 VIDEO = SHARED / "videos" / "vtest.avi"

@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from convert.calibration import CalibrationInputs, calibration_pictures  # noqa: E402
-from convert.candidates import CandidateMaker, Choice, stack_inputs  # noqa: E402
-from convert.evaluate import REFERENCE  # noqa: E402
-from convert.tune import CALIBRATED_ON, Options, Tuner, interval_text, tell  # noqa: E402
-from device.bundle import Bundle  # noqa: E402
+from convert.calibration.images import CalibrationInputs, calibration_pictures  # noqa: E402
+from convert.evaluation.evaluate import REFERENCE  # noqa: E402
+from convert.tuning.candidates import CandidateMaker, Choice, stack_inputs  # noqa: E402
+from convert.tuning.tuner import CALIBRATED_ON, Options, Tuner, interval_text, tell  # noqa: E402
+from device.bundle.bundle import Bundle  # noqa: E402
 
 
 def int8_per_tensor(bundle: Bundle, folder: Path, seed: int) -> bytes:

@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from convert.errors import CalibrationError
-from device.bundle import sha256_of
-from device.manifest import Record
+from device.bundle.bundle import sha256_of
+from device.bundle.manifest import Record
+from device.paths import ROOT
 
-FOLDER = Path(__file__).parents[1] / "datasets"
+FOLDER = ROOT / "datasets"
 
 
 class Labels(Record, frozen=True):

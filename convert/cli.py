@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from convert.build_command import add_build
-from convert.evaluate_command import add_evaluate
-from convert.report_command import add_report
-from convert.tune_command import add_tune
-from convert.zoo_command import add_zoo
+from convert.commands.build import add_build
+from convert.commands.evaluate import add_evaluate
+from convert.commands.report import add_report
+from convert.commands.tune import add_tune
+from convert.commands.zoo import add_zoo
 from device import __version__
-from device.command import run_command
-from device.config import ConfigurableParser
+from device.commands.config_file import ConfigurableParser
+from device.commands.runner import run_command
 
 
 def make_parser() -> argparse.ArgumentParser:

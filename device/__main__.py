@@ -16,7 +16,7 @@ try:
     if PYTHON >= (3, 11):
         from device.cli import main
     else:
-        from device.doctor_command import main
+        from device.commands.doctor import main
 except KeyboardInterrupt:  # nothing has begun
     sys.exit(130)
 

@@ -10,13 +10,13 @@ import argparse
 from collections.abc import Sequence
 
 from device import __version__
-from device.bench_command import add_bench
-from device.command import run_command
-from device.config import ConfigurableParser
-from device.detect_command import add_detect
-from device.doctor_command import add_doctor
-from device.info_command import add_info
-from device.verify_command import add_verify
+from device.commands.bench import add_bench
+from device.commands.config_file import ConfigurableParser
+from device.commands.detect import add_detect
+from device.commands.doctor import add_doctor
+from device.commands.info import add_info
+from device.commands.runner import run_command
+from device.commands.verify import add_verify
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -19,16 +19,17 @@ from convert.arm.figures import (
     read_figures,
     with_table,
 )
-from convert.arm.root import CHECKOUT, arm_root, root_versions
-from device.bundle import Bundle
-from device.command import debug_flag, run_command, say
+from convert.arm.root import arm_root, root_versions
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import InterpreterName
+from device.commands.runner import debug_flag, run_command, say
 from device.errors import BenchmarkError, InterpreterError
-from device.files import write_whole
-from device.manifest import InterpreterName
+from device.paths import ROOT
+from device.system.atomic_file import write_whole
 
 INTERPRETERS: tuple[InterpreterName, ...] = ("litert", "tflite-runtime")
-COMMITTED = CHECKOUT / "benchmarks" / "arm"  # MODEL.json
-DOCUMENT = CHECKOUT / "docs" / "arm.md"
+COMMITTED = ROOT / "benchmarks" / "arm"  # MODEL.json
+DOCUMENT = ROOT / "docs" / "arm.md"
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -18,12 +18,13 @@ from tqdm import tqdm
 from convert.arm import guest
 from convert.arm.emulator import Cpu, Emulator, emulator
 from convert.arm.guest import Answer, Job
-from convert.arm.root import CHECKOUT, arm_root
-from device.bundle import Bundle
-from device.camera import read_picture
+from convert.arm.root import arm_root
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import InterpreterName, Record
+from device.cameras.base import read_picture
 from device.errors import InterpreterError
-from device.interpreter import ORIGINS
-from device.manifest import InterpreterName, Record
+from device.inference.interpreter import ORIGINS
+from device.paths import ROOT
 
 FRAME_WH = (640, 480)
 BYTECODE = shutil.ignore_patterns("__pycache__")  # there or not, it would change the counts
@@ -83,7 +84,7 @@ def count_frames(
 ) -> list[FrameCount | InterpreterError]:
     """Arm instructions of a frame of 640x480 pixels, the bundle's first sample, in each variant.
 
-    The frame goes through ``device.engine`` as a camera's would: preprocess, invoke, decode; not
+    The frame goes through ``device.inference.engine`` as a camera's would: preprocess, invoke, decode; not
     capture, drawing and sinks. Raises as :func:`count_invokes`.
     """
     sample = read_picture(bundle.file(bundle.manifest.samples[0].file))
@@ -129,7 +130,7 @@ async def _count_share(
     machine: Emulator, jobs: Sequence[Job], stage: Stage, bar: tqdm[Any]
 ) -> list[Answer]:
     work = machine.disk / "desk"
-    shutil.copytree(CHECKOUT / "device", work / "device", ignore=BYTECODE)
+    shutil.copytree(ROOT / "device", work / "device", ignore=BYTECODE)
     shutil.copy(guest.__file__, work / "guest.py")
     stage(work)
     (work / "jobs").mkdir()
@@ -143,7 +144,10 @@ async def _count_share(
 
     await machine.run(
         *("/usr/bin/python3.11", "/desk/guest.py", f"{len(jobs):04}"),
-        *(ORIGINS[jobs[0].interpreter].module, *(["device.engine"] if jobs[0].variant else [])),
+        *(
+            ORIGINS[jobs[0].interpreter].module,
+            *(["device.inference.engine"] if jobs[0].variant else []),
+        ),
         timeout_s=TIMEOUT_S * len(jobs),
         hear=hear,
     )

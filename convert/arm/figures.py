@@ -9,8 +9,8 @@ import msgspec
 
 from convert.arm.count import FrameCount
 from convert.arm.emulator import BOARDS, CPUS, Cpu
+from device.bundle.manifest import InterpreterName, Record
 from device.errors import BenchmarkError
-from device.manifest import InterpreterName, Record
 
 TOLERANCE = 0.02
 WATCHED = ("invoke", "frame")

@@ -21,9 +21,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from device.bundle.manifest import InterpreterName, Record
 from device.errors import LiteberryError
-from device.interpreter import ORIGINS
-from device.manifest import InterpreterName, Record
+from device.inference.interpreter import ORIGINS
 
 WORK = Path("/desk")
 
@@ -81,8 +81,8 @@ def count_variant(job: Job, counter: Counter) -> Answer:
     """The second frame, stage by stage."""
     import cv2
 
-    from device.bundle import Bundle
-    from device.engine import Engine
+    from device.bundle.bundle import Bundle
+    from device.inference.engine import Engine
     from device.records import Frame
 
     cv2.setNumThreads(1)  # the counter's condition; OpenCV does the same work with more

@@ -15,11 +15,11 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from convert import flatbuffer
 from convert.arm.count import count_invokes
 from convert.arm.emulator import Cpu
+from convert.quantization import flatbuffer
+from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.manifest import InterpreterName
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ import tempfile
 from pathlib import Path
 
 from convert.errors import EmulationError
-from device.command import say
+from device.commands.runner import say
+from device.paths import ROOT
 
-CHECKOUT = Path(__file__).parents[2]
-LOCK = CHECKOUT / "requirements" / "pi-bookworm.txt"
-KEPT_IN = CHECKOUT / "build" / "arm"
+LOCK = ROOT / "requirements" / "pi-bookworm.txt"
+KEPT_IN = ROOT / "build" / "arm"
 WHEELS = Path("usr/lib/python3/dist-packages")
 
 # Commands that must be here, and the Debian packages that bring them.

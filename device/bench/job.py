@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.bench.record import Memory, Times
-from device.manifest import Count, Index, InterpreterName, Manifest, Record
+from device.bundle.manifest import Count, Index, InterpreterName, Manifest, Record
 
 
 class Bare(Record, frozen=True):

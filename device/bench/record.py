@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from device.bench.timing import Figures
-from device.board import Board, State
-from device.choice import Choice
+from device.bundle.manifest import Count, Index, InterpreterName, Record
 from device.errors import BenchmarkError
-from device.manifest import Count, Index, InterpreterName, Record
+from device.inference.autotune import Choice
+from device.system.board import Board, State
 
 FORMAT = 1  # raised when an older liteberry could misread a newer file
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.child import TIMEOUT_S
+from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.interpreter import ORIGINS
-from device.manifest import InterpreterName
+from device.inference.interpreter import ORIGINS
+from device.paths import ROOT
+from device.system.isolated_process import TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _run(module: str, *arguments: object) -> str:
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )
     except subprocess.TimeoutExpired as exc:
         raise InterpreterError(f"{module}: no answer in {TIMEOUT_S:.0f} s") from exc

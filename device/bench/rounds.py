@@ -24,12 +24,12 @@ from device.bench.record import EndToEnd, Load, Memory, Moment, Reference, Resul
 from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
-from device.board import read_state
-from device.bundle import Bundle
-from device.child import TIMEOUT_S, ask, converse
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.interpreter import installed_interpreters
-from device.manifest import InterpreterName
+from device.inference.interpreter import installed_interpreters
+from device.system.board import read_state
+from device.system.isolated_process import TIMEOUT_S, ask, converse
 
 WORKER = "device.bench.worker"
 

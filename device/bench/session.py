@@ -26,12 +26,12 @@ from device.bench.record import (
 from device.bench.rounds import Combination, combinations, measure, sustain
 from device.bench.stability import warnings
 from device.bench.tuning import pick, rate
-from device.board import read_board
-from device.bundle import Bundle
-from device.choice import hash_of, save_choice
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.interpreter import ORIGINS
-from device.manifest import InterpreterName
+from device.inference.autotune import hash_of, save_choice
+from device.inference.interpreter import ORIGINS
+from device.system.board import read_board
 
 PACKAGES = (
     "numpy",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from device.bench.record import Load, Moment, Result, Times
-from device.board import HERE, Board, throttled_now, throttled_since_boot
+from device.system.board import HERE, Board, throttled_now, throttled_since_boot
 
 # pyperf warns from the same share of the mean on.
 MOST_DEVIATION = 0.10

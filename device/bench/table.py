@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from device.bench.comparison import Change
 from device.bench.record import Benchmark, Result, Sustained, count_of
 from device.bench.timing import Figures
-from device.board import throttled_now
+from device.system.board import throttled_now
 
 INVOKE_HEADING = (
     "variant", "interpreter", "threads", "load", "first", "median", "p90", "p99", "std", "FPS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device.bench.record import Result
-from device.choice import Choice
-from device.interpreter import PREFERENCE
+from device.inference.autotune import Choice
+from device.inference.interpreter import PREFERENCE
 
 NEARLY = 0.97  # of the best rate: worth having a core left over for the camera and the drawing
 

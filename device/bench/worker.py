@@ -16,18 +16,18 @@ import numpy as np
 from device.bench.job import Frames, Invokes, Job, Tick
 from device.bench.record import Memory, Times
 from device.bench.timing import time_calls, timing_cost_ms
-from device.bundle import Bundle
-from device.camera import Camera, CameraOptions, FakeCamera, open_camera, read_picture
-from device.child import serve
-from device.command import say
-from device.engine import Engine
-from device.interpreter import ORIGINS
-from device.manifest import Record
-from device.memory import forget_startup, share_one_arena
-from device.metrics import peak_rss_mb, pss_mb, rss_mb
-from device.pipeline import Pipeline
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import Record
+from device.cameras.base import Camera, CameraOptions, FakeCamera, open_camera, read_picture
+from device.commands.runner import say
+from device.inference.engine import Engine
+from device.inference.interpreter import ORIGINS
+from device.outputs.base import Sink
+from device.pipeline.meters import peak_rss_mb, pss_mb, rss_mb
+from device.pipeline.pipeline import Pipeline
 from device.records import Frame, Outcome, Pixels
-from device.sinks import Sink
+from device.system.isolated_process import serve
+from device.system.memory_trim import forget_startup, share_one_arena
 
 STAGES = ("capture", "preprocess", "invoke", "decode")
 STRETCH_S = 5.0  # of a sustained run, that one figure is given for
@@ -115,7 +115,7 @@ def _bundle(job: Job) -> Bundle:
     folder = Path(job.bundle)
     if job.bare is None:
         return Bundle(folder)
-    from device.recognise import BareModel
+    from device.inspection.bare_model import BareModel
 
     manifest, anchors = job.bare.manifest, None
     if job.bare.anchors is not None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from device.command import say
+from device.commands.runner import say
 from device.doctor.case import Case
 from device.doctor.finding import Finding
 from device.doctor.trial import try_variant

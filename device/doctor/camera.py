@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from device.board import read_text
 from device.doctor.case import Case
 from device.doctor.finding import Finding
+from device.system.board import read_text
 
 # Names that the receivers of camera connectors give their nodes: up to the Pi 4, and the Pi 5.
 RECEIVERS = ("unicam-image", "rp1-cfe-csi2_ch0")

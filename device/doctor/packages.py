@@ -7,7 +7,8 @@ from pathlib import Path
 
 from device.doctor.case import Case
 from device.doctor.finding import Finding, Verdict
-from device.doctor.trial import CODE, INTERPRETERS, Trial
+from device.doctor.trial import INTERPRETERS, Trial
+from device.paths import ROOT
 
 # Module -> what pip calls it. Without the first no run begins; the rest serve the live page.
 REQUIRED = {"numpy": "numpy", "msgspec": "msgspec", "imutils": "imutils"}
@@ -173,7 +174,7 @@ def _complaints(trials: dict[str, Trial], names: list[str]) -> str:
 def _install(case: Case, packages: dict[str, str]) -> str:
     """The command that installs ``packages``: by the lock for this Python, where it is at hand."""
     name = LOCKS.get(case.python.version[:2])
-    at_hand = [CODE / place / name for place in ("", "requirements")] if name else []
+    at_hand = [ROOT / place / name for place in ("", "requirements")] if name else []
     lock = next((path for path in at_hand if path.is_file()), None)
     if lock is not None:
         return case.python.pip(f"install --no-deps --require-hashes -r {_near(lock)}")

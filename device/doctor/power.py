@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from device.board import SINCE_BOOT, THROTTLED_BITS
 from device.doctor.case import Case
 from device.doctor.finding import Finding
+from device.system.board import SINCE_BOOT, THROTTLED_BITS
 
 HOT_C = 80.0  # from here on a Pi's firmware lowers the clock
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from device.board import read_text
 from device.doctor.case import Case
 from device.doctor.finding import Finding
+from device.system.board import read_text
 
 TOO_LITTLE_MB = 50
 LITTLE_MB = 500

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.board import read_text
 from device.doctor.case import NEWEST_PYTHON, OLDEST_PYTHON, Case
 from device.doctor.finding import Finding
+from device.system.board import read_text
 
 MACHINES = ("aarch64", "x86_64")  # for which LiteRT, NumPy and OpenCV have wheels
 TFLITE_RUNTIME_ENDS = (3, 11)  # its last release has no wheels for later ones

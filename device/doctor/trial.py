@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CODE = Path(__file__).parents[2]  # where the package `device` lies
+from device.paths import ROOT
+
 IMPORT_TIMEOUT_S = 60.0  # TensorFlow takes 8 s on a laptop; a Pi Zero 2 W is ten times slower
 LOAD_TIMEOUT_S = 120.0
 
@@ -97,7 +98,7 @@ def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str
     with _signals_postponed():  # inside Popen, one would leave a child that nobody knows
         child = subprocess.Popen(
             [sys.executable, "-m", "device.doctor.trial", *arguments],
-            cwd=CODE,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -223,9 +224,9 @@ def _run_variant(folder: str, variant: str) -> None:
 
     import numpy as np
 
-    from device.bundle import Bundle
-    from device.engine import Engine
+    from device.bundle.bundle import Bundle
     from device.errors import LiteberryError
+    from device.inference.engine import Engine
     from device.records import Frame
 
     started = time.perf_counter()

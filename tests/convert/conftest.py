@@ -7,9 +7,9 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from convert.calibration import CalibrationInputs, calibration_pictures
-from convert.fetch import weights_folder
-from convert.zoo import SSDLITE_MOBILENET_V2
+from convert.calibration.images import CalibrationInputs, calibration_pictures
+from convert.models.download import weights_folder
+from convert.models.zoo import SSDLITE_MOBILENET_V2
 
 settings.register_profile("untimed", deadline=None)  # how fast code is, a busy machine cannot tell
 settings.load_profile("untimed")

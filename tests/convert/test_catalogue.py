@@ -2,8 +2,8 @@ import pytest
 
 from convert.catalogue import FOLDER, Photograph, Photographs, catalogue
 from convert.errors import CalibrationError
-from convert.zoo import MODELS
-from device.bundle import sha256_of
+from convert.models.zoo import MODELS
+from device.bundle.bundle import sha256_of
 
 
 def test_every_label_file_is_as_catalogued():

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from device.bundle import MANIFEST, Bundle, sha256_of
+from device.bundle.bundle import MANIFEST, Bundle, sha256_of
 from device.cli import main
-from device.engine import Engine
+from device.inference.engine import Engine
 from device.records import Detection, Frame, Outcome, Result, Timings
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device import __version__
-from device.camera import read_picture
+from device.cameras.base import read_picture
 from tests.conftest import ROOT
 from tests.device.conftest import Ran, cut, encode, frames_of, names_in, write_video
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device.demo import FPS
+from device.cameras.demo import FPS
 from tests.device.conftest import frames_of, names_in
 from tests.device.test_cli import finish, spawn
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from convert import flatbuffer
 from convert.arm import FrameCount, count_frames, count_invoke, count_invokes
 from convert.arm.layers import split_layers
-from device.bundle import Bundle
+from convert.quantization import flatbuffer
+from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 
 REPEATS_WITHIN = 16  # instructions

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from convert import flatbuffer
 from convert.arm.layers import split_layers
+from convert.quantization import flatbuffer
 
 
 def answers(model: bytes, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

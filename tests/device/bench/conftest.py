@@ -21,8 +21,8 @@ from device.bench.record import (
     Sustained,
 )
 from device.bench.timing import summarise
-from device.board import Board, Cpu, State
-from device.board import Memory as MainMemory
+from device.system.board import Board, Cpu, State
+from device.system.board import Memory as MainMemory
 
 PI = Board(
     model="Raspberry Pi 5 Model B Rev 1.0",

@@ -9,9 +9,9 @@ import pytest
 from device.bench.charts import Line, Row, distribution_axes, distributions, over_time, rates
 from device.bench.page import make_page
 from device.bench.record import Moment, Reference
-from device.board import State
+from device.system.board import State
 from tests.device.bench.conftest import make_benchmark, make_failure, make_result
-from tests.outline import Outline
+from tests.helpers.outline import Outline
 
 EVIL = "<script>alert('x')</script>\"&"
 UNKNOWN = State(None, None, None, None, None, None)

@@ -12,11 +12,11 @@ from device.bench import rounds
 from device.bench.record import Settings
 from device.bench.reference import Loop, bare_loop_ms
 from device.bench.rounds import Combination, combinations, measure
-from device.bundle import Bundle
-from device.camera import read_picture
-from device.engine import Engine
+from device.bundle.bundle import Bundle
+from device.cameras.base import read_picture
 from device.errors import UsageError
-from device.interpreter import ORIGINS
+from device.inference.engine import Engine
+from device.inference.interpreter import ORIGINS
 from device.records import Frame
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ import pytest
 
 from device.bench import session
 from device.bench.record import Settings
-from device.bundle import Bundle
+from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 from tests.conftest import ROOT
 from tests.device.bench.conftest import make_sustained

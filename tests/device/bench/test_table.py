@@ -4,8 +4,8 @@ import dataclasses
 
 from device.bench.comparison import compare
 from device.bench.table import align, format_benchmark, format_changes
-from device.board import Cpu
-from device.choice import Choice
+from device.inference.autotune import Choice
+from device.system.board import Cpu
 from tests.device.bench.conftest import make_benchmark, make_failure, make_result
 
 

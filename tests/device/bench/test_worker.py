@@ -7,9 +7,9 @@ import pytest
 
 from device.bench.job import Job, Tick
 from device.bench.worker import STAGES, _Recorder, _Stretches, measure_frames, measure_invokes, work
-from device.bundle import Bundle
-from device.camera import read_picture
-from device.engine import Engine
+from device.bundle.bundle import Bundle
+from device.cameras.base import read_picture
+from device.inference.engine import Engine
 from device.records import Frame
 from tests.device.conftest import make_outcome
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from tests.device.scene import corners
+from tests.helpers.scene import corners
 
 ROW_ALIGNMENT = 64  # bytes
 

@@ -1,0 +1,81 @@
+"""Annotations in COCO's format: one JSON file for all pictures of a folder."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import msgspec
+
+from convert.annotations.ground_truth import (
+    TrueBox,
+    TruePicture,
+    Warn,
+    is_file,
+    read_bytes,
+    warn_of,
+)
+from convert.errors import EvaluationError
+
+
+class _Image(msgspec.Struct):
+    id: int
+    file_name: str
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]  # x, y, width, height in pixels
+    area: float | None = None  # tools that know no outlines leave it out
+    iscrowd: int = 0
+
+
+class _CocoFile(msgspec.Struct):
+    images: list[_Image]
+    categories: list[_Category]
+    annotations: list[_Annotation]
+
+
+def read_coco(folder: Path, path: Path, warn: Warn) -> list[TruePicture]:
+    """The pictures in ``folder`` that the JSON file at ``path`` annotates.
+
+    Pictures that are not there, and boxes without a category or of negative size, are counted,
+    named and left out.
+    Raises :class:`EvaluationError` for another format and for two pictures of one id.
+    """
+    try:
+        coco = msgspec.json.decode(read_bytes(path), type=_CocoFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise EvaluationError(f"{path}: not annotations in COCO's format ({exc})") from exc
+    for number, count in Counter(image.id for image in coco.images).items():
+        if count > 1:
+            raise EvaluationError(f"{path}: {count} pictures have the id {number}")
+    names = {category.id: category.name for category in coco.categories}
+    boxes: defaultdict[int, list[TrueBox]] = defaultdict(list)
+    nameless, inverted = [], []
+    for item in coco.annotations:
+        if item.category_id not in names:
+            nameless.append(str(item.category_id))
+            continue
+        if min(item.bbox[2:]) < 0:
+            inverted.append(str(list(item.bbox)))
+            continue
+        area = item.bbox[2] * item.bbox[3] if item.area is None else item.area
+        box = TrueBox(names[item.category_id], *item.bbox, area, bool(item.iscrowd))
+        boxes[item.image_id].append(box)
+    pictures, missing = [], []
+    for image in coco.images:
+        if is_file(folder / image.file_name):
+            pictures.append(TruePicture(folder, image.file_name, tuple(boxes[image.id])))
+        else:
+            missing.append(image.file_name)
+    warn_of(missing, f"{path}: pictures that are not in {folder}", warn)
+    warn_of(nameless, f"{path}: boxes whose category id is not in its list", warn)
+    warn_of(inverted, f"{path}: boxes of negative width or height", warn)
+    return pictures

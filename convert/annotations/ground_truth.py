@@ -1,0 +1,129 @@
+"""What annotated pictures really show, whatever format says so."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.errors import EvaluationError
+from device.cameras.base import list_pictures
+
+NAMED = 5  # of many bad files, this many are named and the rest counted
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrueBox:
+    """One object. Pixels of the picture; ``x`` and ``y`` are the left and upper edge.
+
+    An ``ignored`` object (a crowd, a difficult one) need not be found, and finding it is no
+    mistake either.
+    """
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+    area: float  # pixels; of the object, which may be less than of its box
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TruePicture:
+    """One picture and all objects on it; ``file`` is relative to the ``folder`` the user gave."""
+
+    folder: Path
+    file: str
+    boxes: tuple[TrueBox, ...]
+
+    @property
+    def path(self) -> Path:
+        """Where the picture is."""
+        return self.folder / self.file
+
+
+class PictureFolder:
+    """The pictures directly in a folder, to be found by what an annotation calls them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._names = [path.name for path in list_pictures(folder) if path.parent == folder]
+
+    def find(self, stem: str, name: str = "") -> str | None:
+        """The picture called ``stem``, whatever its ending; else the one called ``name``.
+
+        The stem counts more because people rename a picture together with its annotation,
+        and forget the name written inside. Raises :class:`EvaluationError` where several fit.
+        """
+        fitting = [other for other in self._names if Path(other).stem == stem]
+        if len(fitting) > 1 and name not in fitting:
+            raise EvaluationError(f"fits {' and '.join(fitting)}")
+        if name in self._names and (not fitting or name in fitting):
+            return name
+        return fitting[0] if fitting else None
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that none can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a file without a byte order mark. Raises :class:`EvaluationError`."""
+    try:
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    except OSError as exc:
+        raise EvaluationError(f"{path}: {exc.strerror}") from exc
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file. Raises :class:`EvaluationError`."""
+    try:
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise EvaluationError(f"{path}: not UTF-8 text") from exc
+
+
+def read_each(
+    files: Iterable[Path],
+    source: Path,
+    read_one: Callable[[Path], TruePicture | None],
+    warn: Warn,
+) -> list[TruePicture]:
+    """Read a folder of annotations with one file per picture.
+
+    ``read_one`` returns None where the picture is not there, and raises
+    :class:`EvaluationError` for a file it cannot use. Both are told to ``warn``, once for the
+    whole folder ``source``, and left out.
+    """
+    pictures: dict[str, TruePicture] = {}
+    missing, unusable = [], []
+    for file in files:
+        try:
+            picture = read_one(file)
+        except EvaluationError as exc:
+            unusable.append(f"{file.name} ({exc})")
+            continue
+        if picture is None:
+            missing.append(file.name)
+        elif picture.file in pictures:
+            unusable.append(f"{file.name} (a second one for {picture.file})")
+        else:
+            pictures[picture.file] = picture
+    warn_of(missing, f"{source}: annotations without their picture", warn)
+    warn_of(unusable, f"{source}: left out, for they cannot be used", warn)
+    return list(pictures.values())
+
+
+def warn_of(names: list[str], what: str, warn: Warn) -> None:
+    """Say how many there are of ``what``, if any, and name the first."""
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        warn(f"{what}: {len(names)}: {', '.join(names[:NAMED])}{more}")

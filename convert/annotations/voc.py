@@ -1,0 +1,96 @@
+"""Annotations in Pascal VOC's format, as LabelImg writes it: one XML file per picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from convert.annotations.ground_truth import (
+    PictureFolder,
+    TrueBox,
+    TruePicture,
+    Warn,
+    read_bytes,
+    read_each,
+)
+from convert.errors import EvaluationError
+
+
+def read_voc(folder: Path, source: Path, files: Sequence[Path], warn: Warn) -> list[TruePicture]:
+    """The pictures in ``folder`` that the XML ``files`` of the folder ``source`` annotate.
+
+    A picture has the name of its XML file, or else the one written in ``filename``. Files that
+    cannot be used, or whose picture is not there, are named and left out.
+    """
+    there = PictureFolder(folder)
+
+    def read_one(file: Path) -> TruePicture | None:
+        root = _parse(read_bytes(file))
+        if root.tag != "annotation":
+            raise EvaluationError(f"<{root.tag[:40]}> where <annotation> was expected")
+        written = (root.findtext("filename") or "").strip().replace("\\", "/")
+        name = there.find(file.stem, written.rpartition("/")[2])
+        boxes = tuple(_read_object(item) for item in root.findall("object"))
+        return None if name is None else TruePicture(folder, name, boxes)
+
+    return read_each(files, source, read_one, warn)
+
+
+def _read_object(item: Element) -> TrueBox:
+    """One ``<object>``; its ``difficult`` flag makes it one that need not be found.
+
+    COCO has no such flag but for crowds, so that is what it becomes: any number of detections
+    that lie mostly inside it are neither right nor wrong.
+
+    Edges are taken as LabelImg writes them, positions between pixels, so that the width is
+    ``xmax - xmin``; in VOC's own files, which count pixels from 1, that is a pixel less.
+    """
+    name = (item.findtext("name") or "").strip()
+    if not name:
+        raise EvaluationError("an object without a name")
+    edges = [_number(item, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
+    x, y, width, height = edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
+    if width < 0 or height < 0:
+        raise EvaluationError(f"a box of {name} whose edges are the wrong way round")
+    difficult = (item.findtext("difficult") or "0").strip() not in ("", "0")
+    return TrueBox(name, x, y, width, height, width * height, difficult)
+
+
+def _number(item: Element, path: str) -> float:
+    text = item.findtext(path) or ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < 1e6:  # no picture is that wide; NaN fails too
+        raise EvaluationError(f"{path} is {text[:40]!r}, expected pixels")
+    return value
+
+
+def _parse(data: bytes) -> Element:
+    """The document's root. A document type is refused: entities can be made to fill memory.
+
+    Raises :class:`EvaluationError` for what is not well-formed XML.
+    """
+    builder = TreeBuilder()
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise EvaluationError("declares a document type, which annotations have no need of")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    try:
+        parser.Parse(data, True)
+        root = builder.close()
+    except EvaluationError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as exc:
+        raise EvaluationError(f"not XML: {exc}") from exc
+    assert isinstance(root, Element), "expat accepts no document without a root"
+    return root

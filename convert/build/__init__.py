@@ -1,0 +1,1 @@
+"""The build of a bundle: variants converted, checked, and written whole."""

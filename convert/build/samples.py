@@ -1,0 +1,44 @@
+"""The small pictures that travel with a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import imutils
+
+from convert.catalogue import catalogue
+from device.bundle.manifest import Sample
+from device.cameras.base import read_picture
+
+WIDEST = 640  # pixels: enough for a 300x300 network and for a demo, 30 to 80 KB each
+JPEG_QUALITY = 90
+
+
+def write_samples(bundle: Path) -> list[Sample]:
+    """Write the catalogue's photographs that show a class to ``bundle/samples``.
+
+    Raises ``CalibrationError`` where they are not on this machine.
+    """
+    photographs = catalogue().calibration["photographs"]
+    (bundle / "samples").mkdir()
+    samples = []
+    for photograph in photographs.pictures:
+        if not photograph.shows:
+            continue
+        pixels = read_picture(photographs.path(photograph))
+        if pixels.shape[1] > WIDEST:
+            pixels = imutils.resize(pixels, width=WIDEST, inter=cv2.INTER_AREA)
+        name = f"samples/{photograph.shows}.jpg"
+        ok, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        assert ok, "OpenCV encodes any 8-bit picture"
+        (bundle / name).write_bytes(data.tobytes())
+        samples.append(
+            Sample(
+                file=name,
+                title=photograph.title,
+                licence=photograph.licence,
+                source=photograph.source,
+            )
+        )
+    return samples

@@ -1,0 +1,1 @@
+"""Accuracy: predictions on every image, COCO mAP, top-1, agreement, their intervals."""

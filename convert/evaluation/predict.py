@@ -1,0 +1,168 @@
+"""What every variant of a bundle says of every picture, on all cores."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from convert.errors import EvaluationError
+from convert.output_capture import quiet
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import InterpreterName
+from device.cameras.base import read_picture
+from device.errors import SourceError
+from device.inference.engine import Engine
+from device.records import Classification, Detection, Frame, Result
+
+WORTH_A_PROCESS = 24  # pictures; starting one takes as long as looking at about ten
+CHUNK = 4  # pictures handed to a process at a time
+
+Found = NDArray[np.float64]
+"""What one variant found on one picture, best score first: float64 (count, 6) with class id,
+score, x_min, y_min, x_max, y_max in the picture's pixels; of a classifier (count, 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Which variants look at pictures, and how. One thread each: processes share the cores."""
+
+    bundle: Path
+    variants: tuple[str, ...]
+    interpreter: InterpreterName | Literal["auto"]
+    threshold: float
+
+    def open(self) -> dict[str, Engine]:
+        """An engine per variant. Raises what opening a bundle and its engines raises."""
+        bundle = Bundle(self.bundle)
+        with quiet(debug=False):  # interpreters announce themselves, once per process
+            return {
+                name: Engine(
+                    bundle, name, interpreter=self.interpreter, threads=1, threshold=self.threshold
+                )
+                for name in self.variants
+            }
+
+    def interpreters(self) -> dict[str, str]:
+        """Name and version of the interpreter that runs each variant. Raises as :meth:`open`."""
+        engines = self.open()
+        return {
+            name: f"{engine.interpreter.name} {engine.interpreter.version}"
+            for name, engine in engines.items()
+        }
+
+
+def predict(
+    panel: Panel, pictures: Sequence[Path], processes: int | None = None
+) -> list[dict[str, Found] | str]:
+    """What each variant found on each of ``pictures``, in order, or why one cannot be read.
+
+    Every picture is decoded once, for all variants. ``processes`` None takes one per core as
+    far as that is worth it; the results do not depend on it. Raises what :meth:`Panel.open`
+    raises, and :class:`EvaluationError` where a process is killed.
+    """
+    if processes is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        processes = max(1, min(cores, len(pictures) // WORTH_A_PROCESS))
+    with tqdm(total=len(pictures), desc="pictures", leave=False, disable=None) as bar:
+        found = []
+        for item in _look_at_all(panel, pictures, processes):
+            found.append(item)
+            bar.update()
+    return found
+
+
+def _look_at_all(
+    panel: Panel, pictures: Sequence[Path], processes: int
+) -> Iterator[dict[str, Found] | str]:
+    if processes == 1:
+        engines = panel.open()
+        yield from (_look(engines, path) for path in pictures)
+        return
+    # Spawned, not forked: interpreters have threads, which do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context)
+    try:
+        with _interrupts_held_back():
+            results = pool.map(partial(_work, panel), pictures, chunksize=CHUNK)
+        yield from results
+    except BrokenProcessPool as exc:
+        raise EvaluationError(
+            "a process that looks at pictures was killed; was there enough memory?"
+        ) from exc
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one, which then stops them in good order.
+
+    They inherit that the signal is blocked. Other threads of this process still take it, and
+    a process half started would fail, so it is also put off until the block ends.
+    """
+    if threading.current_thread() is not threading.main_thread():  # gets no signals
+        yield
+        return
+    came: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else set()
+    try:
+        yield
+    finally:
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, usual)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+_open_once = cache(Panel.open)
+
+
+def _work(panel: Panel, path: Path) -> dict[str, Found] | str:
+    return _look(_open_once(panel), path)
+
+
+def _look(engines: dict[str, Engine], path: Path) -> dict[str, Found] | str:
+    try:
+        frame = Frame(read_picture(path), 0, 0.0)
+    except SourceError as exc:
+        return str(exc)
+    return {name: as_array(engine.run(frame)) for name, engine in engines.items()}
+
+
+def as_array(result: Result) -> Found:
+    """What an engine returned, detector or classifier, as :data:`Found`."""
+    if result.classes is not None:
+        pairs = [(item.class_id, item.score) for item in result.classes]
+        return np.array(pairs, np.float64).reshape(-1, 2)
+    rows = [(item.class_id, item.score, *item.box) for item in result.detections]
+    return np.array(rows, np.float64).reshape(-1, 6)
+
+
+def as_detections(found: Found, labels: Sequence[str], threshold: float) -> list[Detection]:
+    """The detections of at least ``threshold``."""
+    return [
+        Detection(int(row[0]), labels[int(row[0])], *row[1:])
+        for row in found[found[:, 1] >= threshold].tolist()
+    ]
+
+
+def as_classes(found: Found, labels: Sequence[str]) -> list[Classification]:
+    """The classes that a classifier named."""
+    return [Classification(int(row[0]), labels[int(row[0])], row[1]) for row in found.tolist()]

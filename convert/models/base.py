@@ -1,0 +1,125 @@
+"""A float network that can be converted, and all that a bundle must say about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.catalogue import catalogue
+from convert.errors import ConversionError
+from convert.models.anchors import ssd_anchors
+from convert.models.download import weights_folder
+from convert.models.zoo import ZooModel
+from device.bundle.manifest import (
+    ClassifierHead,
+    ClassifierRule,
+    Head,
+    InputRule,
+    SsdHead,
+    SsdRule,
+    Task,
+    TensorSpec,
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a network comes from, and how a device must use it.
+
+    ``export`` writes it as a SavedModel into an empty folder and returns its number of
+    parameters: the slow part, which imports TensorFlow.
+    """
+
+    name: str
+    title: str
+    licence: str
+    source: str
+    labels: tuple[str, ...]
+    input: InputRule
+    input_name: str
+    decoder: SsdRule | ClassifierRule
+    export: Callable[[Path], int]
+    anchors: NDArray[np.float32] | None = None
+    weights_sha256: Mapping[str, str] = field(default_factory=dict)
+    trained: bool = True  # random weights answer chaotically: likeness to float32 means nothing
+
+    @property
+    def task(self) -> Task:
+        """What it is for."""
+        return "detection" if isinstance(self.decoder, SsdRule) else "classification"
+
+    def heads(self, outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
+        """Its heads, from the outputs of a variant by their names in the signature.
+
+        A detector's are ``boxes_0``, ``scores_0``, ..., in the order of its anchors; a classifier
+        has one output. Raises :class:`ConversionError` for others.
+        """
+        if isinstance(self.decoder, SsdRule):
+            return ssd_heads(outputs)
+        if len(outputs) != 1:
+            raise ConversionError(f"a classifier has one output, this has {sorted(outputs)}")
+        (scores,) = outputs.values()
+        if scores.shape[-1] != len(self.labels):
+            raise ConversionError(
+                f"{scores.shape[-1]} scores for {len(self.labels)} labels: give the file that "
+                "belongs to this model with --labels"
+            )
+        return (ClassifierHead(scores=scores),)
+
+
+def ssd_heads(outputs: Mapping[str, TensorSpec]) -> tuple[SsdHead, ...]:
+    """Join the outputs ``boxes_0``, ``scores_0``, ... to heads, in the order of the anchors."""
+    heads = []
+    first_anchor = 0
+    for level in range(len(outputs) // 2):
+        boxes, scores = outputs[f"boxes_{level}"], outputs[f"scores_{level}"]
+        anchors = math.prod(boxes.shape) // 4
+        heads.append(
+            SsdHead(boxes=boxes, scores=scores, first_anchor=first_anchor, anchors=anchors)
+        )
+        first_anchor += anchors
+    return tuple(heads)
+
+
+def ssdlite_network(model: ZooModel, weights: Path | None) -> Network:
+    """The published SSDLite MobileNetV2, its weights fetched or taken from ``weights``.
+
+    Raises ``WeightsError``.
+    """
+    folder, source = weights_folder(model, weights)
+    labels = catalogue().labels[model.labels].read()
+
+    def export(saved_model: Path) -> int:
+        from convert.models.freeze import Frozen
+        from convert.models.ssdlite import INPUT_SIZE, build_ssdlite
+        from convert.models.tfjs_weights import load_ssdlite, read_graph_model
+
+        network = build_ssdlite(len(labels))
+        load_ssdlite(network, read_graph_model(folder))
+        frozen = Frozen(lambda image: network(image, training=False), (INPUT_SIZE, INPUT_SIZE))
+        frozen.save(saved_model)
+        return frozen.parameters
+
+    return Network(
+        name=model.name,
+        title=model.title,
+        licence=model.licence,
+        source=source,
+        labels=labels,
+        input=model.input,
+        input_name="image",
+        decoder=SsdRule(
+            anchors="anchors.npy",
+            box_scales=(10.0, 10.0, 5.0, 5.0),
+            background=0,
+            iou_threshold=0.6,
+        ),
+        export=export,
+        anchors=ssd_anchors(),
+        weights_sha256=model.files,
+    )

@@ -1,0 +1,57 @@
+"""SSDLite on MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381, section 6.2), in Keras.
+
+The network ends at its raw heads: one tensor of box encodings and one of class logits per
+feature map, straight from the last convolution. Nothing joins them, so that each keeps a
+quantisation scale of its own; decoding and suppression run on the device.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import KerasTensor, layers
+
+from convert.models.anchors import ANCHORS_PER_CELL
+from convert.models.mobilenet_v2 import backbone, convolution, depthwise
+
+INPUT_SIZE = 300
+
+# Of each extra feature layer: name's number, channels of its 1x1 and of its strided 3x3.
+EXTRA_LAYERS = ((2, 256, 512), (3, 128, 256), (4, 128, 256), (5, 64, 128))
+
+
+def _extra_feature(x: KerasTensor, number: int, squeeze: int, channels: int) -> KerasTensor:
+    x = convolution(x, squeeze, f"layer_19_1_Conv2d_{number}_1x1_{squeeze}")
+    name = f"layer_19_2_Conv2d_{number}_3x3_s2_{channels}"
+    x = depthwise(x, f"{name}_depthwise", stride=2)
+    return convolution(x, channels, name)
+
+
+def _predictor(x: KerasTensor, channels: int, name: str) -> KerasTensor:
+    x = depthwise(x, f"{name}_depthwise")
+    return layers.Conv2D(channels, 1, padding="same", name=name)(x)
+
+
+def build_ssdlite(num_classes: int) -> keras.Model:
+    """SSDLite MobileNetV2 for 300x300 pictures, ``num_classes`` scores per anchor.
+
+    ``num_classes`` counts the background. Input: float32 (1, 300, 300, 3), RGB, -1..1. Outputs,
+    by name: ``boxes_0`` to ``boxes_5`` (1, cells, cells, anchors * 4) and ``scores_0`` to
+    ``scores_5`` (1, cells, cells, anchors * num_classes), logits. The batch is always one:
+    that is what a camera gives, and fixed shapes let the converter fold more.
+    """
+    inputs = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), batch_size=1, name="image")
+    tap, x = backbone(inputs)
+    features = [tap, x]
+    for extra in EXTRA_LAYERS:
+        x = _extra_feature(x, *extra)
+        features.append(x)
+    outputs = {}
+    for level, (feature, anchors) in enumerate(zip(features, ANCHORS_PER_CELL, strict=True)):
+        scope = f"BoxPredictor_{level}"
+        outputs[f"boxes_{level}"] = _predictor(
+            feature, anchors * 4, f"{scope}.BoxEncodingPredictor"
+        )
+        outputs[f"scores_{level}"] = _predictor(
+            feature, anchors * num_classes, f"{scope}.ClassPredictor"
+        )
+    return keras.Model(inputs, outputs, name="ssdlite_mobilenet_v2")

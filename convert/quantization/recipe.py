@@ -1,0 +1,74 @@
+"""How a variant is made: data in, data out."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from device.bundle.manifest import Record
+from device.errors import UsageError
+
+Precision = Literal["float32", "float16", "dynamic", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+# The least cosine between an output of a variant and the same output of float32, over all check
+# pictures together, below which the variant is called broken. A sound conversion of this family
+# of networks is far above: what it reached is in every bundle's manifest.
+LEAST_COSINE: dict[Precision, float] = {
+    "float32": 0.99999,
+    "float16": 0.999,
+    "dynamic": 0.98,
+    "int8": 0.95,
+}
+
+
+class Recipe(Record, frozen=True):
+    """One variant's precision and, where it calibrates, how."""
+
+    precision: Precision
+    calibration_pictures: int = 0
+    bias_pictures: int = 0  # of these, how many the biases are corrected on
+    seed: int = 0
+    half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
+    integer_outputs: bool = False  # int8 only: fail if anything in the file is no integer
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.precision == "int8" and self.calibration_pictures < 1:
+            raise UsageError("int8 needs calibration pictures; give a folder with --calibration")
+
+    @property
+    def least_cosine(self) -> float:
+        """Below this likeness to float32 the variant is broken."""
+        return LEAST_COSINE[self.precision]
+
+    def to_json(self) -> dict[str, str | int | float | bool]:
+        """As recorded in the manifest."""
+        recipe: dict[str, str | int | float | bool] = {"precision": self.precision}
+        if self.precision == "int8":
+            recipe |= {
+                "calibration_pictures": self.calibration_pictures,
+                "bias_pictures": self.bias_pictures,
+                "seed": self.seed,
+                "input": "uint8",
+                "weights": "int8, a scale per channel",
+                "activations": "int8",
+                "outputs": "int8",
+            }
+        if self.precision == "float16":
+            recipe["half_arithmetic"] = self.half_arithmetic
+        return recipe
+
+
+def parse_variants(text: str) -> tuple[Precision, ...]:
+    """``"int8,float32"`` as precisions, each once, in the order float32 to int8.
+
+    float32 is always there: all others are measured against it. Raises ``UsageError``.
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names:
+        raise UsageError(f"--variants is empty: choose from {', '.join(PRECISIONS)}")
+    if unknown := sorted(names - set(PRECISIONS)):
+        raise UsageError(
+            f"--variants {','.join(unknown)}: unknown; choose from {', '.join(PRECISIONS)}"
+        )
+    return tuple(name for name in PRECISIONS if name in names or name == "float32")

@@ -1,0 +1,1 @@
+"""The report of a bundle: one HTML page of measured costs, with advice."""

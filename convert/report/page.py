@@ -1,0 +1,99 @@
+"""The report of a bundle: one page that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert.report import explanation, results
+from convert.report.comparison import Comparison, compare_pictures
+from convert.report.decision import decide
+from convert.report.facts import Facts, load_facts
+from convert.report.recommendation import PI_5, advise, best_for, headline
+from convert.report.tuning import tuning
+from convert.tuning.log import TuningLog, read_log
+from device import __version__
+from device.charts.markup import document, escape
+from device.errors import SinkError
+
+REPORT = "report.html"
+
+PARTS = {
+    "boards": "Boards",
+    "accuracy": "Accuracy",
+    "latency": "Time",
+    "tuning": "Tuning",
+    "classes": "Classes",
+    "pictures": "Pictures",
+    "decision": "Decision",
+    "made": "Making",
+}
+
+
+def make_page(
+    facts: Facts,
+    comparisons: Sequence[Comparison],
+    *,
+    measured_pictures: bool,
+    tuned: TuningLog | None = None,
+) -> str:
+    """The whole page as HTML. Nothing is read but the style sheet beside this module."""
+    pick = best_for(facts, PI_5)
+    verdict, numbers = headline(facts)
+    sections = {
+        "boards": explanation.boards(facts, advise(facts)),
+        "accuracy": results.accuracy(facts, pick),
+        "latency": results.latency(facts),
+        "tuning": tuning(tuned),
+        "classes": results.classes(facts),
+        "pictures": explanation.pictures(
+            comparisons, measured=measured_pictures, threshold=facts.manifest.threshold
+        ),
+        "decision": explanation.decision(decide(facts)),
+        "made": explanation.made(facts),
+    }
+    links = "".join(
+        f'<li><a href="#{name}">{PARTS[name]}</a></li>' for name, body in sections.items() if body
+    )
+    model = facts.manifest.model
+    return document(
+        title=f"{model}: which variant?",
+        header=f"""<h1>{escape(model)}</h1>
+<p class="verdict">{escape(verdict)}</p>
+<p>{escape(numbers)}</p>
+{results.tiles(facts, pick)}
+<nav aria-label="Parts of this page"><ul>{links}</ul></nav>""",
+        main="".join(sections.values()),
+        footer=f"Made by liteberry {__version__} from manifest.json"
+        f"{' and accuracy.json' if facts.measured else ''}.",
+    )
+
+
+def write_page(page: str, path: Path) -> None:
+    """Write ``page`` whole or not at all. Raises ``SinkError`` where that is not possible."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        try:
+            partial.write_text(page, "utf-8", errors="replace")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise SinkError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def report(folder: Path, out: Path | None = None) -> Path:
+    """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
+
+    Returns where it is. Raises ``BundleError`` where there is no sound bundle,
+    ``EvaluationError`` for an ``accuracy.json`` or a ``tuning.json`` that cannot be used,
+    ``SourceError`` for a sample that cannot be read, and ``SinkError`` where the page cannot be
+    written.
+    """
+    bundle, accuracy, facts = load_facts(folder)
+    comparisons, measured = compare_pictures(bundle, accuracy)
+    path = folder / REPORT if out is None else out
+    write_page(
+        make_page(facts, comparisons, measured_pictures=measured, tuned=read_log(folder)), path
+    )
+    return path

@@ -1,0 +1,1 @@
+"""The search for the cheapest mixed-precision variant within an accuracy limit."""

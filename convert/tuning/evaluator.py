@@ -1,0 +1,236 @@
+"""Accuracy of candidates that no bundle has yet: each looks once at all pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.annotations.class_table import LabelledPicture, read_class_labels
+from convert.annotations.ground_truth import TruePicture, Warn
+from convert.annotations.read import read_annotations
+from convert.build.bundle_writer import write_manifest
+from convert.errors import EvaluationError
+from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval, resampled_ratio
+from convert.evaluation.coco_map import mean_average_precision, resampled_precision
+from convert.evaluation.evaluate import (
+    REFERENCE,
+    SCORE_THRESHOLD,
+    coco_rows,
+    count_agreeing,
+    hits,
+    unannotated,
+)
+from convert.evaluation.predict import Found, Panel, predict
+from convert.output_capture import quiet
+from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.manifest import Head, TensorSpec, Variant
+from device.inference.interpreter import Interpreter
+
+Worth = Callable[[Weights], NDArray[np.float64]]
+"""Scores, 0..1, float64 (resamples,), on pictures that count as often as the weights say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What one file found on each picture, and what that is worth on any choice of them.
+
+    Evaluated once: the score on a half, or on resampled pictures, is then only a sum.
+    """
+
+    found: Sequence[Found] = field(repr=False)
+    worth: Worth = field(repr=False)
+
+
+class Trial:
+    """Pictures with what they show, and float32's answers, which candidates are held against.
+
+    The unit of all drops is the point: a hundredth of mAP, of top-1, or of agreement with
+    float32 where there are no annotations. Raises ``EvaluationError`` for pictures or annotations
+    that cannot be used.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        sets: Sequence[tuple[Path, Path | None]],
+        scratch: Path,
+        warn: Warn,
+    ) -> None:
+        self._bundle = bundle
+        self._scratch = scratch
+        self._labels = bundle.labels
+        classifier = bundle.manifest.task == "classification"
+        annotated = [(images, path) for images, path in sets if path is not None]
+        self._truth = None
+        listed: Sequence[TruePicture | LabelledPicture]
+        if not annotated:
+            self.metric = "agreement"
+            listed = unannotated([images for images, _ in sets])
+        elif classifier:
+            self.metric = "top-1"
+            listed = read_class_labels(annotated, self._labels, warn)
+        else:
+            self.metric = "mAP"
+            self._truth = read_annotations(annotated, self._labels, warn)
+            listed = list(self._truth.pictures.values())
+        # Of a disturbance, with which the drop grows: see convert.tuning.drop_model.
+        self.power = 0.5 if self.metric == "agreement" else 1.0
+        self._threshold = 0.0 if classifier else SCORE_THRESHOLD
+        self._rows = list(range(len(listed)))
+        self._paths = [item.path for item in listed]
+        reference = self._look({REFERENCE: bundle.variant(REFERENCE)}, warn)
+        readable = [row for row, found in enumerate(reference) if found is not None]
+        if len(readable) < 4:
+            raise EvaluationError(f"{len(readable)} pictures that can be read: too few to halve")
+        self._rows = readable
+        self._true_ids = [
+            item.class_id for item in (listed[row] for row in readable) if hasattr(item, "class_id")
+        ]
+        self.paths = [self._paths[row] for row in readable]
+        self._reference = [found for found in reference if found is not None]
+        self._best = self._worth(self._reference)
+
+    def look(self, models: Mapping[str, bytes]) -> dict[str, Looks]:
+        """What each ``.tflite`` file finds on every picture; names are file names."""
+        float32 = self._bundle.variant(REFERENCE)
+        variants = {}
+        for name, model in models.items():
+            path = self._scratch / f"{name}.tflite"
+            path.write_bytes(model)
+            variants[name] = describe(path, self._bundle.file(float32.file), float32)
+        looked = self._panel(variants, [self._paths[row] for row in self._rows])
+        return {
+            name: self._looks([found[name] for found in looked if not isinstance(found, str)])
+            for name in models
+        }
+
+    def joined(self, parts: Sequence[tuple[Looks, Sequence[int]]]) -> Looks:
+        """Of each the pictures at the positions beside it; of float32 what is left."""
+        found = list(self._reference)
+        for looks, pictures in parts:
+            for picture in pictures:
+                found[picture] = looks.found[picture]
+        return self._looks(found)
+
+    def _looks(self, found: list[Found]) -> Looks:
+        return Looks(found, self._worth(found))
+
+    def _look(self, variants: dict[str, Variant], warn: Warn) -> list[Found | None]:
+        found: list[Found | None] = []
+        for item in self._panel(variants, self._paths):
+            if isinstance(item, str):
+                warn(f"left out: {item}")
+            found.append(None if isinstance(item, str) else item[REFERENCE])
+        return found
+
+    def _panel(
+        self, variants: dict[str, Variant], paths: Sequence[Path]
+    ) -> list[dict[str, Found] | str]:
+        manifest = self._bundle.manifest
+        kept = [name for name in manifest.files if not name.endswith(".tflite")]
+        for name in [*kept, *(variant.file for variant in variants.values())]:
+            link = self._scratch / name
+            if not link.exists():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(self._bundle.file(name).resolve())
+        files = {name: manifest.files[name] for name in kept} | {
+            variant.file: sha256_of(self._scratch / variant.file) for variant in variants.values()
+        }
+        write_manifest(
+            self._scratch, msgspec.structs.replace(manifest, variants=variants, files=files)
+        )
+        return predict(Panel(self._scratch, tuple(variants), "litert", self._threshold), paths)
+
+    @property
+    def score(self) -> float:
+        """float32's own on all pictures, in points."""
+        return float(100 * self._best(np.ones((1, len(self.paths)), np.int32))[0])
+
+    def drop(self, looks: Looks, pictures: Sequence[int] | None = None) -> float:
+        """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
+
+        Raises ``EvaluationError`` where nothing to be found is on them.
+        """
+        chosen = self._chosen(pictures)
+        drop = float(self._drops(looks, chosen, np.ones((1, len(chosen)), np.int32))[0])
+        if np.isnan(drop):
+            raise EvaluationError(f"not one box that counts is on {len(chosen)} of the pictures")
+        return drop
+
+    def spread(
+        self, looks: Looks, seed: int, pictures: Sequence[int] | None = None
+    ) -> tuple[Interval | None, float]:
+        """The paired interval of 95 % of resamples of :meth:`drop`, and their deviation."""
+        chosen = self._chosen(pictures)
+        drops = self._drops(looks, chosen, draw_weights(len(chosen), seed))
+        return interval(drops), float(np.nanstd(drops))
+
+    def _chosen(self, pictures: Sequence[int] | None) -> list[int]:
+        return list(range(len(self.paths))) if pictures is None else sorted(pictures)
+
+    def _drops(self, looks: Looks, chosen: list[int], weights: Weights) -> NDArray[np.float64]:
+        every = np.zeros((len(weights), len(self.paths)), np.int32)
+        every[:, chosen] = weights
+        drops: NDArray[np.float64] = 100 * (self._best(every) - looks.worth(every))
+        return drops
+
+    def _worth(self, found: Sequence[Found]) -> Worth:
+        """Evaluate what a file found on all pictures."""
+        if self.metric == "agreement":
+            threshold = self._bundle.manifest.threshold
+            pairs = [
+                count_agreeing(said, best, self._labels, threshold)
+                for said, best in zip(found, self._reference, strict=True)
+            ]
+            agreed, of = np.array(pairs, np.int64).T
+            # Where nobody finds anything, all agree.
+            return lambda weights: np.nan_to_num(resampled_ratio(agreed, of, weights), nan=1.0)
+        if self._truth is None:
+            right, each = hits(found, self._true_ids, 1), np.ones(len(found), np.int64)
+            return lambda weights: resampled_ratio(right, each, weights)
+        ids = [row + 1 for row in self._rows]
+        rows = coco_rows(self._truth, ids, found, self._labels)
+        matches = mean_average_precision(self._truth, rows, ids).matches
+        return lambda weights: resampled_precision(matches, weights)
+
+
+def describe(path: Path, float32: Path, like: Variant) -> Variant:
+    """The file at ``path`` as a variant, its outputs in the roles of those of ``like``.
+
+    Outputs are matched by their names in the signature, which ``float32``, the file of ``like``,
+    shares. Raises ``InterpreterError`` where LiteRT refuses it.
+    """
+    with quiet(debug=False):  # LiteRT announces its kernels
+        ours, theirs = (Interpreter("litert", item, threads=1) for item in (path, float32))
+    places = ours.output_names()
+    moved = {
+        position: ours.outputs[places[name]] for name, position in theirs.output_names().items()
+    }
+    return msgspec.structs.replace(
+        like,
+        file=path.name,
+        size_bytes=path.stat().st_size,
+        input=ours.input,
+        heads=reheaded(like.heads, moved),
+        checks={},
+    )
+
+
+def reheaded(heads: Sequence[Head], moved: Mapping[int, TensorSpec]) -> tuple[Head, ...]:
+    """``heads`` with the tensors at their positions replaced by those of ``moved``."""
+    return tuple(
+        msgspec.structs.replace(
+            head,
+            **{
+                name: moved[value.position]
+                for name in head.__struct_fields__
+                if isinstance(value := getattr(head, name), TensorSpec)
+            },
+        )
+        for head in heads
+    )

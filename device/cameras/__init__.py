@@ -1,0 +1,1 @@
+"""Sources of frames: files, ribbon and USB cameras, network cameras, a demo."""

@@ -1,0 +1,95 @@
+"""Sources that were recorded: every frame is served, and they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.cameras.base import (
+    DEFAULTS,
+    Camera,
+    CameraOptions,
+    Shot,
+    Warn,
+    list_pictures,
+    read_picture,
+)
+from device.errors import SourceError
+
+
+class VideoFile(Camera):
+    """Every frame of a video file, as fast as it can be decoded."""
+
+    def __init__(self, path: Path, options: CameraOptions = DEFAULTS) -> None:
+        """Raises ``SourceError`` for a file that is no video OpenCV can read."""
+        super().__init__(options)
+        self._path = path
+        # One thread: more would each hold a few frames, and the network needs the other cores.
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not self._capture.isOpened():
+            raise SourceError(
+                f"{path}: neither a picture nor a video that can be read; "
+                "is it complete, and does it play elsewhere?"
+            )
+        if self._capture.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"ansi"):
+            # FFmpeg plays any text as the screen of a terminal.
+            raise SourceError(f"{path}: a text file, not a video")
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
+        self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._served = 0
+
+    def _read(self) -> Shot | None:
+        ok, pixels = self._capture.read()
+        if ok:
+            self._served += 1
+            return Shot(np.asarray(pixels, np.uint8), self._path.name)
+        if self._served == 0:
+            raise SourceError(f"{self._path}: a video without a single frame that can be decoded")
+        # Containers estimate their length: a frame or two short is a whole video.
+        if self._served + max(2, self._promised // 100) < self._promised:
+            raise SourceError(
+                f"{self._path}: ends after {self._served} of {self._promised} frames, "
+                "the file is damaged; what was readable has been processed"
+            )
+        return None
+
+    def _release(self) -> None:
+        self._capture.release()
+
+
+class Pictures(Camera):
+    """The pictures of a folder, by name; one that is bad is reported and passed over."""
+
+    def __init__(self, pictures: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
+        super().__init__(options)
+        self._pictures = pictures
+        self._next = 0
+        self._good = 0
+        self._warn = warn
+
+    @classmethod
+    def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> Pictures:
+        """All pictures below ``folder``; raises ``SourceError`` where there is none."""
+        pictures = list_pictures(folder)
+        if not pictures:
+            raise SourceError(f"{folder}: no pictures in this folder (jpg, png, bmp, tif)")
+        return cls(pictures, warn, options)
+
+    def _read(self) -> Shot | None:
+        while self._next < len(self._pictures):
+            path = self._pictures[self._next]
+            self._next += 1
+            try:
+                pixels = read_picture(path)
+            except SourceError as exc:
+                if len(self._pictures) == 1:
+                    raise
+                self._warn(f"skipped: {exc}")
+                continue
+            self._good += 1
+            return Shot(pixels, path.name)
+        if self._good == 0:
+            raise SourceError(f"none of the {len(self._pictures)} pictures could be read")
+        return None

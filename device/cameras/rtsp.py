@@ -1,0 +1,96 @@
+"""Network cameras that speak RTSP, read by the FFmpeg that OpenCV brings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import cv2
+import numpy as np
+
+from device.cameras.base import CameraOptions, Shot, Warn
+from device.cameras.reconnecting import LiveCamera, silence_s
+from device.cameras.url import CameraUrl
+from device.errors import SourceError
+
+OPEN_TIMEOUT_S = 10.0  # cameras start their encoder first, and FFmpeg waits for a key frame
+ANSWERS = {
+    "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
+    "404": "it has no stream at this path; the camera's manual names it",
+}
+
+
+def no_answer() -> str:
+    """What to say of a server that is silent from the start."""
+    return f"no answer within {OPEN_TIMEOUT_S:g} s"
+
+
+class RtspCamera(LiveCamera):
+    """An ``rtsp://`` address; its video comes over TCP.
+
+    A stream that sends nothing for five seconds is lost, also where ``frozen_s`` is more: waiting
+    cannot be interrupted.
+    OpenCV decodes into the size of the first frame: a stream that changes it must be sent anew,
+    which cameras do.
+    """
+
+    def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
+        """Raises ``SourceError`` where the server cannot be reached, or has no such stream."""
+        self._url = url
+        self._silence_s = silence_s(options)
+        self._capture: cv2.VideoCapture | None = None
+        # Over UDP, which FFmpeg tries first, pictures break where a packet is lost.
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+        # What goes wrong is said here, once, and without the password.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        cv2.setLogLevel(2)  # errors
+        warn(f"connecting to {url.shown}")
+        super().__init__(url.shown, options, warn)
+
+    def _connect(self) -> None:
+        options = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(1e3 * OPEN_TIMEOUT_S),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(1e3 * self._silence_s),
+            cv2.CAP_PROP_N_THREADS: 1,  # each more would hold a frame back
+        }
+        flat = [number for pair in options.items() for number in pair]
+        started_s = time.monotonic()
+        self._capture = cv2.VideoCapture(self._url.full, cv2.CAP_FFMPEG, flat)
+        if not self._capture.isOpened():
+            waited = time.monotonic() - started_s >= OPEN_TIMEOUT_S
+            raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
+
+    def _ask_why(self) -> str:
+        """What the server answers to a plain question: OpenCV only says that it failed."""
+        question = f"DESCRIBE {self._url.without_user} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
+        try:
+            address = self._url.host, self._url.port
+            with socket.create_connection(address, timeout=OPEN_TIMEOUT_S) as connection:
+                if self._url.scheme == "rtsps":
+                    return "no stream could be opened there"
+                connection.sendall(question)
+                answer = connection.recv(64).partition(b"\r\n")[0].decode("ascii", "replace")
+        except TimeoutError:
+            return no_answer()
+        except OSError as exc:
+            return exc.strerror or str(exc)
+        version, _, status = answer.partition(" ")
+        if not version.startswith("RTSP/"):
+            return "what answers there does not speak RTSP"
+        return ANSWERS.get(status[:3], f"no stream could be opened; the server answers {status!r}")
+
+    def _grab(self) -> Shot | None:
+        assert self._capture is not None
+        started_s = time.monotonic()
+        ok, pixels = self._capture.read()
+        if ok:
+            return Shot(np.asarray(pixels, np.uint8), self.name)
+        if time.monotonic() - started_s >= self._silence_s:
+            raise SourceError(f"{self.name}: no picture for {self._silence_s:g} s")
+        raise SourceError(f"{self.name}: the stream ended")
+
+    def _disconnect(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None

@@ -1,0 +1,215 @@
+"""``python -m device detect``: the run that its flags ask for."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
+from device.commands.model_flags import hints_of, open_bundle
+from device.commands.runner import (
+    Commands,
+    HelpText,
+    debug_flag,
+    say,
+)
+from device.errors import UsageError
+
+if TYPE_CHECKING:
+    from device.bundle.bundle import Bundle
+    from device.cameras.base import Camera
+    from device.inference.engine import Engine
+    from device.outputs.base import Sink
+    from device.pipeline.pipeline import Pipeline
+    from device.web.server import LivePage
+
+EXAMPLES = """examples:
+  python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
+  python -m device detect build/ssdlite_mobilenet_v2 --source holiday.mp4 --log found.jsonl
+  python -m device detect build/ssdlite_mobilenet_v2 --source photos/ --output annotated/
+  python -m device detect detect.tflite --labels labelmap.txt --source photos/ --output annotated/
+  python -m device detect build/ssdlite_mobilenet_v2 --source picamera --rotate 180 --log seen.csv
+  python -m device detect build/ssdlite_mobilenet_v2 --source picamera --serve 0.0.0.0:8080
+"""
+
+
+def add_detect(commands: Commands) -> None:
+    """Add the command to the parser."""
+    detect = commands.add_parser(
+        "detect",
+        help="detect objects on a camera, a video, pictures or the demo",
+        description="Detect objects on every frame of a source; draw, log and count them.",
+        epilog=EXAMPLES,
+        formatter_class=HelpText,
+    )
+    add_detect_flags(detect)
+    detect.add_config()
+    debug_flag(detect)
+    detect.set_defaults(handler=run_detect)
+
+
+def run_detect(args: argparse.Namespace) -> None:
+    """``device detect``."""
+    # Before NumPy is loaded: its threads would only be in the interpreter's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Imported here: `--help` need not wait for OpenCV.
+    import cv2
+
+    from device.bundle.labels import class_ids
+    from device.cameras.base import open_camera
+    from device.outputs.base import check_outputs, make_sinks
+    from device.outputs.video import Pace
+    from device.pipeline.motion import Motion
+    from device.pipeline.pipeline import Pipeline
+    from device.system.memory_trim import forget_startup, share_one_arena
+
+    share_one_arena()
+    cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
+    if args.token is not None and not args.serve:
+        raise UsageError("--token is for the live page: add --serve HOST:PORT")
+    outputs = outputs_of(args)
+    check_outputs(outputs, args.source, args.bundle)
+    bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if args.classes and not set(outputs.on) <= set(args.classes):
+        raise UsageError("--on has a class that --classes leaves out: it would never be seen")
+    samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
+    with contextlib.ExitStack() as stack:
+        page = stack.enter_context(_make_page(args)) if args.serve else None
+        camera = stack.enter_context(
+            open_camera(
+                args.source,
+                [bundle.file(name) for name in samples],
+                say,
+                camera_options(args, bundle.manifest.input),
+            )
+        )
+        make_engine = partial(_make_engine, args, bundle)
+        engine = make_engine(args.variant or bundle.default_variant)
+        engine.only(args.classes or ())
+        class_ids(outputs.on, engine.labels)  # are there such?
+        interpreter = engine.interpreter
+        say(
+            f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
+            f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
+            f"{interpreter.threads} threads; "
+            "Ctrl-C ends the run"
+        )
+        wanted = make_sinks(outputs, Pace.of(camera), stop)
+        # One after another: those that are open are closed if the next cannot be made.
+        sinks = [
+            stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
+        ]
+        if page is not None:
+            sinks.append(page)
+        pipeline = Pipeline(
+            camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
+        )
+        stack.callback(lambda: pipeline.engine.close())
+        progress = _Progress(args.frames)
+        if page is not None:
+            _start_page(page, args, bundle, pipeline, make_engine)
+        forget_startup(engine.model)
+        del engine, interpreter  # one that the page replaces is to be freed
+        try:
+            pipeline.run(args.frames, stop, progress)
+        finally:
+            progress.close()
+            if pipeline.rate.stamps:
+                print(pipeline.summary(), flush=True)
+
+
+def _make_engine(args: argparse.Namespace, bundle: Bundle, variant: str) -> Engine:
+    """The engine of a variant: as asked for, else as ``bench --tune`` found best here."""
+    from device.inference.autotune import load_choice, state_file
+    from device.inference.engine import Engine
+
+    interpreter, threads, choice = args.interpreter, args.threads, None
+    if interpreter == "auto" and threads is None and state_file().is_file():
+        from device.system.board import read_board
+
+        choice = load_choice(read_board(), bundle, variant)
+        if choice is not None:
+            interpreter, threads = choice.interpreter, choice.threads
+    engine = Engine(
+        bundle,
+        variant,
+        interpreter=interpreter,
+        threads=threads,
+        threshold=args.threshold,
+        max_detections=args.max_detections,
+    )
+    if choice is not None:
+        engine.choice = "by bench --tune"
+    return engine
+
+
+def _make_page(args: argparse.Namespace) -> LivePage:
+    from device.web.server import LivePage
+
+    return LivePage(args.serve, args.token, args.serve_fps)
+
+
+def _start_page(
+    page: LivePage,
+    args: argparse.Namespace,
+    bundle: Bundle,
+    pipeline: Pipeline,
+    make_engine: Callable[[str], Engine],
+) -> None:
+    from device.web.live_settings import Controls
+    from device.web.server import describe
+
+    variants = list(bundle.manifest.variants)
+    controls = Controls(pipeline, variants, make_engine, args.classes or ())
+    page.start(pipeline, controls, describe(bundle, args.source))
+    say(f"watch it at {page.link}")
+
+
+def _guards(memory_limit_mb: int | None, camera: Camera) -> Iterator[Sink]:
+    if memory_limit_mb is not None:
+        from device.outputs.systemd import MemoryLimit
+
+        yield MemoryLimit(memory_limit_mb)
+    if "NOTIFY_SOCKET" in os.environ:
+        from device.outputs.systemd import Watchdog
+
+        # Not for children: a command that --run starts is not the service.
+        watchdog = Watchdog(os.environ.pop("NOTIFY_SOCKET"))
+        camera.on_wait = watchdog.wait
+        yield watchdog
+
+
+class _Progress:
+    """A line that is rewritten on a terminal, twice a second; silent elsewhere."""
+
+    INTERVAL_S = 0.5
+
+    def __init__(self, total: int | None) -> None:
+        self._total = f" of {total}" if total else ""
+        self._next_s = 0.0
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, pipeline: Pipeline) -> None:
+        now_s = time.monotonic()
+        if self._shown and now_s >= self._next_s:
+            self._next_s = now_s + self.INTERVAL_S
+            rate = pipeline.rate
+            line = f"\r  frame {rate.stamps}{self._total}, {rate.recent_fps:.0f} FPS\x1b[K"
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal at the start of an empty line."""
+        if self._next_s:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,268 @@
+"""The flags of ``detect``, and the options that they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.commands.model_flags import add_model_flags
+from device.commands.runner import count, positive, seed, size_wh, threads, words
+from device.web.address import parse_address
+
+if TYPE_CHECKING:
+    from device.bundle.manifest import InputRule
+    from device.cameras.base import CameraOptions
+    from device.outputs.base import Outputs
+
+
+def add_detect_flags(detect: argparse.ArgumentParser) -> None:
+    """Add all of them."""
+    detect.add_argument(
+        "bundle",
+        type=Path,
+        nargs="?",
+        metavar="BUNDLE|MODEL.tflite",
+        help="folder made by convert build, or a model of your own",
+    )
+    detect.add_argument(
+        "--source",
+        required=True,
+        metavar="SRC",
+        help="picamera, the number of a USB camera, an rtsp:// or http:// address, a video, a "
+        "picture, a folder of pictures, or demo: a view that wanders over the bundle's own "
+        "pictures without end",
+    )
+    detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
+    detect.add_argument(
+        "--interpreter",
+        choices=("auto", "litert", "tflite-runtime", "tensorflow"),
+        default="auto",
+        help="default: auto, the fastest one here that runs the variant",
+    )
+    detect.add_argument(
+        "--threads", type=threads, metavar="N", help="default: one per core, at most 4"
+    )
+    detect.add_argument(
+        "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
+    )
+    detect.add_argument(
+        "--classes", type=words, metavar="A,B", help="detect these only (default: all it knows)"
+    )
+    detect.add_argument(
+        "--max-detections", type=count, metavar="N", help="at most so many a frame (default: 100)"
+    )
+    detect.add_argument(
+        "--every",
+        type=count,
+        default=1,
+        metavar="N",
+        help="run the network on every N-th frame; the others keep its detections",
+    )
+    detect.add_argument(
+        "--when-moving",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="run the network only while the picture changes: keeps a Pi cool",
+    )
+    detect.add_argument(
+        "--memory-limit", type=count, metavar="MB", help="end the run when it takes more"
+    )
+    detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
+    detect.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
+    )
+    _add_camera(detect.add_argument_group("camera"))
+    _add_outputs(detect.add_argument_group("outputs"))
+    _add_events(detect.add_argument_group("events"))
+    _add_page(detect.add_argument_group("live page"))
+    add_model_flags(detect)
+
+
+def _probability(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0 and at most 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
+    return value
+
+
+def _add_camera(camera: argparse._ArgumentGroup) -> None:
+    camera.add_argument(
+        "--size",
+        type=size_wh,
+        metavar="WxH",
+        help="what to ask of picamera, a USB camera or the demo (default: 640x480)",
+    )
+    camera.add_argument(
+        "--fps",
+        type=positive,
+        metavar="N",
+        help="frames per second to ask of picamera or a USB camera",
+    )
+    camera.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, 90, 180, 270),
+        default=0,
+        help="turn frames clockwise by so many degrees",
+    )
+    camera.add_argument(
+        "--flip",
+        choices=("horizontal", "vertical", "both"),
+        help="mirror frames, after turning them; horizontal: left becomes right",
+    )
+    camera.add_argument(
+        "--give-up",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end when a camera that worked is gone that long (default: try until it is back)",
+    )
+    camera.add_argument(
+        "--frozen",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="take a camera for gone when its picture stays the same, to the last bit, or none "
+        "comes, for so long; 0: never (default: 10)",
+    )
+
+
+def camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
+    """What the flags ask of a camera; ``rule`` is the network's, for one that makes that too."""
+    from device.cameras.base import CameraOptions
+
+    return CameraOptions(
+        size_wh=args.size,
+        fps=args.fps,
+        rotate=args.rotate,
+        flip=args.flip,
+        give_up_s=args.give_up,
+        frozen_s=args.frozen,
+        # A part of the view that keeps its shape has to be cut from the whole frame.
+        lores_wh=(rule.width, rule.height) if rule.resize == "stretch" else None,
+        seed=args.seed,
+    )
+
+
+def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
+    outputs.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE|DIR",
+        help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete) or a "
+        "folder of pictures",
+    )
+    outputs.add_argument(
+        "--segment",
+        type=positive,
+        metavar="SECONDS",
+        help="part the video into files of this length, NAME-20261121T143000Z.mp4",
+    )
+    outputs.add_argument(
+        "--quota",
+        type=positive,
+        metavar="MB",
+        help="remove the oldest segments, clips or pictures before each kind takes more",
+    )
+    outputs.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="a line of JSON per frame, or of a .csv a row per detection; appended",
+    )
+    outputs.add_argument(
+        "--log-size",
+        type=positive,
+        metavar="MB",
+        help="go on in a new log when it is this large; the five before are kept",
+    )
+    outputs.add_argument(
+        "--display",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="show the annotated frames in a window; q or closing it ends the run",
+    )
+
+
+def _add_events(events: argparse._ArgumentGroup) -> None:
+    events.add_argument(
+        "--on", type=words, metavar="A,B", help="when one of these classes is seen:"
+    )
+    events.add_argument(
+        "--record",
+        type=positive,
+        metavar="SECONDS",
+        help="keep a clip, from a little before until this long after it was last seen",
+    )
+    events.add_argument(
+        "--clips",
+        type=Path,
+        default=Path("clips"),
+        metavar="DIR",
+        help="where clips are kept (default: clips)",
+    )
+    events.add_argument(
+        "--run",
+        metavar="COMMAND",
+        help="call this, with the event as JSON on its standard input",
+    )
+    events.add_argument(
+        "--cooldown",
+        type=positive,
+        default=30.0,
+        metavar="SECONDS",
+        help="at most one call in this time (default: 30)",
+    )
+
+
+def _add_page(page: argparse._ArgumentGroup) -> None:
+    page.add_argument(
+        "--serve",
+        type=parse_address,
+        metavar="HOST:PORT",
+        help="show the run in a browser; a port alone: on this machine only, 0.0.0.0:8080: to all "
+        "who have the link that is printed",
+    )
+    page.add_argument(
+        "--serve-fps",
+        type=positive,
+        default=12.0,
+        metavar="N",
+        help="show at most so many pictures a second (default: 12)",
+    )
+    page.add_argument(
+        "--token",
+        metavar="T",
+        help="what the link has to hold (default: the variable LITEBERRY_TOKEN; else, where others "
+        "can reach the page, one that is made and kept)",
+    )
+
+
+def outputs_of(args: argparse.Namespace) -> Outputs:
+    """What the flags ask to be left behind."""
+    from device.outputs.base import Outputs
+
+    def bytes_of(megabytes: float | None) -> int | None:
+        return None if megabytes is None else round(megabytes * 1e6)
+
+    return Outputs(
+        output=args.output,
+        segment_s=args.segment,
+        quota_bytes=bytes_of(args.quota),
+        log=args.log,
+        log_size_bytes=bytes_of(args.log_size),
+        display=args.display,
+        on=args.on or (),
+        record_s=args.record,
+        clips=args.clips,
+        run=args.run,
+        cooldown_s=args.cooldown,
+    )

@@ -1,0 +1,69 @@
+"""``python -m device info``: what a bundle holds, or what a bare model was understood to be."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.commands.model_flags import add_model_flags, hints_of, is_bare_model, open_bundle
+from device.commands.runner import Commands, debug_flag, say
+
+if TYPE_CHECKING:
+    from device.bundle.bundle import Bundle
+    from device.inspection.bare_model import BareModel
+
+
+def add_info(commands: Commands) -> None:
+    """Add the command to the parser."""
+    info = commands.add_parser(
+        "info",
+        help="what a bundle holds, or what a .tflite is",
+        description="Verify every file of a bundle and say what is in it; or say all that is "
+        "understood of a bare .tflite, and why.",
+    )
+    info.add_argument("bundle", type=Path, metavar="BUNDLE|MODEL.tflite")
+    add_model_flags(info)
+    info.set_defaults(handler=run_info)
+    debug_flag(info)
+
+
+def run_info(args: argparse.Namespace) -> None:
+    """``device info``."""
+    if is_bare_model(args.bundle):
+        from device.inspection.bare_model import recognise
+
+        _print_model(recognise(args.bundle, hints_of(args), every_interpreter=True, say=say))
+    else:
+        _print_bundle(open_bundle(args.bundle, hints_of(args)))
+
+
+def _print_bundle(bundle: Bundle) -> None:
+    from device.bundle.cost_table import format_costs
+    from device.bundle.labels import is_placeholder
+    from device.inspection.describe import pixels_in_words
+
+    bundle.verify()
+    manifest, origin = bundle.manifest, bundle.manifest.provenance
+    rule = manifest.input
+    named = [label for label in bundle.labels if not is_placeholder(label)]
+    print(f"{manifest.model}: {manifest.task}, {len(named)} classes, {origin.licence}")
+    print(f"made {origin.made_at} from {origin.source}")
+    print(f"input {rule.width}x{rule.height} {rule.colour}, {pixels_in_words(rule)}, {rule.resize}")
+    print(f"samples: {', '.join(item.title for item in manifest.samples) or 'none'}")
+    print(f"{len(manifest.files)} files, every sha256 as the manifest says")
+    print(format_costs(manifest))
+
+
+def _print_model(model: BareModel) -> None:
+    variant = model.variant(model.default_variant)
+    print(f"{variant.file}: {model.manifest.task}, {variant.size_bytes / 1e6:.2f} MB")
+    for finding in model.findings:
+        lines = (*finding.what.splitlines(), f"({finding.why})")
+        print(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
+    versions = ", ".join(f"{name} {version}" for name, version in variant.operators.items())
+    print(f"{'operators':<10}{versions}")
+    for name, check in variant.checks.items():
+        print(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")
+    for warning in model.warnings:
+        print(f"warning: {warning}")

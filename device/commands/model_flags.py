@@ -1,0 +1,111 @@
+"""The flags that say what a bare ``.tflite`` does not, and the bundle that they help to open."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from device.commands.runner import size_wh, words
+from device.errors import UsageError
+
+if TYPE_CHECKING:
+    from device.bundle.bundle import Bundle
+    from device.bundle.hints import Hints
+    from device.bundle.manifest import InterpreterName
+
+
+def _per_channel(text: str) -> tuple[float, ...]:
+    values = tuple(float(word) for word in words(text))
+    if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+        raise argparse.ArgumentTypeError(f"{text} is neither one number nor three (R,G,B)")
+    return values
+
+
+def _deviations(text: str) -> tuple[float, ...]:
+    values = _per_channel(text)
+    if min(values) <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return values
+
+
+def add_model_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags; what they say goes to :func:`open_bundle`."""
+    flags = command.add_argument_group(
+        "a bare .tflite", "what the file does not say; a bundle says all of it"
+    )
+    flags.add_argument("--labels", metavar="FILE", help="names of its classes, one per line")
+    flags.add_argument("--task", choices=("detection", "classification"), help="what it is for")
+    flags.add_argument(
+        "--outputs",
+        type=words,
+        metavar="A,B",
+        help="what each output is, in their order: boxes, classes, scores, count, or none",
+    )
+    flags.add_argument(
+        "--mean",
+        type=_per_channel,
+        metavar="M",
+        help="its input is (byte - M) / S; one number, or R,G,B",
+    )
+    flags.add_argument("--std", type=_deviations, metavar="S", help="see --mean")
+    flags.add_argument(
+        "--input-size", type=size_wh, metavar="WxH", help="of its pictures, where it takes any"
+    )
+    flags.add_argument(
+        "--anchors", metavar="FILE.npy", help="of raw SSD heads: float32, cy, cx, height, width"
+    )
+
+
+def hints_of(args: argparse.Namespace) -> Hints:
+    """What the flags say."""
+    from device.bundle.hints import Hints
+
+    return Hints(
+        task=args.task,
+        outputs=tuple(args.outputs or ()),
+        mean=args.mean or (),
+        std=args.std or (),
+        input_size=args.input_size,
+        labels=args.labels,
+        anchors=args.anchors,
+    )
+
+
+def open_bundle(
+    path: Path,
+    hints: Hints,
+    interpreter: InterpreterName | Literal["auto"] = "auto",
+    say: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """The bundle at ``path``, or what can be understood of the bare model there.
+
+    ``say`` is told that a bare model is being read, and what of it is a guess. Raises what
+    :class:`device.bundle.bundle.Bundle` and :func:`device.inspection.bare_model.recognise` raise, and ``UsageError``
+    for flags of a bare model beside a bundle.
+    """
+    from device.bundle.hints import Hints
+
+    if is_bare_model(path):
+        from device.inspection.bare_model import recognise
+
+        model = recognise(path, hints, interpreter, say=say)
+        for warning in model.warnings:
+            say(f"warning: {warning}")
+        return model
+    if hints != Hints():
+        given = [name for name in hints.__struct_fields__ if getattr(hints, name)]
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise UsageError(f"{flags}: for a bare .tflite; the bundle {path} says it itself")
+    from device.bundle.bundle import Bundle
+
+    return Bundle(path)
+
+
+def is_bare_model(path: Path) -> bool:
+    """Whether ``path`` is, or is called as, a model without a bundle."""
+    from device.inspection.tflite_file import is_tflite
+
+    return not path.is_dir() and (path.suffix == ".tflite" or is_tflite(path))

@@ -1,0 +1,85 @@
+"""The interpreter and number of threads that were measured to be best here, remembered.
+
+``bench --tune`` saves them, ``detect`` loads them. They lie outside the bundle, in one file of
+the user's state folder, for the same bundle runs on many boards: on a Pi 3 three threads beat
+four, on a Pi 5 they do not.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from device.bundle.bundle import MANIFEST, Bundle, sha256_of
+from device.bundle.manifest import Count, InterpreterName, Record
+from device.inference.interpreter import installed_interpreters
+from device.system.atomic_file import write_whole
+
+if TYPE_CHECKING:
+    from device.system.board import Board
+
+
+class Choice(Record, frozen=True):
+    """What was best for one variant on one board, and what it was measured to do there."""
+
+    interpreter: InterpreterName
+    version: str
+    threads: Count
+    fps: float
+    measured_at: str  # ISO 8601, UTC
+
+
+# By board, then by bundle, then by variant.
+_Choices = dict[str, dict[str, dict[str, Choice]]]
+
+
+def state_file() -> Path:
+    """Where choices are kept, by the XDG Base Directory Specification."""
+    home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not home.is_absolute():  # the specification: a relative one is to be ignored
+        home = Path.home() / ".local" / "state"
+    return home / "liteberry" / "choices.json"
+
+
+def hash_of(bundle: Bundle) -> str:
+    """sha256 of the manifest, which vouches for all other files; of a bare model that file's."""
+    if type(bundle) is Bundle:
+        return sha256_of(bundle.folder / MANIFEST)
+    (sha256,) = bundle.manifest.files.values()
+    return sha256
+
+
+def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
+    """What was found best for ``variant`` here; None where nothing holds.
+
+    A choice for another version of the interpreter than is installed holds no more, nor does a
+    file that is damaged: both are only a memory, and ``bench --tune`` makes them anew.
+    """
+    found = _load().get(_key(board), {}).get(hash_of(bundle), {}).get(variant)
+    if found is None:
+        return None
+    return found if installed_interpreters().get(found.interpreter) == found.version else None
+
+
+def save_choice(board: Board, bundle: Bundle, variant: str, choice: Choice) -> Path:
+    """Remember ``choice``; returns the file. Raises ``SinkError`` where it cannot be written."""
+    path = state_file()
+    choices = _load()
+    choices.setdefault(_key(board), {}).setdefault(hash_of(bundle), {})[variant] = choice
+    data = msgspec.json.format(msgspec.json.encode(choices), indent=1) + b"\n"
+    write_whole(path, data, "set XDG_STATE_HOME to another folder")
+    return path
+
+
+def _key(board: Board) -> str:
+    return f"{board.title}, {board.cpu.cores} cores"
+
+
+def _load() -> _Choices:
+    try:
+        return msgspec.json.decode(state_file().read_bytes(), type=_Choices)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}

@@ -1,0 +1,163 @@
+"""One variant of a bundle, ready to run: frame in, detections out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.bundle.bundle import Bundle
+from device.bundle.labels import class_ids
+from device.bundle.manifest import InterpreterName, SsdRule
+from device.errors import BundleError
+from device.inference.decode import Candidates, make_decoder
+from device.inference.interpreter import Interpreter, choose_interpreter, default_threads
+from device.inference.preprocess import Placement, Preprocessor
+from device.records import Classification, Detection, Frame, Result, Tensor, Timings
+from device.system.closable import Closable
+
+MAX_CANDIDATES = 1000  # considered where only some classes are wanted
+
+Found = tuple[tuple[Detection, ...], tuple[Classification, ...] | None]
+
+
+def name_detections(
+    found: Candidates, placement: Placement, labels: Sequence[str]
+) -> tuple[Detection, ...]:
+    """What a detector found, in source pixels and with its labels."""
+    boxes = placement.to_source(found.boxes)
+    return tuple(
+        Detection(class_id, _label(labels, class_id), score, *box)
+        for class_id, score, box in zip(
+            found.class_ids.tolist(), found.scores.tolist(), boxes.tolist(), strict=True
+        )
+    )
+
+
+def name_classes(found: Candidates, labels: Sequence[str]) -> tuple[Classification, ...]:
+    """What a classifier found, with its labels."""
+    return tuple(
+        Classification(class_id, _label(labels, class_id), score)
+        for class_id, score in zip(found.class_ids.tolist(), found.scores.tolist(), strict=True)
+    )
+
+
+def _label(labels: Sequence[str], class_id: int) -> str:
+    return labels[class_id] if class_id < len(labels) else f"class {class_id}"
+
+
+class Engine(Closable):
+    """Preprocessing, interpreter and decoder of one variant, allocated once.
+
+    ``interpreter`` is a name or ``"auto"``; ``threads`` None takes one per core, at most four;
+    ``threshold`` and ``max_detections`` None take the bundle's; ``choice`` says why this
+    interpreter runs.
+    Each step (:meth:`prepare`, :meth:`invoke`, :meth:`find`) belongs to one thread at a time.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        variant: str | None = None,
+        *,
+        interpreter: InterpreterName | Literal["auto"] = "auto",
+        threads: int | None = None,
+        threshold: float | None = None,
+        max_detections: int | None = None,
+    ) -> None:
+        """Raises ``BundleError``, ``UsageError`` (unknown variant) or ``InterpreterError``."""
+        manifest = bundle.manifest
+        self.variant = variant or bundle.default_variant
+        spec = bundle.variant(self.variant)
+        self.choice = "asked for"
+        if interpreter == "auto":
+            interpreter, self.choice = choose_interpreter(spec.checks)
+        self.model = model = bundle.file(spec.file)
+        self.labels = bundle.labels
+        self.threshold = manifest.threshold if threshold is None else threshold
+        self.max_detections = max_detections or manifest.max_detections
+        self.task = manifest.task
+        anchors = bundle.anchors if isinstance(manifest.decoder, SsdRule) else None
+        self._decode = make_decoder(spec.heads, manifest.decoder, anchors)
+        self._preprocess = Preprocessor(manifest.input, spec.input)
+        self._rule = manifest.input
+        self._wanted: NDArray[np.intp] | None = None
+        self.interpreter = Interpreter(
+            interpreter, model, threads or default_threads(), spec.input.shape
+        )
+        described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
+        if not described <= {self.interpreter.input, *self.interpreter.outputs}:
+            raise BundleError(f"{model}: its tensors are not those the manifest describes")
+        rule = manifest.input
+        if spec.input.shape != rule.shape:
+            raise BundleError(
+                f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
+                f"{rule.width}x{rule.height}"
+            )
+
+    def run(self, frame: Frame) -> Result:
+        """Detect or classify; boxes come back in the frame's pixels, best score first."""
+        started = time.perf_counter()
+        placement = self.prepare(frame)
+        prepared = time.perf_counter()
+        self.interpreter.invoke()
+        invoked = time.perf_counter()
+        detections, classes = self.find(self.interpreter.output_tensors(), placement)
+        decoded = time.perf_counter()
+        timings = Timings(
+            frame.capture_ms,
+            (prepared - started) * 1e3,
+            (invoked - prepared) * 1e3,
+            (decoded - invoked) * 1e3,
+        )
+        return Result(frame.index, detections, timings, classes)
+
+    # What follows are the steps of `run`, for a pipeline that gives each a thread of its own.
+
+    def new_input(self) -> Tensor:
+        """A tensor like the network's input, for a frame to wait in."""
+        spec = self.interpreter.input  # not a view: it may be running
+        return np.empty(spec.shape, spec.dtype)
+
+    def prepare(self, frame: Frame, into: Tensor | None = None) -> Placement:
+        """Fit a frame into the network's input, or into a tensor like it that waits its turn."""
+        target = self.interpreter.input_tensor() if into is None else into
+        if frame.lores is None or self._rule.resize != "stretch":
+            return self._preprocess(frame.pixels, target)
+        self._preprocess(frame.lores, target)  # the same view, made small by the camera
+        return Placement.of(self._rule, frame.size_wh)
+
+    def invoke(self, prepared: Tensor | None = None) -> list[Tensor]:
+        """Run the network on its input, or on ``prepared``; returns copies of its outputs."""
+        if prepared is not None:
+            np.copyto(self.interpreter.input_tensor(), prepared)
+        self.interpreter.invoke()
+        return [tensor.copy() for tensor in self.interpreter.output_tensors()]
+
+    def find(self, outputs: Sequence[Tensor], placement: Placement) -> Found:
+        """What the outputs say: detections in source pixels, and classes (of a classifier)."""
+        wanted = self._wanted
+        limit = self.max_detections if wanted is None else MAX_CANDIDATES
+        found = self._decode(outputs, self.threshold, limit)
+        if wanted is not None:
+            kept = np.flatnonzero(np.isin(found.class_ids, wanted))[: self.max_detections]
+            boxes = found.boxes if self.task == "classification" else found.boxes[kept]
+            found = Candidates(boxes, found.scores[kept], found.class_ids[kept])
+        if self.task == "classification":
+            return (), name_classes(found, self.labels)
+        return name_detections(found, placement, self.labels), None
+
+    def only(self, labels: Collection[str]) -> None:
+        """Find these classes and no others; none named means all.
+
+        Raises :class:`UsageError` for a label that the model does not know.
+        """
+        ids = class_ids(labels, self.labels)
+        self._wanted = np.array(ids) if ids else None
+
+    def close(self) -> None:
+        """Free the model's memory now, not when the last reference goes."""
+        self.__dict__.pop("interpreter", None)

@@ -1,0 +1,201 @@
+"""TFLite interpreters: which are here, and one of them with a model loaded.
+
+The only module that imports an interpreter. All three have the same Python interface; what
+differs is where they come from, how fast they are and what they can load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast, get_args
+
+import numpy as np
+
+from device.bundle.manifest import Check, Dtype, InterpreterName, TensorSpec
+from device.errors import InterpreterError
+from device.records import Tensor
+
+
+class Origin(NamedTuple):
+    """Where an interpreter comes from."""
+
+    distribution: str  # as pip names it
+    module: str
+
+
+ORIGINS: Mapping[InterpreterName, Origin] = {
+    "litert": Origin("ai-edge-litert", "ai_edge_litert.interpreter"),
+    "tflite-runtime": Origin("tflite-runtime", "tflite_runtime.interpreter"),
+    "tensorflow": Origin("tensorflow", "tensorflow.lite.python.interpreter"),
+}
+
+# Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
+PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
+
+
+def installed_interpreters() -> dict[InterpreterName, str]:
+    """The interpreters whose packages are installed here, with versions, best first.
+
+    Nothing is imported: an interpreter listed here may still fail to load.
+    """
+    from importlib import metadata  # here: a run need not pay for its parser of mail headers
+
+    found: dict[InterpreterName, str] = {}
+    for name in PREFERENCE:
+        try:
+            found[name] = metadata.version(ORIGINS[name].distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def default_threads() -> int:
+    """One thread per core, at most four: the cores of a Pi, beyond which small models lose."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+
+
+def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    return TensorSpec(
+        position=position,
+        shape=tuple(int(side) for side in details["shape"]),
+        dtype=cast("Dtype", np.dtype(details["dtype"]).name),
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )
+
+
+def _refusal(message: str) -> str:
+    """Why a model was refused, in a line; a missing operator with the way out."""
+    if found := re.search(r"builtin opcode '(\w+)' version '(\d+)'", message):
+        return f"it needs {found[1]} version {found[2]}: install ai-edge-litert"
+    return (message.strip().splitlines() or ["no reason given"])[0]
+
+
+class Interpreter:
+    """A model loaded into one interpreter, its tensors allocated once.
+
+    Inputs and outputs are views into the interpreter's own memory. A view must be dropped
+    before the next :meth:`invoke`; the interpreter refuses to run while one is alive.
+    """
+
+    def __init__(
+        self,
+        name: InterpreterName,
+        model: Path,
+        threads: int,
+        input_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        """``input_shape`` is what a model that takes any is set to.
+
+        Raises :class:`InterpreterError` where it is not installed or refuses the model.
+        """
+        self.name = name
+        self.threads = threads
+        distribution, module = ORIGINS[name]
+        try:
+            backend = importlib.import_module(module)
+            self.version: str = sys.modules[module.partition(".")[0]].__version__
+        except (ImportError, AttributeError) as exc:
+            raise InterpreterError(
+                f"the interpreter {name} cannot be imported ({exc}): pip install {distribution}"
+            ) from exc
+        try:
+            self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
+            inputs = self._backend.get_input_details()
+            if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
+                self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
+            self._backend.allocate_tensors()
+        except SystemError as exc:  # what a package built for NumPy 1 comes to beside NumPy 2
+            raise InterpreterError(
+                f"{name} {self.version} was built for another NumPy than {np.__version__}: "
+                "install ai-edge-litert, or the NumPy it was built for"
+            ) from exc
+        except (ValueError, RuntimeError) as exc:
+            raise InterpreterError(
+                f"{name} {self.version} refuses {model.name}: {_refusal(str(exc))}"
+            ) from exc
+        inputs = self._backend.get_input_details()
+        outputs = self._backend.get_output_details()
+        if len(inputs) != 1:
+            raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
+        self.input = _spec(0, inputs[0])
+        self._input_view = self._backend.tensor(inputs[0]["index"])
+        if any(0 in item["shape"] or len(item["shape"]) == 0 for item in outputs):
+            self.input_tensor()[...] = 0
+            self.invoke()  # shapes that are computed are known after it
+            outputs = self._backend.get_output_details()
+        self.outputs = tuple(_spec(position, item) for position, item in enumerate(outputs))
+        self._output_indices = [item["index"] for item in outputs]
+        self._output_views = [self._backend.tensor(index) for index in self._output_indices]
+
+    @property
+    def delegate(self) -> str:
+        """What carries out operators in the interpreter's stead, in words."""
+        names = [item["op_name"] for item in self._backend._get_ops_details()]
+        parts = names.count("DELEGATE")
+        if not parts:
+            return "no delegate"
+        return "XNNPACK" if parts == 1 else f"XNNPACK in {parts} parts"
+
+    def input_tensor(self) -> Tensor:
+        """The input tensor, to be written in place."""
+        view: Tensor = self._input_view()
+        return view
+
+    def invoke(self) -> None:
+        """Run the model on what the input tensor holds.
+
+        Raises :class:`InterpreterError` where the model fails, or a view is still alive.
+        """
+        try:
+            self._backend.invoke()
+        except RuntimeError as exc:
+            reason = (str(exc).strip().splitlines() or ["no reason given"])[0]
+            raise InterpreterError(f"{self.name} {self.version} cannot run: {reason}") from exc
+
+    def output_tensors(self) -> Sequence[Tensor]:
+        """All outputs in the interpreter's order, valid until the next :meth:`invoke`."""
+        return [view() for view in self._output_views]
+
+    def output_names(self) -> dict[str, int]:
+        """Position of each output by the name the model's signature gives it, or by its number."""
+        signatures = self._backend.get_signature_list()
+        if not signatures:
+            return {str(position): position for position in range(len(self.outputs))}
+        if len(signatures) != 1:
+            raise InterpreterError(f"the model has {len(signatures)} signatures, expected one")
+        runner = self._backend.get_signature_runner(next(iter(signatures)))
+        return {
+            name: self._output_indices.index(details["index"])
+            for name, details in runner.get_output_details().items()
+        }
+
+
+def choose_interpreter(checks: Mapping[InterpreterName, Check]) -> tuple[InterpreterName, str]:
+    """The best interpreter here that is not known to fail, and why it was chosen.
+
+    ``checks`` are what the laptop found for the variant; an interpreter it did not have is
+    taken on trust. Raises :class:`InterpreterError` where none remains.
+    """
+    passed_over = []
+    for name in PREFERENCE:
+        check = checks.get(name)
+        if check is not None and not check.ok:
+            passed_over.append(f"{name} is known to fail on this variant ({check.reason})")
+            continue
+        try:
+            importlib.import_module(ORIGINS[name].module)
+        except (ImportError, AttributeError) as exc:
+            passed_over.append(f"{name} cannot be imported ({exc})")
+            continue
+        return name, "; ".join(passed_over) or "first choice"
+    raise InterpreterError(
+        f"no interpreter can run this variant: {'; '.join(passed_over)}. "
+        "Install one (pip install ai-edge-litert) or take another variant"
+    )

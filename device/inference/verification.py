@@ -1,0 +1,66 @@
+"""Whether a bundle sees here what it saw on the laptop that made it."""
+
+from __future__ import annotations
+
+from device.bundle.bundle import Bundle
+from device.bundle.manifest import SampleDetection
+from device.cameras.base import read_picture
+from device.errors import SourceError
+from device.inference.engine import Engine
+from device.records import Frame
+
+SCORE_TOLERANCE = 0.15  # what kernels of different interpreters and processors may differ by
+MATCH_IOU = 0.5
+
+Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max, in any one unit
+
+
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0..1; 0 for boxes without an area."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    areas = [(x_max - x_min) * (y_max - y_min) for x_min, y_min, x_max, y_max in (one, other)]
+    return shared / (sum(areas) - shared)
+
+
+def differences(bundle: Bundle, engine: Engine) -> list[str]:
+    """What the bundle's samples show here and on the laptop did not, or the other way round.
+
+    Compared by class, overlap and a tolerance in the score, never by bits: processors round
+    differently. Raises ``SourceError`` where the bundle has no samples to compare.
+    """
+    recorded = [sample for sample in bundle.manifest.samples if engine.variant in sample.detections]
+    if not recorded:
+        raise SourceError(f"{bundle.folder} has no samples of {engine.variant} to compare with")
+    usual = engine.threshold
+    engine.threshold = max(usual - SCORE_TOLERANCE, usual / 2)
+    found = []
+    for number, sample in enumerate(recorded):
+        result = engine.run(Frame(read_picture(bundle.file(sample.file)), number, 0.0))
+        if result.classes is None:
+            seen = [SampleDetection(d.label, d.score, d.box) for d in result.detections]
+        else:
+            seen = [SampleDetection(item.label, item.score) for item in result.classes]
+        there = sample.detections[engine.variant]
+        found += [
+            f"{sample.file}: the laptop saw {item.label} ({item.score:.2f}), this machine does not"
+            for item in there
+            if item.score >= usual and not any(_alike(item, other) for other in seen)
+        ]
+        found += [
+            f"{sample.file}: {item.label} ({item.score:.2f}) is seen, on the laptop it was not"
+            for item in seen
+            if item.score >= usual + SCORE_TOLERANCE
+            and not any(_alike(item, other) for other in there)
+        ]
+    engine.threshold = usual
+    return found
+
+
+def _alike(one: SampleDetection, other: SampleDetection) -> bool:
+    if one.label != other.label or abs(one.score - other.score) > SCORE_TOLERANCE:
+        return False
+    return one.box is None or other.box is None or iou(one.box, other.box) >= MATCH_IOU

@@ -1,0 +1,247 @@
+"""Other people's models: a bare ``.tflite`` understood as far as a bundle would tell.
+
+What comes out is a bundle that was never written: the engine and everything behind it take it as
+one. What nobody could tell is guessed by convention and said aloud, or asked for with a flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from device.bundle.bundle import Bundle, read_anchors, sha256_of
+from device.bundle.hints import Hints
+from device.bundle.labels import is_placeholder, parse_labels
+from device.bundle.manifest import (
+    FORMAT,
+    Check,
+    ClassifierRule,
+    DetectionsHead,
+    DetectionsRule,
+    InputRule,
+    InterpreterName,
+    Manifest,
+    Provenance,
+    Rule,
+    SsdRule,
+    Variant,
+)
+from device.errors import BundleError, InterpreterError, ModelError, UsageError
+from device.inference.interpreter import installed_interpreters
+from device.inspection.describe import Finding, explain
+from device.inspection.input_normalisation import picture_input
+from device.inspection.output_heads import Understanding, understand
+from device.inspection.output_roles import Output
+from device.inspection.tflite_file import FileFacts
+from device.inspection.trial_run import Examination, examine
+
+DETECTION_THRESHOLD = 0.5
+CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
+MAX_DETECTIONS = 100
+CROP_FRACTION = 0.875  # of a classifier's picture, as ImageNet's figures are measured
+# What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
+BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
+IOU_THRESHOLD = 0.6
+
+
+class BareModel(Bundle):
+    """A model that lies alone, with the manifest it might have had."""
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        labels: tuple[str, ...],
+        anchors: NDArray[np.float32] | None,
+        findings: Sequence[Finding],
+        guesses: Sequence[str],
+        complaint: str,
+    ) -> None:
+        """``guesses`` are what a flag would settle; ``complaint`` is about the metadata."""
+        self.folder = path.parent
+        self.manifest = manifest
+        self.labels = labels
+        self.findings = tuple(findings)
+        self.guesses = tuple(guesses)
+        self.warnings = tuple(filter(None, (complaint, *guesses)))
+        if anchors is not None:
+            self.anchors = anchors
+
+
+def recognise(
+    path: Path,
+    hints: Hints | None = None,
+    interpreter: InterpreterName | Literal["auto"] = "auto",
+    *,
+    every_interpreter: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> BareModel:
+    """Understand the model at ``path``; it is first loaded in processes of their own.
+
+    The first interpreter that runs it is enough, unless ``every_interpreter`` is to be tried.
+    ``say`` is told before the part that takes seconds on a Pi.
+    Raises ``ModelError`` where it is damaged, runs nowhere or cannot be understood, ``UsageError``
+    for flags that do not fit it.
+    """
+    hints = hints or Hints()
+    try:
+        sha256 = sha256_of(path)
+    except OSError as exc:
+        raise ModelError(f"{path}: {exc.strerror}") from exc
+    # First what is soon found missing.
+    label_text, anchors = _label_text(hints), _anchors(hints)
+    where = "every interpreter here, each in a process" if every_interpreter else "a process"
+    say(f"reading {path.name} in {where} of its own")
+    untried = list(installed_interpreters()) if interpreter == "auto" else [interpreter]
+    seen: Examination | None = None
+    checks: dict[InterpreterName, Check] = {}
+    while untried and seen is None:
+        name = untried.pop(0)
+        seen, checks[name] = _try(path, hints, name)
+    if seen is None:
+        reasons = "; ".join(check.reason for check in checks.values()) or "there is none"
+        raise ModelError(
+            f"{path} runs in no interpreter here ({reasons}). It may be damaged, or need another "
+            "one: pip install ai-edge-litert"
+        )
+    assert seen.facts is not None
+    try:
+        fitted = picture_input(seen.facts, seen.metadata, hints)
+        outputs = _outputs(seen.facts, seen)
+        found = understand(outputs, hints, None if anchors is None else len(anchors))
+        if found.classes is None:  # the operator that found them may know
+            found = replace(found, classes=seen.facts.classes)
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc}") from exc
+    labels, labels_why, guesses = _labels(found, seen, hints, label_text)
+    rule = _fit(fitted.rule, found)
+    assert seen.input is not None
+    if every_interpreter:
+        checks |= {name: _try(path, hints, name)[1] for name in untried}
+    variant = Variant(
+        file=path.name,
+        size_bytes=path.stat().st_size,
+        recipe={"precision": seen.facts.contents},
+        operators=seen.facts.operators,
+        input=seen.input,
+        heads=found.heads,
+        checks=checks,
+    )
+    manifest = Manifest(
+        format=FORMAT,
+        model=path.stem,
+        task=found.task,
+        input=rule,
+        decoder=_decoder(found, labels),
+        labels="",
+        threshold=DETECTION_THRESHOLD if found.task == "detection" else CLASS_THRESHOLD,
+        max_detections=MAX_DETECTIONS,
+        variants={seen.facts.contents: variant},
+        samples=(),
+        provenance=_provenance(path),
+        files={path.name: sha256},
+    )
+    findings = explain(seen, fitted, found, rule, (labels, labels_why))
+    guesses = (*fitted.guesses, *guesses)
+    if not labels:
+        labels = tuple(f"class {number}" for number in range(found.classes or 0))
+    return BareModel(path, manifest, labels, anchors, findings, guesses, seen.complaint)
+
+
+def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:
+    """What was seen in one interpreter, None where it does not run there, and how it did."""
+    try:
+        seen = examine(path, name, hints)
+    except InterpreterError as exc:
+        version = installed_interpreters().get(name, "")
+        return None, Check(version=version, ok=False, reason=str(exc))
+    if seen.unreadable:
+        raise ModelError(seen.unreadable)
+    return seen, Check(version=seen.version, ok=True)
+
+
+def _outputs(facts: FileFacts, seen: Examination) -> list[Output]:
+    names = seen.metadata.outputs
+    if len(names) != len(facts.outputs):
+        names = ("",) * len(facts.outputs)
+    return [
+        Output(*parts) for parts in zip(facts.outputs, seen.outputs, names, seen.looks, strict=True)
+    ]
+
+
+def _anchors(hints: Hints) -> NDArray[np.float32] | None:
+    if hints.anchors is None:
+        return None
+    try:
+        return read_anchors(Path(hints.anchors))
+    except BundleError as exc:
+        raise UsageError(f"--anchors: {exc}") from exc
+
+
+def _label_text(hints: Hints) -> str:
+    if hints.labels is None:
+        return ""
+    try:
+        return Path(hints.labels).read_text("utf-8", errors="replace")
+    except OSError as exc:
+        raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
+
+
+def _labels(
+    found: Understanding, seen: Examination, hints: Hints, text: str
+) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The labels, where they come from, and what is to be said; ``text`` is of ``--labels``."""
+    count = found.classes
+    if hints.labels is not None:
+        return parse_labels(text, count, hints.labels), f"--labels {hints.labels}", ()
+    missing = "classes are called by number; --labels FILE names them"
+    if not seen.metadata.labels:
+        return (), "nothing names them", (f"no labels: {missing}",)
+    where = f"{seen.metadata.label_file} inside the model"
+    try:
+        return parse_labels(seen.metadata.labels, count, where), where, ()
+    except UsageError as exc:
+        return (), f"{where} does not fit", (f"{exc}; {missing}",)
+
+
+def _fit(rule: InputRule, found: Understanding) -> InputRule:
+    if found.task == "detection":
+        return rule
+    return msgspec.structs.replace(rule, resize="centre-crop", crop_fraction=CROP_FRACTION)
+
+
+def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
+    ends = (0, len(labels) - 1) if labels else ()  # where a background class is
+    background = next((end for end in ends if is_placeholder(labels[end])), None)
+    if found.task == "classification":
+        return ClassifierRule(score=found.score, background=background)
+    if isinstance(found.heads[0], DetectionsHead):
+        return DetectionsRule()
+    return SsdRule(
+        anchors="anchors.npy",
+        box_scales=BOX_SCALES,
+        background=background if labels else 0,
+        iou_threshold=IOU_THRESHOLD,
+        score=found.score,
+    )
+
+
+def _provenance(path: Path) -> Provenance:
+    return Provenance(
+        source=path.name,
+        licence="licence not stated",
+        made_at="",
+        machine="",
+        command="",
+        seed=0,
+        calibration=(),
+        checked_on=0,
+        versions={},
+        weights_sha256={},
+    )

@@ -1,0 +1,80 @@
+"""What was understood of a bare model, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from device.bundle.labels import is_placeholder
+from device.bundle.manifest import Head, InputRule
+from device.inspection.input_normalisation import PictureInput
+from device.inspection.output_heads import Understanding
+from device.inspection.trial_run import Examination
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing understood of a model, and how."""
+
+    topic: str
+    what: str
+    why: str
+
+
+def explain(
+    seen: Examination,
+    fitted: PictureInput,
+    found: Understanding,
+    rule: InputRule,
+    labels: tuple[Sequence[str], str],
+) -> list[Finding]:
+    """All that was understood, and why; ``labels`` are the names and where they come from."""
+    assert seen.facts is not None
+    assert seen.input is not None
+    classes = "" if found.classes is None else f", {found.classes} classes"
+    crop = rule.resize == "centre-crop"
+    findings = [
+        Finding("task", found.task + classes, "what its outputs are for"),
+        Finding(
+            "input",
+            f"{rule.width}x{rule.height} {rule.colour.upper()}, {seen.input.dtype}, {rule.layout}",
+            fitted.size_why,
+        ),
+        Finding("pixels", pixels_in_words(rule), fitted.pixels_why),
+        Finding(
+            "picture",
+            f"the middle {rule.crop_fraction:.1%} of it" if crop else "all of it, stretched",
+            "as classifiers are measured" if crop else "objects are everywhere",
+        ),
+        Finding("outputs", "\n".join(heads_in_words(found.heads)), found.why),
+    ]
+    if found.score_why:
+        findings.append(Finding("scores", f"{found.score}", found.score_why))
+    names, labels_why = labels
+    named = sum(not is_placeholder(label) for label in names)
+    findings.append(Finding("labels", f"{named} names" if named else "none", labels_why))
+    findings.append(
+        Finding("contents", seen.facts.contents, "its weights, and what is computed with them")
+    )
+    return findings
+
+
+def pixels_in_words(rule: InputRule) -> str:
+    """``(byte - mean) / std`` with the rule's numbers."""
+
+    def shown(value: float | tuple[float, ...]) -> str:
+        values = value if isinstance(value, tuple) else (value,)
+        return ", ".join(f"{item:.6g}" for item in values)
+
+    return f"(byte - {shown(rule.mean)}) / {shown(rule.std)}"
+
+
+def heads_in_words(heads: Sequence[Head]) -> list[str]:
+    """Each tensor's role, position and shape."""
+    words = []
+    for head in heads:
+        for role in head.__struct_fields__:
+            tensor = getattr(head, role)
+            if tensor in head.tensors:
+                words.append(f"{role:<8}{tensor.position:>2} {tensor.dtype} {tensor.shape}")
+    return words

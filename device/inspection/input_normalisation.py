@@ -1,0 +1,201 @@
+"""How a bare model wants its pictures, and how that was told.
+
+Sources in this order: what the user says, what the model's metadata says, what its quantisation
+or its first operators show, and for a float input of which nothing is known the convention of
+its family, -1..1, which is said aloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from device.bundle.hints import Hints
+from device.bundle.manifest import Dtype, InputRule, PerChannel, TensorSpec
+from device.errors import ModelError, UsageError
+from device.inference.preprocess import byte_table
+from device.inspection.tflite_file import FileFacts, TensorFacts
+from device.inspection.tflite_metadata import ModelMetadata
+
+DEFAULT_MEAN = DEFAULT_STD = 127.5  # -1..1: MobileNet's, and most TFLite models'
+DEFAULT_SIDE = 320  # pixels, where a model takes any size
+DTYPES = frozenset({"float32", "float16", "uint8", "int8", "int16"})
+
+# ImageNet's mean and standard deviation, of bytes, as PyTorch's models are trained with.
+IMAGENET_MEAN: PerChannel = (123.675, 116.28, 103.53)
+IMAGENET_STD: PerChannel = (58.395, 57.12, 57.375)
+
+_LEAST_GAIN = 1 / 32  # a model that begins by multiplying with less takes bytes
+_LEAST_VALUES = 128  # of 256: fewer, and a table is not what the quantisation was made for
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInput:
+    """The rule for a model's input, and what it is based on."""
+
+    rule: InputRule
+    size_why: str
+    pixels_why: str
+    guesses: tuple[str, ...]  # what nobody said: to be told aloud
+
+
+def picture_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> PictureInput:
+    """How pictures go into the model.
+
+    Raises ``ModelError`` where its input is not one picture of three channels, ``UsageError``
+    for flags that do not fit it.
+    """
+    if len(facts.inputs) != 1:
+        raise ModelError(
+            f"it takes {len(facts.inputs)} inputs, expected one picture. Its inputs: "
+            f"{_listed(facts.inputs)}; its outputs: {_listed(facts.outputs)}. --task, --outputs, "
+            "--mean and --std can settle what a model of one input leaves open, not this"
+        )
+    tensor = facts.inputs[0]
+    layout, axes = _layout(tensor)
+    (width, height), size_why, size_guess = _size(tensor, axes, metadata, hints)
+    spec = TensorSpec(
+        position=0,
+        shape=(),
+        dtype=cast("Dtype", tensor.dtype),
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+    mean, std, pixels_why, pixels_guess = _pixels(spec, facts.input_gain, metadata, hints)
+    rule = InputRule(
+        width=width,
+        height=height,
+        mean=mean,
+        std=std,
+        layout="nchw" if layout == "nchw" else "nhwc",
+    )
+    guesses = tuple(filter(None, (size_guess, pixels_guess)))
+    return PictureInput(rule, size_why, pixels_why, guesses)
+
+
+def _layout(tensor: TensorFacts) -> tuple[str, tuple[int, int]]:
+    """The input's layout, and which of its axes are height and width."""
+    if tensor.dtype not in DTYPES:
+        raise ModelError(f"its input is {tensor.dtype}, expected {', '.join(sorted(DTYPES))}")
+    shape, free = tensor.shape, tensor.free
+    if len(shape) == 4 and (free[0] or shape[0] == 1):
+        if shape[3] == 3 and not free[3]:
+            return "nhwc", (1, 2)
+        if shape[1] == 3 and not free[1]:
+            return "nchw", (2, 3)
+    raise ModelError(
+        f"its input is {_shown(tensor)}, expected one picture of 3 channels: (1, height, width, 3) "
+        "or (1, 3, height, width)"
+    )
+
+
+def _listed(tensors: Sequence[TensorFacts]) -> str:
+    return "; ".join(f"{item.name!r} {item.dtype} {_shown(item)}" for item in tensors)
+
+
+def _shown(tensor: TensorFacts) -> str:
+    sides = ["any" if free else str(n) for n, free in zip(tensor.shape, tensor.free, strict=True)]
+    return f"({', '.join(sides)})"
+
+
+def _size(
+    tensor: TensorFacts, axes: tuple[int, int], metadata: ModelMetadata, hints: Hints
+) -> tuple[tuple[int, int], str, str]:
+    """Width and height, where they come from, and what was guessed."""
+    height, width = (tensor.shape[axis] for axis in axes)
+    if not any(tensor.free[axis] for axis in axes):
+        if min(width, height) < 1:
+            raise ModelError(f"its input is {_shown(tensor)}, no picture at all")
+        if hints.input_size not in (None, (width, height)):
+            raise UsageError(f"--input-size: this model takes {width}x{height} and nothing else")
+        return (width, height), "the shape of its input", ""
+    if hints.input_size is not None:
+        return hints.input_size, "--input-size; it takes any", ""
+    if metadata.size_wh is not None and min(metadata.size_wh) > 1:
+        return metadata.size_wh, "its metadata; it takes any size", ""
+    if min(width, height) > 1:
+        return (width, height), "declared in the file, which takes any size", ""
+    side = DEFAULT_SIDE
+    guess = f"GUESSED {side}x{side} pixels, for it takes any: choose with --input-size"
+    return (side, side), "nothing says it; it takes any", guess
+
+
+def _pixels(
+    spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints
+) -> tuple[float | PerChannel, float | PerChannel, str, str]:
+    """Mean and std, where they come from, and what was guessed."""
+    if hints.mean or hints.std:
+        if not (hints.mean and hints.std):
+            raise UsageError("--mean and --std belong together: (byte - mean) / std")
+        return _channels(hints.mean), _channels(hints.std), "--mean and --std", ""
+    told = (_channels(metadata.mean), _channels(metadata.std)) if _usable(metadata) else None
+    if np.issubdtype(np.dtype(spec.dtype), np.integer):
+        return *_integer_pixels(spec, told), ""
+    if told is not None:
+        return *told, "its metadata", ""
+    if gain < _LEAST_GAIN:
+        why = f"it begins by multiplying with {gain:.4g}: it normalises bytes itself"
+        return 0.0, 1.0, why, ""
+    guess = (
+        "GUESSED that its pixels must be -1..1, for nothing says what: --mean 0 --std 255 makes "
+        "them 0..1, --mean 0 --std 1 leaves them 0..255"
+    )
+    return DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess
+
+
+def _integer_pixels(
+    spec: TensorSpec, told: tuple[float | PerChannel, float | PerChannel] | None
+) -> tuple[float | PerChannel, float | PerChannel, str]:
+    """Mean and std of an integer input, and why.
+
+    Unless something else is known, the 256 bytes are spread over all the integers there are: for
+    eight bits each byte is its own integer, which is how such models are made and used.
+    """
+    if not spec.scale:
+        return (128.0 if spec.dtype == "int8" else 0.0), 1.0, "it takes bytes, not quantised values"
+    scale, limits = spec.scale, np.iinfo(spec.dtype)
+    low, high = (scale * (limit - spec.zero_point) for limit in (limits.min, limits.max))
+    std = 255 / (high - low)
+    mean = 0.0 - low * std  # never minus zero
+    quantisation = f"its quantisation, {low:.4g} to {high:.4g}"
+    if told is not None:
+        own = byte_table(_rule(mean, std), spec).astype(np.int64)
+        by_metadata = byte_table(_rule(*told), spec).astype(np.int64)
+        same = by_metadata.shape == own.shape and np.abs(own - by_metadata).max() <= 1
+        if not same and len(np.unique(by_metadata)) >= _LEAST_VALUES:
+            return *told, "its metadata"
+        quantisation += (
+            ", and its metadata" if same else "; its metadata would leave most of that unused"
+        )
+    if abs(low - _IMAGENET_RANGE[0]) <= 2 * scale and abs(high - _IMAGENET_RANGE[1]) <= 2 * scale:
+        return IMAGENET_MEAN, IMAGENET_STD, f"{quantisation}: ImageNet's mean and deviation"
+    as_stored = {"uint8": "bytes as they are", "int8": "bytes less 128"}
+    return mean, std, f"{quantisation}: {as_stored.get(spec.dtype, 'bytes spread over it')}"
+
+
+def _rule(mean: float | PerChannel, std: float | PerChannel) -> InputRule:
+    return InputRule(width=1, height=1, mean=mean, std=std)
+
+
+_IMAGENET_RANGE = _rule(IMAGENET_MEAN, IMAGENET_STD).value_range  # -2.118 to 2.640
+
+
+def _usable(metadata: ModelMetadata) -> bool:
+    values = (*metadata.mean, *metadata.std)
+    return (
+        len(metadata.mean) in (1, 3)
+        and len(metadata.std) in (1, 3)
+        and bool(np.isfinite(values).all())
+        and min(metadata.std) > 0
+    )
+
+
+def _channels(values: tuple[float, ...]) -> float | PerChannel:
+    """One number for all channels, or three that differ."""
+    if len(set(values)) == 1:
+        return values[0]
+    red, green, blue = values
+    return red, green, blue

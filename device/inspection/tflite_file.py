@@ -1,0 +1,260 @@
+"""What a `.tflite` file says of itself, read without an interpreter.
+
+The accessors are LiteRT's own, generated from the format's schema: 7 MB once imported, which is
+why they are imported where they are used, in a child process that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.bundle.manifest import Record
+from device.errors import InterpreterError, ModelError
+
+IDENTIFIER = b"TFL3"  # at offset 4 of every file
+POST_PROCESS = "TFLite_Detection_PostProcess"
+METADATA = "TFLITE_METADATA"
+
+# What stands between a result and the output that holds it, changing its form at most.
+_FORMS = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CAST"})
+_INTEGER_WEIGHTS = frozenset({"int8", "uint8", "int4"})
+_WEIGHTS = _INTEGER_WEIGHTS | {"float32", "float16"}  # biases, sizes and axes are others
+_AFFINE = frozenset({"ADD", "SUB", "MUL", "DIV"})
+
+
+class TensorFacts(Record, frozen=True):
+    """An input or output as the file declares it."""
+
+    name: str
+    signature: str  # what the model's signature calls it; empty without one
+    shape: tuple[int, ...]
+    free: tuple[bool, ...]  # per axis: may its length be chosen?
+    dtype: str
+    scale: float  # 0 where it is not quantised
+    zero_point: int
+    operator: str = ""  # of an output: what computes it
+    slot: int = 0  # which of that operator's outputs it is
+
+
+class FileFacts(Record, frozen=True):
+    """All that is read from the file."""
+
+    contents: str  # float32, float16, dynamic, int8, uint8, ...: a name for the variant
+    operators: dict[str, int]  # name -> highest version used
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    input_gain: float  # what the first operators multiply the input with; 1 where they do not
+    classes: int | None  # of the operator TFLite_Detection_PostProcess, where there is one
+    metadata: bytes
+
+
+def is_tflite(path: Path) -> bool:
+    """Whether ``path`` is a file with the mark of the format."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)[4:] == IDENTIFIER
+    except OSError:
+        return False
+
+
+def read_facts(path: Path) -> FileFacts:
+    """Read ``path``, its first graph.
+
+    Raises :class:`ModelError` for a file that cannot be read, is of another format or damaged,
+    and ``InterpreterError`` where LiteRT is missing.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise ModelError(f"{path}: {exc.strerror}") from exc
+    if data[4:8] != IDENTIFIER:
+        raise ModelError(f"{path} is no TFLite model: it does not begin with its mark, TFL3")
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError as exc:
+        raise InterpreterError(
+            f"reading a bare model needs LiteRT ({exc}): pip install ai-edge-litert"
+        ) from exc
+    try:
+        return _Reader(schema.Model.GetRootAs(data, 0), schema).facts()
+    except Exception as exc:  # generated readers raise whatever damaged bytes make them
+        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        raise ModelError(
+            f"{path} is damaged or incomplete ({reason}): get or convert it again"
+        ) from exc
+
+
+def _names(enumeration: Any) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+class _Reader:
+    """The first graph of a model, its parts by number."""
+
+    def __init__(self, model: Any, schema: Any) -> None:
+        self.model = model
+        self.graph = model.Subgraphs(0)
+        self.types = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+        builtin = _names(schema.BuiltinOperator)
+        self.codes = []
+        for index in range(model.OperatorCodesLength()):
+            code = model.OperatorCodes(index)
+            name = builtin[max(code.DeprecatedBuiltinCode(), code.BuiltinCode())]
+            name = _text(code.CustomCode()) if name == "CUSTOM" else name
+            self.codes.append((name, code.Version()))
+        self.operators = [self.graph.Operators(i) for i in range(self.graph.OperatorsLength())]
+        self.writers = {
+            int(tensor): (operator, slot)
+            for operator in self.operators
+            for slot, tensor in enumerate(operator.OutputsAsNumpy())
+        }
+
+    def facts(self) -> FileFacts:
+        inputs = [int(index) for index in self.graph.InputsAsNumpy()]
+        outputs = [int(index) for index in self.graph.OutputsAsNumpy()]
+        names = self._signature_names()
+        return FileFacts(
+            contents=self._contents(),
+            operators=self._versions(),
+            inputs=tuple(self._tensor(index, names) for index in inputs),
+            outputs=tuple(self._tensor(index, names) for index in outputs),
+            input_gain=self._gain(inputs[0]) if inputs else 1.0,
+            classes=self._classes(),
+            metadata=self._metadata(),
+        )
+
+    def _name(self, operator: Any) -> str:
+        return str(self.codes[operator.OpcodeIndex()][0])
+
+    def _dtype(self, index: int) -> str:
+        return self.types[self.graph.Tensors(index).Type()]
+
+    def _tensor(self, index: int, names: dict[int, str]) -> TensorFacts:
+        tensor = self.graph.Tensors(index)
+        quantization = tensor.Quantization()
+        scale, zero_point = 0.0, 0
+        if quantization is not None and quantization.ScaleLength() == 1:
+            scale, zero_point = float(quantization.Scale(0)), int(quantization.ZeroPoint(0))
+            if not math.isfinite(scale) or scale < 0:
+                raise ValueError(f"tensor {index} has scale {scale}")
+        shape = tuple(int(side) for side in _array(tensor.ShapeAsNumpy()))
+        signature = _array(tensor.ShapeSignatureAsNumpy())
+        if len(signature) != len(shape):
+            signature = np.array(shape, np.int64)
+        operator, slot = self._writer(index)
+        return TensorFacts(
+            name=_text(tensor.Name()),
+            signature=names.get(index, ""),
+            shape=shape,
+            free=tuple(bool(side < 0) for side in signature),
+            dtype=self._dtype(index),
+            scale=scale,
+            zero_point=zero_point,
+            operator=operator,
+            slot=slot,
+        )
+
+    def _writer(self, index: int) -> tuple[str, int]:
+        """The operator that computes a tensor, forms looked through, and its output's number."""
+        for _ in self.operators:
+            if index not in self.writers:
+                break
+            operator, slot = self.writers[index]
+            if self._name(operator) not in _FORMS:
+                return self._name(operator), slot
+            index = int(operator.Inputs(0))
+        return "", 0
+
+    def _signature_names(self) -> dict[int, str]:
+        names: dict[int, str] = {}
+        for number in range(self.model.SignatureDefsLength()):
+            signature = self.model.SignatureDefs(number)
+            if signature.SubgraphIndex() != 0:
+                continue
+            for length, item in (
+                (signature.InputsLength(), signature.Inputs),
+                (signature.OutputsLength(), signature.Outputs),
+            ):
+                entries = [item(i) for i in range(length)]
+                names |= {int(entry.TensorIndex()): _text(entry.Name()) for entry in entries}
+        return names
+
+    def _versions(self) -> dict[str, int]:
+        versions: Counter[str] = Counter()
+        for number in range(self.model.SubgraphsLength()):
+            graph = self.model.Subgraphs(number)
+            for index in range(graph.OperatorsLength()):
+                name, version = self.codes[graph.Operators(index).OpcodeIndex()]
+                versions[name] = max(version, versions[name])
+        return dict(sorted(versions.items()))
+
+    def _buffer(self, index: int) -> Any:
+        return self.model.Buffers(self.graph.Tensors(index).Buffer())
+
+    def _contents(self) -> str:
+        """What most of the weights are, and what is computed with them."""
+        weights: Counter[str] = Counter()
+        for index in range(self.graph.TensorsLength()):
+            if (dtype := self._dtype(index)) in _WEIGHTS:
+                weights[dtype] += self._buffer(index).DataLength()
+        kind = weights.most_common(1)[0][0] if weights.total() else "float32"
+        if kind not in _INTEGER_WEIGHTS:
+            return kind
+        values = Counter(
+            self._dtype(int(operator.Outputs(0)))
+            for operator in self.operators
+            if operator.OutputsLength() and self._name(operator) not in _FORMS
+        )
+        common = values.most_common(1)[0][0] if values else kind
+        return {"float32": "dynamic", "int16": "int16x8"}.get(common, kind)
+
+    def _gain(self, index: int) -> float:
+        """What the operators right after the input multiply it with, if that is all they do."""
+        gain = 1.0
+        for _ in self.operators:
+            readers = [item for item in self.operators if index in _array(item.InputsAsNumpy())]
+            if len(readers) != 1 or self._name(readers[0]) not in _AFFINE:
+                break
+            name = self._name(readers[0])
+            others = [int(other) for other in readers[0].InputsAsNumpy() if other != index]
+            if len(others) != 1 or self._dtype(others[0]) != "float32":
+                break
+            data = bytes(_array(self._buffer(others[0]).DataAsNumpy()))
+            if not data:  # computed, not constant
+                break
+            factor = float(np.abs(np.frombuffer(data, "<f4")).max())
+            gain *= {"MUL": factor, "DIV": 1 / factor}.get(name, 1.0)
+            index = int(readers[0].Outputs(0))
+        return gain
+
+    def _classes(self) -> int | None:
+        for operator in self.operators:
+            if self._name(operator) == POST_PROCESS:
+                from flatbuffers import flexbuffers
+
+                options = flexbuffers.GetRoot(operator.CustomOptionsAsNumpy().tobytes())
+                with contextlib.suppress(KeyError, TypeError):  # it may run all the same
+                    return int(options.AsMap["num_classes"].AsInt)
+        return None
+
+    def _metadata(self) -> bytes:
+        for number in range(self.model.MetadataLength()):
+            entry = self.model.Metadata(number)
+            if _text(entry.Name()) == METADATA:
+                return bytes(_array(self.model.Buffers(entry.Buffer()).DataAsNumpy()))
+        return b""
+
+
+def _text(name: bytes | None) -> str:
+    return (name or b"").decode(errors="replace")
+
+
+def _array(values: Any) -> Any:
+    """A vector of the file; the accessors return 0 where there is none."""
+    return np.empty(0, np.uint8) if isinstance(values, int) else values

@@ -1,0 +1,155 @@
+"""TFLite Metadata: what a model's author wrote into the file for those who use it.
+
+A flatbuffer of its own schema inside the model (tflite-support's ``metadata_schema.fbs``), and
+label files zipped to the end of it. Few fields are needed, so they are read by their numbers in
+that schema, with the ``flatbuffers`` package that LiteRT brings along.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from device.bundle.manifest import Record
+
+MAX_LABELS_BYTES = 4_000_000  # a zip may promise more than fits in memory
+_NORMALIZATION = 1  # of the union ProcessUnitOptions
+_IMAGE = 2  # of the union ContentProperties
+_LABELS = (2, 3)  # of AssociatedFileType: labels of a tensor's axis, or of its values
+
+
+class ModelMetadata(Record, frozen=True):
+    """What is used of it; empty where the author said nothing."""
+
+    mean: tuple[float, ...] = ()  # normalised value = (byte - mean) / std, per channel or for all
+    std: tuple[float, ...] = ()
+    size_wh: tuple[int, int] | None = None  # for a model that takes any
+    outputs: tuple[str, ...] = ()  # what they are called, in order
+    label_file: str = ""
+    labels: str = ""  # its text
+
+
+def read_metadata(path: Path, buffer: bytes) -> tuple[ModelMetadata, str]:
+    """What ``buffer``, taken from the model at ``path``, and the files zipped to it say.
+
+    Returns it with a complaint, empty if all could be read: what a model cannot say of itself
+    need not keep it from running.
+    """
+    try:
+        found = _parse(buffer) if buffer else ModelMetadata()
+        labels, name = _labels(path, found.label_file)
+    except Exception as exc:  # whatever damaged bytes make three readers raise
+        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        return ModelMetadata(), f"its metadata cannot be read ({reason})"
+    return (
+        ModelMetadata(
+            mean=found.mean,
+            std=found.std,
+            size_wh=found.size_wh,
+            outputs=found.outputs,
+            label_file=name,
+            labels=labels,
+        ),
+        "",
+    )
+
+
+def _labels(path: Path, name: str) -> tuple[str, str]:
+    """Text and name of the label file: the one named, or the only text file there is."""
+    if not zipfile.is_zipfile(path):
+        return "", ""
+    with zipfile.ZipFile(path) as files:
+        texts = [item.filename for item in files.infolist() if item.filename.endswith(".txt")]
+        if name not in files.namelist():
+            if len(texts) != 1:
+                return "", ""
+            name = texts[0]
+        with files.open(name) as file:
+            data = file.read(MAX_LABELS_BYTES + 1)
+    if len(data) > MAX_LABELS_BYTES:
+        raise ValueError(f"{name} is too large for a label file")
+    return data.decode("utf-8", errors="replace"), name
+
+
+class _Table:
+    """A table of a flatbuffer; fields by their number in the schema."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    @classmethod
+    def root(cls, data: bytes) -> _Table:
+        from flatbuffers.table import Table
+
+        return cls(Table(data, struct.unpack_from("<I", data)[0]))
+
+    def _at(self, field: int) -> int:
+        """Where the field's value is; 0 where it is left out."""
+        offset = int(self._table.Offset(4 + 2 * field))
+        return int(self._table.Pos) + offset if offset else 0
+
+    def number(self, field: int, form: str) -> int:
+        at = self._at(field)
+        return int(struct.unpack_from(form, self._table.Bytes, at)[0]) if at else 0
+
+    def text(self, field: int) -> str:
+        at = self._at(field)
+        return bytes(self._table.String(at)).decode(errors="replace") if at else ""
+
+    def table(self, field: int) -> _Table | None:
+        at = self._at(field)
+        return self._table_at(self._table.Indirect(at)) if at else None
+
+    def _table_at(self, position: int) -> _Table:
+        return _Table(type(self._table)(self._table.Bytes, position))
+
+    def _vector(self, field: int) -> tuple[int, int]:
+        """Where the vector's items begin, and how many there are."""
+        if not self._at(field):
+            return 0, 0
+        offset = self._table.Offset(4 + 2 * field)
+        return int(self._table.Vector(offset)), int(self._table.VectorLen(offset))
+
+    def tables(self, field: int) -> list[_Table]:
+        start, length = self._vector(field)
+        return [self._table_at(self._table.Indirect(start + 4 * i)) for i in range(length)]
+
+    def floats(self, field: int) -> tuple[float, ...]:
+        start, length = self._vector(field)
+        return struct.unpack_from(f"<{length}f", self._table.Bytes, start)
+
+
+def _parse(data: bytes) -> ModelMetadata:
+    model = _Table.root(data)
+    graphs = model.tables(3)
+    if not graphs:
+        return ModelMetadata()
+    inputs, outputs = graphs[0].tables(2), graphs[0].tables(3)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    size_wh = None
+    for unit in inputs[0].tables(4) if inputs else ():
+        options = unit.table(1)
+        if unit.number(0, "B") == _NORMALIZATION and options is not None:
+            mean, std = options.floats(0), options.floats(1)
+    content = inputs[0].table(3) if inputs else None
+    if content is not None and content.number(0, "B") == _IMAGE:
+        image = content.table(1)
+        size = image.table(1) if image is not None else None
+        if size is not None:
+            size_wh = size.number(0, "<I"), size.number(1, "<I")
+    named = [
+        file.text(0)
+        for table in outputs
+        for file in table.tables(6)
+        if file.number(2, "B") in _LABELS and file.text(3)[:2] in ("", "en")
+    ]
+    return ModelMetadata(
+        mean=mean,
+        std=std,
+        size_wh=size_wh,
+        outputs=tuple(table.text(0) for table in outputs),
+        label_file=named[0] if named else "",
+    )

@@ -1,0 +1,149 @@
+"""A first look at a bare model, in a process of its own.
+
+Nobody vouches for such a file: reading it, loading it and running it may each crash an
+interpreter. The child does all three and answers with what it saw.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.bundle.hints import Hints
+from device.bundle.manifest import InterpreterName, Record, TensorSpec
+from device.errors import InterpreterError, LiteberryError
+from device.inference.decode import dequantise
+from device.inference.interpreter import Interpreter
+from device.inference.preprocess import Preprocessor
+from device.inspection.input_normalisation import picture_input
+from device.inspection.output_roles import Look
+from device.inspection.tflite_file import FileFacts, read_facts
+from device.inspection.tflite_metadata import ModelMetadata, read_metadata
+from device.records import Pixels, Tensor
+from device.system.isolated_process import ask, serve
+
+TIMEOUT_S = 300.0  # a Pi runs the slowest of such models in seconds; some machines are busy
+MAX_KEPT = 20_000  # values of an output that are sent to the parent: 5,000 boxes
+TRIAL_SIDES = (512, 16, 4)  # pixels of noise: from fine grain to broad colours
+NOT_VALID = "not a valid Flatbuffer"  # LiteRT checks all of it; the others do not, and crash
+FIRST_TO_GO = Path("/proc/self/oom_score_adj")
+
+
+class ExamineRequest(Record, frozen=True):
+    """Which model, in which interpreter, and what the user says of it."""
+
+    model: str
+    interpreter: InterpreterName
+    hints: Hints
+
+
+class Examination(Record, frozen=True, tag="examination"):
+    """What the file says, and what its outputs held; nothing of those where it did not run."""
+
+    facts: FileFacts | None = None
+    metadata: ModelMetadata = ModelMetadata()
+    complaint: str = ""  # about the metadata
+    unreadable: str = ""  # why there are no facts
+    version: str = ""  # of the interpreter
+    input: TensorSpec | None = None
+    outputs: tuple[TensorSpec, ...] = ()
+    looks: tuple[Look, ...] = ()
+
+
+def trial_pictures() -> list[Pixels]:
+    """Pictures of nothing, always the same, on which a model shows the form of its answers."""
+    random = np.random.default_rng(0)
+    pictures = []
+    for side in TRIAL_SIDES:
+        noise = random.integers(0, 256, (side, side, 3), np.uint8)
+        pictures.append(np.asarray(cv2.resize(noise, (512, 512)), np.uint8))
+    return pictures
+
+
+def look_at(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]) -> Look:
+    """What an output held over several runs, float32."""
+    values = np.stack(runs)
+    finite = bool(values.size and np.isfinite(values).all())
+    return Look(
+        finite=finite,
+        minimum=float(values.min()) if finite else 0.0,
+        maximum=float(values.max()) if finite else 0.0,
+        runs=tuple(run.tobytes() for run in runs) if 0 < runs[0].size <= MAX_KEPT else (),
+    )
+
+
+def examine(
+    model: Path, interpreter: InterpreterName, hints: Hints, timeout_s: float = TIMEOUT_S
+) -> Examination:
+    """Read, load and run ``model`` in a child process.
+
+    Raises ``InterpreterError`` where the interpreter refuses it, crashes or does not answer.
+    """
+    request = ExamineRequest(model=str(model.resolve()), interpreter=interpreter, hints=hints)
+    what = f"{model.name} in {interpreter}"
+    return ask("device.inspection.trial_run", request, Examination, what, timeout_s)
+
+
+def answer(request: ExamineRequest) -> Examination:
+    """Do what ``request`` asks, in this process."""
+    path = Path(request.model)
+    try:
+        facts = read_facts(path)
+    except InterpreterError:
+        raise
+    except LiteberryError as exc:
+        return Examination(unreadable=str(exc))
+    metadata, complaint = read_metadata(path, facts.metadata)
+    told = Examination(facts=facts, metadata=metadata, complaint=complaint)
+    try:
+        rule = picture_input(facts, metadata, request.hints).rule
+    except LiteberryError:  # the parent comes to the same, and tells
+        return told
+    try:
+        interpreter = Interpreter(request.interpreter, path, threads=1, input_shape=rule.shape)
+    except InterpreterError as exc:
+        if NOT_VALID not in str(exc):
+            raise
+        return Examination(unreadable=f"{path} is damaged or incomplete ({exc}): get it again")
+    preprocess = Preprocessor(rule, interpreter.input)
+    runs: list[list[Tensor]] = []
+    for pixels in trial_pictures():
+        preprocess(pixels, interpreter.input_tensor())
+        interpreter.invoke()
+        runs.append([tensor.copy() for tensor in interpreter.output_tensors()])
+    for spec, *tensors in zip(interpreter.outputs, *runs, strict=True):
+        if any(tensor.shape != spec.shape for tensor in tensors):
+            raise InterpreterError(
+                f"{path.name}: the shape of its output {spec.position} changes from picture to "
+                "picture, which is not supported"
+            )
+    return Examination(
+        facts=facts,
+        metadata=metadata,
+        complaint=complaint,
+        version=interpreter.version,
+        input=interpreter.input,
+        outputs=interpreter.outputs,
+        looks=tuple(
+            look_at([dequantise(run[spec.position], spec) for run in runs])
+            for spec in interpreter.outputs
+        ),
+    )
+
+
+def _work(request: ExamineRequest, reply: Callable[[Record], None]) -> None:
+    if sys.platform == "linux":  # a damaged file may ask for all memory there is
+        with contextlib.suppress(OSError):  # containers may forbid it
+            FIRST_TO_GO.write_text("1000")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is an answer, not to be kept
+    reply(answer(request))
+
+
+if __name__ == "__main__":
+    serve(ExamineRequest, _work)

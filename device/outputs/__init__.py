@@ -1,0 +1,1 @@
+"""Sinks of results: video, image folders, logs, clips, commands, a window."""

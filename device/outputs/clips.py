@@ -1,0 +1,135 @@
+"""Clips around what was seen: from a little before until some time after."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.commands.runner import say
+from device.errors import SinkError
+from device.outputs.base import Sink
+from device.outputs.command import seen
+from device.outputs.image_folder import to_jpeg
+from device.outputs.segments import Series, name_for
+from device.outputs.video import Pace
+from device.records import Outcome, Pixels
+
+BEFORE_S = 3.0  # what a clip shows of the time before
+BEFORE_BYTES = 16 << 20  # and what that may take in memory
+CATCH_UP = 2  # held frames that are written for each new one: a burst would stall the run
+MAX_CLIP_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    at_s: float
+    jpeg: bytes
+
+    @property
+    def picture(self) -> Pixels:
+        pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        return np.asarray(pixels, np.uint8)
+
+
+class ClipSink(Sink):
+    """Videos ``LABEL-20261121T143000Z.mp4`` of the times when one of ``labels`` was seen.
+
+    Each begins three seconds before, and ends ``after_s`` seconds after the last time; of a very
+    long one the next goes on. The seconds before are held in memory, as JPEG. A clip that cannot
+    be written is told of once and given up: the run goes on, and so do later clips.
+    """
+
+    wants_picture = True
+
+    def __init__(
+        self,
+        folder: Path,
+        labels: Sequence[str],
+        after_s: float,
+        pace: Pace,
+        quota_bytes: int | None = None,
+    ) -> None:
+        self._labels = labels
+        self._after_s = after_s
+        self._pace = pace
+        names = [name_for(label) for label in labels]
+        self._series = Series(folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes)
+        self._held: deque[_Held] = deque()
+        self._held_bytes = 0
+        self._name = ""
+        self._until_s: float | None = None  # of the clip under way
+        self._told = False
+
+    @property
+    def path(self) -> Path | None:
+        """What the clip under way will be called."""
+        return self._series.path
+
+    def write(self, outcome: Outcome) -> None:
+        """Hold the frame, or write it to the clip that it belongs to."""
+        assert outcome.picture is not None
+        at_s = self._pace.at_s(outcome.frame)
+        while self._until_s is None and self._held and self._is_too_much(at_s):
+            self._take()
+        item = seen(outcome.result, self._labels)
+        if item is not None:
+            if self._until_s is None:
+                self._name = name_for(item.label)
+            self._until_s = at_s + self._after_s
+        if self._until_s is not None and at_s <= self._until_s and not self._held:
+            self._record(outcome.picture, at_s)
+            return
+        held = _Held(at_s, to_jpeg(outcome.picture))
+        self._held.append(held)
+        self._held_bytes += len(held.jpeg)
+        if self._until_s is not None:
+            self._catch_up(CATCH_UP)
+
+    def _is_too_much(self, now_s: float) -> bool:
+        return now_s - self._held[0].at_s > BEFORE_S or self._held_bytes > BEFORE_BYTES
+
+    def _take(self) -> _Held:
+        held = self._held.popleft()
+        self._held_bytes -= len(held.jpeg)
+        return held
+
+    def _catch_up(self, frames: int) -> None:
+        """Write the oldest held frames, up to the end of the clip."""
+        for _ in range(min(frames, len(self._held))):
+            if self._until_s is None:  # it failed
+                return
+            if self._held[0].at_s > self._until_s:
+                self._finish()
+                return
+            held = self._take()
+            self._record(held.picture, held.at_s)
+
+    def _record(self, picture: Pixels, at_s: float) -> None:
+        try:
+            self._series.write(self._name, picture, at_s)
+        except SinkError as exc:
+            self._tell(exc)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._until_s = None
+        try:
+            self._series.close()
+        except SinkError as exc:
+            self._tell(exc)
+
+    def _tell(self, exc: SinkError) -> None:
+        if not self._told:
+            say(f"a clip is lost, the run goes on: {exc}")
+        self._told = True
+
+    def close(self) -> None:
+        """Finish the clip under way."""
+        self._catch_up(len(self._held))
+        self._held.clear()
+        self._finish()

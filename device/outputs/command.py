@@ -1,0 +1,143 @@
+"""Commands of the user's that are called when something is seen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from device.commands.runner import say
+from device.drawing import draw
+from device.outputs.base import Sink
+from device.outputs.image_folder import to_jpeg
+from device.outputs.logs import describe, findings, now
+from device.records import Classification, Detection, Outcome, Pixels, Result
+
+if TYPE_CHECKING:
+    from device.outputs.clips import ClipSink
+
+TIMEOUT_S = 60.0  # for a command, after which it is killed
+STDERR = 2  # stdout is for results
+GRACE_S = 5.0  # for one that still works when the run ends
+
+
+def seen(result: Result, labels: Collection[str]) -> Detection | Classification | None:
+    """The best finding with one of ``labels``, if there is one.
+
+    None where the network was spared the frame: what it kept from an earlier one is no news.
+    """
+    found = result.detections if result.classes is None else result.classes
+    if result.kept:
+        return None
+    return next((item for item in found if item.label in labels), None)
+
+
+class CommandSink(Sink):
+    """Calls a command when one of ``labels`` is seen, with the event as JSON on its input.
+
+    One at a time and not before ``cooldown_s`` have gone by since the last; all of it happens in
+    a thread of its own. What the command prints goes to stderr. The first failure is told.
+    ``clips`` knows the video of it that is being recorded.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        labels: Collection[str],
+        cooldown_s: float,
+        clips: ClipSink | None = None,
+    ) -> None:
+        self._command = command
+        self._labels = labels
+        self._cooldown_s = cooldown_s
+        self._clips = clips
+        self._not_before_s = 0.0
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._told = False
+
+    def write(self, outcome: Outcome) -> None:
+        """Call the command if this is an event and its time has come."""
+        item = seen(outcome.result, self._labels)
+        if item is None or outcome.finished_at_s < self._not_before_s or self._is_busy():
+            return
+        self._not_before_s = outcome.finished_at_s + self._cooldown_s
+        result = outcome.result
+        picture = outcome.frame.pixels.copy()
+        draw(picture, result.detections, "", result.classes or ())
+        clip = None if self._clips is None else self._clips.path
+        event = {
+            "event": "seen",
+            **describe(item),
+            "time": now(),
+            "frame": outcome.frame.index,
+            "source": outcome.frame.name,
+            **findings(result),
+            "clip": clip and str(clip.resolve()),
+        }
+        self._thread = threading.Thread(
+            target=self._call, args=(event, picture), name="event", daemon=True
+        )
+        self._thread.start()
+
+    def _is_busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _call(self, event: dict[str, object], picture: Pixels) -> None:
+        with contextlib.ExitStack() as stack:
+            event["picture"] = None
+            with contextlib.suppress(OSError):  # a full disk must not silence an alarm
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="liteberry-"))
+                path = Path(folder) / "picture.jpg"
+                path.write_bytes(to_jpeg(picture))
+                event["picture"] = str(path)
+            try:
+                self._run(msgspec.json.encode(event))
+            except OSError as exc:
+                self._tell(f"cannot be started ({exc.strerror})")
+
+    def _run(self, event: bytes) -> None:
+        self._process = process = subprocess.Popen(
+            shlex.split(self._command),
+            stdin=subprocess.PIPE,
+            stdout=STDERR,
+            start_new_session=True,  # Ctrl-C is for the run alone, and a kill meets children too
+        )
+        try:
+            process.communicate(event, TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._tell(f"killed, it was still at work after {TIMEOUT_S:.0f} s")
+            self._kill()
+            process.wait()
+        if process.returncode:
+            self._tell(f"failed with exit status {process.returncode}")
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _tell(self, what: str) -> None:
+        if not self._told:
+            say(f"--run {self._command}: {what}; later failures are not told")
+        self._told = True
+
+    def close(self) -> None:
+        """Give a command that is at work a moment to end."""
+        if self._thread is None:
+            return
+        self._thread.join(GRACE_S)
+        if self._thread.is_alive():
+            self._tell("killed, the run has ended")
+            self._kill()
+            self._thread.join(GRACE_S)
+        self._thread = None

@@ -1,0 +1,200 @@
+"""Logs of what was found: JSON lines of everything, or a table of the detections."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import io
+import os
+from abc import abstractmethod
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from device.errors import SinkError
+from device.outputs.base import Sink, make_folder
+from device.records import Classification, Detection, Outcome, Result
+
+KEEP = 5  # older files of a log that rotates
+TABLE = (
+    "frame", "source", "time", "label", "class_id", "score", "x_min", "y_min", "x_max", "y_max",
+    "kept",
+)  # fmt: skip
+
+
+def now() -> str:
+    """The wall clock, ISO 8601, UTC, to the millisecond."""
+    moment = datetime.datetime.now(datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def describe(item: Detection | Classification) -> dict[str, object]:
+    """What the log says of one finding."""
+    record: dict[str, object] = {
+        "label": item.label,
+        "class_id": item.class_id,
+        "score": round(item.score, 4),
+    }
+    if isinstance(item, Detection):
+        record["box"] = [round(side, 1) for side in item.box]
+    return record
+
+
+def findings(result: Result) -> dict[str, object]:
+    """All that was found on a frame, under the key that says what it is."""
+    if result.classes is None:
+        return {"detections": [describe(item) for item in result.detections]}
+    return {"classes": [describe(item) for item in result.classes]}
+
+
+def log_line(outcome: Outcome) -> bytes:
+    """One line of the JSONL log, as documented in docs/formats.md, newline included."""
+    result = outcome.result
+    timings = result.timings
+    record = {
+        "frame": outcome.frame.index,
+        "source": outcome.frame.name,
+        "time": now(),
+        "captured_at_s": round(outcome.frame.captured_at_s, 4),
+        "finished_at_s": round(outcome.finished_at_s, 4),
+        **findings(result),
+        **({"kept": True} if result.kept else {}),
+        "timings_ms": {
+            "capture": round(timings.capture_ms, 3),
+            "preprocess": round(timings.preprocess_ms, 3),
+            "invoke": round(timings.invoke_ms, 3),
+            "decode": round(timings.decode_ms, 3),
+            "draw": round(outcome.draw_ms, 3),
+        },
+        "frame_age_ms": round(outcome.frame_age_ms, 3),
+        "fps": round(outcome.fps, 2),
+        "rss_mb": round(outcome.rss_mb, 1),
+        "cpu_percent": round(outcome.cpu_percent, 1),
+    }
+    return msgspec.json.encode(record) + b"\n"
+
+
+def table_rows(outcome: Outcome) -> bytes:
+    """A row of the CSV log per finding, as documented in docs/formats.md."""
+    result = outcome.result
+    found = result.detections if result.classes is None else result.classes
+    if not found:
+        return b""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    time = now()
+    for item in found:
+        sides = [round(side, 1) for side in item.box] if isinstance(item, Detection) else [""] * 4
+        writer.writerow(
+            (outcome.frame.index, outcome.frame.name, time, item.label, item.class_id,
+             round(item.score, 4), *sides, int(result.kept))
+        )  # fmt: skip
+    return text.getvalue().encode()
+
+
+class Log(Sink):
+    """A text file that is appended to: a log that was there before is never lost.
+
+    What is written for a frame is whole or absent: what the disk has no room for is taken back.
+    Beyond ``limit_bytes`` the file becomes ``NAME.1``, that ``NAME.2``, and so on up to five.
+    """
+
+    header = b""  # the first line of every file
+
+    def __init__(self, path: Path, limit_bytes: int | None = None) -> None:
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._file: BinaryIO | None = None
+        make_folder(path.parent)
+        self._open()
+
+    @abstractmethod
+    def lines(self, outcome: Outcome) -> bytes:
+        """What is written for a frame."""
+
+    def _open(self) -> None:
+        path = self._path
+        try:
+            # Unbuffered: every line is on its way to the card when it is written.
+            self._file = path.open("ab", buffering=0)
+            if self._limit_bytes is not None and not path.is_file():
+                raise SinkError(f"{path}: only a file can be kept to a size; leave that out")
+            self._size = os.fstat(self._file.fileno()).st_size
+            if self._size == 0:
+                self._append(self.header)
+                return
+            with path.open("rb") as earlier:
+                if self.header and earlier.readline() != self.header:
+                    raise SinkError(f"{path}: has other columns; choose another file")
+                earlier.seek(-1, os.SEEK_END)
+                if earlier.read() != b"\n":  # a power cut may have halved the last line
+                    self._append(b"\n")
+        except OSError as exc:
+            self.close()
+            if isinstance(exc, SinkError):
+                raise
+            raise SinkError(f"{path}: {exc.strerror}; choose another file") from exc
+
+    def write(self, outcome: Outcome) -> None:
+        """Append what there is to say about the frame."""
+        data = self.lines(outcome)
+        limit = self._limit_bytes
+        if limit is not None and self._size > len(self.header) and self._size + len(data) > limit:
+            self._rotate()
+        self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        assert self._file is not None
+        written = 0
+        try:
+            while written < len(data):  # a disk that fills up takes a part, then refuses
+                written += self._file.write(data[written:])
+        except OSError as exc:
+            with contextlib.suppress(OSError):
+                size = os.fstat(self._file.fileno()).st_size
+                os.truncate(self._file.fileno(), size - written)
+            raise SinkError(f"{self._path}: {exc.strerror}") from exc
+        self._size += written
+
+    def _rotate(self) -> None:
+        self.close()
+        names = [self._path.with_name(f"{self._path.name}.{age}") for age in range(1, KEEP + 1)]
+        try:
+            for newer, older in zip(names[-2::-1], names[::-1], strict=False):
+                if newer.exists():
+                    newer.replace(older)
+            self._path.replace(names[0])
+        except OSError as exc:
+            raise SinkError(f"{self._path}: cannot be renamed ({exc.strerror})") from exc
+        self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class JsonlLog(Log):
+    """A line of JSON per frame."""
+
+    def lines(self, outcome: Outcome) -> bytes:
+        """The frame's line."""
+        return log_line(outcome)
+
+
+class CsvLog(Log):
+    """A row per detection, for spreadsheets; a frame without any leaves none."""
+
+    header = (",".join(TABLE) + "\n").encode()
+
+    def lines(self, outcome: Outcome) -> bytes:
+        """The frame's rows."""
+        return table_rows(outcome)
+
+
+def make_log(path: Path, limit_bytes: int | None) -> Log:
+    """The log that the ending of ``path`` asks for."""
+    return (CsvLog if path.suffix.lower() == ".csv" else JsonlLog)(path, limit_bytes)

@@ -1,0 +1,71 @@
+"""Room on the disk: outputs that may hold so much, and a disk that is never filled up."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import deque
+from pathlib import Path
+
+from device.commands.runner import say
+from device.errors import SinkError
+
+MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a video does
+
+
+class Space:
+    """The room that one kind of output takes in a folder.
+
+    With ``limit_bytes`` the oldest files go when they are more than that, or when the disk is
+    nearly full: those that were added, and those there before whose names match ``ours``, its
+    first group being when they were made. No other file is ever removed; without a limit none is.
+    """
+
+    def __init__(
+        self, folder: Path, limit_bytes: int | None = None, ours: re.Pattern[str] | None = None
+    ) -> None:
+        self.limit_bytes = limit_bytes
+        self._folder = folder
+        self._files: deque[tuple[Path, int]] = deque()
+        self._bytes = 0
+        self._told = False
+        if ours is not None:
+            named = [(ours.fullmatch(path.name), path) for path in folder.iterdir()]
+            for _, path in sorted((match[1], path) for match, path in named if match):
+                self.add(path)
+
+    def add(self, path: Path) -> None:
+        """Count a file that was finished, the newest of all."""
+        if self.limit_bytes is None:
+            return
+        size = path.stat().st_size
+        self._files.append((path, size))
+        self._bytes += size
+
+    def make(self, growing_bytes: int = 0) -> None:
+        """Remove what must go before more is written; ``growing_bytes`` are not added yet.
+
+        Raises :class:`SinkError` where the disk is full nevertheless.
+        """
+        if self.limit_bytes is not None:
+            while self._files and self._bytes + growing_bytes > self.limit_bytes:
+                self._remove_oldest()
+            while self._files and self._is_full():
+                if not self._told:
+                    say(f"{self._folder}: the disk is nearly full, the oldest go")
+                    self._told = True
+                self._remove_oldest()
+        if self._is_full():
+            free_mb = MIN_FREE_BYTES / 1e6
+            raise SinkError(f"{self._folder}: the disk is full (less than {free_mb:.0f} MB free)")
+
+    def _is_full(self) -> bool:
+        return shutil.disk_usage(self._folder).free < MIN_FREE_BYTES
+
+    def _remove_oldest(self) -> None:
+        path, size = self._files.popleft()
+        self._bytes -= size
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise SinkError(f"{path}: {exc.strerror}; it was to make room") from exc

@@ -1,0 +1,76 @@
+"""What a run owes the system that started it: signs of life, and a bound on its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+from device.errors import SinkError
+from device.outputs.base import Sink
+from device.records import Outcome
+
+INTERVAL_S = 1.0
+
+
+class Watchdog(Sink):
+    """Tells systemd that frames come through: ready at the first, alive about once a second.
+
+    A camera's driver, an interpreter or a sink that hangs lets no frame through, and systemd
+    restarts the service. A camera that is known to be lost and reached for again is no such
+    case: see :meth:`wait`. The protocol is that of sd_notify(3): a datagram to the socket that
+    the environment names.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        # A name that begins with @ is one outside the file system.
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._next_s = 0.0
+        self._ready = False
+
+    def write(self, outcome: Outcome) -> None:
+        """Say that a frame came through."""
+        now_s = time.monotonic()
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + INTERVAL_S
+        state = f"WATCHDOG=1\nSTATUS={outcome.fps:.1f} FPS, {outcome.rss_mb:.0f} MB"
+        self._send(state if self._ready else f"READY=1\n{state}")
+        self._ready = True
+
+    def wait(self) -> None:
+        """Say that the run is alive without frames: its camera is lost, and is tried again.
+
+        A restart would not bring it back, and would end what the page shows and the history
+        keeps. For any thread.
+        """
+        self._send("WATCHDOG=1\nSTATUS=waiting for the camera to come back")
+
+    def close(self) -> None:
+        """Say that the run is ending on purpose."""
+        if self._socket.fileno() >= 0:
+            self._send("STOPPING=1")
+            self._socket.close()
+
+    def _send(self, state: str) -> None:
+        with contextlib.suppress(OSError):  # systemd acts on what it does not hear
+            self._socket.sendto(state.encode(), self._address)
+
+
+class MemoryLimit(Sink):
+    """Ends the run when it has grown past a limit: Pi OS enforces none on a service."""
+
+    def __init__(self, limit_mb: float) -> None:
+        self._limit_mb = limit_mb
+
+    def write(self, outcome: Outcome) -> None:
+        """Raises ``SinkError`` when the process has more resident than it may."""
+        if outcome.rss_mb > self._limit_mb:
+            raise SinkError(
+                f"{outcome.rss_mb:.0f} MB are resident, and --memory-limit is "
+                f"{self._limit_mb:.0f} MB: the run ends before the whole machine suffers"
+            )
+
+    def close(self) -> None:
+        """Nothing is held."""

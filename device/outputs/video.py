@@ -1,0 +1,155 @@
+"""Video files, and when their frames are to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.cameras.base import Camera
+from device.commands.runner import say
+from device.errors import SinkError
+from device.outputs.base import Sink, make_folder
+from device.outputs.encoders import Encoder, choose_encoder
+from device.outputs.retention import Space
+from device.records import Frame, Outcome, Pixels
+from device.system.closable import Closable
+
+DEFAULT_FPS = 10.0  # of a video made from a source without a rate of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When the frames of a source are to be shown."""
+
+    fps: float  # of a live source only about
+    live: bool = False
+
+    @classmethod
+    def of(cls, camera: Camera) -> Pace:
+        """The pace of what ``camera`` shows."""
+        return cls(camera.fps or DEFAULT_FPS, camera.live)
+
+    def at_s(self, frame: Frame) -> float:
+        """Seconds on a clock of the source's own: a camera's is the monotonic one."""
+        return frame.captured_at_s if self.live else frame.index / self.fps
+
+
+def fit(picture: Pixels, size_wh: tuple[int, int]) -> Pixels:
+    """``picture`` inside a frame of ``size_wh``, its shape kept, black around it."""
+    height, width = picture.shape[:2]
+    if 0 <= width - size_wh[0] <= 1 and 0 <= height - size_wh[1] <= 1:
+        return picture[: size_wh[1], : size_wh[0]]
+    scale = min(size_wh[0] / width, size_wh[1] / height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    left, top = (size_wh[0] - inner[0]) // 2, (size_wh[1] - inner[1]) // 2
+    canvas = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA
+    )
+    return canvas
+
+
+def partial_of(path: Path) -> Path:
+    """What a video is called until it is finished."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+class VideoFile(Closable):
+    """One video, of pictures that are fitted into the size of the first.
+
+    It is written as ``NAME.partial.mp4`` and takes its name when it is finished: until then, and
+    if it fails, a video that was there before stays.
+    """
+
+    def __init__(self, path: Path, encoder: type[Encoder], fps: float, space: Space) -> None:
+        self.path = path
+        self._partial = partial_of(path)
+        self._make_encoder = encoder
+        self._fps = fps
+        self._space = space
+        self._encoder: Encoder | None = None
+        self._size_wh = (0, 0)
+        self._written = 0
+        self._failed = False
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes on the disk by now."""
+        try:
+            return self._partial.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def write(self, picture: Pixels, at_s: float) -> None:
+        """Append a picture, to be shown at ``at_s``. Raises ``SinkError``."""
+        try:
+            self._space.make(self.size_bytes)
+            if self._encoder is None:
+                height, width = picture.shape[:2]
+                self._size_wh = (width - width % 2, height - height % 2)  # as codecs want it
+                self._encoder = self._make_encoder(self._partial, self._size_wh, self._fps)
+            self._encoder.write(fit(picture, self._size_wh), at_s)
+        except SinkError as exc:
+            self._failed = True
+            fate = self._fate(self._written > 0)
+            if self._encoder is None:
+                self._partial.unlink(missing_ok=True)
+            raise SinkError(f"{exc} after {self._written} frames; {fate}") from exc
+        self._written += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name. Raises ``SinkError``."""
+        if self._encoder is None:
+            return
+        encoder, self._encoder = self._encoder, None
+        error: SinkError | None = None
+        keep = self._written > 0
+        try:
+            encoder.close()
+        except SinkError as exc:
+            error = exc
+            keep &= encoder.robust
+        if error is not None or self._failed:
+            keep &= not self.path.exists()
+        fate = self._fate(keep)
+        try:
+            if keep:
+                self._partial.replace(self.path)
+            else:
+                self._partial.unlink(missing_ok=True)
+        except FileNotFoundError:
+            say(f"{self._partial}: was removed while it was written")
+        except OSError as exc:
+            raise SinkError(f"{self.path}: {exc.strerror}") from exc
+        if error is not None and not (self._failed and encoder.robust):  # that was told
+            raise SinkError(f"{error}; {fate}") from error
+
+    def _fate(self, keep: bool) -> str:
+        if self.path.exists():
+            return f"{self.path} is left as it was"
+        return f"{self.path} is {'what there is of it' if keep else 'not made'}"
+
+
+class VideoSink(Sink):
+    """A video of the annotated frames."""
+
+    wants_picture = True
+
+    def __init__(self, path: Path, pace: Pace) -> None:
+        if path.is_dir():
+            raise SinkError(f"{path}: a folder has this name; choose another for the video")
+        make_folder(path.parent)
+        self._pace = pace
+        self._file = VideoFile(path, choose_encoder(path.suffix), pace.fps, Space(path.parent))
+
+    def write(self, outcome: Outcome) -> None:
+        """Append the frame."""
+        assert outcome.picture is not None
+        self._file.write(outcome.picture, self._pace.at_s(outcome.frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()

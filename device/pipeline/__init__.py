@@ -1,0 +1,1 @@
+"""The frame loop: capture, inference and output in three threads, and its meters."""

@@ -1,0 +1,226 @@
+"""The loop: every frame through the engine and into the sinks, three frames at a time.
+
+While the network works on one frame, the next is captured and the last one is written: three
+threads, for OpenCV and the interpreters let go of Python's lock while they work. What the
+network's own thread does besides invoking would be lost to it, so a file's frames come to it
+fitted into its input already, and leave it undecoded. A live camera's newest frame is fitted
+only when the network is ready for it: a frame that waits is a frame that ages.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from device.cameras.base import Camera
+from device.drawing import draw
+from device.inference.engine import Engine
+from device.inference.preprocess import Placement
+from device.outputs.base import Sink
+from device.pipeline.meters import LoadMeter, RateMeter, StageMeter, peak_rss_mb
+from device.pipeline.motion import Motion
+from device.records import Frame, Outcome, Result, Tensor, Timings
+from device.system.frame_queue import Handover
+
+STAGES = ("capture", "preprocess", "invoke", "decode", "draw")
+
+
+@dataclass(slots=True)
+class _Job:
+    """A frame on its way through the threads, and what they found so far."""
+
+    frame: Frame
+    engine: Engine | None = None  # None: the network is spared this frame
+    placement: Placement | None = None
+    tensor: Tensor | None = None  # the frame fitted into the network's input, waiting
+    outputs: list[Tensor] = field(default_factory=list)
+    preprocess_ms: float = 0.0
+    invoke_ms: float = 0.0
+
+
+class Pipeline:
+    """One run; holds what was measured, during the run and after it.
+
+    The network sees every ``every``-th frame, with ``motion`` only those that moved; the others
+    keep the detections of the last one it saw. ``engine`` may be replaced while it runs, by one
+    of any variant.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        engine: Engine,
+        sinks: Sequence[Sink],
+        *,
+        every: int = 1,
+        motion: Motion | None = None,
+    ) -> None:
+        self.engine = engine
+        self._camera = camera
+        self._sinks = sinks
+        self._every = every
+        self._motion = motion
+        self._considered = 0
+        self._last: Result | None = None
+        self._captured: Handover[_Job] = Handover(1, newest=camera.live)
+        self._inferred: Handover[_Job] = Handover(1)
+        self.rate = RateMeter()
+        self.stages = StageMeter(STAGES)
+        self.load = LoadMeter()
+        self.frames_with: Counter[str] = Counter()  # label -> frames it was seen on
+        self.spared = 0  # frames that the network did not see
+
+    @property
+    def dropped(self) -> int:
+        """Frames of a live camera that were never looked at: a newer one was there first."""
+        return self._captured.dropped
+
+    def run(
+        self,
+        limit: int | None,
+        stop: threading.Event,
+        progress: Callable[[Pipeline], None] = lambda _: None,
+    ) -> None:
+        """Run until the source ends, ``limit`` frames are done or ``stop`` is set.
+
+        ``stop`` is set when the run ends, however it does. ``progress`` is called after every
+        frame. Runs once.
+        """
+        ends = None if self._camera.live else limit  # a live one's frames may be dropped
+        threads = (
+            threading.Thread(target=self._capture, args=(ends, stop), name="capture"),
+            threading.Thread(target=self._infer, name="inference"),
+        )
+        for thread in threads:
+            thread.start()
+        try:
+            while self.rate.stamps != limit and (job := self._inferred.get()) is not None:
+                self._finish(job)
+                progress(self)
+        finally:
+            stop.set()
+            self._inferred.close()
+            self._captured.close()
+            for thread in threads:
+                thread.join()
+
+    def _capture(self, limit: int | None, stop: threading.Event) -> None:
+        try:
+            for frame in self._camera.frames(limit, stop):
+                job = _Job(frame)
+                if not self._camera.live and self._is_wanted(frame):
+                    engine = self.engine
+                    self._prepare(job, engine, engine.new_input())
+                if not self._captured.put(job):
+                    break
+        except BaseException as exc:
+            self._captured.close(exc)
+        self._captured.close()
+
+    def _infer(self) -> None:
+        try:
+            while (job := self._captured.get()) is not None:
+                if self._camera.live and self._is_wanted(job.frame):
+                    self._prepare(job, self.engine, None)
+                if job.engine is not None:
+                    started = time.perf_counter()
+                    job.outputs = job.engine.invoke(job.tensor)
+                    job.invoke_ms = (time.perf_counter() - started) * 1e3
+                if not self._inferred.put(job):
+                    break
+        except BaseException as exc:
+            self._inferred.close(exc)
+        self._inferred.close()
+
+    def _is_wanted(self, frame: Frame) -> bool:
+        """Whether the network is to see this frame."""
+        self._considered += 1
+        if (self._considered - 1) % self._every:
+            return False
+        return self._motion is None or self._motion.moved(frame.pixels)
+
+    def _prepare(self, job: _Job, engine: Engine, tensor: Tensor | None) -> None:
+        started = time.perf_counter()
+        job.placement = engine.prepare(job.frame, tensor)
+        job.engine, job.tensor = engine, tensor
+        job.preprocess_ms = (time.perf_counter() - started) * 1e3
+
+    def _finish(self, job: _Job) -> None:
+        """Decode, draw, measure and write."""
+        result = self._decode(job)
+        started = time.perf_counter()
+        picture = None
+        if any(sink.wants_picture for sink in self._sinks):
+            picture = job.frame.pixels.copy()
+            draw(picture, result.detections, self._status(), result.classes or ())
+        draw_ms = (time.perf_counter() - started) * 1e3
+        now_s = time.monotonic()
+        self.rate.stamp(now_s)
+        self.load.update(now_s)
+        timings = result.timings
+        self.stages.add(
+            {
+                "capture": timings.capture_ms,
+                "preprocess": timings.preprocess_ms,
+                "invoke": timings.invoke_ms,
+                "decode": timings.decode_ms,
+                "draw": draw_ms,
+            }
+        )
+        seen = result.detections if result.classes is None else result.classes[:1]
+        self.frames_with.update({item.label for item in seen})
+        outcome = Outcome(
+            job.frame,
+            result,
+            picture,
+            draw_ms,
+            now_s,
+            self.rate.recent_fps,
+            self.load.rss_mb,
+            self.load.cpu_percent,
+        )
+        for sink in self._sinks:
+            sink.write(outcome)
+
+    def _decode(self, job: _Job) -> Result:
+        frame = job.frame
+        if job.engine is None or job.placement is None:
+            self.spared += 1
+            timings = Timings(frame.capture_ms, 0.0, 0.0, 0.0)
+            if self._last is None:
+                return Result(frame.index, (), timings, kept=True)
+            return replace(self._last, frame_index=frame.index, timings=timings, kept=True)
+        started = time.perf_counter()
+        detections, classes = job.engine.find(job.outputs, job.placement)
+        decode_ms = (time.perf_counter() - started) * 1e3
+        timings = Timings(frame.capture_ms, job.preprocess_ms, job.invoke_ms, decode_ms)
+        self._last = Result(frame.index, detections, timings, classes)
+        return self._last
+
+    def _status(self) -> str:
+        fps = self.rate.recent_fps
+        return (f"{fps:.0f} FPS  " if fps else "") + f"{self.load.rss_mb:.0f} MB"
+
+    def summary(self) -> str:
+        """What the run did and cost, as lines to print."""
+        if self.rate.stamps == 0:
+            return "no frames"
+        lines = [
+            f"{self.rate.stamps} frames, {self.rate.fps:.1f} FPS; "
+            f"peak memory {peak_rss_mb():.0f} MB, "
+            f"CPU {self.load.mean_cpu_percent:.0f} % of one core",
+            f"{'ms per frame':<14}{'median':>8}{'p99':>8}",
+        ]
+        for stage in STAGES:
+            median, p99 = (self.stages.quantile(stage, fraction) for fraction in (0.5, 0.99))
+            lines.append(f"  {stage:<12}{median:8.2f}{p99:8.2f}")
+        if self.dropped:
+            lines.append(f"{self.dropped} frames were replaced by newer ones before their turn")
+        if self.spared:
+            lines.append(f"{self.spared} frames kept the detections of an earlier one")
+        seen = ", ".join(f"{label} on {count}" for label, count in self.frames_with.most_common(8))
+        lines.append(f"seen: {seen or 'nothing above the threshold'}")
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The machine and its processes: console, board, files, children, queues, memory."""

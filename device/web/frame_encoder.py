@@ -1,0 +1,69 @@
+"""Turns outcomes into what viewers get: a JPEG and a line of JSON, once for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+
+from device.outputs.logs import log_line
+from device.records import Outcome, Pixels
+from device.system.frame_queue import Handover
+
+QUALITY = 80  # of 100: edges of boxes and letters stay clean
+LONGEST_SIDE = 1280  # pixels; no phone shows more, and a Pi's radio has to carry it
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One frame as viewers get it."""
+
+    line: bytes  # of JSON, as in the log
+    size_wh: tuple[int, int]  # of the source's frame, in whose pixels the line's boxes are
+    jpeg: bytes | None  # None where nobody asked for a picture
+
+
+def encode_jpeg(picture: Pixels) -> bytes:
+    """``picture`` (uint8 BGR) as a JPEG, its longer side no longer than 1280 pixels."""
+    height, width = picture.shape[:2]
+    scale = LONGEST_SIDE / max(width, height)
+    if scale < 1:
+        size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
+        shown = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
+    else:
+        shown = picture
+    ok, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    assert ok, "OpenCV encodes any 8-bit picture"
+    return data.tobytes()
+
+
+class StreamEncoder:
+    """A thread that encodes the newest outcome put, and passes over those it has no time for."""
+
+    def __init__(self, publish: Callable[[View], None]) -> None:
+        """``publish`` is called in the encoder's thread."""
+        self._publish = publish
+        self._waiting: Handover[tuple[Outcome, bool]] = Handover(1, newest=True)
+        self._thread = threading.Thread(target=self._run, name="encoder")
+        self.encoded = 0  # pictures
+        self._thread.start()
+
+    def put(self, outcome: Outcome, with_picture: bool) -> None:
+        """Encode ``outcome`` next, in place of one that still waits."""
+        self._waiting.put((outcome, with_picture))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._waiting.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            outcome, with_picture = item
+            jpeg = None
+            if with_picture and outcome.picture is not None:
+                jpeg = encode_jpeg(outcome.picture)
+                self.encoded += 1
+            self._publish(View(log_line(outcome).rstrip(), outcome.frame.size_wh, jpeg))

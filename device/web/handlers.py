@@ -1,0 +1,276 @@
+"""What the live page's server answers at each address."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application, stream_request_body
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from device.errors import LiteberryError, UsageError
+from device.web.broadcast import News, PictureViewer, Viewer
+from device.web.frame_encoder import View
+from device.web.live_settings import BusyError, Change
+from device.web.request import PAGE, Handler, RefusedError, Run
+
+MAX_VIEWERS = 32
+MAX_BODY_BYTES = 16 << 10
+READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
+SNAPSHOT_TIMEOUT_S = 5.0
+PING_INTERVAL_S = 20.0
+
+_TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
+_EXPECTED = (
+    "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names) or "
+    "variant (a name)"
+)
+
+
+def connection(request: HTTPServerRequest) -> HTTP1Connection:
+    """The connection that ``request`` came by."""
+    assert isinstance(request.connection, HTTP1Connection)
+    return request.connection
+
+
+def _announced_bytes(request: HTTPServerRequest) -> int:
+    """How long the body is to be; 0 where nothing says it that Tornado would not refuse itself."""
+    try:
+        return int(request.headers.get("Content-Length", "0"))
+    except ValueError:
+        return 0
+
+
+class _Nowhere(Handler):
+    """Any other address."""
+
+    def get(self) -> None:
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at {self.request.path}; start at /")
+
+    post = get
+
+
+class _File(Handler):
+    """What the page is made of: the same for everyone, so without a token."""
+
+    def prepare(self) -> None:
+        pass
+
+    def get(self, name: str) -> None:
+        if not (PAGE / name).is_file():
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at /{name}")
+        self.set_header("Cache-Control", "no-cache")  # asks each time whether it has changed
+        self.show(name)
+
+    head = get
+
+
+class _Page(Handler):
+    """The page, or where the token is missing a place to type it."""
+
+    def get(self) -> None:
+        self.show("index.html")
+
+    head = get
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if status_code == HTTPStatus.UNAUTHORIZED:
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.show("locked.html")
+        else:
+            super().write_error(status_code, **kwargs)
+
+
+class _Health(Handler):
+    """Whether frames flow: for whoever restarts what does not work, so without a token."""
+
+    def prepare(self) -> None:
+        pass
+
+    def get(self) -> None:
+        ailment = self.run.history.ailment()
+        if ailment is not None:
+            self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
+            self.answer({"status": "failing", "reason": ailment})
+        else:
+            self.answer({"status": "ok"})
+
+    head = get
+
+
+class _Metrics(Handler):
+    """For Prometheus."""
+
+    async def get(self) -> None:
+        # Imported here: without Prometheus nobody pays for it.
+        from prometheus_client import CONTENT_TYPE_LATEST
+
+        from device.web.prometheus import exposition
+
+        state = await self.run.read_state()
+        run = self.run
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(exposition(run.pipeline, run.history, state, len(run.audience.viewers)))
+
+
+@stream_request_body
+class _Settings(Handler):
+    """What is in force, and changes to it."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        if _announced_bytes(self.request) > READ_BODY_BYTES:  # Tornado's own no has no words
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        connection(self.request).set_max_body_size(READ_BODY_BYTES)
+        self._body = bytearray()
+
+    def data_received(self, chunk: bytes) -> None:
+        if len(self._body) <= MAX_BODY_BYTES:
+            self._body += chunk
+
+    def get(self) -> None:
+        self.answer(self.run.controls.settings)
+
+    async def post(self) -> None:
+        try:
+            must_switch = self.run.controls.apply(self._change())
+        except UsageError as exc:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, str(exc)) from exc
+        except BusyError as exc:
+            raise RefusedError(HTTPStatus.CONFLICT, str(exc)) from exc
+        audience = self.run.audience
+        audience.tell("settings", self.run.settings())
+        if must_switch:
+            try:
+                await asyncio.to_thread(self.run.controls.switch)
+            except LiteberryError as exc:
+                raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, str(exc)) from exc
+            finally:
+                audience.tell("settings", self.run.settings())
+        self.answer(self.run.controls.settings)
+
+    def _change(self) -> Change:
+        """The body's, checked; a page of another site cannot send this type unasked."""
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0]
+        if kind.strip().lower() != "application/json":
+            raise RefusedError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"
+            )
+        if len(self._body) > MAX_BODY_BYTES:
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        try:
+            return msgspec.json.decode(self._body, type=Change)
+        except msgspec.DecodeError as exc:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {_EXPECTED}") from exc
+
+
+class _Watched(Handler):
+    """What lasts, so that only so many may have it at once."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        if len(self.run.audience.viewers) >= MAX_VIEWERS:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_VIEWERS} watch already")
+
+
+class _Events(_Watched):
+    """Server-sent events: the newest frame's line of the log, settings, and seconds."""
+
+    async def get(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self._viewer = Viewer(self.run.audience, self._send)
+        self._viewer.tell("settings", self.run.settings())
+        await asyncio.wait([self._viewer.task])
+        connection(self.request).close()  # no end would reach one who is stuck
+
+    async def _send(self, kind: str, news: News) -> None:
+        data = news.line if isinstance(news, View) else news
+        self.write(b"event: %s\ndata: %s\n\n" % (kind.encode(), data))
+        await self.flush()
+
+    def on_connection_close(self) -> None:
+        self._viewer.task.cancel()
+
+
+class _Snapshot(_Watched):
+    """The next annotated picture."""
+
+    async def get(self) -> None:
+        taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+
+        async def take(_: str, news: News) -> None:
+            if isinstance(news, View) and not taken.done():
+                taken.set_result(news.jpeg)
+
+        viewer = PictureViewer(self.run.audience, take)
+        try:
+            jpeg = await asyncio.wait_for(taken, SNAPSHOT_TIMEOUT_S)
+        except TimeoutError:
+            why = self.run.history.ailment() or "no picture came in time: try again"
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
+        finally:
+            viewer.task.cancel()
+        self.set_header("Content-Type", "image/jpeg")
+        self.finish(jpeg)
+
+
+class _Live(_Watched, WebSocketHandler):
+    """What the page watches: texts of JSON, and after a frame's text its JPEG.
+
+    A WebSocket, not multipart JPEG and server-sent events: a browser opens no more than six plain
+    connections to one server, over all its tabs, but hundreds of these; and the page says when it
+    has taken a picture, so that one on a slow line gets fewer instead of old ones.
+    """
+
+    def open(self, *_: str, **__: str) -> None:
+        self._viewer = PictureViewer(self.run.audience, self._send)
+        self._viewer.tell("hello", self.run.hello())
+        self._viewer.tell("settings", self.run.settings())
+        self._viewer.task.add_done_callback(lambda _: self.close(1001))
+
+    async def _send(self, kind: str, news: News) -> None:
+        try:
+            if isinstance(news, View):
+                assert news.jpeg is not None
+                text = b'{"size_wh":[%d,%d],"record":%s}' % (*news.size_wh, news.line)
+                await self.write_message(b'{"frame":%s}' % text)
+                await self.write_message(news.jpeg, binary=True)
+            else:
+                await self.write_message(b'{"%s":%s}' % (kind.encode(), news))
+        except WebSocketClosedError as exc:
+            raise ConnectionError from exc
+
+    def on_message(self, message: str | bytes) -> None:
+        if message == "ready":
+            self._viewer.is_ready()
+        else:
+            self.close(1008, "the only message is: ready")
+
+    def on_close(self) -> None:
+        self._viewer.task.cancel()
+
+
+def make_application(run: Run) -> Application:
+    """All addresses of the server."""
+    given = {"run": run}
+    return Application(
+        [
+            (r"/", _Page, given),
+            (r"/([a-z]+\.(?:css|js|svg)|fonts/[a-z-]+\.woff2)", _File, given),
+            (r"/live", _Live, given),
+            (r"/events", _Events, given),
+            (r"/snapshot\.jpg", _Snapshot, given),
+            (r"/settings", _Settings, given),
+            (r"/metrics", _Metrics, given),
+            (r"/healthz", _Health, given),
+        ],
+        default_handler_class=_Nowhere,
+        default_handler_args=given,
+        log_function=lambda _: None,
+        websocket_ping_interval=PING_INTERVAL_S,
+        websocket_max_message_size=MAX_BODY_BYTES,
+    )

@@ -1,0 +1,237 @@
+"""The live page: a sink that shows the run to whoever watches.
+
+Its server has a thread and an event loop of its own. Of the pipeline's thread it asks no more
+than to hand over a frame now and then; with nobody watching, nothing is drawn or encoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+from device import __version__
+from device.bundle.bundle import Bundle
+from device.bundle.labels import BACKGROUND, UNUSED
+from device.cameras.url import redact
+from device.drawing import Colour, class_colour
+from device.inference.autotune import state_file
+from device.outputs.base import Sink
+from device.pipeline.history import History
+from device.pipeline.meters import rss_mb
+from device.pipeline.pipeline import Pipeline
+from device.records import Outcome
+from device.system.board import (
+    State,
+    read_board,
+    read_memory,
+    read_state,
+    throttled_now,
+    throttled_since_boot,
+)
+from device.web.address import Address, bind, is_loopback, reachable
+from device.web.auth import Access, kept_token, token_given
+from device.web.broadcast import Audience
+from device.web.frame_encoder import StreamEncoder, View
+from device.web.handlers import MAX_BODY_BYTES, MAX_VIEWERS, make_application
+from device.web.live_settings import Controls
+from device.web.request import Run
+
+TICK_S = 1.0
+STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
+MAX_CONNECTIONS = 3 * MAX_VIEWERS
+HEADER_TIMEOUT_S = 30.0
+BODY_TIMEOUT_S = 10.0
+
+
+class _Server(HTTPServer):
+    """One that turns away who comes when it is crowded: every connection costs memory."""
+
+    def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            stream.close()
+        else:
+            super().handle_stream(stream, address)
+
+
+class _BoardState:
+    """How the board is doing, asked for no more often than it changes."""
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._read_at_s = 0.0
+
+    async def read(self) -> State:
+        """As of the last two seconds."""
+        if self._state is None or time.monotonic() - self._read_at_s > STATE_AGE_S:
+            self._state = await asyncio.to_thread(read_state)
+            self._read_at_s = time.monotonic()
+        return self._state
+
+
+class LivePage(Sink):
+    """Serves a run that it is a sink of, from :meth:`start` on."""
+
+    def __init__(self, address: Address, token: str | None, fps: float) -> None:
+        """Bind to ``address`` and show at most ``fps`` pictures a second.
+
+        ``token`` has to be shown by who wants in; without one the environment's, and on an
+        address that others can reach one that is kept from run to run.
+
+        Raises ``SinkError`` where the address cannot be had, ``UsageError`` for a bad token.
+        """
+        given = token_given(token, os.environ)
+        self._sockets = bind(address)
+        if given is None and not is_loopback(self._sockets):
+            given = kept_token(state_file().with_name("token"))
+        self._access = Access(given, hosts=[address.host])
+        self._reachable = reachable(address, self._sockets)
+        self._period_s = 1 / fps
+        self._due_s = 0.0  # monotonic, of the next picture
+        self._audience = Audience()
+        self._history = History()
+        self._board = _BoardState()
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._encoder: StreamEncoder | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def link(self) -> str:
+        """What to open in a browser."""
+        token = self._access.token
+        return f"http://{self._reachable}/" + (f"?token={quote(token)}" if token else "")
+
+    def start(self, pipeline: Pipeline, controls: Controls, about: Mapping[str, object]) -> None:
+        """Begin to answer; ``about`` is what viewers are told of the run once."""
+        run = Run(
+            self._access,
+            self._audience,
+            self._history,
+            pipeline,
+            controls,
+            about,
+            self._board.read,
+        )
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = runner.get_loop()
+        self._encoder = StreamEncoder(self._publish)
+        self._thread = threading.Thread(
+            target=self._run_server, args=(runner, run), name="live page"
+        )
+        self._thread.start()
+
+    @property
+    def wants_picture(self) -> bool:  # type: ignore[override]  # the others always or never do
+        """Whether the next outcome is to be drawn: a viewer is ready, and it is time."""
+        return self._audience.wants_picture and time.monotonic() >= self._due_s
+
+    def write(self, outcome: Outcome) -> None:
+        """Note how the frame went, and have it shown if it is due."""
+        self._history.add(outcome)
+        now_s = outcome.finished_at_s
+        wants_picture = self._audience.wants_picture
+        if now_s < self._due_s or not self._audience.wants_frame:
+            return
+        if wants_picture and outcome.picture is None:  # asked for since this one was drawn
+            return
+        self._due_s = max(self._due_s + self._period_s, now_s)
+        assert self._encoder is not None
+        self._encoder.put(outcome, wants_picture)
+
+    def close(self) -> None:
+        """End the server, and give the port back."""
+        if self._thread is not None and self._loop is not None and self._encoder is not None:
+            self._encoder.close()
+            self._loop.call_soon_threadsafe(self._ended.set)
+            self._thread.join()
+            self._thread = None
+        for item in self._sockets:
+            item.close()
+
+    def _publish(self, view: View) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._audience.tell, "frame", view)
+
+    def _run_server(self, runner: asyncio.Runner, run: Run) -> None:
+        # What strangers send amiss is no news for the terminal.
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
+        try:
+            with runner:
+                runner.run(self._serve(run))
+        finally:
+            self._audience.wants_frame = self._audience.wants_picture = False
+
+    async def _serve(self, run: Run) -> None:
+        server = _Server(
+            make_application(run),
+            idle_connection_timeout=HEADER_TIMEOUT_S,
+            body_timeout=BODY_TIMEOUT_S,
+            max_header_size=MAX_BODY_BYTES,
+            max_body_size=MAX_BODY_BYTES,
+        )
+        server.add_sockets(self._sockets)
+        try:
+            while not self._ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), TICK_S)
+                await self._end_second(run)
+        finally:
+            server.stop()
+            await self._audience.dismiss()
+            await server.close_all_connections()
+
+    async def _end_second(self, run: Run) -> None:
+        second = self._history.end_second()
+        if not self._audience.viewers:
+            return
+        state, memory = await run.read_state(), read_memory()
+        news = {
+            **msgspec.structs.asdict(second),
+            "ailment": self._history.ailment(),
+            "frames": self._history.frames,
+            "dropped": run.pipeline.dropped,
+            "viewers": len(self._audience.viewers),
+            "rss_mb": round(rss_mb(), 1),
+            "cpu_percent": round(run.pipeline.load.cpu_percent, 1),
+            "memory_total_mib": memory.total_mib,
+            "memory_available_mib": memory.available_mib,
+            "temperature_c": state.temperature_c,
+            "throttled": None if state.throttled is None else throttled_now(state.throttled),
+            "throttled_before": throttled_since_boot(state.throttled or 0),
+        }
+        self._audience.tell("second", msgspec.json.encode(news))
+
+
+def describe(bundle: Bundle, source: str) -> dict[str, object]:
+    """What viewers are told of a run that ``bundle`` makes of ``source``."""
+    manifest, board = bundle.manifest, read_board()
+    return {
+        "version": __version__,
+        "model": manifest.model,
+        "task": manifest.task,
+        "source": redact(source) if "://" in source else Path(source).name,
+        "board": board.title,
+        "cores": board.cpu.cores,
+        "variants": {name: item.size_bytes for name, item in manifest.variants.items()},
+        "labels": {
+            label: _hex(class_colour(class_id))
+            for class_id, label in enumerate(bundle.labels)
+            if label not in (UNUSED, BACKGROUND)
+        },
+    }
+
+
+def _hex(colour: Colour) -> str:
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"

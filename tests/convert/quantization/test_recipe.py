@@ -1,0 +1,24 @@
+import pytest
+
+from convert.quantization.recipe import Recipe, parse_variants
+from device.errors import UsageError
+
+
+def test_int8_without_calibration_is_refused():
+    with pytest.raises(UsageError, match="--calibration"):
+        Recipe(precision="int8")
+
+
+def test_recorded_recipe_of_int8_says_how_it_was_calibrated():
+    recorded = Recipe(precision="int8", calibration_pictures=8, seed=3).to_json()
+    assert recorded["calibration_pictures"] == 8
+    assert recorded["seed"] == 3
+
+
+def test_float32_is_always_among_the_variants_and_first():
+    assert parse_variants("int8, float16") == ("float32", "float16", "int8")
+
+
+def test_unknown_variant_is_named_with_the_known_ones():
+    with pytest.raises(UsageError, match=r"int4.*float32, float16, dynamic, int8"):
+        parse_variants("int8,int4")

@@ -1,0 +1,487 @@
+"""deploy.sh, against a host made of stubs and against a real sshd on the loopback interface."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from device.cli import make_parser
+from tests.helpers.deploy_hosts import (
+    HOSTILE,
+    ROOT,
+    Laptop,
+    RealHost,
+    assert_fails,
+    contents,
+    make_laptop,
+    real_host,
+    write_script,
+)
+
+# A host made of stubs: its scripts run here, with its own home and nothing but its own tools.
+
+
+@dataclass(frozen=True)
+class StubHost:
+    laptop: Laptop
+    tools: Path
+    home: Path
+    bundle: Path
+
+    def is_a(self, machine: str = "aarch64", bits: int = 64, python: str = "3.11") -> None:
+        write_script(self.tools / "uname", f"echo {machine}")
+        write_script(self.tools / "getconf", f"echo {bits}")
+        write_script(self.tools / "python3", f"echo {python}")
+
+    def deploy(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.laptop.deploy("--bundle", self.bundle, *arguments)
+
+    def assert_untouched(self) -> None:
+        assert list(self.home.iterdir()) == []
+        assert not (self.laptop.folder / "rsync.log").exists()
+
+
+@pytest.fixture
+def stub_host(tmp_path: Path) -> StubHost:
+    tools, home, bundle = tmp_path / "host tools", tmp_path / "home", tmp_path / "bundle"
+    for folder in (tools, home, bundle):
+        folder.mkdir()
+    for name in ("sh", "awk", "date", "ls", "wc"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    write_script(tools / "rsync", "")
+    write_script(tools / "df", "echo Filesystem; echo /dev/root 1 2 4000000")
+    (bundle / "manifest.json").write_text("{}")
+    laptop = make_laptop(
+        tmp_path / "laptop",
+        'case $* in *-fNMT*|*"-O exit"*) exit 0 ;; esac\n'
+        'while [ "$1" != liteberry ]; do shift; done; shift\n'
+        f'HOME={shlex.quote(str(home))} PATH={shlex.quote(str(tools))} exec "$@"',
+    )
+    write_script(
+        laptop.folder / "tools" / "rsync", f'echo "$@" >{shlex.quote(str(laptop.folder))}/rsync.log'
+    )
+    host = StubHost(laptop, tools, home, bundle)
+    host.is_a()
+    return host
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [""],
+        ["--bundle"],
+        ["--bundle", ""],
+        ["--bundle="],
+        ["--turbo", "pi"],
+        ["--rollback", "--uninstall", "pi"],
+        ["--variants", "int8;touch pwned", "pi"],
+        ["--variants", "int8,", "pi"],
+        ["--source", "picamera", "pi"],
+        ["--hosts", "nowhere"],
+        ["--hosts", "/"],
+        ["-oProxyCommand=touch pwned"],
+        ["pi@-oProxyCommand=touch"],
+        ["pi", "pi berry"],
+        ["$(touch pwned)"],
+        ["`touch pwned`"],
+        ["pi;touch${IFS}pwned"],
+        [HOSTILE],
+    ],
+)
+def test_wrong_usage_exits_2_without_any_connection(stub_host: StubHost, arguments: list[str]):
+    assert_fails(stub_host.laptop.deploy(*arguments), 2, "--help")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+def test_hosts_file_with_a_name_that_is_none_exits_2_without_any_connection(stub_host: StubHost):
+    hosts = stub_host.laptop.folder / HOSTILE.replace("/", "")
+    hosts.write_text("pi  # by the door\n\n# $(touch pwned)\n$(touch${IFS}pwned)\n")
+    assert_fails(stub_host.laptop.deploy("--hosts", hosts), 2, "not a host name")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+def test_help_teaches_and_exits_0(stub_host: StubHost):
+    done = stub_host.laptop.deploy("--help")
+    assert done.returncode == 0
+    assert "./deploy.sh pi@raspberrypi.local" in done.stdout
+    assert "LITEBERRY_SSH_CONFIG" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["nowhere", "-dash", HOSTILE])
+def test_folder_that_is_no_bundle_exits_1_and_says_how_to_make_one(stub_host: StubHost, name: str):
+    assert_fails(stub_host.laptop.deploy("--bundle", name, "pi"), 1, name, "make demo")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+def test_variant_that_the_bundle_lacks_exits_1_and_names_those_it_has(stub_host: StubHost):
+    (stub_host.bundle / "int8.tflite").touch()
+    done = stub_host.deploy("--variants", "int8,int9", "pi")
+    assert_fails(done, 1, "has no variant int9; name some of: int8\n")
+    assert stub_host.laptop.ssh_log() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pi-trixie.txt-aarch64", None),
+        ("pi-bookworm.txt-x86_64", None),
+        ("pi-bookworm.txt-aarch64", "numpy==1.0\n"),
+    ],
+)
+def test_wheels_for_another_python_machine_or_lock_leave_the_host_untouched(
+    stub_host: StubHost, name: str, text: str | None
+):
+    wheels = stub_host.laptop.folder / "some wheels"
+    wheels.mkdir()
+    lock = ROOT / "requirements" / name.rpartition("-")[0]
+    (wheels / name).write_text(text or lock.read_text())
+    done = stub_host.deploy("--wheels", wheels, "pi")
+    assert_fails(done, 1, f"{wheels} are not those that pi-bookworm.txt", "--offline alone")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("machine", "bits"),
+    [("armv7l", 32), ("armv6l", 32), ("aarch64", 32), ("i686", 32), ("riscv64", 64)],
+)
+def test_host_without_interpreters_is_refused_untouched(
+    stub_host: StubHost, machine: str, bits: int
+):
+    stub_host.is_a(machine, bits)
+    done = stub_host.deploy("pi")
+    assert_fails(done, 1, machine, f"{bits}-bit", "64-bit Raspberry Pi OS", "tflite-runtime")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize("python", ["2.7", "3.9", "3.12", "3.14"])
+def test_host_with_a_python_without_lock_is_refused_untouched(stub_host: StubHost, python: str):
+    stub_host.is_a(python=python)
+    assert_fails(stub_host.deploy("pi"), 1, python, "3.11", "3.13", "Bookworm")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("lost", "packages"),
+    [("rsync", "rsync"), ("python3", "python3 python3-venv"), ("venv", "python3-venv")],
+)
+def test_host_that_lacks_a_tool_is_told_which_package(
+    stub_host: StubHost, lost: str, packages: str
+):
+    if lost == "venv":
+        write_script(stub_host.tools / "python3", "case $* in *venv*) exit 1 ;; esac; echo 3.11")
+    else:
+        (stub_host.tools / lost).unlink()
+    assert_fails(
+        stub_host.deploy("pi"), 1, f"sudo apt install --no-install-recommends {packages}\n"
+    )
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("settings", "source", "lacks"),
+    [
+        ("", "picamera", True),
+        ("", "picamera:1", True),
+        ("", "0", False),
+        ("a = 1", "picamera", False),
+    ],
+)
+def test_picamera2_is_asked_for_where_the_service_will_need_it(
+    stub_host: StubHost, settings: str, source: str, lacks: bool
+):
+    write_script(stub_host.tools / "systemctl", '[ "$1" = show ]')
+    write_script(stub_host.tools / "sudo", "")
+    write_script(stub_host.tools / "python3", "case $* in *picamera2*) exit 1 ;; esac; echo 3.11")
+    if settings:
+        (stub_host.home / "liteberry").mkdir()
+        (stub_host.home / "liteberry" / "settings.toml").write_text(settings)
+    done = stub_host.deploy("--dry-run", "--service", "--source", source, "pi")
+    if lacks:
+        assert_fails(done, 1, "sudo apt install --no-install-recommends python3-picamera2")
+    else:
+        assert done.returncode == 0, done
+
+
+def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):
+    (stub_host.tools / "rsync").unlink()
+    rsync = shlex.quote(str(stub_host.tools / "rsync"))
+    write_script(stub_host.tools / "sudo", '[ "$1" = -n ] && shift\nexec env "$@"')
+    (stub_host.tools / "env").symlink_to("/usr/bin/env")
+    write_script(
+        stub_host.tools / "apt-get",
+        'case "$*" in update*) exit ;; '
+        '"install -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends rsync") ;; '
+        '*) echo "unexpected $*" >&2; exit 1 ;; esac\n'
+        f": >{rsync}; /bin/chmod +x {rsync}",
+    )
+    done = stub_host.deploy("--install-deps", "pi")
+    assert "Installing rsync\n" in done.stdout
+    assert "missing" not in done.stderr
+    assert "locked" in done.stderr  # the next step, which this host has no tools for
+
+
+@pytest.mark.parametrize("tool", ["rsync", "python3"])
+def test_dry_run_says_what_would_be_installed_and_goes_on(stub_host: StubHost, tool: str):
+    (stub_host.tools / tool).unlink()
+    done = stub_host.deploy("--dry-run", "--install-deps", "pi")
+    assert done.returncode == 0, done.stderr
+    assert f"(dry run) Installing {tool}" in done.stdout
+    assert "(dry run) Proving" in done.stdout
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize("lacks", ["3.12", "a clock"])
+def test_install_deps_installs_nothing_where_the_rest_cannot_work(stub_host: StubHost, lacks: str):
+    (stub_host.tools / "rsync").unlink()
+    if lacks == "3.12":
+        stub_host.is_a(python=lacks)
+    else:
+        (stub_host.tools / "date").unlink()
+        write_script(stub_host.tools / "date", "echo 120")
+    done = stub_host.deploy("--install-deps", "pi")
+    assert_fails(done, 1)
+    assert "Installing" not in done.stdout
+    stub_host.assert_untouched()
+
+
+def test_host_with_too_little_space_is_refused_untouched(stub_host: StubHost):
+    write_script(stub_host.tools / "df", "echo Filesystem; echo /dev/root 1 2 51200")
+    assert_fails(stub_host.deploy("pi"), 1, "has 50 MB free and needs 800", "make room")
+    stub_host.assert_untouched()
+
+
+def test_host_whose_clock_is_in_1970_is_refused_untouched(stub_host: StubHost):
+    (stub_host.tools / "date").unlink()
+    write_script(stub_host.tools / "date", "echo 120")
+    assert_fails(stub_host.deploy("pi"), 1, "days off", "ssh -t pi sudo date -s @1")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [("", "has no systemd"), ("systemctl", "sudo asks for a password")],
+)
+def test_service_that_could_not_be_managed_is_refused_untouched(
+    stub_host: StubHost, tool: str, message: str
+):
+    if tool:
+        write_script(stub_host.tools / tool, '[ "$1" = show ]')
+    assert_fails(stub_host.deploy("--service", "pi"), 1, message)
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize(("python", "lock"), [("3.11", "bookworm"), ("3.13", "trixie")])
+def test_dry_run_prints_every_step_and_changes_nothing(stub_host: StubHost, python: str, lock: str):
+    stub_host.is_a(python=python)
+    write_script(stub_host.tools / "systemctl", '[ "$1" = show ]')
+    write_script(stub_host.tools / "sudo", "")
+    done = stub_host.deploy("--dry-run", "--service", "--offline", "pi@pi.local")
+    assert done.returncode == 0, done.stderr
+    for word in (f"pi-{lock}.txt", "incoming", "wheels", "Proving", "current", "service"):
+        assert word in done.stdout
+    assert all(line.startswith("(dry run)") for line in done.stdout.splitlines()[1:])
+    stub_host.assert_untouched()
+
+
+def test_logs_of_a_host_without_service_exit_1_and_say_so(stub_host: StubHost):
+    assert_fails(stub_host.laptop.deploy("--logs", "pi"), 1, "no service", "--service")
+
+
+@pytest.mark.parametrize("action", ["--rollback", "--uninstall"])
+def test_dry_run_of_other_actions_changes_nothing(stub_host: StubHost, action: str):
+    done = stub_host.laptop.deploy("--dry-run", action, "pi")
+    assert done.returncode == 0, done.stderr
+    assert "(dry run)" in done.stdout
+    stub_host.assert_untouched()
+
+
+def test_talkative_login_shell_does_not_confuse(stub_host: StubHost):
+    shell = stub_host.tools / "sh"
+    shell.unlink()
+    write_script(shell, 'echo "Welcome, armv7l fans!"; exec /bin/sh "$@"')
+    done = stub_host.deploy("--dry-run", "pi")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("hosts", [["garden"], ["garden", "porch"]])
+def test_interrupt_ends_every_host_and_leaves_nothing(stub_host: StubHost, hosts: list[str]):
+    pids = stub_host.laptop.folder / "pids"
+    with (stub_host.laptop.folder / "tools" / "ssh").open("w") as ssh:
+        ssh.write(
+            f"#!/bin/sh\ncase $* in *'-O exit'*) exit ;; esac\n"
+            f'echo "$* " >>{stub_host.laptop.folder}/ssh.log\necho $$ >>{pids}\nexec sleep 100\n'
+        )
+    deploy = subprocess.Popen(
+        [stub_host.laptop.checkout / "deploy.sh", "--bundle", stub_host.bundle, *hosts],
+        env=stub_host.laptop.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        # What a shell starts in the background ignores it, and so would all below.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not pids.exists() or len(pids.read_text().split()) < len(hosts):
+        assert deploy.poll() is None
+        time.sleep(0.05)
+    os.killpg(deploy.pid, signal.SIGINT)
+    assert deploy.wait(30) in (-signal.SIGINT, 130)
+    deadline = time.monotonic() + 10
+    while any(map(Path.exists, map(Path, stub_host.laptop.private_folders()))) or any(
+        Path("/proc", pid).exists() for pid in pids.read_text().split()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# What the pages tell people to type.
+
+
+def commands() -> list[str]:
+    found = []
+    for page in ("README.md", "docs/pi.md"):
+        text = (ROOT / page).read_text()
+        for block in re.findall(r"```(?:sh|bash)\n(.*?)```", text, re.DOTALL):
+            lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+            found += [line for line in lines if line.startswith(("./deploy.sh", "ssh"))]
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command_of_the_pages_is_understood(stub_host: StubHost, command: str):
+    (stub_host.laptop.folder / "garden.txt").write_text("garden\nporch\n")
+    program, *words = shlex.split(command)
+    if program == "./deploy.sh":
+        done = stub_host.laptop.deploy(*words, "--help")
+        assert done.returncode == 0, done.stderr
+    elif ".local/bin/liteberry" in words:
+        make_parser().parse_args(words[words.index(".local/bin/liteberry") + 1 :])
+    else:
+        assert words in (
+            ["pi@raspberrypi.local"],
+            ["-t", "pi@raspberrypi.local", "sudo", "systemctl", "restart", "liteberry"],
+        )
+
+
+# A real host.
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
+    with real_host(tmp_path_factory.mktemp("real")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first_deploy(host: RealHost, bundle_dir: Path) -> subprocess.CompletedProcess[str]:
+    """After an installation that was interrupted: there is an environment, but without a stamp."""
+    rest = host.environment / "bin"
+    rest.mkdir(parents=True)
+    write_script(rest / "python", "exit 99")
+    done = host.deploy("--bundle", bundle_dir)
+    assert done.returncode == 0, done
+    return done
+
+
+def test_first_deploy_runs_and_prints_a_command_that_detects(
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str]
+):
+    assert (host.environment / "installed").exists()
+    assert "4 sample pictures, as on the laptop" in first_deploy.stdout
+    assert not {"device", "convert"} & {
+        path.name for path in host.environment.glob("lib/*/site-packages/*")
+    }
+    command = shlex.split(first_deploy.stdout.splitlines()[-1].partition(": ")[2])
+    done = subprocess.run(
+        [*command, "--frames", "10", "--log", "found.jsonl"],
+        env=host.laptop.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done
+    lines = [json.loads(line) for line in (host.home / "found.jsonl").read_text().splitlines()]
+    assert len(lines) == 10
+    assert any(line["detections"] for line in lines)
+
+
+def test_service_that_may_not_write_finds_all_of_the_release_compiled(
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str]
+):
+    sources = list((host.current / "device").rglob("*.py"))
+    assert sources
+    for source in sources:
+        compiled = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+        # As Python itself checks it: by when its source was written, and how long that is.
+        written, size = struct.unpack("<II", compiled[8:16])
+        assert (written, size) == (int(source.stat().st_mtime), source.stat().st_size), source
+
+
+def test_second_deploy_changes_nothing_and_says_so(
+    host: RealHost,
+    first_deploy: subprocess.CompletedProcess[str],
+    bundle_dir: Path,
+    tmp_path: Path,
+):
+    before, release = contents(host.liteberry), host.current.readlink()
+    bundle = tmp_path / HOSTILE
+    shutil.copytree(bundle_dir, bundle)
+    done = host.deploy("--bundle", bundle)
+    assert done.returncode == 0, done
+    assert f"Nothing has changed since release {release.name}" in done.stdout
+    assert contents(host.liteberry) == before
+    assert host.current.readlink() == release
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
+    host: RealHost,
+    first_deploy: subprocess.CompletedProcess[str],
+    bundle_dir: Path,
+    tmp_path: Path,
+):
+    before = contents(host.current)
+    broken = tmp_path / "broken"
+    shutil.copytree(bundle_dir, broken)
+    model = bytearray((broken / "int8.tflite").read_bytes())
+    model[len(model) // 2] ^= 1
+    (broken / "int8.tflite").write_bytes(model)
+    done = host.deploy("--bundle", broken)
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("deploy.sh: the bundle does not prove itself on board")
+    assert "current is as it was" in message
+    assert contents(host.current) == before
+
+    assert host.deploy("--bundle", bundle_dir).returncode == 0
+    sound = hashlib.sha256((bundle_dir / "int8.tflite").read_bytes()).hexdigest()
+    assert contents(host.current)["bundle/int8.tflite"][1] == sound
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("down", ["Connection refused", "ssh down"]),
+        ("refused", ["Permission denied", "ssh-copy-id refused"]),
+        ("changed", ["its host key is not the one known here", "ssh-keygen -R '[127.0.0.1]:"]),
+        ("nameless", ["Could not resolve hostname", "ssh://"]),
+    ],
+)
+def test_host_that_cannot_be_reached_is_one_line_and_exit_1(
+    host: RealHost, stub_host: StubHost, name: str, words: list[str]
+):
+    done = host.laptop.deploy("--bundle", stub_host.bundle, name)
+    assert_fails(done, 1, f"cannot connect to {name}", *words)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+
+import numpy as np
+import pytest
+
+from device.bundle.bundle import Bundle, sha256_of
+from device.errors import BundleError, UsageError
+
+
+def test_real_bundle_is_whole(bundle_dir):
+    bundle = Bundle(bundle_dir)
+    bundle.verify()
+    assert bundle.anchors.shape == (1917, 4)
+    assert [bundle.labels[index] for index in (1, 17, 47)] == ["person", "cat", "cup"]
+    assert bundle.default_variant == "int8"
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_without_int8_the_smallest_variant_is_the_default(bundle_copy):
+    def rename(manifest):
+        int8 = manifest["variants"].pop("int8")
+        manifest["variants"] = {
+            "large": int8 | {"size_bytes": 9},
+            "small": int8 | {"size_bytes": 8},
+        }
+
+    bundle_copy.change(rename)
+    assert Bundle(bundle_copy.folder).default_variant == "small"
+
+
+def test_load_rejects_wrong_hash(bundle_copy):
+    model = bundle_copy.folder / "int8.tflite"
+    data = bytearray(model.read_bytes())
+    data[1000] ^= 1
+    model.write_bytes(data)
+    bundle = Bundle(bundle_copy.folder)
+    with pytest.raises(BundleError, match=r"int8\.tflite is damaged: .*build the bundle again"):
+        bundle.file("int8.tflite")
+    with pytest.raises(BundleError, match=r"int8\.tflite is damaged"):
+        bundle.verify()
+    bundle.verify(["labels.txt"])
+
+
+def test_load_rejects_missing_file(bundle_copy):
+    (bundle_copy.folder / "labels.txt").unlink()
+    bundle = Bundle(bundle_copy.folder)
+    with pytest.raises(BundleError, match=r"labels\.txt: No such file.*copy or build"):
+        _ = bundle.labels
+
+
+def test_file_that_the_manifest_does_not_name_is_not_vouched_for(bundle_copy):
+    (bundle_copy.folder / "extra.txt").write_text("hello")
+    with pytest.raises(BundleError, match=r"does not vouch for extra\.txt"):
+        Bundle(bundle_copy.folder).file("extra.txt")
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "samples/../../secret"])
+def test_load_rejects_path_that_escapes_the_folder(bundle_copy, name):
+    secret = bundle_copy.folder.parent / "secret"
+    secret.write_text("x")
+    bundle_copy.change(lambda manifest: manifest["files"].update({name: sha256_of(secret)}))
+    with pytest.raises(BundleError, match=f"names a file outside it: {re.escape(name)}"):
+        Bundle(bundle_copy.folder)
+
+
+def test_unknown_variant_lists_what_there_is(small_bundle):
+    with pytest.raises(UsageError, match=r"no variant 'int4' .* it has: int8$"):
+        Bundle(small_bundle).variant("int4")
+
+
+def test_bare_model_is_told_that_a_bundle_is_needed(small_bundle):
+    with pytest.raises(BundleError, match=r"bare model.*a bundle is needed.*convert build"):
+        Bundle(small_bundle / "int8.tflite")
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "file"])
+def test_what_is_no_bundle_says_how_to_make_one(tmp_path, name):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(BundleError, match=r"is not a bundle \(.*\): .*convert build"):
+        Bundle(tmp_path / name)
+
+
+def test_broken_manifest_is_named_with_its_folder(bundle_copy):
+    (bundle_copy.folder / "manifest.json").write_text("{")
+    with pytest.raises(BundleError, match=re.escape(f"{bundle_copy.folder}: manifest.json")):
+        Bundle(bundle_copy.folder)
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not an array"),
+        (b"hello", "not an array"),
+        (npy(np.zeros((9, 4), np.float32))[:-8], "not an array"),
+        (npy(np.array([{}], object)), "not an array"),  # a pickle, which could run anything
+        (npy(np.zeros((9, 4))), r"expected float32 \(count, 4\), found float64"),
+        (npy(np.zeros((9, 5), np.float32)), r"found float32 \(9, 5\)"),
+        (npy(np.zeros(4, np.float32)), r"found float32 \(4,\)"),
+    ],
+    ids=["empty", "text", "truncated", "pickle", "float64", "five", "flat"],
+)
+def test_anchors_of_another_kind_are_rejected(bundle_copy, data, said):
+    bundle_copy.replace("anchors.npy", data)
+    with pytest.raises(BundleError, match=said):
+        _ = Bundle(bundle_copy.folder).anchors
+
+
+def test_labels_in_another_encoding_are_rejected(bundle_copy):
+    bundle_copy.replace("labels.txt", "Füße\n".encode("latin-1"))
+    with pytest.raises(BundleError, match=r"labels\.txt: not text in UTF-8"):
+        _ = Bundle(bundle_copy.folder).labels

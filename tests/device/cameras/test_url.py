@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.cameras.url import CameraUrl, redact
+from device.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://cam.local/live", "rtsp://cam.local/live"),
+        ("rtsp://bob:pw@cam:8554/live", "rtsp://***@cam:8554/live"),
+        ("http://bob@cam/video", "http://***@cam/video"),
+        ("http://:pw@cam/video", "http://***@cam/video"),
+        ("rtsp://bob:p@ss@cam/live", "rtsp://***@cam/live"),
+        ("rtsp://bob:p@ss/w?rd@cam/live", "rtsp://***"),
+        ("http://cam/live?mail=bob@secret", "http://***"),
+        ("http://cam/video.cgi?user=bob&pwd=pw", "http://cam/video.cgi..."),
+        ("rtsp://cam/user=bob_password=pw_channel=1.sdp", "rtsp://cam/user..."),
+    ],
+)
+def test_secrets_are_not_shown(url, shown):
+    assert redact(url) == shown
+
+
+@given(st.text(string.ascii_lowercase + "/?#@:%=&."))
+def test_no_part_of_a_password_is_ever_shown(password):
+    shown = redact(f"rtsp://BOB:{password}@192.168.0.7/CAM?TOKEN={password}")
+    assert shown in ("rtsp://***@192.168.0.7/CAM...", "rtsp://***")
+
+
+def test_address_is_taken_apart():
+    url = CameraUrl.parse("http://b%40b:p%2Fw@cam:8080/video?size=big")
+    assert (url.scheme, url.host, url.port) == ("http", "cam", 8080)
+    assert (url.user, url.password) == ("b@b", "p/w")
+    assert url.without_user == "http://cam:8080/video?size=big"
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("rtsp://c/", 554), ("rtsps://c/", 322), ("http://c", 80), ("https://c", 443)]
+)
+def test_port_is_the_usual_one_where_none_is_named(url, port):
+    assert CameraUrl.parse(url).port == port
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "file:///x.mp4", "udp://@239.0.0.1:1234", "://x"])
+def test_unknown_scheme_is_wrong_usage(url):
+    with pytest.raises(UsageError, match=r"is not known; .*rtsp://, rtsps://, http://, https://"):
+        CameraUrl.parse(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsp://", "http:///video", "rtsp://bob:s3cret@", "http://cam:port/", "http://[::1/"]
+)
+def test_no_address_is_wrong_usage(url):
+    with pytest.raises(UsageError, match="not an address; expected is") as caught:
+        CameraUrl.parse(url)
+    assert "s3cret" not in str(caught.value)

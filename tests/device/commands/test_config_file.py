@@ -1,0 +1,110 @@
+import argparse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.commands.config_file import ConfigurableParser
+from device.commands.runner import words
+
+
+def make_parser() -> ConfigurableParser:
+    parser = ConfigurableParser(prog="run")
+    parser.add_argument("model", nargs="?", metavar="MODEL")
+    parser.add_argument("--source", required=True)
+    parser.add_argument("-t", "--threshold", type=float)
+    parser.add_argument("--classes", type=words)
+    parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
+    parser.add_argument("--when-moving", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_config()
+    return parser
+
+
+@pytest.fixture
+def parse(tmp_path):
+    """Parse flags after a config file with this text; returns the namespace."""
+
+    def parse(text: str, *flags: str) -> argparse.Namespace:
+        file = tmp_path / "run.toml"
+        file.write_text(text)
+        return make_parser().parse_args(["--config", str(file), *flags])
+
+    return parse
+
+
+FULL = """
+model = "bundle"
+source = "rtsp://camera/?a=1"
+threshold = 0.25
+classes = ["person", "traffic light"]
+size = "640x480"
+when_moving = true
+"""
+
+
+def test_file_sets_every_kind_of_flag(parse):
+    args = parse(FULL)
+    assert args.model == "bundle"
+    assert args.source == "rtsp://camera/?a=1"
+    assert args.threshold == 0.25
+    assert args.classes == ["person", "traffic light"]
+    assert args.size == (640, 480)
+    assert args.when_moving is True
+
+
+def test_flag_wins_over_file(parse):
+    args = parse(FULL, "other", "--threshold", "0.5", "--no-when-moving", "--classes", "cat")
+    assert (args.model, args.threshold, args.when_moving) == ("other", 0.5, False)
+    assert args.classes == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("treshold = 0.5", "no setting is called 'treshold'"),
+        ("help = true", "no setting is called 'help'"),
+        ("when_moving = 1", "true or false is expected"),
+        ("threshold = true", "a number or text is expected"),
+        ("[threshold]\nx = 1", "a number or text is expected"),
+        ("threshold = 'high'", "argument -t/--threshold: invalid float value: 'high'"),
+        ("threshold 0.5", "is not TOML"),
+        ("threshold = 0.5", "the following arguments are required: --source"),
+        ("source = 'demo'", "MODEL is missing"),
+    ],
+)
+def test_bad_file_is_wrong_usage_and_says_where(parse, capsys, text, complaint):
+    with pytest.raises(SystemExit) as ended:
+        parse(text)
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_missing_file_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as ended:
+        make_parser().parse_args(["--config", "/nowhere.toml"])
+    assert ended.value.code == 2
+    assert "/nowhere.toml: No such file" in capsys.readouterr().err
+
+
+@given(
+    source=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1),
+    threshold=st.floats(0, 1),
+    moving=st.booleans(),
+)
+def test_printed_settings_read_back_as_they_were(tmp_path_factory, source, threshold, moving):
+    folder = tmp_path_factory.mktemp("config")
+    given = ["m", f"--source={source}", f"--threshold={threshold!r}", "--size=3x4"]
+    given += ["--when-moving"] if moving else []
+    parser = make_parser()
+    before = parser.parse_args(given)
+    file = folder / "printed.toml"
+    file.write_text(parser._as_toml(before), "utf-8")
+    after = make_parser().parse_args(["--config", str(file)])
+    assert vars(after) | {"config": None} == vars(before)
+
+
+def test_print_config_prints_and_ends(capsys):
+    with pytest.raises(SystemExit) as ended:
+        make_parser().parse_args(["m", "--source", "demo", "--print-config"])
+    assert not ended.value.code
+    assert capsys.readouterr().out == 'model = "m"\nsource = "demo"\nwhen_moving = false\n'

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from device.doctor import examination
+from device.doctor.case import Case, Python
+from device.doctor.examination import CHECKS, examine
+from device.doctor.finding import VERDICTS, Finding, worst
+from device.doctor.report import format_json, format_text
+from device.doctor.trial import Trial
+from tests.conftest import ROOT, run_module
+from tests.device.conftest import cut
+from tests.helpers.boards import NAMES, lay_out
+
+DOCTOR = [
+    *sorted((ROOT / "device/doctor").glob("*.py")),
+    *(ROOT / "device" / f"{name}.py" for name in ("board", "command", "doctor_command", "errors")),
+]
+MIXED = [
+    Finding("disk", "problem", "full", "rm"),
+    Finding("port", "ok", "free"),
+    Finding("governor", "unknown", "no cpufreq"),
+    Finding("clock", "warning", "not set " * 20, "sudo a-very-long command " * 8),
+]
+
+
+def find_python(version: str) -> str:
+    """An old Python, wherever it is; skips where there is none."""
+    installed = (Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python")
+    for candidate in [shutil.which(f"python{version}"), *map(str, installed)]:
+        if candidate is None:
+            continue
+        told = subprocess.run([candidate, "--version"], capture_output=True, text=True)
+        if f"Python {version}." in told.stdout + told.stderr:
+            return candidate
+    pytest.skip(f"no old Python here: {version}")
+
+
+# The whole command
+
+
+def test_findings_come_as_json_and_decide_the_exit_code():
+    done = run_module("device", "doctor", "--json", "--port", "54321")
+    report = json.loads(done.stdout)
+    assert done.returncode == (1 if report["counts"]["problem"] else 0), done.stderr
+    assert report["verdict"] in VERDICTS
+    checks = {finding["check"] for finding in report["findings"]}
+    assert checks >= {"system", "python", "packages", "interpreters", "disk", "port", "clock"}
+    assert "bundle" not in checks
+    assert "54321" in done.stdout, "the port that was asked for"
+    assert sum(report["counts"].values()) == len(report["findings"])
+
+
+def test_damaged_bundle_exits_with_1_and_one_line(device, bundle_copy):
+    cut(bundle_copy.folder / "labels.txt", 0.5)
+    ran = device("doctor", bundle_copy.folder)
+    assert ran.code == 1
+    assert "X PROBLEM  bundle" in ran.out
+    assert ran.out.splitlines()[-1].startswith("1 problem, ")
+    assert ran.error == "error: a run would be stopped by: bundle"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x"])
+def test_impossible_port_is_wrong_usage(device, port):
+    assert device("doctor", "--port", port).code == 2
+
+
+def test_own_process_imports_the_standard_library_alone():
+    code = (
+        "import sys\nfrom device.cli import main\nmain(['doctor', '--json'])\n"
+        "print({name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names)"
+    )
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.')\n{code}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ast.literal_eval(done.stdout.splitlines()[-1]) == {"device", "__main__"}, done.stderr
+    assert '"litert 2.' in done.stdout, "but its children find the packages"
+
+
+def test_environment_without_any_package_is_told_what_it_lacks(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    command = [tmp_path / "bare/bin/python", "-m", "device", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "numpy is not installed; msgspec is not installed" in done.stdout
+    assert "bare/bin/python -m pip install" in done.stdout
+    assert done.stderr == (
+        "importing the packages\nerror: a run would be stopped by: packages, opencv, interpreters\n"
+    )
+    command = [tmp_path / "bare/bin/python", "-m", "device", "info", "x"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: No module named ")
+    assert done.stderr.endswith("; what to install: python -m device doctor\n")
+
+
+def test_ended_doctor_leaves_no_child_behind(tmp_path):
+    package = tmp_path / "packages/ai_edge_litert"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    told = tmp_path / "pid"
+    (package / "interpreter.py").write_text(
+        f"import os, pathlib, time\npath = pathlib.Path({str(told)!r})\n"
+        "path.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "path.with_suffix('.new').rename(path)\ntime.sleep(1000)\n"
+    )
+    doctor = subprocess.Popen(
+        [sys.executable, "-m", "device", "doctor"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not told.exists():
+        assert doctor.poll() is None
+        time.sleep(0.05)
+    doctor.terminate()
+    out, err = doctor.communicate(timeout=30)
+    assert (doctor.returncode, out) == (130, ""), err
+    child = Path(f"/proc/{told.read_text()}/stat")
+    deadline_s = time.monotonic() + 20
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline_s, child.read_text()
+        time.sleep(0.05)
+
+
+# Pythons that are too old
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10"])
+def test_doctor_says_what_an_old_python_is(version):
+    command = [find_python(version), "-m", "device", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "needs 3.11 or newer" in " ".join(done.stdout.split())
+    assert done.stderr == "error: a run would be stopped by: python\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments"),
+    [("2.7", ["doctor"]), ("3.8", ["doctor"]), ("3.9", ["detect", "x"]), ("3.10", [])],
+)
+def test_other_commands_say_in_a_line_that_python_is_too_old(version, arguments):
+    command = [find_python(version), "-m", "device", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.fullmatch(
+        rf"error: Python {version}\.\d+ is too old: liteberry needs 3\.11 or newer; "
+        r"Raspberry Pi OS Bookworm has 3\.11, Trixie 3\.13\n",
+        done.stderr,
+    )
+
+
+@pytest.mark.parametrize("path", DOCTOR, ids=lambda path: path.name)
+def test_module_has_the_syntax_of_python_3_9(path):
+    ast.parse(path.read_text(), feature_version=(3, 9))
+
+
+# The report
+
+
+def test_gravest_come_last_and_are_counted():
+    lines = format_text(Case.here(), MIXED, 100, colour=False).splitlines()
+    labels = [line.split()[0] for line in lines if re.match("[?!X] |  ok ", line)]
+    assert labels == ["ok", "?", "!", "X"]
+    assert lines[-1] == "1 problem, 1 warning, 1 could not be checked, 1 ok"
+
+
+def test_text_is_wrapped_and_commands_are_not():
+    lines = format_text(Case.here(), MIXED, 80, colour=False).splitlines()
+    commands = [line for line in lines if "-> " in line]
+    assert all(len(line) <= 80 for line in lines if line not in commands)
+    assert any(line.endswith("-> " + MIXED[3].mend) for line in commands)
+
+
+def test_colour_only_adds_to_what_is_told():
+    plain = format_text(Case.here(), MIXED, 80, colour=False)
+    coloured = format_text(Case.here(), MIXED, 80, colour=True)
+    assert "\x1b" not in plain
+    assert "\x1b[31;1mX PROBLEM" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+@pytest.mark.parametrize(("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals(monkeypatch, environment, is_coloured):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        command = [sys.executable, "-m", "device", "doctor"]
+        child = subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=subprocess.DEVNULL)
+        os.close(theirs)
+        shown = b""
+        with child:
+            while True:
+                try:
+                    shown += terminal.read(4096)
+                except OSError:  # how a terminal ends
+                    break
+    assert (b"\x1b[32m" in shown) == is_coloured
+    assert b"could not be checked" in shown or b" ok" in shown
+
+
+def test_worst_verdict_is_that_of_all():
+    assert worst(MIXED) == "problem"
+    assert worst(MIXED[1:]) == "warning"
+    assert worst([]) == "ok"
+
+
+def test_every_key_of_the_json_is_documented():
+    page = (ROOT / "docs/doctor.md").read_text()
+    report = json.loads(format_json(Case.here(), MIXED))
+    keys = {*report, *report["findings"][0], *report["board"], *report["state"]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
+def test_every_check_is_documented():
+    page = (ROOT / "docs/doctor.md").read_text()
+    names = [check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS]
+    assert [name for name in [*names, "variants"] if f"| {name} |" not in page] == []
+
+
+# The examination
+
+
+@pytest.mark.parametrize(
+    ("name", "problems"),
+    [("pi_zero_2_w", []), ("pi_3", ["system", "python"]), ("pi_4", []), ("pi_5", [])],
+)
+def test_recorded_board_has_the_problems_it_was_made_with(tmp_path, name, problems):
+    case = Case.here(root=lay_out(name, tmp_path))
+    case = dataclasses.replace(
+        case,
+        folder=tmp_path,
+        python=Python((3, 9, 2) if name == "pi_3" else (3, 11, 2), 64, "python3", None, True),
+    )
+    works = Trial(facts={"version": "1", "packages": ["opencv 4"], "windows": False})
+    modules = ("numpy", "msgspec", "imutils", "cv2", "tornado", "prometheus_client", "picamera2")
+    case.__dict__["imports"] = dict.fromkeys(
+        [*modules, "ai_edge_litert.interpreter", "tflite_runtime.interpreter"], works
+    )
+    findings = list(examine(case))
+    assert [item.check for item in findings if item.verdict == "problem"] == problems
+    assert not [item for item in findings if "the check failed" in item.found]
+    assert len(format_text(case, findings, 80, colour=False).splitlines()) > len(findings)
+
+
+def test_names_cover_all_recorded_boards():
+    assert set(NAMES) == {path.stem for path in (ROOT / "tests/helpers/boards").glob("*.toml")}
+
+
+def test_check_that_fails_does_not_end_the_others(monkeypatch):
+    def check_nothing(case):
+        raise RuntimeError("no such thing")
+        yield
+
+    def check_something(case):
+        yield Finding("something", "ok", "found")
+
+    monkeypatch.setattr(examination, "CHECKS", (check_nothing, check_something))
+    failed, found = examine(Case.here())
+    assert failed == Finding("nothing", "unknown", "the check failed: RuntimeError: no such thing")
+    assert found.verdict == "ok"

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from device.bundle.hints import Hints
+from device.bundle.manifest import TensorSpec
+from device.errors import ModelError, UsageError
+from device.inference.preprocess import byte_table
+from device.inspection.input_normalisation import (
+    DEFAULT_SIDE,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    picture_input,
+)
+from device.inspection.tflite_file import FileFacts, TensorFacts
+from device.inspection.tflite_metadata import ModelMetadata
+
+
+def tensor(shape=(1, 6, 8, 3), dtype="float32", scale=0.0, zero_point=0, free=()) -> TensorFacts:
+    return TensorFacts(
+        name="picture",
+        signature="",
+        shape=shape,
+        free=tuple(axis in free for axis in range(len(shape))),
+        dtype=dtype,
+        scale=scale,
+        zero_point=zero_point,
+    )
+
+
+def facts(*inputs: TensorFacts, gain=1.0) -> FileFacts:
+    return FileFacts(
+        contents="float32",
+        operators={},
+        inputs=inputs,
+        outputs=(),
+        input_gain=gain,
+        classes=None,
+        metadata=b"",
+    )
+
+
+def fitted(picture: TensorFacts, *, gain=1.0, metadata=None, **hints):
+    return picture_input(facts(picture, gain=gain), metadata or ModelMetadata(), Hints(**hints))
+
+
+def stored(picture: TensorFacts, rule) -> np.ndarray:
+    """What bytes become in the model's input."""
+    spec = TensorSpec(
+        position=0,
+        shape=rule.shape,
+        dtype=picture.dtype,
+        scale=picture.scale,
+        zero_point=picture.zero_point,
+    )
+    return byte_table(rule, spec)
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point"), [(1 / 255, 0), (1 / 128, 128), (1 / 127.5, 127), (0.02, 114), (0, 0)]
+)
+def test_bytes_go_into_a_uint8_input_as_they_are(scale, zero_point):
+    picture = tensor(dtype="uint8", scale=scale, zero_point=zero_point)
+    found = fitted(picture)
+    assert stored(picture, found.rule).tolist() == list(range(256))
+    assert not found.guesses
+
+
+@pytest.mark.parametrize(("scale", "zero_point"), [(1 / 255, -128), (1 / 128, 0), (0, 0)])
+def test_int8_input_gets_bytes_less_128(scale, zero_point):
+    picture = tensor(dtype="int8", scale=scale, zero_point=zero_point)
+    assert stored(picture, fitted(picture).rule).tolist() == list(range(-128, 128))
+
+
+def test_int16_input_has_bytes_spread_over_its_range():
+    picture = tensor(dtype="int16", scale=1 / 32768)
+    table = stored(picture, fitted(picture).rule)
+    assert (table[0], table[255]) == (-32768, 32767)
+    assert set(np.diff(table.astype(int))) == {257}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "zero_point"), [("int8", -14), ("uint8", 114)], ids=["int8", "uint8"]
+)
+def test_range_of_imagenets_deviations_is_recognised(dtype, zero_point):
+    # 0.0187 * (-128 + 14) = -2.13, 0.0187 * (127 + 14) = 2.64
+    found = fitted(tensor(dtype=dtype, scale=0.0187, zero_point=zero_point))
+    assert (found.rule.mean, found.rule.std) == (IMAGENET_MEAN, IMAGENET_STD)
+    assert "ImageNet" in found.pixels_why
+    low, high = found.rule.value_range
+    assert (low, high) == pytest.approx((-2.118, 2.640), abs=1e-3)
+
+
+def test_metadata_says_what_a_float_input_must_be():
+    told = ModelMetadata(mean=(127.0,), std=(128.0,))
+    found = fitted(tensor(), metadata=told)
+    assert (found.rule.mean, found.rule.std) == (127.0, 128.0)
+    assert (found.pixels_why, found.guesses) == ("its metadata", ())
+
+
+def test_metadata_per_channel_is_kept_per_channel():
+    told = ModelMetadata(mean=(1.0, 2.0, 3.0), std=(9.0, 9.0, 9.0))
+    rule = fitted(tensor(), metadata=told).rule
+    assert (rule.mean, rule.std) == ((1.0, 2.0, 3.0), 9.0)
+
+
+def test_metadata_that_means_the_byte_itself_leaves_the_byte_itself():
+    # (byte - 127.5) / 127.5 * 128 + 128 is the byte, give or take one
+    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
+    found = fitted(picture, metadata=ModelMetadata(mean=(127.5,), std=(127.5,)))
+    assert stored(picture, found.rule).tolist() == list(range(256))
+
+
+def test_metadata_that_uses_half_of_the_range_is_followed():
+    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)  # -1..1, and 0..1 is meant
+    rule = fitted(picture, metadata=ModelMetadata(mean=(0.0,), std=(255.0,))).rule
+    assert stored(picture, rule)[0] == 128
+
+
+def test_metadata_that_would_saturate_a_quantised_input_is_passed_over():
+    # mean 0, std 1 beside a quantised input says "give it bytes"
+    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
+    found = fitted(picture, metadata=ModelMetadata(mean=(0.0,), std=(1.0,)))
+    assert stored(picture, found.rule).tolist() == list(range(256))
+    assert "unused" in found.pixels_why
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ModelMetadata(mean=(1.0, 2.0), std=(1.0,)),
+        ModelMetadata(mean=(1.0,)),
+        ModelMetadata(mean=(1.0,), std=(0.0,)),
+        ModelMetadata(mean=(float("nan"),), std=(1.0,)),
+    ],
+)
+def test_metadata_that_cannot_be_meant_is_not_used(told):
+    assert fitted(tensor(), metadata=told).guesses
+
+
+def test_user_is_believed_before_metadata_and_quantisation():
+    for picture in (tensor(), tensor(dtype="uint8", scale=1 / 128, zero_point=128)):
+        told = ModelMetadata(mean=(127.5,), std=(127.5,))
+        found = fitted(picture, metadata=told, mean=(0.0,), std=(255.0, 254.0, 253.0))
+        assert (found.rule.mean, found.rule.std) == (0.0, (255.0, 254.0, 253.0))
+        assert found.pixels_why == "--mean and --std"
+
+
+def test_float_input_of_which_nothing_is_known_is_guessed_aloud():
+    found = fitted(tensor())
+    assert found.rule.value_range == (-1.0, 1.0)
+    (guess,) = found.guesses
+    assert "-1..1" in guess
+    assert "--mean 0 --std 255" in guess
+
+
+@pytest.mark.parametrize("gain", [1 / 127.5, 1 / 255])
+def test_float_model_that_normalises_itself_gets_bytes(gain):
+    found = fitted(tensor(), gain=gain)
+    assert (found.rule.mean, found.rule.std, found.guesses) == (0.0, 1.0, ())
+
+
+def test_float_model_that_begins_with_a_gentle_gain_is_not_taken_to_normalise():
+    assert fitted(tensor(), gain=0.5).rule.value_range == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("hints", [{"mean": (1.0,)}, {"std": (1.0,)}])
+def test_mean_without_std_is_wrong_usage(hints):
+    with pytest.raises(UsageError, match="belong together"):
+        fitted(tensor(), **hints)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout"), [((1, 6, 8, 3), "nhwc"), ((1, 3, 6, 8), "nchw"), ((1, 3, 8, 3), "nhwc")]
+)
+def test_layout_is_told_by_where_the_channels_are(shape, layout):
+    rule = fitted(tensor(shape)).rule
+    assert rule.layout == layout
+    assert rule.shape == shape
+
+
+ANY = tensor((1, 1, 1, 3), free=(0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("picture", "metadata", "size", "expected", "guessed"),
+    [
+        (ANY, ModelMetadata(), None, (DEFAULT_SIDE, DEFAULT_SIDE), True),
+        (ANY, ModelMetadata(size_wh=(256, 192)), None, (256, 192), False),
+        (ANY, ModelMetadata(size_wh=(256, 192)), (64, 48), (64, 48), False),
+        (tensor((1, 6, 8, 3), free=(1, 2)), ModelMetadata(), None, (8, 6), False),
+        (tensor((1, 3, 1, 1), free=(2, 3)), ModelMetadata(), (64, 48), (64, 48), False),
+        (tensor((9, 6, 8, 3), free=(0,)), ModelMetadata(), None, (8, 6), False),  # any batch
+        (tensor((1, 6, 8, 3)), ModelMetadata(size_wh=(99, 99)), None, (8, 6), False),
+        (tensor((1, 6, 8, 3)), ModelMetadata(), (8, 6), (8, 6), False),
+    ],
+)
+def test_size_comes_from_flag_metadata_file_or_convention(
+    picture, metadata, size, expected, guessed
+):
+    found = fitted(picture, metadata=metadata, input_size=size, mean=(0.0,), std=(1.0,))
+    assert (found.rule.width, found.rule.height) == expected
+    assert any("--input-size" in guess for guess in found.guesses) is guessed
+
+
+def test_size_of_a_model_that_takes_one_cannot_be_chosen():
+    with pytest.raises(UsageError, match="takes 8x6 and nothing else"):
+        fitted(tensor(), input_size=(9, 9))
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (tensor((1, 6, 8, 1)), r"\(1, 6, 8, 1\), expected one picture of 3 channels"),
+        (tensor((8, 6, 8, 3)), r"\(8, 6, 8, 3\), expected one picture"),
+        (tensor((1, 100)), "expected one picture"),
+        (tensor(()), "expected one picture"),
+        (tensor((1, 1, 1, 3), free=(3,)), r"\(1, 1, 1, any\), expected one picture"),
+        (tensor((1, 0, 0, 3)), "no picture at all"),
+        (tensor(dtype="string"), "its input is string"),
+        (tensor(dtype="int64"), "its input is int64"),
+    ],
+)
+def test_input_that_is_no_colour_picture_is_refused(picture, said):
+    with pytest.raises(ModelError, match=said):
+        fitted(picture)
+
+
+def test_several_inputs_are_listed():
+    with pytest.raises(ModelError, match=r"takes 2 inputs.*'picture' uint8 .*'picture' float32"):
+        picture_input(facts(tensor(dtype="uint8"), tensor()), ModelMetadata(), Hints())

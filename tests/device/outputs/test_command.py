@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.cameras.base import read_picture
+from device.outputs import command
+from device.outputs.clips import ClipSink
+from device.outputs.command import CommandSink, seen
+from device.outputs.video import Pace
+from device.records import Classification, Detection, Outcome
+from tests.conftest import ROOT
+from tests.device.conftest import make_outcome, names_in
+
+CAT = Detection(17, "cat", 0.93456789, 10.04, 12.0, 40.25, 44.149)
+DOG = Detection(18, "dog", 0.8, 0, 0, 10, 10)
+CUP = Detection(47, "cup", 0.7, 0, 0, 10, 10)
+
+
+def at(seconds: float, *detections: Detection, index: int = 0) -> Outcome:
+    outcome = make_outcome(index, name="a.jpg", detections=detections)
+    return replace(outcome, finished_at_s=seconds)
+
+
+def kept(outcome: Outcome) -> Outcome:
+    return replace(outcome, result=replace(outcome.result, kept=True))
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], str]:
+    """Make a command of Python code; ``event`` is what it was given, ``out`` where it may write."""
+
+    def make(code: str) -> str:
+        path = tmp_path / "script.py"
+        path.write_text(
+            "import json, os, shutil, sys, time\n"
+            "from pathlib import Path\n"
+            f"out = Path({str(tmp_path)!r})\n"
+            f"event = json.load(sys.stdin)\n{code}\n"
+        )
+        return shlex.join([sys.executable, str(path)])
+
+    return make
+
+
+def wait_for(path: Path) -> str:
+    """The text of a file that a command is to write."""
+    deadline_s = time.monotonic() + 30
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < deadline_s, f"{path} does not come"
+        time.sleep(0.01)
+    return path.read_text()
+
+
+def test_best_of_the_classes_asked_for_is_seen():
+    result = make_outcome(detections=(CUP, DOG, CAT)).result
+    assert seen(result, ["cat", "dog"]) is DOG
+    assert seen(result, ["person"]) is None
+    assert seen(make_outcome().result, ["cat"]) is None
+
+
+def test_class_of_a_whole_picture_is_seen():
+    result = make_outcome().result
+    cat = Classification(3, "cat", 0.2)
+    result = replace(result, classes=(Classification(4, "dog", 0.7), cat))
+    assert seen(result, ["cat"]) is cat
+
+
+def test_kept_detection_is_no_news():
+    assert seen(kept(make_outcome(detections=(CAT,))).result, ["cat"]) is None
+
+
+def test_command_gets_the_event_as_documented(tmp_path, script):
+    command = script(
+        "shutil.copy(event['picture'], out / 'copy.jpg')\n"
+        "(out / 'event.json').write_text(json.dumps(event))"
+    )
+    with CommandSink(command, ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CUP, CAT, index=7))
+    event = json.loads((tmp_path / "event.json").read_text())
+    assert event.pop("time").endswith("Z")
+    picture = Path(event.pop("picture"))
+    assert picture.name == "picture.jpg"
+    assert not picture.parent.exists(), "it is removed when the command has ended"
+    cat = {"label": "cat", "class_id": 17, "score": 0.9346, "box": [10.0, 12.0, 40.2, 44.1]}
+    cup = {"label": "cup", "class_id": 47, "score": 0.7, "box": [0.0, 0.0, 10.0, 10.0]}
+    assert event == {
+        "event": "seen",
+        **cat,
+        "frame": 7,
+        "source": "a.jpg",
+        "detections": [cup, cat],
+        "clip": None,
+    }
+    copy = read_picture(tmp_path / "copy.jpg")
+    assert copy.shape == (48, 64, 3)
+    assert copy[30, 25].tolist() == pytest.approx([128] * 3, abs=10)
+    assert np.abs(copy[30, 8:12].astype(int) - 128).max() > 30, "the box is drawn"
+
+
+def test_command_in_the_docs_works(tmp_path, monkeypatch, capfd):
+    page = (ROOT / "docs" / "formats.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("tell.py").write_text(code)
+    with CommandSink(f"{sys.executable} tell.py", ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert re.fullmatch(r"cat \(93%\) at 20.*Z\n", capfd.readouterr().err)
+    (picture,) = tmp_path.glob("*.jpg")
+    assert read_picture(picture).shape == (48, 64, 3)
+
+
+def test_frame_is_not_drawn_on(script):
+    outcome = at(0.0, CAT)
+    with CommandSink(script(""), ["cat"], 30.0) as sink:
+        sink.write(outcome)
+    assert (outcome.frame.pixels == 128).all()
+
+
+def test_command_is_told_of_the_clip_that_shows_it(tmp_path, monkeypatch, script):
+    monkeypatch.chdir(tmp_path)
+    with (
+        ClipSink(Path("clips"), ["cat"], 10.0, Pace(10.0)) as clips,
+        CommandSink(
+            script("(out / 'clip').write_text(event['clip'])"), ["cat"], 30.0, clips
+        ) as sink,
+    ):
+        for each in (clips, sink):
+            each.write(at(0.0, CAT))
+        clip = Path(wait_for(tmp_path / "clip"))
+        assert clip.is_absolute()
+        assert clip.with_suffix(".partial.mp4").exists()
+    assert clip.exists()
+
+
+def count_calls(script) -> str:
+    return script("open(out / 'calls', 'a').write(f\"{event['frame']} \")")
+
+
+def test_command_is_called_again_after_the_cooldown_alone(tmp_path, script):
+    with CommandSink(count_calls(script), ["cat", "dog"], 30.0) as sink:
+        for index, (seconds, item) in enumerate(
+            [(5.0, CUP), (6.0, CAT), (6.1, CAT), (35.9, DOG), (36.0, DOG), (65.0, CAT)]
+        ):
+            sink.write(at(seconds, item, index=index))
+            if sink._thread is not None:
+                sink._thread.join()
+    assert (tmp_path / "calls").read_text() == "1 4 "
+
+
+def test_command_is_called_once_at_a_time(tmp_path, script):
+    command = script(
+        "open(out / 'calls', 'a').write(f\"{event['frame']} \")\n"
+        "while not (out / 'go').exists(): time.sleep(0.01)"
+    )
+    with CommandSink(command, ["cat"], 0.001) as sink:
+        sink.write(at(0.0, CAT, index=0))
+        wait_for(tmp_path / "calls")
+        for index in range(1, 50):
+            sink.write(at(float(index), CAT, index=index))  # returns at once
+        (tmp_path / "go").touch()
+        sink._thread.join()
+        sink.write(at(100.0, CAT, index=100))
+    assert (tmp_path / "calls").read_text() == "0 100 "
+
+
+def test_what_the_command_prints_goes_to_stderr(script, capfd):
+    with CommandSink(script("print('hello')"), ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert capfd.readouterr() == ("", "hello\n")
+
+
+def test_words_of_the_command_meet_no_shell(tmp_path, script, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = script("(out / 'words').write_text(json.dumps(sys.argv[1:]))")
+    with CommandSink(command + " 'two words' ; touch evil $HOME *", ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    words = json.loads((tmp_path / "words").read_text())
+    assert words == ["two words", ";", "touch", "evil", "$HOME", "*"]
+    assert not (tmp_path / "evil").exists()
+
+
+def calls_and_what_is_said(command: str, capfd, times: int = 2) -> str:
+    with CommandSink(command, ["cat"], 1.0) as sink:
+        for index in range(times):
+            sink.write(at(10.0 * index, CAT))
+            sink._thread.join()
+    return capfd.readouterr().err
+
+
+def test_failure_is_told_once(script, capfd):
+    command = script("sys.exit(3)")
+    assert calls_and_what_is_said(command, capfd) == (
+        f"--run {command}: failed with exit status 3; later failures are not told\n"
+    )
+
+
+def test_command_that_is_gone_is_told_of_once(capfd):
+    said = calls_and_what_is_said("/no/such/command --now", capfd)
+    assert said.count("\n") == 1
+    assert "cannot be started (No such file or directory)" in said
+
+
+def test_command_that_reads_nothing_is_fine(tmp_path, capfd):
+    path = tmp_path / "silent"
+    path.write_text("#!/bin/sh\nexec <&-\nexit 0\n")
+    path.chmod(0o755)
+    assert calls_and_what_is_said(str(path), capfd) == ""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"  # a killed grandchild is reaped by whoever adopts it
+
+
+HANGS = (
+    "import subprocess\n"
+    "child = subprocess.Popen(['sleep', '1000'])\n"
+    "(out / 'partial').write_text(f'{os.getpid()} {child.pid}')\n"
+    "(out / 'partial').rename(out / 'pids')\n"
+    "time.sleep(1000)"
+)
+
+
+def test_command_that_hangs_is_killed_with_its_children(tmp_path, script, capfd, monkeypatch):
+    monkeypatch.setattr(command, "TIMEOUT_S", 1.0)
+    said = calls_and_what_is_said(script(HANGS), capfd, times=1)
+    assert "killed, it was still at work after 1 s" in said
+    assert said.count("\n") == 1
+    pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
+    deadline_s = time.monotonic() + 10
+    while any(map(is_running, pids)):
+        assert time.monotonic() < deadline_s, "it still runs"
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pids[0]}").exists(), "it was not reaped"
+
+
+def test_command_at_work_when_the_run_ends_is_given_a_moment(tmp_path, script, capfd):
+    command = script("time.sleep(0.5); (out / 'done').write_text('yes')")
+    with CommandSink(command, ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert (tmp_path / "done").exists()
+    assert capfd.readouterr().err == ""
+
+
+def test_command_that_outlasts_the_run_is_killed(tmp_path, script, capfd, monkeypatch):
+    monkeypatch.setattr(command, "GRACE_S", 0.2)
+    sink = CommandSink(script(HANGS), ["cat"], 30.0)
+    sink.write(at(0.0, CAT))
+    pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
+    sink.close()
+    said = capfd.readouterr().err
+    assert "killed, the run has ended" in said
+    assert said.count("\n") == 1
+    assert not is_running(pids[0])
+    sink.close()
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_command(tmp_path, script):
+    command = script("(out / 'group').write_text(str(os.getpgid(0)))")
+    with CommandSink(command, ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert int((tmp_path / "group").read_text()) != os.getpgid(0)
+
+
+def test_alarm_comes_without_a_picture_where_none_can_be_written(tmp_path, script, monkeypatch):
+    command = script("(out / 'picture').write_text(repr(event['picture']))")
+    monkeypatch.setattr(command.tempfile, "tempdir", str(tmp_path / "missing"))
+    with CommandSink(command, ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert (tmp_path / "picture").read_text() == "None"
+
+
+def test_nothing_is_left_behind(tmp_path, script, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(command.tempfile, "tempdir", str(tmp_path / "temporary"))
+    before = threading.active_count()
+    with CommandSink(script("os.remove(event['picture'])"), ["cat"], 30.0) as sink:
+        sink.write(at(0.0, CAT))
+    assert names_in(tmp_path / "temporary") == []
+    assert threading.active_count() == before
+    assert sink._process.returncode == 0, "it was not reaped"

@@ -1,0 +1,66 @@
+import socket
+import types
+
+import pytest
+
+from device.errors import SinkError
+from device.outputs import systemd as module
+from device.outputs.systemd import MemoryLimit, Watchdog
+
+
+def outcome(fps=12.34, rss_mb=84.6):
+    return types.SimpleNamespace(fps=fps, rss_mb=rss_mb)
+
+
+@pytest.fixture(params=["path", "abstract"])
+def systemd(request, tmp_path):
+    """A socket as systemd opens it, and its name."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.settimeout(5)
+    if request.param == "path":
+        address = str(tmp_path / "notify")
+        listener.bind(address)
+    else:
+        address = f"@liteberry-test-{tmp_path.name}"
+        listener.bind("\0" + address[1:])
+    yield listener, address
+    listener.close()
+
+
+def test_first_frame_is_ready_and_later_ones_are_alive(systemd, monkeypatch):
+    now_s = [100.0]
+    listener, address = systemd
+    monkeypatch.setattr(module.time, "monotonic", lambda: now_s[0])
+    with Watchdog(address) as watchdog:
+        for _ in range(3):
+            watchdog.write(outcome())
+        now_s[0] += 1.1
+        watchdog.write(outcome(fps=9))
+    said = [listener.recv(200).decode() for _ in range(3)]
+    assert said == [
+        "READY=1\nWATCHDOG=1\nSTATUS=12.3 FPS, 85 MB",
+        "WATCHDOG=1\nSTATUS=9.0 FPS, 85 MB",
+        "STOPPING=1",
+    ]
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.recv(200)
+
+
+def test_wait_for_a_lost_camera_is_a_sign_of_life(systemd):
+    listener, address = systemd
+    with Watchdog(address) as watchdog:
+        watchdog.wait()
+        assert listener.recv(200) == b"WATCHDOG=1\nSTATUS=waiting for the camera to come back"
+
+
+def test_systemd_that_went_away_does_not_end_the_run(tmp_path):
+    with Watchdog(str(tmp_path / "gone")) as watchdog:
+        watchdog.write(outcome())
+
+
+def test_memory_up_to_the_limit_is_fine_and_above_it_ends_the_run():
+    limit = MemoryLimit(100)
+    limit.write(outcome(rss_mb=100))
+    with pytest.raises(SinkError, match="101 MB are resident, and --memory-limit is 100 MB"):
+        limit.write(outcome(rss_mb=100.9))

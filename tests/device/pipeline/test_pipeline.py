@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from device.bundle.bundle import Bundle
+from device.cameras.base import FakeCamera, read_picture
+from device.errors import SinkError, SourceError
+from device.inference.engine import Engine
+from device.outputs.base import Sink
+from device.pipeline import STAGES, Pipeline
+from device.pipeline.motion import Motion
+
+
+class Keep(Sink):
+    """Keeps every outcome in memory."""
+
+    def __init__(self, wants_picture: bool = False) -> None:
+        self.wants_picture = wants_picture
+        self.outcomes = []
+        self.closed = 0
+
+    def write(self, outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(scope="module")
+def cat(small_bundle):
+    return read_picture(small_bundle / "samples" / "cat.jpg")
+
+
+def run(camera, engine, *sinks, limit=None, stop=None, **options) -> Pipeline:
+    pipeline = Pipeline(camera, engine, sinks)
+    pipeline.run(limit, stop or threading.Event(), **options)
+    return pipeline
+
+
+def test_every_sink_gets_every_outcome_in_order(engine, cat, noise):
+    first, second = Keep(), Keep()
+    run(FakeCamera([cat, noise, cat]), engine, first, second)
+    assert first.outcomes == second.outcomes
+    assert [outcome.frame.index for outcome in first.outcomes] == [0, 1, 2]
+    assert [outcome.result.frame_index for outcome in first.outcomes] == [0, 1, 2]
+    seen = [[d.label for d in outcome.result.detections] for outcome in first.outcomes]
+    assert seen[0] == seen[2] == ["cat"]
+
+
+def test_limit_ends_an_endless_camera(engine, noise):
+    keep = Keep()
+    pipeline = run(FakeCamera(itertools.repeat(noise)), engine, keep, limit=4)
+    assert len(keep.outcomes) == pipeline.rate.stamps == 4
+
+
+def test_stop_ends_after_the_frames_in_hand(engine, noise):
+    stop = threading.Event()
+
+    def after(pipeline):
+        if pipeline.rate.stamps == 3:
+            stop.set()
+
+    pipeline = run(FakeCamera(itertools.repeat(noise)), engine, stop=stop, progress=after)
+    # One being captured, one that waits, one in the network, one that waits to be written.
+    assert 3 <= pipeline.rate.stamps <= 3 + 4
+
+
+def test_picture_is_drawn_on_a_copy_where_a_sink_wants_it(engine, cat):
+    before, keep = cat.copy(), Keep(wants_picture=True)
+    run(FakeCamera([cat]), engine, keep)
+    (outcome,) = keep.outcomes
+    assert np.array_equal(cat, before)
+    assert outcome.frame.pixels is cat
+    assert (outcome.picture != cat).any()
+    x_min, y_min, *_ = outcome.result.detections[0].box
+    assert (
+        outcome.picture[round(y_min) + 60, round(x_min)] != cat[round(y_min) + 60, round(x_min)]
+    ).any()
+
+
+def test_nothing_is_drawn_where_no_sink_wants_it(engine, cat):
+    keep = Keep()
+    run(FakeCamera([cat]), engine, keep)
+    assert keep.outcomes[0].picture is None
+
+
+def test_measurements_of_an_outcome_make_sense(engine, noise):
+    keep = Keep()
+    run(FakeCamera([noise] * 5), engine, keep)
+    assert keep.outcomes[0].fps == 0
+    assert all(outcome.fps > 0 for outcome in keep.outcomes[1:])
+    ends = [outcome.finished_at_s for outcome in keep.outcomes]
+    assert ends == sorted(ends)
+    for outcome in keep.outcomes:
+        assert 0 <= outcome.frame_age_ms < 10_000
+        assert outcome.frame_age_ms >= outcome.result.timings.invoke_ms
+        assert outcome.rss_mb > 10
+        assert outcome.cpu_percent >= 0
+        assert outcome.draw_ms >= 0
+
+
+def test_sink_that_fails_ends_the_run_and_the_summary_still_counts(engine, noise):
+    class Full(Keep):
+        def write(self, outcome):
+            if outcome.frame.index == 2:
+                raise SinkError("full")
+            super().write(outcome)
+
+    full = Full()
+    pipeline = Pipeline(FakeCamera(itertools.repeat(noise)), engine, [full])
+    with pytest.raises(SinkError, match="full"):
+        pipeline.run(None, threading.Event())
+    assert len(full.outcomes) == 2
+    assert pipeline.summary().startswith("3 frames")
+
+
+def test_camera_that_dies_ends_the_run(engine, noise):
+    def dying():
+        yield noise
+        raise SourceError("unplugged")
+
+    keep = Keep()
+    with pytest.raises(SourceError, match="unplugged"):
+        run(FakeCamera(dying()), engine, keep)
+    assert len(keep.outcomes) == 1
+
+
+def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
+    summary = run(FakeCamera([cat, noise, cat]), engine).summary()
+    lines = summary.splitlines()
+    assert lines[0].startswith("3 frames, ")
+    assert " FPS; peak memory " in lines[0]
+    assert [line.split()[0] for line in lines[2:-1]] == list(STAGES)
+    for line in lines[2:-1]:
+        median, p99 = map(float, line.split()[1:])
+        assert 0 <= median <= p99
+    assert lines[-1] == "seen: cat on 2"
+
+
+def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
+    twice = np.concatenate((cat, cat), axis=1)
+    keep = Keep()
+    pipeline = run(FakeCamera([twice]), engine, keep)
+    labels = [item.label for item in keep.outcomes[0].result.detections]
+    assert labels.count("cat") == 2
+    assert pipeline.frames_with["cat"] == 1
+
+
+def test_summary_of_nothing_seen_and_of_no_frames(engine, noise):
+    blank = np.full_like(noise, 128)
+    assert run(FakeCamera([blank]), engine).summary().endswith("seen: nothing above the threshold")
+    assert run(FakeCamera([]), engine).summary() == "no frames"
+
+
+def moving(noise):
+    """Every frame unlike the one before."""
+    return [np.roll(noise, 8 * step, axis=1) for step in range(12)]
+
+
+def test_every_third_frame_is_inferred_and_the_others_keep_its_detections(engine, cat, noise):
+    keep = Keep()
+    pipeline = Pipeline(FakeCamera([cat, noise, noise, noise, cat, cat]), engine, [keep], every=3)
+    pipeline.run(None, threading.Event())
+    assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] * 2
+    labels = [[d.label for d in outcome.result.detections] for outcome in keep.outcomes]
+    assert labels == [["cat"]] * 3 + [[]] * 3
+    assert [outcome.result.frame_index for outcome in keep.outcomes] == list(range(6))
+    assert pipeline.spared == 4
+
+
+def test_still_frames_are_spared_and_moving_ones_are_not(engine, noise):
+    keep = Keep()
+    frames = [noise, noise, noise, *moving(noise)[1:4]]
+    Pipeline(FakeCamera(frames), engine, [keep], motion=Motion()).run(None, threading.Event())
+    assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] + [False] * 3
+
+
+class Live(FakeCamera):
+    live = True
+
+
+def test_live_camera_drops_frames_that_a_newer_one_overtakes_and_counts_them(engine, noise):
+    enough = threading.Event()
+    taken = []
+
+    def frames():
+        for number in range(200):
+            yield noise
+            taken.append(number)
+        enough.set()
+
+    class Slow(Keep):
+        def write(self, outcome):
+            super().write(outcome)
+            enough.wait(30)  # by then the camera has served all
+
+    keep = Slow()
+    pipeline = run(Live(frames()), engine, keep)
+    indices = [outcome.frame.index for outcome in keep.outcomes]
+    assert indices == sorted(set(indices))
+    assert indices[-1] == 199, "the newest is always served"
+    assert len(indices) < 10
+    assert pipeline.dropped == 200 - len(indices)
+
+
+def test_engine_can_be_replaced_while_frames_are_on_their_way(bundle_dir, engine, cat):
+    other = Engine(Bundle(bundle_dir), "float32")
+    keep = Keep()
+    pipeline = Pipeline(FakeCamera([cat] * 12), engine, [keep])
+
+    def swap(_):
+        pipeline.engine = other
+
+    pipeline.run(None, threading.Event(), swap)
+    scores = [outcome.result.detections[0].score for outcome in keep.outcomes]
+    assert len(scores) == 12
+    assert scores[0] == scores[1] != scores[-1]
+
+
+def test_capture_error_is_raised_after_the_frames_before_it(engine, noise):
+    def broken():
+        yield noise
+        yield noise
+        raise SourceError("the cable fell out")
+
+    keep = Keep()
+    with pytest.raises(SourceError, match="cable"):
+        run(FakeCamera(broken()), engine, keep)
+    assert len(keep.outcomes) == 2
+
+
+def test_no_thread_is_left_after_a_sink_failed(engine, noise):
+    class Full(Keep):
+        def write(self, outcome):
+            raise SinkError("full")
+
+    before = threading.active_count()
+    with pytest.raises(SinkError, match="full"):
+        run(FakeCamera(itertools.repeat(noise)), engine, Full())
+    assert threading.active_count() == before

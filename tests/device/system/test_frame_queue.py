@@ -1,0 +1,58 @@
+import threading
+
+import pytest
+
+from device.system.frame_queue import Handover
+
+
+def test_full_handover_makes_the_putting_thread_wait_and_loses_nothing():
+    handover = Handover(1)
+    taken = []
+
+    def produce():
+        for number in range(50):
+            handover.put(number)
+        handover.close()
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    while (item := handover.get()) is not None:
+        taken.append(item)
+    thread.join()
+    assert taken == list(range(50))
+    assert handover.dropped == 0
+
+
+def test_newest_replaces_what_was_not_taken_and_counts_it():
+    handover = Handover(1, newest=True)
+    for number in range(1, 6):
+        assert handover.put(number)
+    assert handover.dropped == 4
+    assert handover.get() == 5
+
+
+def test_close_wakes_both_sides():
+    empty, full = Handover(1), Handover(1)
+    full.put(1)
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(empty.get())),
+        threading.Thread(target=lambda: results.append(full.put(2))),
+    ]
+    for thread in threads:
+        thread.start()
+    empty.close()
+    full.close()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(map(str, results)) == ["False", "None"]
+
+
+def test_error_comes_after_the_items_before_it_and_the_first_counts():
+    handover = Handover(2)
+    handover.put(1)
+    handover.close(ValueError("first"))
+    handover.close(ValueError("second"))
+    assert handover.get() == 1
+    with pytest.raises(ValueError, match="first"):
+        handover.get()

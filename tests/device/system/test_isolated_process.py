@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from device.bundle.manifest import Record
+from device.errors import InterpreterError
+from device.system.isolated_process import ask, converse
+
+
+class Count(Record, frozen=True):
+    """A request for as many answers."""
+
+    answers: int
+
+
+class Number(Record, frozen=True, tag="number"):
+    """One of them."""
+
+    value: int
+    pid: int
+
+
+@pytest.fixture
+def python(tmp_path, monkeypatch):
+    """Let a shell script stand in for Python: what a child can do, it can do."""
+
+    def write(script: str) -> None:
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(path))
+
+    return write
+
+
+COUNTS = 'cat >/dev/null; for n in 1 2; do echo \'{"type":"number","value":\'$n\',"pid":\'$$\'}\''
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_answers_come_while_the_child_still_works(python):
+    python(f"{COUNTS}; sleep 30; done")
+    answers = converse("any", Count(answers=2), Number, "here")
+    first = next(answers)
+    assert first.value == 1
+    assert is_running(first.pid)
+    answers.close()
+    assert not is_running(first.pid)
+
+
+def test_all_answers_come_in_order(python):
+    python(f"{COUNTS}; done")
+    assert [item.value for item in converse("any", Count(answers=2), Number, "here")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -SEGV $$", r"^x in y: the interpreter crashed \(SIGSEGV\)"),
+        ("kill -ABRT $$", r"crashed \(SIGABRT\)"),
+        ("echo first >&2; echo last >&2; exit 3", r"^x in y: the process failed \(last\)"),
+        ("echo nonsense; sleep 30", r"the process failed \(no output\)"),
+        ('echo \'{"type": "failure", "error": "no such thing"}\'', r"^no such thing$"),
+        (f"{COUNTS}; done; kill -SEGV $$", r"crashed \(SIGSEGV\)"),
+        (f"{COUNTS}; done", r"^x in y: the process gave 2 answers"),
+        ("true", r"^x in y: the process gave 0 answers"),
+    ],
+)
+def test_child_that_fails_is_only_an_answer(python, script, said):
+    python(script)
+    with pytest.raises(InterpreterError, match=said):
+        ask("any", Count(answers=1), Number, "x in y")
+
+
+def test_child_that_hangs_is_given_up_and_ended(python, tmp_path):
+    python(f"echo $$ >{tmp_path}/pid; exec sleep 30")
+    with pytest.raises(InterpreterError, match=r"^x in y: no answer in 1 s"):
+        ask("any", Count(answers=1), Number, "x in y", timeout_s=1)
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+def test_interrupted_parent_ends_its_child(python, tmp_path):
+    python(f"echo $$ >{tmp_path}/pid; exec sleep 30")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask("any", Count(answers=1), Number, "x in y")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    time.sleep(0.05)
+    assert not is_running(int((tmp_path / "pid").read_text()))

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from device.web.broadcast import WINDOW, Audience, PictureViewer, Viewer
+from device.web.frame_encoder import View
+from device.web.server import broadcast as module
+
+PICTURE = View(b"{}", (64, 48), b"jpeg")
+LINE = View(b"{}", (64, 48), None)
+
+
+def number(index: int) -> View:
+    return View(b"%d" % index, (64, 48), b"jpeg")
+
+
+class Line:
+    """A connection that takes what is sent when it is let."""
+
+    def __init__(self) -> None:
+        self.sent = []
+        self.flows = asyncio.Event()
+        self.flows.set()
+
+    async def send(self, kind, news) -> None:
+        await self.flows.wait()
+        self.sent.append((kind, news))
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_viewer_gets_all_that_it_is_quick_enough_for():
+    async def scenario():
+        audience, line = Audience(), Line()
+        Viewer(audience, line.send)
+        for index in range(3):
+            audience.tell("frame", number(index))
+            await settle()
+        assert line.sent == [("frame", number(index)) for index in range(3)]
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_stuck_viewer_loses_frames_but_no_settings_and_holds_up_nobody():
+    async def scenario():
+        audience, stuck, quick = Audience(), Line(), Line()
+        stuck.flows.clear()
+        Viewer(audience, stuck.send)
+        Viewer(audience, quick.send)
+        for index in range(50):
+            audience.tell("frame", number(index))
+            if index == 20:
+                audience.tell("settings", b"new")
+            await settle()
+        assert len(quick.sent) == 51
+        stuck.flows.set()
+        await settle()
+        assert stuck.sent == [
+            ("frame", number(0)), ("frame", number(49)), ("settings", b"new"),
+        ]  # fmt: skip
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_pictures_stop_when_as_many_as_allowed_are_on_their_way():
+    async def scenario():
+        audience, line = Audience(), Line()
+        viewer = PictureViewer(audience, line.send)
+        assert audience.wants_picture
+        for index in range(5):
+            audience.tell("frame", number(index))
+            await settle()
+        assert len(line.sent) == WINDOW
+        assert not audience.wants_picture
+        assert not audience.wants_frame
+        viewer.is_ready()
+        assert audience.wants_picture
+        audience.tell("frame", number(9))
+        await settle()
+        assert line.sent[-1] == ("frame", number(9))
+        assert not audience.wants_picture
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_viewer_cannot_ask_for_more_than_the_window():
+    async def scenario():
+        audience, line = Audience(), Line()
+        viewer = PictureViewer(audience, line.send)
+        for _ in range(100):
+            viewer.is_ready()
+        for index in range(10):
+            audience.tell("frame", number(index))
+            await settle()
+        assert len(line.sent) == WINDOW
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_frame_without_picture_is_for_those_who_want_none():
+    async def scenario():
+        audience, pictures, events = Audience(), Line(), Line()
+        Viewer(audience, events.send)
+        assert audience.wants_frame
+        assert not audience.wants_picture
+        PictureViewer(audience, pictures.send)
+        audience.tell("frame", LINE)
+        await settle()
+        assert pictures.sent == []
+        assert events.sent == [("frame", LINE)]
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("error", [ConnectionError, TimeoutError])
+def test_viewer_whose_connection_is_lost_is_forgotten(error):
+    async def scenario():
+        async def broken(kind, news):
+            raise error
+
+        audience = Audience()
+        viewer = PictureViewer(audience, broken)
+        audience.tell("frame", PICTURE)
+        await viewer.task
+        assert not audience.viewers
+        assert not audience.wants_picture
+
+    asyncio.run(scenario())
+
+
+def test_viewer_that_takes_nothing_for_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "STUCK_S", 0.01)
+
+    async def scenario():
+        audience, line = Audience(), Line()
+        line.flows.clear()
+        viewer = Viewer(audience, line.send)
+        audience.tell("frame", PICTURE)
+        await asyncio.wait_for(viewer.task, 10)
+        assert not audience.viewers
+
+    asyncio.run(scenario())
+
+
+def test_dismissed_viewers_are_gone():
+    async def scenario():
+        audience = Audience()
+        viewers = [Viewer(audience, Line().send) for _ in range(3)]
+        await audience.dismiss()
+        assert not audience.viewers
+        assert all(viewer.task.done() for viewer in viewers)
+
+    asyncio.run(scenario())

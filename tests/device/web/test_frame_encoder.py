@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import threading
+
+import cv2
+import numpy as np
+import pytest
+
+from device.web.frame_encoder import LONGEST_SIDE, StreamEncoder, encode_jpeg
+from tests.device.conftest import make_outcome
+
+
+def decoded(jpeg: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "expected"),
+    [
+        ((64, 48), (64, 48)),
+        ((LONGEST_SIDE, 720), (LONGEST_SIDE, 720)),
+        ((1920, 1080), (1280, 720)),
+        ((1080, 1920), (720, 1280)),
+        ((5000, 2), (1280, 1)),
+    ],
+)
+def test_picture_is_no_longer_than_a_phone_can_show(size_wh, expected):
+    picture = np.full((size_wh[1], size_wh[0], 3), (40, 120, 200), np.uint8)
+    shown = decoded(encode_jpeg(picture))
+    assert (shown.shape[1], shown.shape[0]) == expected
+    assert abs(shown.astype(int) - (40, 120, 200)).max() <= 4
+
+
+class Gate:
+    """A publisher that can be held up."""
+
+    def __init__(self) -> None:
+        self.views = []
+        self.open = threading.Event()
+        self.entered = threading.Event()
+
+    def __call__(self, view) -> None:
+        self.views.append(view)
+        self.entered.set()
+        self.open.wait(10)
+
+
+@pytest.fixture
+def gate():
+    gate = Gate()
+    yield gate
+    gate.open.set()
+
+
+def test_newest_outcome_replaces_those_that_wait(gate):
+    encoder = StreamEncoder(gate)
+    encoder.put(make_outcome(0), True)
+    gate.entered.wait(10)
+    for index in range(1, 6):
+        encoder.put(make_outcome(index), True)
+    gate.open.set()
+    encoder.close()
+    assert [json.loads(view.line)["frame"] for view in gate.views] == [0, 5]
+    assert encoder.encoded == 2
+
+
+def test_picture_is_encoded_only_where_it_is_wanted(gate):
+    gate.open.set()
+    encoder = StreamEncoder(gate)
+    encoder.put(make_outcome(0), False)
+    encoder.close()
+    (view,) = gate.views
+    assert view.jpeg is None
+    assert view.size_wh == (64, 48)
+    assert encoder.encoded == 0

@@ -1,0 +1,472 @@
+"""The live page, looked at and used in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from device.drawing import class_colour
+from tests.helpers.live_page import WebSocket, visit
+
+PHONE, DESK = (390, 844), (1440, 900)
+PERSON, CAT = 1, 17  # class ids of COCO
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed (apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def standing(bundle_dir):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LITEBERRY_TOKEN", raising=False)
+        with visit(bundle_dir) as run:
+            run.until(lambda: run.pipeline.rate.stamps > 2)
+            yield run
+
+
+@pytest.fixture
+def run(standing):
+    """A run as if it had just begun: starting one for each test would take its time."""
+    yield standing
+    standing.scene.there.set()
+    standing.scene.shows = "cat"
+    standing.change({"threshold": 0.5, "classes": [], "variant": "int8"})
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page on a screen of its own, and fails if the browser found anything amiss."""
+    contexts, complaints = [], []
+
+    def note(text):
+        # Chromium's words on a field that the test was faster to fill than the page to focus, and
+        # on a server that ended before the page was closed.
+        if not text.startswith("Autofocus") and "ERR_CONNECTION_REFUSED" not in text:
+            complaints.append(text)
+
+    def open_page(link, size_wh=PHONE, picture=True, script="", **options):
+        width, height = size_wh
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(script)
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: note(message.text))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(link)
+        if picture:
+            page.locator("#picture[data-frame]").wait_for()
+        return page
+
+    requests = []
+    open_page.requests, open_page.complaints = requests, complaints
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def frame_number(page) -> int:
+    return int(page.locator("#picture").get_attribute("data-frame"))
+
+
+def pixels_of(page, selector: str) -> np.ndarray:
+    """What is on a canvas, RGB."""
+    address = page.locator(selector).evaluate("canvas => canvas.toDataURL()")
+    data = base64.b64decode(address.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+
+def eventually(condition, timeout_s: float = 15):
+    end_s = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end_s, "it did not happen"
+        time.sleep(0.05)
+    return value
+
+
+def text_of(page, selector: str) -> str:
+    return page.locator(selector).inner_text()
+
+
+def test_picture_moves_and_has_the_boxes_of_what_is_found(run, open_page):
+    page = open_page(run.link)
+    first = frame_number(page)
+    before = pixels_of(page, "#picture")
+    eventually(lambda: frame_number(page) > first + 10)
+    assert before.shape == (240, 320, 3)
+    eventually(lambda: (pixels_of(page, "#picture") != before).any())
+    # The cat's colour is nowhere on the photograph.
+    blue, green, red = class_colour(CAT)
+    near = np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40
+    assert near.sum() > 300
+    run.change({"threshold": 1})
+    eventually(
+        lambda: (
+            (np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40).sum() < 30
+        )
+    )
+
+
+def test_page_needs_nothing_from_elsewhere(run, open_page):
+    page = open_page(run.link)
+    page.wait_for_timeout(300)
+    assert open_page.requests
+    assert all(url.startswith((run.link, "data:", "blob:")) for url in open_page.requests)
+
+
+def test_what_is_found_is_named_and_shown(run, open_page):
+    page = open_page(run.link)
+    assert eventually(lambda: text_of(page, "#sentence")) == "cat"
+    card = page.locator("#found li")
+    assert card.count() == 1
+    assert re.fullmatch(r"cat\s+\d\d %", card.inner_text())
+    assert pixels_of(page, "#found li canvas").std() > 10, "a thumbnail of one colour"
+    assert page.title() == "cat \u2013 liteberry"
+    assert page.get_by_role("status").text_content() == "cat"
+    run.scene.shows = "person"
+    eventually(lambda: "person" in text_of(page, "#sentence"))
+
+
+def test_nothing_found_says_so(run, open_page):
+    page = open_page(run.link)
+    run.change({"threshold": 1})
+    eventually(lambda: text_of(page, "#sentence").startswith("Nothing above 100 %."))
+    eventually(lambda: page.locator("#found li").count() == 0)
+
+
+def test_slider_acts_and_follows_others(run, open_page):
+    page = open_page(run.link)
+    slider = page.get_by_label("Threshold")
+    slider.fill("97")
+    eventually(lambda: run.pipeline.engine.threshold == 0.97)
+    eventually(lambda: text_of(page, "#sentence").startswith("Nothing above 97 %."))
+    run.change({"threshold": 0.25})
+    eventually(lambda: slider.input_value() == "25")
+    assert text_of(page, "#threshold-text") == "25 %"
+
+
+def test_classes_are_chosen_by_chip_and_by_name(run, open_page):
+    page = open_page(run.link)
+    page.get_by_role("button", name="cat", exact=True).click()
+    eventually(lambda: page.locator('[data-label="cat"][aria-pressed="true"]').count())
+    page.get_by_label("Add a class to look for").fill("person")
+    page.keyboard.press("Enter")
+    page.locator('[data-label="person"][aria-pressed="true"]').wait_for()
+    page.get_by_role("button", name="cat", exact=True).click()
+    eventually(lambda: text_of(page, "#sentence").startswith("No person above 50 %."))
+    page.get_by_role("button", name="Everything").click()
+    eventually(lambda: text_of(page, "#sentence") == "cat")
+
+
+def test_unknown_class_is_complained_of_and_the_rest_stays(run, open_page):
+    page = open_page(run.link)
+    page.get_by_label("Add a class to look for").fill("unicorn")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").filter(has_text="the model knows no class 'unicorn'").wait_for()
+    assert "400 (Bad Request)" in open_page.complaints.pop()
+    assert text_of(page, "#sentence") == "cat"
+
+
+def test_variant_switches_and_the_picture_goes_on(run, open_page):
+    page = open_page(run.link)
+    assert page.locator('#variants [aria-pressed="true"]').inner_text().startswith("int8")
+    page.get_by_role("button", name="float32").click()
+    page.locator('#variants [aria-pressed="true"]', has_text="float32").wait_for()
+    assert run.pipeline.engine.variant == "float32"
+    frame = frame_number(page)
+    eventually(lambda: frame_number(page) > frame + 3)
+
+
+def test_pause_stops_the_picture_and_the_drawing(run, open_page):
+    page = open_page(run.link)
+    page.get_by_role("button", name="Pause").click()
+    assert text_of(page, "#status") == "Paused"
+    page.wait_for_timeout(300)
+    frame, encoded = frame_number(page), run.encoded()
+    done = run.pipeline.rate.stamps
+    run.until(lambda: run.pipeline.rate.stamps > done + 20)
+    assert frame_number(page) == frame
+    assert run.encoded() == encoded
+    page.get_by_role("button", name="Go on").click()
+    eventually(lambda: frame_number(page) > frame)
+    assert text_of(page, "#status").startswith("Live")
+
+
+def test_snapshot_is_saved_as_shown(run, open_page, tmp_path):
+    page = open_page(run.link)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save this picture").click()
+    assert re.fullmatch(r"liteberry-[\d-]{19}\.jpg", download.value.suggested_filename)
+    download.value.save_as(tmp_path / "saved.jpg")
+    with Image.open(tmp_path / "saved.jpg") as saved:
+        assert saved.size == (320, 240)
+
+
+def test_picture_fills_the_screen_and_leaves_it(run, open_page):
+    page = open_page(run.link)
+    button = page.get_by_role("button", name="Full screen")
+    button.click()
+    eventually(lambda: page.locator("#viewfinder").bounding_box()["height"] == PHONE[1])
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    eventually(lambda: page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2)
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_picture_fills_the_window_where_there_is_no_full_screen(run, open_page):
+    page = open_page(run.link)
+    page.evaluate("document.querySelector('#viewfinder').requestFullscreen = undefined")
+    page.get_by_role("button", name="Full screen").click()
+    assert page.locator("#viewfinder").bounding_box()["height"] == PHONE[1]
+    page.keyboard.press("Escape")
+    assert page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2
+
+
+def test_camera_that_is_lost_and_back_is_told(run, open_page, monkeypatch):
+    monkeypatch.setattr("device.pipeline.history.STALE_AFTER_S", 0.3)
+    page = open_page(run.link)
+    run.scene.there.clear()
+    page.get_by_text("No picture", exact=True).first.wait_for()
+    assert re.match(r"(?i)no frame for \d+ s", text_of(page, "#notice-text"))
+    run.scene.there.set()
+    page.locator('body[data-state="live"]').wait_for()
+    frame = frame_number(page)
+    eventually(lambda: frame_number(page) > frame)
+    assert not page.locator("#notice").is_visible()
+
+
+def test_page_opened_before_the_first_frame_waits_for_it(bundle_dir, open_page):
+    with visit(bundle_dir, there=False) as run:
+        page = open_page(run.link, picture=False)
+        page.get_by_text("Waiting for the first picture").wait_for()
+        run.scene.there.set()
+        page.locator("#picture[data-frame]").wait_for()
+        page.locator('body[data-state="live"]').wait_for()
+        page.close()
+
+
+def test_end_of_the_run_is_told(bundle_dir, open_page):
+    with visit(bundle_dir) as run:
+        page = open_page(run.link)
+    page.get_by_text("The run has ended or the line is down").wait_for()
+    page.close()
+    assert all("ERR_CONNECTION_REFUSED" in text for text in open_page.complaints)
+    open_page.complaints.clear()
+
+
+def test_run_and_machine_are_drawn_live(run, open_page):
+    page = open_page(run.link, DESK)
+    eventually(lambda: text_of(page, "#memory"))
+    assert re.fullmatch(r"\d+ MB of [\d.]+ GB", text_of(page, "#memory"))
+    assert re.fullmatch(r"\d+ %( of \d+ cores)?", text_of(page, "#cpu"))
+    for trace in ("fps", "invoke", "age"):
+        assert float(text_of(page, f"#trace-{trace} b")) > 0
+        assert pixels_of(page, f"#trace-{trace} canvas").any()
+        label = page.locator(f"#trace-{trace} canvas").get_attribute("aria-label")
+        assert re.search(r"from [\d.]+ to [\d.]+", label)
+    frames = text_of(page, "#counts")
+    eventually(lambda: text_of(page, "#counts") != frames)
+
+
+def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
+    with visit(bundle_dir, token="open-sesame") as run:
+        page = open_page(run.link)
+        assert page.url == f"http://{run.host}/"
+        page.reload()
+        page.locator("#picture[data-frame]").wait_for()
+        stranger = open_page(f"http://{run.host}/", picture=False)
+        stranger.get_by_label("Token").fill("wrong")
+        stranger.keyboard.press("Enter")
+        stranger.get_by_label("Token").fill("open-sesame")
+        stranger.get_by_role("button", name="Open").click()
+        stranger.locator("#picture[data-frame]").wait_for()
+        assert {text.rpartition(": ")[2] for text in open_page.complaints} == {
+            "the server responded with a status of 401 (Unauthorized)"
+        }
+        open_page.complaints.clear()
+        page.close()
+        stranger.close()
+
+
+def test_wrong_token_is_said_to_be_wrong_and_the_right_one_opens(bundle_dir, open_page):
+    with visit(bundle_dir, token="open-sesame") as run:
+        page = open_page(f"http://{run.host}/", picture=False)
+        assert not page.locator("#wrong").is_visible()  # none was given yet
+        page.get_by_label("Token").fill("open-barley")
+        page.keyboard.press("Enter")
+        page.locator("#wrong").wait_for()
+        assert page.url == f"http://{run.host}/"
+        page.get_by_label("Token").fill("open-sesame")
+        page.keyboard.press("Enter")
+        page.locator("#picture[data-frame]").wait_for()
+    # Chromium notes each refusal.
+    open_page.complaints[:] = [text for text in open_page.complaints if "401" not in text]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (0.42, 10, "0.4"),
+        (9.94, 10, "9.9"),
+        (30.4, 10, "30"),
+        (37.46, 100, "37.5"),
+        (412.3, 100, "412"),
+    ],
+)
+def test_small_numbers_have_a_decimal(run, open_page, value, limit, shown):
+    page = open_page(run.link)
+    script = "async ([value, limit]) => (await import('/run.js')).brief(value, limit)"
+    assert page.evaluate(script, [value, limit]) == shown
+
+
+def test_words_follow_the_picture_without_waiting_for_the_clock(run, open_page):
+    page = open_page(run.link, script="window.setInterval = () => 0")
+    eventually(lambda: text_of(page, "#sentence") == "cat")
+    run.scene.shows = "cup"
+    eventually(lambda: "cup" in text_of(page, "#sentence"))
+
+
+def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
+    first = open_page(run.link)
+    pages = [first, *(first.context.new_page() for _ in range(9))]
+    with WebSocket(run.host, ready=False):
+        for page in pages[1:]:
+            page.goto(run.link)
+        for page in pages:
+            page.bring_to_front()  # a page behind another is not looked at, and gets nothing
+            page.locator("#picture[data-frame]").wait_for()
+            frame = frame_number(page)
+            eventually(lambda page=page, frame=frame: frame_number(page) > frame)
+        assert len(run.page._audience.viewers) == 11
+
+
+# --- for everyone -------------------------------------------------------------------------
+
+
+def test_keyboard_reaches_everything_in_order(run, open_page):
+    page = open_page(run.link)
+    page.locator('[data-label="cat"]').wait_for()
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                "(e => e.ariaLabel || e.labels?.[0]?.innerText || e.innerText)"
+                "(document.activeElement)"
+            ).split("\n")[0]
+        )
+        if reached[-1] == "health":
+            break
+    assert reached == [
+        "Pause", "Save this picture", "Full screen", "Threshold", "Everything", "cat",
+        "Add a class to look for", "float32", "float16", "dynamic", "int8",
+        "metrics", "events", "snapshot", "health",
+    ]  # fmt: skip
+
+
+def test_keys_do_what_the_pointer_does(run, open_page):
+    page = open_page(run.link)
+    page.get_by_label("Threshold").focus()
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: run.pipeline.engine.threshold == 0.51)
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Space")
+    assert text_of(page, "#status") == "Paused"
+    page.keyboard.press("Enter")
+    page.locator('body[data-state="live"]').wait_for()
+    with page.expect_download():
+        page.get_by_role("button", name="Save this picture").press("Space")
+
+
+def test_focus_can_be_seen(run, open_page):
+    page = open_page(run.link)
+    page.keyboard.press("Tab")
+    style = page.evaluate(
+        "(s => [s.outlineStyle, s.outlineWidth])(getComputedStyle(document.activeElement))"
+    )
+    assert style == ["solid", "2px"]
+
+
+def test_everything_has_a_name(run, open_page):
+    page = open_page(run.link, DESK)
+    eventually(lambda: text_of(page, "#memory"))
+    nameless = page.evaluate(
+        """[...document.querySelectorAll('button, a, input, meter, section, [role=img]')]
+        .filter(e => !(e.ariaLabel || e.getAttribute('aria-labelledby') || e.labels?.length
+          || e.innerText?.trim()))
+        .map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("h1").count() == 1
+
+
+def test_nothing_is_cut_off_or_too_small_to_hit_at_any_width(run, open_page):
+    page = open_page(run.link)
+    eventually(lambda: text_of(page, "#memory"))
+    for width, height in [(320, 568), PHONE, (844, 390), (768, 1024), DESK]:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        small = page.evaluate(
+            """[...document.querySelectorAll('button, #tools a, input')]
+            .map(e => [e.getBoundingClientRect(), e.outerHTML])
+            .filter(([box]) => box.height < 32 || box.width < 40).map(([, html]) => html)"""
+        )
+        assert small == []
+
+
+def luminance(colour: str) -> float:
+    """Relative, of ``rgb(...)``; WCAG 2.2."""
+    levels = [int(level) / 255 for level in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in levels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_stands_out_from_its_ground_in_light_and_dark(run, open_page):
+    page = open_page(run.link, DESK)
+    eventually(lambda: text_of(page, "#memory"))
+    grounds = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        pairs = page.evaluate(
+            """[...document.querySelectorAll('h1, h2, h3, label, span, p, dt, dd, small, button')]
+            .filter(e => e.innerText?.trim() && e.checkVisibility() && !e.closest('#viewfinder'))
+            .map(e => {
+              const style = getComputedStyle(e);
+              let ground = e;
+              while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)')
+                ground = ground.parentElement;
+              return [e.innerText, style.color, getComputedStyle(ground).backgroundColor];
+            })"""
+        )
+        assert len(pairs) > 30
+        for text, colour, ground in pairs:
+            darker, lighter = sorted((luminance(colour), luminance(ground)))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (scheme, text, colour, ground)
+    assert len(grounds) == 2
+
+
+def test_nothing_swings_for_those_who_asked_for_calm(run, open_page):
+    page = open_page(run.link)
+    assert page.evaluate("document.getAnimations().length") > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("document.getAnimations().length") == 0

@@ -1,0 +1,214 @@
+"""A run with a live page, for tests to visit."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.client
+import itertools
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+
+from device.bundle.bundle import Bundle
+from device.cameras.base import Camera, Shot, read_picture
+from device.inference.engine import Engine
+from device.pipeline.pipeline import Pipeline
+from device.web.address import Address
+from device.web.live_settings import Controls
+from device.web.server import LivePage, describe
+
+FPS = 30
+SAMPLES = ("cat", "person", "cup", "motorcycle")
+
+
+class Scene(Camera):
+    """Shows one sample picture, shifted a little further each frame; may be lost and come back."""
+
+    live = True
+
+    def __init__(self, bundle: Path) -> None:
+        super().__init__()
+        self._pictures = {
+            name: cv2.resize(read_picture(bundle / "samples" / f"{name}.jpg"), (320, 240))
+            for name in SAMPLES
+        }
+        self._steps = itertools.count()
+        self.shows = "cat"
+        self.there = threading.Event()
+        self.there.set()
+
+    def _read(self) -> Shot | None:
+        time.sleep(1 / FPS)
+        while not self.there.wait(0.05):
+            if self._closed:
+                return None
+        picture = self._pictures[self.shows].copy()
+        picture[:, :4] = (0, 0, 255 * (next(self._steps) % 2))
+        return Shot(picture)
+
+
+class WebSocket:
+    """A viewer of ``/live`` as simple as can be; without ``ready`` one that asks for no more."""
+
+    TEXT, BINARY, CLOSE = 1, 2, 8
+
+    def __init__(self, host: str, *, ready: bool = True, origin: str | None = None) -> None:
+        self._ready = ready
+        name, _, port = host.partition(":")
+        self._socket = socket.create_connection((name, int(port)), timeout=20)
+        self._file = self._socket.makefile("rb")
+        lines = [
+            "GET /live HTTP/1.1",
+            f"Host: {host}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            *([f"Origin: {origin}"] if origin else []),
+        ]
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self.status = int(self._file.readline().split()[1])
+        while self._file.readline().strip():
+            pass
+
+    def __enter__(self) -> WebSocket:
+        assert self.status == 101
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave without a word."""
+        self._file.close()
+        self._socket.close()
+
+    def _message(self) -> tuple[int, bytes]:
+        head = self._file.read(2)
+        if not head:
+            return self.CLOSE, b""
+        size = head[1]
+        if size == 126:
+            (size,) = struct.unpack(">H", self._file.read(2))
+        elif size == 127:
+            (size,) = struct.unpack(">Q", self._file.read(8))
+        return head[0] & 15, self._file.read(size)
+
+    def say(self, text: str) -> None:
+        """Send a text; masked with zeros, as the standard wants it masked."""
+        data = text.encode()
+        size = struct.pack(">BH", 0xFE, len(data)) if len(data) > 125 else bytes([128 + len(data)])
+        self._socket.sendall(bytes([0x81]) + size + bytes(4) + data)
+
+    def text(self) -> Any:
+        """The next text, parsed."""
+        kind, data = self._message()
+        assert kind == self.TEXT
+        return json.loads(data)
+
+    def picture(self) -> tuple[Any, bytes]:
+        """The next frame and its JPEG."""
+        frame = None
+        while True:
+            kind, data = self._message()
+            assert kind != self.CLOSE
+            if kind == self.BINARY:
+                if self._ready:
+                    self.say("ready")
+                return frame, data
+            if kind == self.TEXT:
+                frame = json.loads(data).get("frame", frame)
+
+    def goodbye(self) -> int:
+        """Wait for the other side to close; the code that it gives as its reason."""
+        while True:
+            kind, data = self._message()
+            if kind == self.CLOSE:
+                return int.from_bytes(data[:2], "big")
+
+
+class Visit:
+    """A running page, and what its visitors need."""
+
+    def __init__(
+        self, page: LivePage, scene: Scene, pipeline: Pipeline, encoded: Callable[[], int]
+    ) -> None:
+        self.page, self.scene, self.pipeline, self.encoded = page, scene, pipeline, encoded
+        self.host = urlsplit(page.link).netloc
+        self.link = page.link
+
+    def ask(
+        self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+    ) -> tuple[int, http.client.HTTPResponse, bytes]:
+        """One request; its status, answer and content."""
+        connection = http.client.HTTPConnection(self.host, timeout=20)
+        with contextlib.closing(connection):
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, names)
+            answer = connection.getresponse()
+            return answer.status, answer, answer.read()
+
+    def change(self, what: Any, **headers: str) -> tuple[int, Any]:
+        """Ask for other settings; status and content."""
+        body = what if isinstance(what, bytes) else json.dumps(what).encode()
+        headers = {"Content_Type": "application/json", **headers}
+        status, _, content = self.ask("/settings", "POST", body, **headers)
+        return status, json.loads(content)
+
+    @contextlib.contextmanager
+    def events(self) -> Iterator[Iterator[tuple[str, Any]]]:
+        """Server-sent events: kind and content."""
+        connection = http.client.HTTPConnection(self.host, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("GET", "/events")
+            yield self._parsed(connection.getresponse())
+
+    @staticmethod
+    def _parsed(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
+        kind = ""
+        for line in answer:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                yield kind, json.loads(value)
+
+    def until(self, condition: Callable[[], object], timeout_s: float = 15) -> None:
+        """Wait for something that must become so."""
+        end_s = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < end_s, "it did not happen"
+            time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def visit(
+    bundle_dir: Path, *, token: str | None = None, fps: float = 15, there: bool = True
+) -> Iterator[Visit]:
+    """Run a scene, ``there`` from the start or not, through int8, with a page to visit."""
+    bundle = Bundle(bundle_dir)
+    stop = threading.Event()
+    with Scene(bundle_dir) as scene, LivePage(Address("127.0.0.1", 0), token, fps) as page:
+        if not there:
+            scene.there.clear()
+        make_engine = functools.partial(Engine, bundle, threads=1)
+        pipeline = Pipeline(scene, make_engine(), [page])
+        controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
+        page.start(pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream"))
+        thread = threading.Thread(target=pipeline.run, args=(None, stop))
+        thread.start()
+        try:
+            yield Visit(page, scene, pipeline, lambda: page._encoder.encoded)
+        finally:
+            stop.set()
+            scene.there.set()
+            thread.join()

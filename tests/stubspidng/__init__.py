@@ -1,1 +1,0 @@
-"""Stands in for PiDNG, which writes raw pictures; Picamera2 only imports it."""
