@@ -38,7 +38,8 @@ from convert.models.download import weights_folder  # noqa: E402
 from convert.models.zoo import SSDLITE_MOBILENET_V2 as MODEL  # noqa: E402
 from convert.output_capture import quiet  # noqa: E402
 from convert.quantization.recipe import PRECISIONS, Precision, Recipe  # noqa: E402
-from device.commands.runner import count, say  # noqa: E402
+from device.commands.argument_types import positive_int  # noqa: E402
+from device.system.console import say  # noqa: E402
 
 MOST_OF_BARE = 0.7
 MOST_MEMORY_MB = 2500
@@ -69,7 +70,7 @@ class Conversion:
         self.model = build_ssdlite(91)
         load_ssdlite(self.model, tensors)
         self.model.export(str(scratch / "exported"), verbose=False)
-        self.pictures = calibration_pictures(None, 100, 0, say)
+        self.images = calibration_pictures(None, 100, 0, say)
 
     def bare(self) -> Seconds:
         """Four calls as TensorFlow's guide shows them."""
@@ -106,10 +107,8 @@ class Conversion:
             Frozen(lambda image: self.model(image, training=False), self.size_hw).save(folder)
         float32 = None
         for precision in PRECISIONS:
-            pictures = len(self.pictures) if precision == "int8" else 0
-            recipe = Recipe(
-                precision=precision, calibration_pictures=pictures, bias_pictures=pictures
-            )
+            images = len(self.images) if precision == "int8" else 0
+            recipe = Recipe(precision=precision, calibration_pictures=images, bias_pictures=images)
             with timed(seconds, precision):
                 data = quantize(folder, recipe, self._dataset(), float32)
             float32 = float32 or data
@@ -117,7 +116,7 @@ class Conversion:
 
     def _dataset(self) -> Any:
         """The same for both, and new each time: its pictures are yet to be decoded."""
-        return CalibrationInputs(MODEL.input, "image").dataset(self.pictures)
+        return CalibrationInputs(MODEL.input, "image").dataset(self.images)
 
 
 def measure_conversion(rounds: int) -> tuple[list[Seconds], list[Seconds]]:
@@ -201,7 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=count, default=3, metavar="N")
+    parser.add_argument("--rounds", type=positive_int, default=3, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
     bare, ours = measure_conversion(args.rounds)

@@ -27,9 +27,9 @@ def measure(way: str, model: str, cache: str) -> dict[str, float]:
     sys.path.insert(0, str(ROOT))
     import numpy as np
 
-    from device.pipeline.meters import rss_mb
+    from device.system.resource_usage import rss_mb
 
-    picture = np.random.default_rng(0)
+    image = np.random.default_rng(0)
     started = time.perf_counter()
     if way == "interpreter":
         from ai_edge_litert.interpreter import Interpreter
@@ -39,7 +39,7 @@ def measure(way: str, model: str, cache: str) -> dict[str, float]:
         details = interpreter.get_input_details()[0]
         view = interpreter.tensor(details["index"])
         outputs = [interpreter.tensor(item["index"]) for item in interpreter.get_output_details()]
-        frame = picture.integers(0, 127, details["shape"]).astype(details["dtype"])
+        frame = image.integers(0, 127, details["shape"]).astype(details["dtype"])
 
         def invoke() -> None:
             np.copyto(view(), frame)
@@ -61,7 +61,7 @@ def measure(way: str, model: str, cache: str) -> dict[str, float]:
         given = next(iter(compiled.get_input_tensor_details(key).values()))
         answers = list(compiled.get_output_tensor_details(key).values())
         inputs, results = compiled.create_input_buffers(0), compiled.create_output_buffers(0)
-        frame = picture.integers(0, 127, given["shape"]).astype(given["dtype"])
+        frame = image.integers(0, 127, given["shape"]).astype(given["dtype"])
         sizes = [int(np.prod(item["shape"])) for item in answers]
 
         def invoke() -> None:

@@ -23,10 +23,10 @@ def main() -> None:
     interpreter.allocate_tensors()
     (image,) = interpreter.get_input_details()
     positions = [item["index"] for item in interpreter.get_output_details()]
-    pictures = np.load("/desk/inputs.npy", mmap_mode="r")
+    images = np.load("/desk/inputs.npy", mmap_mode="r")
     answers: list[list[np.ndarray]] = []
     for number in range(first, last):
-        interpreter.set_tensor(image["index"], pictures[number : number + 1])
+        interpreter.set_tensor(image["index"], images[number : number + 1])
         interpreter.invoke()
         answers.append([interpreter.get_tensor(position) for position in positions])
     outputs = [np.concatenate(values) for values in zip(*answers, strict=True)]

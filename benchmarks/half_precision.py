@@ -43,7 +43,7 @@ from convert.evaluation.evaluate import SCORE_THRESHOLD, precision_figures  # no
 from convert.evaluation.predict import Found, Panel, as_array, predict  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 from device.bundle.manifest import TensorSpec  # noqa: E402
-from device.cameras.base import read_picture  # noqa: E402
+from device.images import read_image  # noqa: E402
 from device.inference.decode import make_decoder  # noqa: E402
 from device.inference.engine import name_detections  # noqa: E402
 from device.inference.preprocess import Placement, Preprocessor  # noqa: E402
@@ -68,9 +68,9 @@ def emulate(
     folder = KEPT_IN / key.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     pieces = [(first, min(first + PIECE, count)) for first in range(0, count, PIECE)]
-    pictures = np.load(inputs, mmap_mode="r")
+    images = np.load(inputs, mmap_mode="r")
     files = [
-        folder / f"{hashlib.sha256(pictures[first:last].tobytes()).hexdigest()[:16]}.npz"
+        folder / f"{hashlib.sha256(images[first:last].tobytes()).hexdigest()[:16]}.npz"
         for first, last in pieces
     ]
     todo = [pair for pair in zip(pieces, files, strict=True) if not pair[1].exists()]
@@ -111,11 +111,11 @@ def invoke_here(model: Path, inputs: Path) -> list[Tensor]:
 
     interpreter = Interpreter(model_path=str(model))
     interpreter.allocate_tensors()
-    (image,) = interpreter.get_input_details()
+    (details,) = interpreter.get_input_details()
     positions = [item["index"] for item in interpreter.get_output_details()]
     answers: list[list[Tensor]] = []
-    for picture in np.load(inputs, mmap_mode="r"):
-        interpreter.set_tensor(image["index"], picture[np.newaxis])
+    for image in np.load(inputs, mmap_mode="r"):
+        interpreter.set_tensor(details["index"], image[np.newaxis])
         interpreter.invoke()
         answers.append([interpreter.get_tensor(position) for position in positions])
     return [np.concatenate(values) for values in zip(*answers, strict=True)]
@@ -131,7 +131,7 @@ def prepare(bundle: Bundle, paths: Sequence[Path], file: Path) -> list[tuple[int
     )
     sizes = []
     for number, path in enumerate(paths):
-        pixels = read_picture(path)
+        pixels = read_image(path)
         preprocess(pixels, inputs[number : number + 1])
         sizes.append((pixels.shape[1], pixels.shape[0]))
     inputs.flush()
@@ -171,8 +171,8 @@ def measure(args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Do it all; returns the figures."""
     bundle = Bundle(args.bundle)
     truth = read_annotations([(args.images, args.annotations)], bundle.labels, print)
-    image_ids = list(truth.pictures)[: args.limit]
-    paths = [truth.pictures[image_id].path for image_id in image_ids]
+    image_ids = list(truth.images)[: args.limit]
+    paths = [truth.images[image_id].path for image_id in image_ids]
     inputs = scratch / "inputs.npy"
     sizes = prepare(bundle, paths, inputs)
     models = {name: bundle.file(bundle.variant(name).file) for name in ("float32", "float16")}

@@ -30,15 +30,17 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 from device.bundle.bundle import Bundle  # noqa: E402
-from device.cameras.base import Camera, Shot, open_camera, read_picture  # noqa: E402
+from device.cameras.base import Camera, Shot  # noqa: E402
+from device.cameras.open import open_camera  # noqa: E402
 from device.drawing import draw  # noqa: E402
 from device.errors import LiteberryError  # noqa: E402
+from device.images import read_image  # noqa: E402
 from device.inference.engine import Engine  # noqa: E402
 from device.outputs.base import Sink  # noqa: E402
 from device.outputs.logs import JsonlLog  # noqa: E402
-from device.pipeline.meters import rss_mb  # noqa: E402
 from device.pipeline.pipeline import Pipeline  # noqa: E402
 from device.records import Outcome, Pixels  # noqa: E402
+from device.system.resource_usage import rss_mb  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "data"
 VIDEO = SHARED / "videos" / "vtest.avi"
@@ -66,7 +68,7 @@ interpreter.invoke()
 class Drawn(Sink):
     """Wants its picture drawn, and leaves it at that."""
 
-    wants_picture = True
+    wants_image = True
 
     def write(self, outcome: Outcome) -> None:
         """Take a drawn picture."""
@@ -171,18 +173,18 @@ def resident(bundle: Bundle, log: Path) -> tuple[float, float]:
 
 def growth(bundle: Bundle) -> float:
     """Megabytes that a run gains from its 1,000th to its 20,000th frame."""
-    pictures = [read_picture(bundle.file(sample.file)) for sample in bundle.manifest.samples]
-    smaller = [cv2.resize(picture, (768, 576)) for picture in pictures]
+    images = [read_image(bundle.file(sample.file)) for sample in bundle.manifest.samples]
+    smaller = [cv2.resize(image, (768, 576)) for image in images]
     used: dict[int, float] = {}
 
     class Turning(Camera):
         """The samples for ever, each frame a picture of its own."""
 
         def __init__(self) -> None:
-            self._pictures: Iterator[Pixels] = itertools.cycle(smaller)
+            self._images: Iterator[Pixels] = itertools.cycle(smaller)
 
         def _read(self) -> Shot | None:
-            return Shot(np.asarray(next(self._pictures).copy(), np.uint8))
+            return Shot(np.asarray(next(self._images).copy(), np.uint8))
 
     def watch(pipeline: Pipeline) -> None:
         if pipeline.rate.stamps in (1_000, GROWTH_FRAMES):
@@ -195,11 +197,11 @@ def growth(bundle: Bundle) -> float:
 
 def start_up(bundle: Bundle) -> float:
     """Process start to the first detection, over a bare script's."""
-    picture = bundle.file(bundle.manifest.samples[0].file)
+    image = bundle.file(bundle.manifest.samples[0].file)
     model = bundle.file(bundle.variant("int8").file)
-    bare = [sys.executable, "-c", BARE_START, str(model), str(picture)]
+    bare = [sys.executable, "-c", BARE_START, str(model), str(image)]
     ours = [sys.executable, "-m", "device", "detect", str(bundle.folder)]
-    ours += ["--source", str(picture), "--threads", "1"]
+    ours += ["--source", str(image), "--threads", "1"]
     # Where Python may not keep what it compiled, every start would compile it again.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     ratios = []
@@ -225,8 +227,8 @@ def tutorial_fps(model: Path, video: Path, frames: int) -> float:
     capture = cv2.VideoCapture(str(video))
     started = time.perf_counter()
     for _ in range(frames):
-        _, picture = capture.read()
-        small = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (width, height))
+        _, image = capture.read()
+        small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), (width, height))
         interpreter.set_tensor(details["index"], small[np.newaxis])
         interpreter.invoke()
         boxes, _, scores, _ = (interpreter.get_tensor(index)[0] for index in outputs[:4])
@@ -234,7 +236,7 @@ def tutorial_fps(model: Path, video: Path, frames: int) -> float:
             if score > 0.5:
                 top, left, bottom, right = box
                 corners = (int(left * 768), int(top * 576)), (int(right * 768), int(bottom * 576))
-                cv2.rectangle(picture, *corners, (10, 255, 0), 2)
+                cv2.rectangle(image, *corners, (10, 255, 0), 2)
     elapsed_s = time.perf_counter() - started
     capture.release()
     return frames / elapsed_s

@@ -86,7 +86,7 @@ def run(log: Path, arguments: list[object], viewers: int | None) -> dict[str, fl
     return found
 
 
-def first_picture_s(log: Path, arguments: list[object]) -> float | None:
+def first_image_s(log: Path, arguments: list[object]) -> float | None:
     """From the first frame to its picture in a browser that waits for the page to be there."""
     from playwright.sync_api import Error, sync_playwright
 
@@ -124,7 +124,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log.jsonl"
         endless = [*arguments, "--frames", 100_000]
-        waits = [wait for _ in range(3) if (wait := first_picture_s(log, endless)) is not None]
+        waits = [wait for _ in range(3) if (wait := first_image_s(log, endless)) is not None]
         for number in range(ROUNDS):
             finite = [*arguments, "--frames", args.frames]
             rounds.append({viewers: run(log, finite, viewers) for viewers in (None, 0, 1, 10)})

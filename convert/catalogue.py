@@ -11,8 +11,8 @@ import msgspec
 
 from convert.errors import CalibrationError
 from device.bundle.bundle import sha256_of
-from device.bundle.manifest import Record
 from device.paths import ROOT
+from device.schema import Record
 
 FOLDER = ROOT / "datasets"
 
@@ -42,15 +42,15 @@ class Photograph(Record, frozen=True):
     shows: str = ""
 
 
-class Photographs(Record, frozen=True):
+class Photographs(Record, frozen=True, rename={"images": "pictures"}):
     """Pictures inside an installed package."""
 
     title: str
     package: str
     folder: str
-    pictures: tuple[Photograph, ...]
+    images: tuple[Photograph, ...]
 
-    def path(self, picture: Photograph) -> Path:
+    def path(self, image: Photograph) -> Path:
         """Where ``picture`` lies on this machine.
 
         Raises :class:`CalibrationError` where the package is missing or ships another file.
@@ -61,8 +61,8 @@ class Photographs(Record, frozen=True):
                 f"the package {self.package}, whose photographs calibrate by default, is not "
                 "installed: run `make test` once, or give your own with --calibration DIR"
             )
-        path = Path(found.origin).parent / self.folder / picture.file
-        if not path.is_file() or sha256_of(path) != picture.sha256:
+        path = Path(found.origin).parent / self.folder / image.file
+        if not path.is_file() or sha256_of(path) != image.sha256:
             raise CalibrationError(
                 f"{path} is missing or not the picture that was measured with: install the "
                 "versions in requirements/, or give your own pictures with --calibration DIR"

@@ -48,7 +48,7 @@ def _text_box(text: str, scale: float, colour: Colour) -> Pixels:
 
 
 def _label(
-    picture: Pixels,
+    image: Pixels,
     text: str,
     left: int,
     edge: int,
@@ -61,32 +61,32 @@ def _label(
 
     Returns the row where the box ends.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     box = _text_box(text, scale, colour)
     box_height, box_width = box.shape[:2]
     left = max(0, min(left, width - box_width))
     top = edge if below else max(0, min(edge, height) - box_height)
-    _paste(picture, box, left, top)
+    _paste(image, box, left, top)
     return top + box_height
 
 
 def _outline(
-    picture: Pixels, upper: tuple[int, int], lower: tuple[int, int], colour: Colour, line: int
+    image: Pixels, upper: tuple[int, int], lower: tuple[int, int], colour: Colour, line: int
 ) -> None:
     """A rectangle ``line`` pixels thick; OpenCV's own thick lines take three times as long."""
     (left, top), (right, bottom) = upper, lower
     for step in range(line // 2 - line + 1, line // 2 + 1):
         corners = (left - step, top - step), (right + step, bottom + step)
-        cv2.rectangle(picture, *corners, colour)
+        cv2.rectangle(image, *corners, colour)
 
 
-def _paste(picture: Pixels, box: Pixels, left: int, top: int) -> None:
-    under = picture[top : top + box.shape[0], left : left + box.shape[1]]
+def _paste(image: Pixels, box: Pixels, left: int, top: int) -> None:
+    under = image[top : top + box.shape[0], left : left + box.shape[1]]
     under[:] = box[: under.shape[0], : under.shape[1]]
 
 
 def draw(
-    picture: Pixels,
+    image: Pixels,
     detections: Sequence[Detection],
     status: str,
     classes: Sequence[Classification] = (),
@@ -97,18 +97,18 @@ def draw(
 
     Lines and text grow with the picture, and are never smaller than can be read.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = max(0.38, 0.55 * width / REFERENCE_WIDTH)
     line = max(1, round(2 * width / REFERENCE_WIDTH))
     for item in reversed(detections):
         colour = class_colour(item.class_id)
         x_min, y_min, x_max, y_max = (round(side) for side in item.box)
         x_max, y_max = min(x_max, width - 1), min(y_max, height - 1)  # else that side is unseen
-        _outline(picture, (x_min, y_min), (x_max, y_max), colour, line)
-        _label(picture, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
+        _outline(image, (x_min, y_min), (x_max, y_max), colour, line)
+        _label(image, f"{item.label} {item.score:.0%}", x_min, y_min, scale, colour)
     row = 0
     for best in classes:
         text = f"{best.label} {best.score:.0%}"
-        row = _label(picture, text, 0, row, scale, class_colour(best.class_id), below=True)
+        row = _label(image, text, 0, row, scale, class_colour(best.class_id), below=True)
     if status:
-        _label(picture, status, 0, height, scale, BLACK)
+        _label(image, status, 0, height, scale, BLACK)

@@ -96,7 +96,7 @@ class Outcome:
 
     frame: Frame
     result: Result
-    picture: Pixels | None  # with detections drawn, where a sink asked for that
+    image: Pixels | None  # with detections drawn, where a sink asked for that
     draw_ms: float
     finished_at_s: float  # monotonic
     fps: float

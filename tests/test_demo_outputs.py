@@ -35,7 +35,7 @@ def test_video_shows_a_box_where_the_log_says_so(log):
     frames = 0
     boxed = checked = 0
     for line in log:
-        ok, picture = capture.read()
+        ok, image = capture.read()
         assert ok, f"the video ends at frame {frames}"
         frames += 1
         found = [d for d in line["detections"] if d["score"] > 0.7]
@@ -47,8 +47,8 @@ def test_video_shows_a_box_where_the_log_says_so(log):
         if y.stop - y.start < 50 or not 6 <= x <= 633:
             continue
         checked += 1
-        edge = picture[y, x].astype(float).std(axis=0).mean()
-        beside = picture[y, x - 6].astype(float).std(axis=0).mean()
+        edge = image[y, x].astype(float).std(axis=0).mean()
+        beside = image[y, x - 6].astype(float).std(axis=0).mean()
         boxed += edge < beside or edge < 12
     assert not capture.read()[0]
     assert frames == FRAMES

@@ -14,7 +14,7 @@ BACKGROUND = "background"
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledPicture:
+class LabelledImage:
     """One picture and the class id, as the bundle counts them, of what it shows."""
 
     folder: Path
@@ -36,7 +36,7 @@ class _Row:
 
 def read_class_labels(
     sets: Sequence[tuple[Path, Path]], labels: Sequence[str], warn: Warn
-) -> list[LabelledPicture]:
+) -> list[LabelledImage]:
     """Read pairs of (folder of pictures, table of their classes) and pool them.
 
     A table has the columns file, class index, wnid and name, separated by tabs, with or without
@@ -46,7 +46,7 @@ def read_class_labels(
     :class:`EvaluationError` for another format, for names that are not the bundle's, and where
     no picture is left.
     """
-    pictures: list[LabelledPicture] = []
+    images: list[LabelledImage] = []
     for folder, path in sets:
         if recognise(path) != "classes":
             raise EvaluationError(
@@ -60,14 +60,14 @@ def read_class_labels(
             if not 0 <= class_id < len(labels):
                 unusable.append(f"{row.file} (class {row.class_index} of {len(labels)})")
             elif is_file(folder / row.file):
-                pictures.append(LabelledPicture(folder, row.file, class_id))
+                images.append(LabelledImage(folder, row.file, class_id))
             else:
                 missing.append(row.file)
         warn_of(unusable, f"{path}: left out, for they cannot be used", warn)
         warn_of(missing, f"{path}: pictures that are not in {folder}", warn)
-    if not pictures:
+    if not images:
         raise EvaluationError("none of the labelled pictures is there: check --images")
-    return pictures
+    return images
 
 
 def _read_rows(path: Path) -> tuple[list[_Row], list[str]]:

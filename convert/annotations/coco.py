@@ -9,7 +9,7 @@ import msgspec
 
 from convert.annotations.ground_truth import (
     TrueBox,
-    TruePicture,
+    TrueImage,
     Warn,
     is_file,
     read_bytes,
@@ -42,7 +42,7 @@ class _CocoFile(msgspec.Struct):
     annotations: list[_Annotation]
 
 
-def read_coco(folder: Path, path: Path, warn: Warn) -> list[TruePicture]:
+def read_coco(folder: Path, path: Path, warn: Warn) -> list[TrueImage]:
     """The pictures in ``folder`` that the JSON file at ``path`` annotates.
 
     Pictures that are not there, and boxes without a category or of negative size, are counted,
@@ -69,13 +69,13 @@ def read_coco(folder: Path, path: Path, warn: Warn) -> list[TruePicture]:
         area = item.bbox[2] * item.bbox[3] if item.area is None else item.area
         box = TrueBox(names[item.category_id], *item.bbox, area, bool(item.iscrowd))
         boxes[item.image_id].append(box)
-    pictures, missing = [], []
+    images, missing = [], []
     for image in coco.images:
         if is_file(folder / image.file_name):
-            pictures.append(TruePicture(folder, image.file_name, tuple(boxes[image.id])))
+            images.append(TrueImage(folder, image.file_name, tuple(boxes[image.id])))
         else:
             missing.append(image.file_name)
     warn_of(missing, f"{path}: pictures that are not in {folder}", warn)
     warn_of(nameless, f"{path}: boxes whose category id is not in its list", warn)
     warn_of(inverted, f"{path}: boxes of negative width or height", warn)
-    return pictures
+    return images

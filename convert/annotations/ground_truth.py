@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.errors import EvaluationError
-from device.cameras.base import list_pictures
+from device.images import list_images
 
 NAMED = 5  # of many bad files, this many are named and the rest counted
 
@@ -33,7 +33,7 @@ class TrueBox:
 
 
 @dataclass(frozen=True, slots=True)
-class TruePicture:
+class TrueImage:
     """One picture and all objects on it; ``file`` is relative to the ``folder`` the user gave."""
 
     folder: Path
@@ -46,12 +46,12 @@ class TruePicture:
         return self.folder / self.file
 
 
-class PictureFolder:
+class ImageFolder:
     """The pictures directly in a folder, to be found by what an annotation calls them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._names = [path.name for path in list_pictures(folder) if path.parent == folder]
+        self._names = [path.name for path in list_images(folder) if path.parent == folder]
 
     def find(self, stem: str, name: str = "") -> str | None:
         """The picture called ``stem``, whatever its ending; else the one called ``name``.
@@ -94,32 +94,32 @@ def read_text(path: Path) -> str:
 def read_each(
     files: Iterable[Path],
     source: Path,
-    read_one: Callable[[Path], TruePicture | None],
+    read_one: Callable[[Path], TrueImage | None],
     warn: Warn,
-) -> list[TruePicture]:
+) -> list[TrueImage]:
     """Read a folder of annotations with one file per picture.
 
     ``read_one`` returns None where the picture is not there, and raises
     :class:`EvaluationError` for a file it cannot use. Both are told to ``warn``, once for the
     whole folder ``source``, and left out.
     """
-    pictures: dict[str, TruePicture] = {}
+    images: dict[str, TrueImage] = {}
     missing, unusable = [], []
     for file in files:
         try:
-            picture = read_one(file)
+            image = read_one(file)
         except EvaluationError as exc:
             unusable.append(f"{file.name} ({exc})")
             continue
-        if picture is None:
+        if image is None:
             missing.append(file.name)
-        elif picture.file in pictures:
-            unusable.append(f"{file.name} (a second one for {picture.file})")
+        elif image.file in images:
+            unusable.append(f"{file.name} (a second one for {image.file})")
         else:
-            pictures[picture.file] = picture
+            images[image.file] = image
     warn_of(missing, f"{source}: annotations without their picture", warn)
     warn_of(unusable, f"{source}: left out, for they cannot be used", warn)
-    return list(pictures.values())
+    return list(images.values())
 
 
 def warn_of(names: list[str], what: str, warn: Warn) -> None:

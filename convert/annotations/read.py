@@ -13,7 +13,7 @@ from typing import Literal
 from pycocotools.coco import COCO
 
 from convert.annotations.coco import read_coco
-from convert.annotations.ground_truth import TruePicture, Warn
+from convert.annotations.ground_truth import TrueImage, Warn
 from convert.annotations.voc import read_voc
 from convert.annotations.yolo import CLASSES, PLACEHOLDERS, read_yolo
 from convert.errors import EvaluationError
@@ -34,7 +34,7 @@ class AnnotatedSet:
     listed: COCO's figure says nothing of the others.
     """
 
-    pictures: dict[int, TruePicture]
+    images: dict[int, TrueImage]
     category_ids: dict[str, int]
     truth: COCO
 
@@ -76,12 +76,12 @@ def read_annotations(
     :class:`EvaluationError` for annotations in no known format, and where no picture or no box
     is left.
     """
-    pictures: list[TruePicture] = []
+    images: list[TrueImage] = []
     for folder, path in sets:
-        pictures += _read(folder, path, labels, warn)
-    if not pictures:
+        images += _read(folder, path, labels, warn)
+    if not images:
         raise EvaluationError("none of the annotated pictures is there: check --images")
-    counts = Counter(box.label for picture in pictures for box in picture.boxes)
+    counts = Counter(box.label for image in images for box in image.boxes)
     unknown = [label for label in counts if label not in labels or label in PLACEHOLDERS]
     if unknown:
         boxes = sum(counts.pop(label) for label in unknown)
@@ -93,7 +93,7 @@ def read_annotations(
             else "the annotations hold not one box"
         )
     category_ids = {label: labels.index(label) for label in sorted(counts, key=labels.index)}
-    numbered = dict(enumerate(pictures, start=1))  # ids of files are not unique when pooled
+    numbered = dict(enumerate(images, start=1))  # ids of files are not unique when pooled
     return AnnotatedSet(numbered, category_ids, _as_coco(numbered, category_ids))
 
 
@@ -105,7 +105,7 @@ def _files(folder: Path) -> list[Path]:
         raise EvaluationError(f"{folder}: {exc.strerror}") from exc
 
 
-def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[TruePicture]:
+def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[TrueImage]:
     if not folder.is_dir():
         raise EvaluationError(f"--images {folder}: no such folder")
     kind = recognise(path)
@@ -120,17 +120,17 @@ def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[T
     return read_yolo(folder, path, files, labels, warn)
 
 
-def _as_coco(pictures: dict[int, TruePicture], category_ids: dict[str, int]) -> COCO:
+def _as_coco(images: dict[int, TrueImage], category_ids: dict[str, int]) -> COCO:
     boxes = (
         (image_id, box)
-        for image_id, picture in pictures.items()
-        for box in picture.boxes
+        for image_id, image in images.items()
+        for box in image.boxes
         if box.label in category_ids
     )
     truth = COCO()
     truth.dataset = {
         "info": {},
-        "images": [{"id": image_id} for image_id in pictures],
+        "images": [{"id": image_id} for image_id in images],
         "categories": [{"id": number, "name": label} for label, number in category_ids.items()],
         "annotations": [
             {

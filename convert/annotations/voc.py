@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from convert.annotations.ground_truth import (
-    PictureFolder,
+    ImageFolder,
     TrueBox,
-    TruePicture,
+    TrueImage,
     Warn,
     read_bytes,
     read_each,
@@ -19,22 +19,22 @@ from convert.annotations.ground_truth import (
 from convert.errors import EvaluationError
 
 
-def read_voc(folder: Path, source: Path, files: Sequence[Path], warn: Warn) -> list[TruePicture]:
+def read_voc(folder: Path, source: Path, files: Sequence[Path], warn: Warn) -> list[TrueImage]:
     """The pictures in ``folder`` that the XML ``files`` of the folder ``source`` annotate.
 
     A picture has the name of its XML file, or else the one written in ``filename``. Files that
     cannot be used, or whose picture is not there, are named and left out.
     """
-    there = PictureFolder(folder)
+    there = ImageFolder(folder)
 
-    def read_one(file: Path) -> TruePicture | None:
+    def read_one(file: Path) -> TrueImage | None:
         root = _parse(read_bytes(file))
         if root.tag != "annotation":
             raise EvaluationError(f"<{root.tag[:40]}> where <annotation> was expected")
         written = (root.findtext("filename") or "").strip().replace("\\", "/")
         name = there.find(file.stem, written.rpartition("/")[2])
         boxes = tuple(_read_object(item) for item in root.findall("object"))
-        return None if name is None else TruePicture(folder, name, boxes)
+        return None if name is None else TrueImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 

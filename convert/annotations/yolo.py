@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.annotations.ground_truth import (
-    PictureFolder,
+    ImageFolder,
     TrueBox,
-    TruePicture,
+    TrueImage,
     Warn,
     read_each,
     read_text,
 )
 from convert.errors import EvaluationError
-from device.cameras.base import read_picture
 from device.errors import SourceError
+from device.images import read_image
 
 CLASSES = "classes.txt"  # names of the classes, one per line, where LabelImg writes them
 PLACEHOLDERS = ("", "???", "background")  # lines of a label file that are no class
@@ -24,7 +24,7 @@ SLACK = 0.01  # of a side: boxes at the rim reach over it by rounding
 
 def read_yolo(
     folder: Path, source: Path, files: Sequence[Path], labels: Sequence[str], warn: Warn
-) -> list[TruePicture]:
+) -> list[TrueImage]:
     """The pictures in ``folder`` that the text ``files`` of the folder ``source`` annotate.
 
     Classes are named by ``classes.txt`` beside them; without one they are those of ``labels``
@@ -33,7 +33,7 @@ def read_yolo(
     picture is not there, are named and left out. Raises :class:`EvaluationError` where classes
     have no names.
     """
-    there = PictureFolder(folder)
+    there = ImageFolder(folder)
     if (source / CLASSES).is_file():
         names = [line.strip() for line in read_text(source / CLASSES).splitlines()]
     else:
@@ -45,14 +45,14 @@ def read_yolo(
             f"{len(names) - 1} for {names[-1]!r}, the bundle's labels in order"
         )
 
-    def read_one(file: Path) -> TruePicture | None:
+    def read_one(file: Path) -> TrueImage | None:
         lines = [line.split() for line in read_text(file).splitlines()]
         rows = [_read_row(words, number, names) for number, words in enumerate(lines, 1) if words]
         name = there.find(file.stem)
         if name is None:
             return None
         try:
-            height, width = read_picture(folder / name).shape[:2]
+            height, width = read_image(folder / name).shape[:2]
         except SourceError as exc:
             raise EvaluationError(str(exc)) from exc
         boxes = tuple(
@@ -66,7 +66,7 @@ def read_yolo(
             )
             for label, x, y, w, h in rows
         )
-        return TruePicture(folder, name, boxes)
+        return TrueImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 

@@ -21,11 +21,12 @@ from convert.arm.figures import (
 )
 from convert.arm.root import arm_root, root_versions
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName
-from device.commands.runner import debug_flag, run_command, say
+from device.commands.runner import debug_flag, run_command
 from device.errors import BenchmarkError, InterpreterError
 from device.paths import ROOT
+from device.runtimes import InterpreterName
 from device.system.atomic_file import write_whole
+from device.system.console import say
 
 INTERPRETERS: tuple[InterpreterName, ...] = ("litert", "tflite-runtime")
 COMMITTED = ROOT / "benchmarks" / "arm"  # MODEL.json

@@ -20,11 +20,11 @@ from convert.arm.emulator import Cpu, Emulator, emulator
 from convert.arm.guest import Answer, Job
 from convert.arm.root import arm_root
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName, Record
-from device.cameras.base import read_picture
 from device.errors import InterpreterError
-from device.inference.interpreter import ORIGINS
+from device.images import read_image
 from device.paths import ROOT
+from device.runtimes import ORIGINS, InterpreterName
+from device.schema import Record
 
 FRAME_WH = (640, 480)
 BYTECODE = shutil.ignore_patterns("__pycache__")  # there or not, it would change the counts
@@ -84,10 +84,10 @@ def count_frames(
 ) -> list[FrameCount | InterpreterError]:
     """Arm instructions of a frame of 640x480 pixels, the bundle's first sample, in each variant.
 
-    The frame goes through ``device.inference.engine`` as a camera's would: preprocess, invoke, decode; not
-    capture, drawing and sinks. Raises as :func:`count_invokes`.
+    The frame goes through ``device.inference.engine`` as a camera's would: preprocess, invoke,
+    decode; not capture, drawing and sinks. Raises as :func:`count_invokes`.
     """
-    sample = read_picture(bundle.file(bundle.manifest.samples[0].file))
+    sample = read_image(bundle.file(bundle.manifest.samples[0].file))
     frame = cv2.resize(sample, FRAME_WH, interpolation=cv2.INTER_AREA)
 
     def stage(work: Path) -> None:

@@ -9,8 +9,9 @@ import msgspec
 
 from convert.arm.count import FrameCount
 from convert.arm.emulator import BOARDS, CPUS, Cpu
-from device.bundle.manifest import InterpreterName, Record
 from device.errors import BenchmarkError
+from device.runtimes import InterpreterName
+from device.schema import Record
 
 TOLERANCE = 0.02
 WATCHED = ("invoke", "frame")

@@ -21,9 +21,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from device.bundle.manifest import InterpreterName, Record
 from device.errors import LiteberryError
-from device.inference.interpreter import ORIGINS
+from device.runtimes import ORIGINS, InterpreterName
+from device.schema import Record
 
 WORK = Path("/desk")
 

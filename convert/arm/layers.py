@@ -18,8 +18,8 @@ from ai_edge_litert import schema_py_generated as schema
 from convert.arm.count import count_invokes
 from convert.arm.emulator import Cpu
 from convert.quantization import flatbuffer
-from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
+from device.runtimes import InterpreterName
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 from convert.errors import EmulationError
-from device.commands.runner import say
 from device.paths import ROOT
+from device.system.console import say
 
 LOCK = ROOT / "requirements" / "pi-bookworm.txt"
 KEPT_IN = ROOT / "build" / "arm"

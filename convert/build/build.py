@@ -19,7 +19,7 @@ import numpy as np
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
 from convert.build.samples import write_samples
-from convert.calibration.checks import linted_pictures
+from convert.calibration.checks import linted_images
 from convert.calibration.images import CalibrationInputs, calibration_pictures
 from convert.catalogue import catalogue
 from convert.models.base import Network
@@ -27,10 +27,10 @@ from convert.output_capture import quiet
 from convert.quantization.recipe import Precision, Recipe
 from device.bundle.manifest import FORMAT, Manifest, Provenance, Sample, SsdRule, Variant
 from device.errors import InterpreterError
-from device.inference.interpreter import installed_interpreters
+from device.runtimes import installed_interpreters
 
-MAX_CHECK_PICTURES = 24
-MAX_BIAS_PICTURES = 16  # enough for means, and a bound on memory: all are held at once
+MAX_CHECK_IMAGES = 24
+MAX_BIAS_IMAGES = 16  # enough for means, and a bound on memory: all are held at once
 CLASS_THRESHOLD = 0.1  # of a classifier, whose scores are spread over its classes
 
 Say = Callable[[str], None]
@@ -58,16 +58,16 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
     drawn = options.calibration, options.samples, options.seed
     inputs = CalibrationInputs(network.input, network.input_name)
     if "int8" in options.precisions:
-        pictures = linted_pictures(*drawn, network.input, say, inputs.keep, options.evaluation)
+        images = linted_images(*drawn, network.input, say, inputs.keep, options.evaluation)
     else:  # nothing is calibrated: the pictures only compare variants
-        pictures = calibration_pictures(*drawn, say)
-    dataset = inputs.dataset(pictures)
+        images = calibration_pictures(*drawn, say)
+    dataset = inputs.dataset(images)
     threshold = THRESHOLD if network.task == "detection" else CLASS_THRESHOLD
     with quiet(options.debug):  # libpng has opinions on colour profiles
         samples = write_samples(bundle)
         sample_paths = [bundle / sample.file for sample in samples]
-        others = [path for path in pictures if path.stem not in _sample_stems()]
-        to_check = [*sample_paths, *others][:MAX_CHECK_PICTURES]
+        others = [path for path in images if path.stem not in _sample_stems()]
+        to_check = [*sample_paths, *others][:MAX_CHECK_IMAGES]
         checker = Checker(network, to_check, threshold)
     with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         saved_model = Path(scratch) / "saved_model"
@@ -84,7 +84,7 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
         found: dict[str, list[Found]] = {}
         for precision in options.precisions:
             started = time.monotonic()
-            recipe = _recipe(precision, len(pictures), options)
+            recipe = _recipe(precision, len(images), options)
             file = bundle / f"{precision}.tflite"
             float32 = None if precision == "float32" else (bundle / "float32.tflite").read_bytes()
             with quiet(options.debug):
@@ -110,28 +110,28 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
         max_detections=MAX_DETECTIONS,
         variants=variants,
         samples=_with_detections(samples, found),
-        provenance=_provenance(network, options, pictures, len(checker.pictures)),
+        provenance=_provenance(network, options, images, len(checker.images)),
         files=hash_files(bundle),
     )
     write_manifest(bundle, manifest)
     return manifest
 
 
-def _recipe(precision: Precision, pictures: int, options: BuildOptions) -> Recipe:
+def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:
     if precision != "int8":
         return Recipe(precision=precision, half_arithmetic=options.half_arithmetic)
     return Recipe(
         precision=precision,
-        calibration_pictures=pictures,
-        bias_pictures=min(pictures, MAX_BIAS_PICTURES),
+        calibration_pictures=images,
+        bias_pictures=min(images, MAX_BIAS_IMAGES),
         seed=options.seed,
         integer_outputs=options.integer_outputs,
     )
 
 
 def _sample_stems() -> set[str]:
-    pictures = catalogue().calibration["photographs"].pictures
-    return {Path(picture.file).stem for picture in pictures if picture.shows}
+    images = catalogue().calibration["photographs"].images
+    return {Path(image.file).stem for image in images if image.shows}
 
 
 def _with_detections(samples: list[Sample], found: Mapping[str, list[Found]]) -> tuple[Sample, ...]:
@@ -146,10 +146,10 @@ def _with_detections(samples: list[Sample], found: Mapping[str, list[Found]]) ->
 
 
 def _provenance(
-    network: Network, options: BuildOptions, pictures: Sequence[Path], checked_on: int
+    network: Network, options: BuildOptions, images: Sequence[Path], checked_on: int
 ) -> Provenance:
     names = ("tensorflow", "keras", "numpy", "opencv-python-headless", "scikit-image")
-    own_pictures = options.calibration is not None
+    own_images = options.calibration is not None
     return Provenance(
         source=f"{network.title}; {network.source}",
         licence=network.licence,
@@ -157,7 +157,7 @@ def _provenance(
         machine=machine(),
         command=shlex.join(["python", "-m", "convert", *sys.argv[1:]]),
         seed=options.seed,
-        calibration=tuple(str(path) if own_pictures else path.name for path in pictures),
+        calibration=tuple(str(path) if own_images else path.name for path in images),
         checked_on=checked_on,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in names},

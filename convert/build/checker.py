@@ -15,15 +15,15 @@ from convert.evaluation.agreement import f1
 from convert.models.base import Network
 from convert.quantization import flatbuffer
 from convert.quantization.recipe import Recipe
-from device.bundle.manifest import Check, InterpreterName, SampleDetection, Variant
-from device.cameras.base import read_picture
+from device.bundle.manifest import Check, SampleDetection, Variant
 from device.errors import InterpreterError
+from device.images import read_image
 from device.inference.decode import make_decoder
 from device.inference.engine import name_classes, name_detections
-from device.inference.interpreter import installed_interpreters
 from device.inference.preprocess import Placement
 from device.inference.probe import ProbeAnswer, ProbeRequest, probe
 from device.records import Classification, Detection, Tensor
+from device.runtimes import InterpreterName, installed_interpreters
 
 REFERENCE: InterpreterName = "litert"
 THRESHOLD = 0.5
@@ -35,11 +35,11 @@ Found = tuple[Detection, ...] | tuple[Classification, ...]
 class Checker:
     """Holds what float32 answered on the check pictures, and compares variants with it."""
 
-    def __init__(self, network: Network, pictures: Sequence[Path], threshold: float) -> None:
-        self.pictures = tuple(pictures)
+    def __init__(self, network: Network, images: Sequence[Path], threshold: float) -> None:
+        self.images = tuple(images)
         self._network = network
         self._threshold = threshold
-        self._shapes = [read_picture(path).shape for path in pictures]
+        self._shapes = [read_image(path).shape for path in images]
         self._reference: dict[str, NDArray[np.float32]] | None = None
         self._reference_found: list[Found] = []
 
@@ -52,7 +52,7 @@ class Checker:
                 model=str(file.resolve()),
                 interpreter=interpreter,
                 rule=self._network.input,
-                pictures=tuple(str(path.resolve()) for path in self.pictures),
+                images=tuple(str(path.resolve()) for path in self.images),
                 outputs=str(outputs),
             )
             answer = probe(request)

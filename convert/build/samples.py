@@ -9,7 +9,7 @@ import imutils
 
 from convert.catalogue import catalogue
 from device.bundle.manifest import Sample
-from device.cameras.base import read_picture
+from device.images import read_image
 
 WIDEST = 640  # pixels: enough for a 300x300 network and for a demo, 30 to 80 KB each
 JPEG_QUALITY = 90
@@ -23,10 +23,10 @@ def write_samples(bundle: Path) -> list[Sample]:
     photographs = catalogue().calibration["photographs"]
     (bundle / "samples").mkdir()
     samples = []
-    for photograph in photographs.pictures:
+    for photograph in photographs.images:
         if not photograph.shows:
             continue
-        pixels = read_picture(photographs.path(photograph))
+        pixels = read_image(photographs.path(photograph))
         if pixels.shape[1] > WIDEST:
             pixels = imutils.resize(pixels, width=WIDEST, inter=cv2.INTER_AREA)
         name = f"samples/{photograph.shows}.jpg"

@@ -31,23 +31,16 @@ from convert.errors import ConversionError
 from convert.output_capture import quiet
 from device.bundle.bundle import sha256_of
 from device.bundle.hints import Hints
-from device.bundle.manifest import (
-    Check,
-    DetectionsHead,
-    InterpreterName,
-    Manifest,
-    Provenance,
-    Sample,
-    SsdRule,
-)
-from device.cameras.base import read_picture
+from device.bundle.manifest import Check, DetectionsHead, Manifest, Provenance, Sample, SsdRule
 from device.errors import InterpreterError, UsageError
+from device.images import read_image
 from device.inference.decode import dequantise, make_decoder
 from device.inference.engine import name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.inference.probe import ProbeRequest, probe
 from device.inspection.bare_model import BareModel, recognise
 from device.records import Tensor
+from device.runtimes import InterpreterName
 
 ANCHORS = "anchors.npy"
 LABELS = "labels.txt"
@@ -86,8 +79,8 @@ def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) 
         np.save(bundle / ANCHORS, model.anchors)
     with quiet(debug):  # libpng has opinions on colour profiles
         samples = write_samples(bundle)
-        pictures = _check_pictures(bundle, samples)
-        checks, found = _check(model, file, pictures)
+        images = _check_images(bundle, samples)
+        checks, found = _check(model, file, images)
     alike = [check.agreement for check in checks.values() if check.agreement is not None]
     say(
         f"{name:<11} {bare.size_bytes / 1e6:.2f} MB, wrapped as it is; no float32 to compare with: "
@@ -107,22 +100,22 @@ def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) 
             msgspec.structs.replace(sample, detections={name: as_sample(items)})
             for sample, items in zip(samples, found, strict=False)  # the first check pictures
         ),
-        provenance=_provenance(path, len(pictures)),
+        provenance=_provenance(path, len(images)),
         files=hash_files(bundle),
     )
     write_manifest(bundle, manifest)
     return manifest
 
 
-def _check_pictures(bundle: Path, samples: Sequence[Sample]) -> list[Path]:
+def _check_images(bundle: Path, samples: Sequence[Sample]) -> list[Path]:
     """The samples, then the catalogue's other photographs."""
     photographs = catalogue().calibration["photographs"]
-    others = [photographs.path(item) for item in photographs.pictures if not item.shows]
+    others = [photographs.path(item) for item in photographs.images if not item.shows]
     return [*(bundle / sample.file for sample in samples), *others]
 
 
 def _check(
-    model: BareModel, file: Path, pictures: Sequence[Path]
+    model: BareModel, file: Path, images: Sequence[Path]
 ) -> tuple[dict[InterpreterName, Check], list[Found]]:
     """How each interpreter did beside the first, and what the first found."""
     tried = model.variant(model.default_variant).checks
@@ -132,7 +125,7 @@ def _check(
         if not check.ok:
             continue
         try:
-            answers = _answers(model, file, name, pictures)
+            answers = _answers(model, file, name, images)
             checks[name] = _compare(answers, reference or answers)
             reference = reference or answers
         except (InterpreterError, ConversionError) as exc:
@@ -144,7 +137,7 @@ def _check(
 
 
 def _answers(
-    model: BareModel, file: Path, name: InterpreterName, pictures: Sequence[Path]
+    model: BareModel, file: Path, name: InterpreterName, images: Sequence[Path]
 ) -> Answers:
     manifest, variant = model.manifest, model.variant(model.default_variant)
     with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
@@ -152,7 +145,7 @@ def _answers(
             model=str(file.resolve()),
             interpreter=name,
             rule=manifest.input,
-            pictures=tuple(str(path.resolve()) for path in pictures),
+            images=tuple(str(path.resolve()) for path in images),
             outputs=str(Path(scratch) / "outputs.npz"),
         )
         answer = probe(request)
@@ -161,13 +154,13 @@ def _answers(
     anchors = model.anchors if isinstance(manifest.decoder, SsdRule) else None
     decode = make_decoder(variant.heads, manifest.decoder, anchors)
     found: list[Found] = []
-    for number, path in enumerate(pictures):
+    for number, path in enumerate(images):
         tensors: list[Tensor] = [outputs[position][number] for position in range(len(outputs))]
         candidates = decode(tensors, manifest.threshold, manifest.max_detections)
         if manifest.task == "classification":
             found.append(name_classes(candidates, model.labels))
         else:
-            height, width = read_picture(path).shape[:2]
+            height, width = read_image(path).shape[:2]
             placement = Placement.of(manifest.input, (width, height))
             found.append(name_detections(candidates, placement, model.labels))
     values = {

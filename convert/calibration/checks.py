@@ -22,13 +22,13 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from convert.calibration.image_stats import Look, look_at_picture
+from convert.calibration.image_stats import Look, look_at_image
 from convert.calibration.images import calibration_pictures
 from convert.duplicate_files import same_files
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
-from device.cameras.base import list_pictures, read_picture
 from device.errors import SourceError
+from device.images import list_images, read_image
 from device.records import Pixels
 
 FEW = 8  # pictures; as many as calibrate by default
@@ -36,7 +36,7 @@ SAME_BITS = 4  # of 64: at most so many differ between two encodings of one pict
 TOO_MANY = 0.3  # share of the pictures from which near-duplicates and dim ones are worth a word
 FLAT_SPAN = 0.04  # of the brightness range, 10 of 255 levels: the noise of a covered lens
 DIM_SPAN = 0.25
-WARMTH_PICTURES = 20  # with fewer the average says little
+WARMTH_IMAGES = 20  # with fewer the average says little
 WARMTH_SWAPPED = -0.2
 
 Code = Literal[
@@ -139,7 +139,7 @@ def _colours(looks: Sequence[Look]) -> list[Finding]:
         )
         findings.append(Finding("warning", "grey", message))
     coloured = [look.warmth for look in looks if not look.grey]
-    if len(coloured) >= WARMTH_PICTURES and (mean := float(np.mean(coloured))) < WARMTH_SWAPPED:
+    if len(coloured) >= WARMTH_IMAGES and (mean := float(np.mean(coloured))) < WARMTH_SWAPPED:
         message = (
             f"red and blue may be swapped: the {len(coloured)} coloured calibration pictures lean "
             f"to blue ({mean:+.2f}; photographs have about +0.9, swapped ones -0.9); open one: if "
@@ -183,11 +183,11 @@ def _overlap(looks: Sequence[Look], evaluation: Sequence[Look]) -> list[Finding]
     paths, others = ([look.path for look in side if look.path] for side in (looks, evaluation))
     files = set(same_files(paths, others))
 
-    def same_picture(look: Look) -> bool:
+    def same_image(look: Look) -> bool:
         return look.span >= FLAT_SPAN and any(_is_near(look, other) for other in usable)
 
     exact = [look for look in looks if look.path in files]
-    near = [look for look in looks if look not in exact and same_picture(look)]
+    near = [look for look in looks if look not in exact and same_image(look)]
     if not exact and not near:
         return []
     message = (
@@ -198,7 +198,7 @@ def _overlap(looks: Sequence[Look], evaluation: Sequence[Look]) -> list[Finding]
     return [Finding("warning", "overlap", message)]
 
 
-def lint_calibration(pictures: Sequence[Look], evaluation: Sequence[Look] = ()) -> list[Finding]:
+def lint_calibration(images: Sequence[Look], evaluation: Sequence[Look] = ()) -> list[Finding]:
     """All that is wrong with the calibration ``pictures``; errors come first.
 
     ``evaluation`` are the pictures that accuracy is measured on. All were looked at with the
@@ -210,17 +210,17 @@ def lint_calibration(pictures: Sequence[Look], evaluation: Sequence[Look] = ()) 
     one kind may well lean to blue by themselves (under water, snow, aircraft: the 20 bluest of
     the photographs do), hence a warning. Below 20 pictures nothing is said.
     """
-    problems = _problems(pictures)
+    problems = _problems(images)
     if problems:
         return problems
-    findings = lint_count(len(pictures))
-    if pictures:
-        findings += _contrast(pictures)
+    findings = lint_count(len(images))
+    if images:
+        findings += _contrast(images)
         # Flat pictures are alike and grey anyway: that they are flat says it all.
         if not any(finding.severity == "error" for finding in findings):
-            findings += _duplicates(pictures)
-            findings += _colours(pictures)
-        findings += _overlap(pictures, evaluation)
+            findings += _duplicates(images)
+            findings += _colours(images)
+        findings += _overlap(images, evaluation)
     return sorted(findings, key=lambda finding: finding.severity != "error")
 
 
@@ -229,13 +229,13 @@ def _look_at_folder(folder: Path, rule: InputRule) -> list[Look]:
     if not folder.is_dir():
         raise CalibrationError(f"--evaluation {folder}: no such folder")
     looks = []
-    for path in tqdm(list_pictures(folder), desc="evaluation", leave=False, disable=None):
+    for path in tqdm(list_images(folder), desc="evaluation", leave=False, disable=None):
         with contextlib.suppress(SourceError):  # it will not be evaluated on either
-            looks.append(look_at_picture(path, read_picture(path), rule))
+            looks.append(look_at_image(path, read_image(path), rule))
     return looks
 
 
-def linted_pictures(
+def linted_images(
     folder: Path | None,
     samples: int,
     seed: int,
@@ -255,7 +255,7 @@ def linted_pictures(
     skipped: list[str] = []
 
     def look(path: Path, pixels: Pixels) -> None:
-        looks.append(look_at_picture(path, pixels, rule))
+        looks.append(look_at_image(path, pixels, rule))
         if keep is not None:
             keep(path, pixels)
 
@@ -263,13 +263,13 @@ def linted_pictures(
         skipped.append(message)
         say(message)
 
-    pictures = calibration_pictures(folder, samples, seed, skip, look)
-    findings = lint_count(len(pictures))
+    images = calibration_pictures(folder, samples, seed, skip, look)
+    findings = lint_count(len(images))
     if folder is not None:
         findings = lint_calibration(looks, _look_at_folder(evaluation, rule) if evaluation else ())
     if skipped:
         message = (
-            f"{len(skipped)} of {len(skipped) + len(pictures)} pictures were passed over, as "
+            f"{len(skipped)} of {len(skipped) + len(images)} pictures were passed over, as "
             "named above; mend or remove them if they should count"
         )
         findings.append(Finding("warning", "skipped", message))
@@ -279,4 +279,4 @@ def linted_pictures(
     errors = [finding.message for finding in findings if finding.severity == "error"]
     if errors:
         raise CalibrationError("; ".join(errors))
-    return pictures
+    return images

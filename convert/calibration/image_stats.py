@@ -104,7 +104,7 @@ def look_at_tensor(name: str, tensor: Tensor, rule: InputRule, *, path: Path | N
     )
 
 
-def look_at_picture(path: Path, pixels: Pixels, rule: InputRule) -> Look:
+def look_at_image(path: Path, pixels: Pixels, rule: InputRule) -> Look:
     """Look at a decoded picture, uint8 (height, width, 3) BGR, as ``rule`` preprocesses it."""
     tensor = np.empty((1, rule.height, rule.width, 3), np.float32)
     spec = TensorSpec(position=0, shape=tensor.shape, dtype="float32")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from convert.catalogue import catalogue
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule, TensorSpec
-from device.cameras.base import list_pictures, read_picture
 from device.errors import SourceError
+from device.images import list_images, read_image
 from device.inference.preprocess import Preprocessor, byte_table
 from device.records import Pixels
 
@@ -37,17 +37,17 @@ def calibration_pictures(
     """
     if folder is None:
         photographs = catalogue().calibration["photographs"]
-        return [photographs.path(picture) for picture in photographs.pictures][:samples]
+        return [photographs.path(image) for image in photographs.images][:samples]
     if not folder.is_dir():
         raise CalibrationError(f"--calibration {folder}: no such folder")
-    candidates = list_pictures(folder)
+    candidates = list_images(folder)
     random.Random(seed).shuffle(candidates)
     chosen: list[Path] = []
     for path in candidates:
         if len(chosen) == samples:
             break
         try:
-            pixels = read_picture(path)
+            pixels = read_image(path)
         except SourceError as exc:
             warn(f"skipped: {exc}")
             continue
@@ -81,14 +81,14 @@ class CalibrationInputs:
         self._fitted[path] = fitted[0]
 
     def dataset(
-        self, pictures: Sequence[Path]
+        self, images: Sequence[Path]
     ) -> Callable[[], Iterator[dict[str, NDArray[np.float32]]]]:
         """The converter's generator of inputs, which may be asked more than once."""
 
         def generate() -> Iterator[dict[str, NDArray[np.float32]]]:
-            for path in pictures:
+            for path in images:
                 if path not in self._fitted:
-                    self.keep(path, read_picture(path))
+                    self.keep(path, read_image(path))
                 tensor: NDArray[Any] = cv2.LUT(self._fitted[path], self._table)
                 yield {self._input_name: tensor[np.newaxis]}
 

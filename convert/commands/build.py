@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.models.zoo import DEFAULT, MODELS, find_model
+from device.commands.argument_types import (
+    comma_list,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
 from device.commands.model_flags import is_bare_model
-from device.commands.runner import Commands, HelpText, count, positive, say, say_step, seed, words
+from device.commands.runner import Commands, HelpText
 from device.errors import UsageError
+from device.system.console import say, say_step
 
 if TYPE_CHECKING:
     from convert.models.base import Network
@@ -63,11 +70,11 @@ def add_build(commands: Commands) -> None:
         "file, or random for trying things",
     )
     build.add_argument(
-        "--alpha", type=positive, metavar="A", help="width of mobilenet_v2 (default: 1)"
+        "--alpha", type=positive_float, metavar="A", help="width of mobilenet_v2 (default: 1)"
     )
     build.add_argument(
         "--size",
-        type=count,
+        type=positive_int,
         metavar="PIXELS",
         help="input side of mobilenet_v2 (default: 224), or of a model of yours that takes any",
     )
@@ -88,10 +95,18 @@ def add_build(commands: Commands) -> None:
         help="pictures that accuracy will be measured on, to be told if --calibration has some",
     )
     build.add_argument(
-        "--samples", type=count, default=100, metavar="N", help="at most N of them (default: 100)"
+        "--samples",
+        type=positive_int,
+        default=100,
+        metavar="N",
+        help="at most N of them (default: 100)",
     )
     build.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="draws the pictures (default: 0)"
+        "--seed",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="draws the pictures (default: 0)",
     )
     build.add_argument(
         "--no-half-arithmetic",
@@ -119,13 +134,13 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
         "outputs or a pair for each feature map.",
     )
     own.add_argument("--mean", type=float, metavar="M", help="the model's input is (byte - M) / S")
-    own.add_argument("--std", type=positive, metavar="S", help="see --mean")
+    own.add_argument("--std", type=positive_float, metavar="S", help="see --mean")
     own.add_argument(
         "--task", choices=("detection", "classification"), help="what a finished .tflite is for"
     )
     own.add_argument(
         "--outputs",
-        type=words,
+        type=comma_list,
         metavar="A,B",
         help="what each output of a finished .tflite is: boxes, classes, scores, count or none",
     )
@@ -162,7 +177,7 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
 
 
 def _background(text: str) -> int | str:
-    return text if text == "none" else seed(text)
+    return text if text == "none" else non_negative_int(text)
 
 
 def run_build(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from device.errors import UsageError
 
 
-def add_picture_sets(command: argparse.ArgumentParser) -> None:
+def add_image_sets(command: argparse.ArgumentParser) -> None:
     """Add ``--images`` and ``--annotations``, both of which may be repeated."""
     command.add_argument(
         "--images",
@@ -30,7 +30,7 @@ def add_picture_sets(command: argparse.ArgumentParser) -> None:
     )
 
 
-def picture_sets(args: argparse.Namespace) -> list[tuple[Path, Path | None]]:
+def image_sets(args: argparse.Namespace) -> list[tuple[Path, Path | None]]:
     """Each folder with its annotations, or all without.
 
     Raises :class:`UsageError` where some have them and some not.

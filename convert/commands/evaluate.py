@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from convert.commands.dataset_flags import add_picture_sets, picture_sets
-from device.commands.runner import Commands, HelpText, debug_flag, say, say_step, seed
+from convert.commands.dataset_flags import add_image_sets, image_sets
+from device.commands.argument_types import non_negative_int
+from device.commands.runner import Commands, HelpText, debug_flag
+from device.system.console import say, say_step
 
 EVALUATE_EXAMPLES = """examples:
   python -m convert evaluate build/ssdlite_mobilenet_v2 --images val2017 \\
@@ -28,7 +30,7 @@ def add_evaluate(commands: Commands) -> None:
         formatter_class=HelpText,
     )
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
-    add_picture_sets(evaluate)
+    add_image_sets(evaluate)
     evaluate.add_argument(
         "--variant", action="append", metavar="V", help="only this one (repeat for more)"
     )
@@ -39,7 +41,11 @@ def add_evaluate(commands: Commands) -> None:
         help="default: auto",
     )
     evaluate.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="draws the resamples (default: 0)"
+        "--seed",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="draws the resamples (default: 0)",
     )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     evaluate.set_defaults(handler=run_evaluate)
@@ -52,7 +58,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from convert.evaluation.accuracy import ACCURACY, format_accuracy, write_accuracy
     from convert.evaluation.evaluate import evaluate_bundle
 
-    sets = picture_sets(args)
+    sets = image_sets(args)
     accuracy = evaluate_bundle(
         args.bundle, sets, args.variant, args.interpreter, say_step, args.seed
     )

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.commands.dataset_flags import add_picture_sets, picture_sets
-from device.commands.runner import Commands, HelpText, debug_flag, positive, say, say_step, seed
+from convert.commands.dataset_flags import add_image_sets, image_sets
+from device.commands.argument_types import non_negative_int, positive_float
+from device.commands.runner import Commands, HelpText, debug_flag
+from device.system.console import say, say_step
 
 if TYPE_CHECKING:
     from convert.tuning.tuner import Options, Outcome
@@ -37,9 +39,9 @@ def add_tune(commands: Commands) -> None:
         formatter_class=HelpText,
     )
     tune.add_argument("bundle", type=Path, metavar="BUNDLE")
-    add_picture_sets(tune)
+    add_image_sets(tune)
     tune.add_argument(
-        "--max-drop", type=positive, required=True, metavar="POINTS", help="the limit: 0.3"
+        "--max-drop", type=positive_float, required=True, metavar="POINTS", help="the limit: 0.3"
     )
     tune.add_argument(
         "--target",
@@ -50,7 +52,7 @@ def add_tune(commands: Commands) -> None:
     )
     tune.add_argument(
         "--minutes",
-        type=positive,
+        type=positive_float,
         default=15.0,
         metavar="N",
         help="stop looking for candidates in time for this; the first of each half, and the "
@@ -58,7 +60,7 @@ def add_tune(commands: Commands) -> None:
     )
     tune.add_argument(
         "--seed",
-        type=seed,
+        type=non_negative_int,
         default=0,
         metavar="N",
         help="draws the halves, the calibration pictures and the random changes; the same seed and "
@@ -70,7 +72,7 @@ def add_tune(commands: Commands) -> None:
 
 def run_tune(args: argparse.Namespace) -> None:
     """``convert tune``."""
-    sets = picture_sets(args)
+    sets = image_sets(args)
     import os
     import tempfile
 
@@ -163,7 +165,7 @@ def recipe_of(outcome: Outcome, options: Options) -> dict[str, str | int | float
         "drop_points_expected": round(outcome.expected, 4),
         "drop_points_of_this_file": round(kept.unseen, 4),
         "metric": outcome.metric,
-        "pictures": outcome.pictures,
+        "pictures": outcome.images,
         "target": options.target,
         "cost_of_int8": round(kept.cost, 4),
         "seed": options.seed,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from device.inference.verification import MATCH_IOU, iou
+from device.inference.boxes import MATCH_IOU, iou
 from device.records import Detection
 
 

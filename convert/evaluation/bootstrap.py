@@ -21,12 +21,12 @@ Weights = NDArray[np.int32]
 """int32 (resamples, pictures): how often each picture was drawn; every row sums to pictures."""
 
 
-def draw_weights(pictures: int, seed: int, resamples: int = RESAMPLES) -> Weights:
+def draw_weights(images: int, seed: int, resamples: int = RESAMPLES) -> Weights:
     """Draw ``pictures`` of as many with replacement, ``resamples`` times."""
     generator = np.random.default_rng(seed)
-    weights = np.empty((resamples, pictures), np.int32)
+    weights = np.empty((resamples, images), np.int32)
     for row in weights:
-        row[:] = np.bincount(generator.integers(pictures, size=pictures), minlength=pictures)
+        row[:] = np.bincount(generator.integers(images, size=images), minlength=images)
     return weights
 
 

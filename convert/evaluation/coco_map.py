@@ -29,7 +29,7 @@ class ClassMatches:
     """
 
     positives: NDArray[np.int64]
-    pictures: NDArray[np.intp]
+    images: NDArray[np.intp]
     right: NDArray[np.bool_]
     ignored: NDArray[np.bool_]
 
@@ -87,7 +87,7 @@ def resampled_precision(matches: Sequence[ClassMatches], weights: Weights) -> ND
     total = np.zeros(len(weights))
     classes = np.zeros(len(weights), np.int64)
     for item in matches:
-        rows = max(1, BLOCK // max(1, len(item.pictures)))
+        rows = max(1, BLOCK // max(1, len(item.images)))
         for start in range(0, len(weights), rows):
             part = slice(start, start + rows)
             positives = weights[part] @ item.positives
@@ -110,18 +110,18 @@ def _average_precision(
     last_right = np.flatnonzero(item.right.any(axis=0))[-1:]
     if not len(last_right):
         return np.zeros(len(weights))
-    seen = _running(weights, item.pictures[: last_right[0] + 1])
+    seen = _running(weights, item.images[: last_right[0] + 1])
     found = np.maximum(positives, 1)[:, np.newaxis]
     total = np.zeros(len(weights))
     for right, ignored in zip(item.right, item.ignored, strict=True):
         places = np.flatnonzero(right)
         if not len(places):
             continue
-        true = _running(weights, item.pictures[places])
+        true = _running(weights, item.images[places])
         shown = seen[:, places]
         if (left_out := np.flatnonzero(ignored[: places[-1]])).size:
             before = np.searchsorted(left_out, places)
-            sums = np.pad(_running(weights, item.pictures[left_out]), ((0, 0), (1, 0)))
+            sums = np.pad(_running(weights, item.images[left_out]), ((0, 0), (1, 0)))
             shown = shown - sums[:, before]
         precision = true / (shown + np.spacing(1))  # as COCOeval does, against 0 / 0
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
@@ -130,9 +130,9 @@ def _average_precision(
     return total / (len(item.right) * len(recalls))
 
 
-def _running(weights: Weights, pictures: NDArray[np.intp]) -> NDArray[np.int32]:
+def _running(weights: Weights, images: NDArray[np.intp]) -> NDArray[np.int32]:
     """Running sum over detections of the weights of their ``pictures``."""
-    return np.cumsum(weights[:, pictures], axis=1, dtype=np.int32)
+    return np.cumsum(weights[:, images], axis=1, dtype=np.int32)
 
 
 def _recalls() -> NDArray[np.float64]:
@@ -160,7 +160,7 @@ def _matches(evaluation: COCOeval) -> tuple[ClassMatches, ...]:
     found = []
     for k in range(len(evaluation.params.catIds)):
         positives = np.zeros(len(image_ids), np.int64)
-        scores, pictures = [np.empty(0)], [np.empty(0, np.intp)]
+        scores, images = [np.empty(0)], [np.empty(0, np.intp)]
         matched, ignored = ([np.empty((thresholds, 0), np.bool_)] for _ in range(2))
         pieces = evaluation.evalImgs[k * len(image_ids) : (k + 1) * len(image_ids)]
         for position, piece in enumerate(pieces):
@@ -168,14 +168,12 @@ def _matches(evaluation: COCOeval) -> tuple[ClassMatches, ...]:
                 continue
             positives[position] = np.count_nonzero(piece["gtIgnore"] == 0)
             scores.append(np.asarray(piece["dtScores"]))
-            pictures.append(np.full(len(piece["dtScores"]), position, np.intp))
+            images.append(np.full(len(piece["dtScores"]), position, np.intp))
             matched.append(piece["dtMatches"] > 0)
             ignored.append(piece["dtIgnore"].astype(np.bool_))
         order = np.argsort(-np.concatenate(scores), kind="stable")
         overlooked = np.concatenate(ignored, axis=1)[:, order]
         right = np.concatenate(matched, axis=1)[:, order] & ~overlooked
         if positives.any():
-            found.append(
-                ClassMatches(positives, np.concatenate(pictures)[order], right, overlooked)
-            )
+            found.append(ClassMatches(positives, np.concatenate(images)[order], right, overlooked))
     return tuple(found)

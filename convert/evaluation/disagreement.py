@@ -15,7 +15,7 @@ from convert.evaluation.predict import Found, as_classes, as_detections
 SHOWN = 12  # pictures
 
 
-class Picture(Protocol):
+class Image(Protocol):
     """What is asked of a picture: where it is."""
 
     @property
@@ -32,7 +32,7 @@ class Picture(Protocol):
 
 
 def find_disagreements(
-    pictures: Sequence[Picture],
+    images: Sequence[Image],
     found: Sequence[Mapping[str, Found]],
     labels: Sequence[str],
     threshold: float,
@@ -48,8 +48,8 @@ def find_disagreements(
     worst = sorted((item for item in counted if item[0]), key=lambda item: (-item[0], item[1]))
     return tuple(
         Disagreement(
-            folder=str(pictures[n].folder),
-            file=pictures[n].file,
+            folder=str(images[n].folder),
+            file=images[n].file,
             differing=differing,
             variants={
                 name: _findings(array, labels, threshold) for name, array in found[n].items()

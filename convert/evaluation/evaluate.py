@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.annotations.class_table import LabelledPicture, read_class_labels
-from convert.annotations.ground_truth import TruePicture, Warn
+from convert.annotations.class_table import LabelledImage, read_class_labels
+from convert.annotations.ground_truth import TrueImage, Warn
 from convert.annotations.read import AnnotatedSet, read_annotations
 from convert.duplicate_files import same_files
 from convert.errors import EvaluationError
@@ -19,11 +19,11 @@ from convert.evaluation.accuracy import Accuracy, Figures, VariantAccuracy
 from convert.evaluation.agreement import count_agreement
 from convert.evaluation.bootstrap import Weights, draw_weights, interval, resampled_ratio, rounded
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
-from convert.evaluation.disagreement import Picture, find_disagreements, same_first_choice
+from convert.evaluation.disagreement import Image, find_disagreements, same_first_choice
 from convert.evaluation.predict import Found, Panel, as_detections, predict
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName
-from device.cameras.base import list_pictures
+from device.images import list_images
+from device.runtimes import InterpreterName
 
 REFERENCE = "float32"  # what the other variants are measured against
 
@@ -53,37 +53,37 @@ def evaluate_bundle(
     labels, threshold = bundle.labels, bundle.manifest.threshold
     names = tuple(dict.fromkeys(variants or bundle.manifest.variants))
     classifier = bundle.manifest.task == "classification"
-    annotated = [(images, path) for images, path in sets if path is not None]
+    annotated = [(folder, path) for folder, path in sets if path is not None]
     looking = names if annotated or REFERENCE in names else (REFERENCE, *names)
     panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD)
     interpreters = panel.interpreters()
 
     truth: AnnotatedSet | None = None
-    listed: Sequence[TruePicture | LabelledPicture]
+    listed: Sequence[TrueImage | LabelledImage]
     if not annotated:
-        listed = unannotated([images for images, _ in sets])
+        listed = unannotated([folder for folder, _ in sets])
     elif classifier:
         listed = read_class_labels(annotated, labels, warn)
     else:
         truth = read_annotations(annotated, labels, warn)
-        listed = list(truth.pictures.values())
+        listed = list(truth.images.values())
 
     _warn_of_overlap(bundle, [item.path for item in listed], warn)
     kept, said = _look(panel, listed, warn)
-    pictures = [listed[position] for position in kept]
+    images = [listed[position] for position in kept]
     findings = {name: [item[name] for item in said] for name in looking}
-    weights = draw_weights(len(pictures), seed)
+    weights = draw_weights(len(images), seed)
     if truth is not None:
         figures = precision_figures(truth, [n + 1 for n in kept], findings, labels, weights)
     elif annotated:
-        true_ids = [item.class_id for item in pictures if isinstance(item, LabelledPicture)]
+        true_ids = [item.class_id for item in images if isinstance(item, LabelledImage)]
         figures = class_figures(true_ids, findings, weights)
     else:
         figures = agreement_figures(findings, labels, threshold, weights)
     return Accuracy(
         model=bundle.manifest.model,
         task=bundle.manifest.task,
-        images=len(pictures),
+        images=len(images),
         seed=seed,
         resamples=len(weights),
         threshold=threshold,
@@ -95,40 +95,40 @@ def evaluate_bundle(
             )
             for name in names
         },
-        disagreements=find_disagreements(pictures, said, labels, threshold, REFERENCE),
+        disagreements=find_disagreements(images, said, labels, threshold, REFERENCE),
     )
 
 
-def _warn_of_overlap(bundle: Bundle, pictures: Sequence[Path], warn: Warn) -> None:
+def _warn_of_overlap(bundle: Bundle, images: Sequence[Path], warn: Warn) -> None:
     """Tell of pictures that the bundle was calibrated on, where those are still here."""
     calibrated = [Path(name) for name in bundle.manifest.provenance.calibration]
-    if both := same_files(pictures, calibrated):
+    if both := same_files(images, calibrated):
         names = ", ".join(path.name for path in both[:3]) + ", ..." * (len(both) > 3)
         warn(
-            f"warning: int8 was calibrated on {len(both)} of these {len(pictures)} pictures "
+            f"warning: int8 was calibrated on {len(both)} of these {len(images)} pictures "
             f"({names}): its accuracy looks better than it is; keep the two apart"
         )
 
 
-def unannotated(folders: Sequence[Path]) -> list[TruePicture]:
+def unannotated(folders: Sequence[Path]) -> list[TrueImage]:
     """All pictures below ``folders``."""
-    pictures = []
+    images = []
     for folder in folders:
         if not folder.is_dir():
             raise EvaluationError(f"--images {folder}: no such folder")
-        paths = list_pictures(folder)
+        paths = list_images(folder)
         if not paths:
             raise EvaluationError(f"--images {folder}: no pictures in this folder")
-        pictures += [TruePicture(folder, str(path.relative_to(folder)), ()) for path in paths]
-    return pictures
+        images += [TrueImage(folder, str(path.relative_to(folder)), ()) for path in paths]
+    return images
 
 
 def _look(
-    panel: Panel, pictures: Sequence[Picture], warn: Warn
+    panel: Panel, images: Sequence[Image], warn: Warn
 ) -> tuple[list[int], list[dict[str, Found]]]:
     """Positions of the pictures that can be read, and what each variant found on each."""
     kept, said = [], []
-    for position, item in enumerate(predict(panel, [picture.path for picture in pictures])):
+    for position, item in enumerate(predict(panel, [image.path for image in images])):
         if isinstance(item, str):
             warn(f"left out: {item}")
         else:

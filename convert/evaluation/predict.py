@@ -22,11 +22,11 @@ from tqdm import tqdm
 from convert.errors import EvaluationError
 from convert.output_capture import quiet
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName
-from device.cameras.base import read_picture
 from device.errors import SourceError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.records import Classification, Detection, Frame, Result
+from device.runtimes import InterpreterName
 
 WORTH_A_PROCESS = 24  # pictures; starting one takes as long as looking at about ten
 CHUNK = 4  # pictures handed to a process at a time
@@ -66,7 +66,7 @@ class Panel:
 
 
 def predict(
-    panel: Panel, pictures: Sequence[Path], processes: int | None = None
+    panel: Panel, images: Sequence[Path], processes: int | None = None
 ) -> list[dict[str, Found] | str]:
     """What each variant found on each of ``pictures``, in order, or why one cannot be read.
 
@@ -76,28 +76,28 @@ def predict(
     """
     if processes is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        processes = max(1, min(cores, len(pictures) // WORTH_A_PROCESS))
-    with tqdm(total=len(pictures), desc="pictures", leave=False, disable=None) as bar:
+        processes = max(1, min(cores, len(images) // WORTH_A_PROCESS))
+    with tqdm(total=len(images), desc="pictures", leave=False, disable=None) as bar:
         found = []
-        for item in _look_at_all(panel, pictures, processes):
+        for item in _look_at_all(panel, images, processes):
             found.append(item)
             bar.update()
     return found
 
 
 def _look_at_all(
-    panel: Panel, pictures: Sequence[Path], processes: int
+    panel: Panel, images: Sequence[Path], processes: int
 ) -> Iterator[dict[str, Found] | str]:
     if processes == 1:
         engines = panel.open()
-        yield from (_look(engines, path) for path in pictures)
+        yield from (_look(engines, path) for path in images)
         return
     # Spawned, not forked: interpreters have threads, which do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context)
     try:
         with _interrupts_held_back():
-            results = pool.map(partial(_work, panel), pictures, chunksize=CHUNK)
+            results = pool.map(partial(_work, panel), images, chunksize=CHUNK)
         yield from results
     except BrokenProcessPool as exc:
         raise EvaluationError(
@@ -140,7 +140,7 @@ def _work(panel: Panel, path: Path) -> dict[str, Found] | str:
 
 def _look(engines: dict[str, Engine], path: Path) -> dict[str, Found] | str:
     try:
-        frame = Frame(read_picture(path), 0, 0.0)
+        frame = Frame(read_image(path), 0, 0.0)
     except SourceError as exc:
         return str(exc)
     return {name: as_array(engine.run(frame)) for name, engine in engines.items()}

@@ -13,8 +13,8 @@ from convert.errors import WeightsError
 from convert.models.base import Network
 from device.bundle.labels import parse_labels
 from device.bundle.manifest import ClassifierRule, InputRule, TensorSpec
-from device.cameras.base import read_picture
 from device.errors import UsageError
+from device.images import read_image
 from device.inference.preprocess import Preprocessor
 
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # with published ImageNet weights
@@ -159,10 +159,10 @@ def _enliven(model: Any, size: int) -> None:
 
     photographs = catalogue().calibration["photographs"]
     rule = InputRule(width=size, height=size, mean=127.5, std=127.5)
-    batch = np.empty((len(photographs.pictures), size, size, 3), np.float32)
+    batch = np.empty((len(photographs.images), size, size, 3), np.float32)
     preprocess = Preprocessor(rule, TensorSpec(position=0, shape=(), dtype="float32"))
-    for number, picture in enumerate(photographs.pictures):
-        preprocess(read_picture(photographs.path(picture)), batch[number : number + 1])
+    for number, image in enumerate(photographs.images):
+        preprocess(read_image(photographs.path(image)), batch[number : number + 1])
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
         layer.momentum = 0.0  # the statistics become those of this one batch

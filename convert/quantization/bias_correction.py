@@ -52,8 +52,8 @@ _BIAS_DTYPES: dict[int, np.dtype[Any]] = {
 def missing_means(float_model: Any, int8_model: Any, inputs: NDArray[np.float32]) -> Means:
     """What the means of the layers of ``int8_model`` lack, each layer's inputs being exact.
 
-    ``float_model`` is the same network, which :func:`convert.quantization.layerwise.can_run`; ``inputs`` are
-    float32 (pictures, height, width, 3), normalised. Layers that the converter merged otherwise
+    ``float_model`` is the same network, which :func:`.layerwise.can_run`; ``inputs`` are float32
+    (pictures, height, width, 3), normalised. Layers that the converter merged otherwise
     are left out, as are those whose weights are no int8.
     """
     rounded = flatbuffer.int8_weights(int8_model)
@@ -97,7 +97,7 @@ def _real_weights(model: Any, tensor: Any) -> Weights:
 def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32]) -> None:
     """Correct the biases of ``int8_model`` in place, so that its means are ``float_model``'s.
 
-    Both are the same network, which :func:`convert.quantization.layerwise.can_run`; ``inputs`` are float32
+    Both are the same network, which :func:`.layerwise.can_run`; ``inputs`` are float32
     (pictures, height, width, 3), normalised.
     """
     expected = _mean_preactivations(float_model, inputs)
@@ -110,7 +110,7 @@ def correct_biases(float_model: Any, int8_model: Any, inputs: NDArray[np.float32
         real_bias: Weights | None = None
         if name == "QUANTIZE":
             if operator.inputs[0] == int8_model.subgraphs[0].inputs[0]:
-                chunks = for_each(chunks, partial(_quantised_picture, output))
+                chunks = for_each(chunks, partial(_quantised_image, output))
         elif name in SHAPING:
             chunks = graph.shape(int8_model, name, operator, chunks)
         else:
@@ -147,7 +147,7 @@ def _finished(operator: Any, output: Any, bias: Weights | None, values: tf.Tenso
     return _quantised(output, activate(operator, bias, values))
 
 
-def _quantised_picture(tensor: Any, values: tf.Tensor) -> tf.Tensor:
+def _quantised_image(tensor: Any, values: tf.Tensor) -> tf.Tensor:
     """Normalised pixels as the device hands them over: rounded as its preprocessing does."""
     scale, zero_point = tensor.quantization.scale[0], int(tensor.quantization.zeroPoint[0])
     steps = round_up(values.numpy().astype(np.float64) / scale)

@@ -45,7 +45,7 @@ class Bottleneck:
 def equalise(float32: bytes, inputs: NDArray[np.float32]) -> bytes:
     """The network of a ``.tflite`` file with its bottlenecks equalised, which answers the same.
 
-    One that :func:`convert.quantization.layerwise.can_run`. ``inputs``: float32 (pictures, height, width, 3),
+    One that :func:`.layerwise.can_run`. ``inputs``: float32 (pictures, height, width, 3),
     normalised, of which the sizes of channels are taken. The factor of a channel is the geometric
     middle between what would make the inputs alike and what would make the weights alike that
     they meet (as SmoothQuant, Xiao et al. 2023, arXiv:2211.10438, equation 4).

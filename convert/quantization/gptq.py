@@ -33,7 +33,7 @@ def round_weights(
 ) -> dict[bytes, Weights]:
     """int8 weights for the layers of ``int8_model``, by the name of the layer's output.
 
-    Both are the same network, which of which the first is one that :func:`convert.quantization.layerwise.can_run`;
+    Both are the same network, the first of which :func:`.layerwise.can_run`;
     ``inputs`` are float32 (pictures, height, width, 3), normalised. ``int8_model`` has the
     scales, and is left as it is; layers whose weights it holds otherwise are left out.
     """

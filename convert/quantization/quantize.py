@@ -44,8 +44,8 @@ def quantize(
     model = flatbuffer.read(_convert(saved_model, recipe, dataset))
     if recipe.bias_pictures and can_run(model):
         assert float32 is not None
-        pictures = islice(dataset(), recipe.bias_pictures)
-        inputs = np.concatenate([tensor for inputs in pictures for tensor in inputs.values()])
+        images = islice(dataset(), recipe.bias_pictures)
+        inputs = np.concatenate([tensor for inputs in images for tensor in inputs.values()])
         # From nearer and in a mirror too: twice the pictures, at no cost in decoding.
         inputs = np.concatenate((inputs, _from_nearer(inputs)[:, :, ::-1]))
         correct_biases(flatbuffer.read(float32), model, inputs)

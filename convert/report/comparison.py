@@ -14,10 +14,10 @@ from convert.evaluation.accuracy import Accuracy, Finding
 from convert.report.facts import BASE
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
-from device.cameras.base import read_picture
 from device.drawing import draw
 from device.errors import SourceError
-from device.inference.verification import MATCH_IOU, iou
+from device.images import read_image
+from device.inference.boxes import MATCH_IOU, iou
 from device.records import Classification, Detection, Pixels
 
 SHOWN = 6  # pictures, two drawings each
@@ -84,11 +84,11 @@ def _detection(item: Seen, class_id: int, scale: float) -> Detection:
     return Detection(class_id, item.label, item.score, x_min, y_min, x_max, y_max)
 
 
-def encode(picture: Pixels) -> str:
+def encode(image: Pixels) -> str:
     """``picture`` as a JPEG in a data URI, of at most 60 kB before base64 where that can be."""
     data = b""
     for quality in QUALITIES:
-        ok, buffer = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        ok, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         assert ok, "OpenCV encodes any 8-bit picture"
         data = buffer.tobytes()
         if len(data) <= MOST_BYTES:
@@ -149,7 +149,7 @@ def _difference(one: Sequence[Seen], other: Sequence[Seen]) -> tuple[int, float]
     return count, abs(best[0] - best[1])
 
 
-def compare_pictures(
+def compare_images(
     bundle: Bundle, accuracy: Accuracy | None
 ) -> tuple[tuple[Comparison, ...], bool]:
     """At most six comparisons, and whether they come from the measurement.
@@ -176,7 +176,7 @@ def compare_pictures(
             return found, True
     drawn = (
         compare(
-            read_picture(bundle.file(sample.file)),
+            read_image(bundle.file(sample.file)),
             sample.title,
             f"{sample.source}; {sample.licence}",
             sample.detections,
@@ -201,6 +201,6 @@ def _first(items: Iterable[Comparison | None]) -> tuple[Comparison, ...]:
 
 def _read(path: Path) -> Pixels | None:
     try:
-        return read_picture(path)
+        return read_image(path)
     except SourceError:
         return None

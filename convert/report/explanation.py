@@ -59,7 +59,7 @@ def _image(drawing: Drawing, title: str) -> str:
     )
 
 
-def pictures(comparisons: Sequence[Comparison], *, measured: bool, threshold: float) -> str:
+def images(comparisons: Sequence[Comparison], *, measured: bool, threshold: float) -> str:
     """Pairs of drawings; empty for none."""
     if not comparisons:
         return ""

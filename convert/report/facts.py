@@ -13,7 +13,8 @@ from convert.errors import EvaluationError
 from convert.evaluation.accuracy import ACCURACY, Accuracy, VariantAccuracy
 from convert.evaluation.bootstrap import Interval
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import Check, InterpreterName, Manifest, Variant
+from device.bundle.manifest import Check, Manifest, Variant
+from device.runtimes import InterpreterName
 
 BASE = "float32"  # what every other variant is compared with
 

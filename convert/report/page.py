@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.report import explanation, results
-from convert.report.comparison import Comparison, compare_pictures
+from convert.report.comparison import Comparison, compare_images
 from convert.report.decision import decide
 from convert.report.facts import Facts, load_facts
 from convert.report.recommendation import PI_5, advise, best_for, headline
@@ -34,7 +34,7 @@ def make_page(
     facts: Facts,
     comparisons: Sequence[Comparison],
     *,
-    measured_pictures: bool,
+    measured_images: bool,
     tuned: TuningLog | None = None,
 ) -> str:
     """The whole page as HTML. Nothing is read but the style sheet beside this module."""
@@ -46,8 +46,8 @@ def make_page(
         "latency": results.latency(facts),
         "tuning": tuning(tuned),
         "classes": results.classes(facts),
-        "pictures": explanation.pictures(
-            comparisons, measured=measured_pictures, threshold=facts.manifest.threshold
+        "pictures": explanation.images(
+            comparisons, measured=measured_images, threshold=facts.manifest.threshold
         ),
         "decision": explanation.decision(decide(facts)),
         "made": explanation.made(facts),
@@ -91,9 +91,9 @@ def report(folder: Path, out: Path | None = None) -> Path:
     written.
     """
     bundle, accuracy, facts = load_facts(folder)
-    comparisons, measured = compare_pictures(bundle, accuracy)
+    comparisons, measured = compare_images(bundle, accuracy)
     path = folder / REPORT if out is None else out
     write_page(
-        make_page(facts, comparisons, measured_pictures=measured, tuned=read_log(folder)), path
+        make_page(facts, comparisons, measured_images=measured, tuned=read_log(folder)), path
     )
     return path

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from convert.report.facts import BASE, Facts, Metric, VariantFacts
-from device.bundle.manifest import InterpreterName
+from device.runtimes import InterpreterName
 
 TOLERANCE = 0.010  # of mAP or top-1: a loss up to a point is taken for a quarter of the size
 ALIKE = 0.95  # agreement with float32 from which a variant counts as the same, without truth

@@ -121,7 +121,7 @@ def tuning(log: TuningLog | None) -> str:
     said = (
         f"<p>The best found <strong>{verdict}</strong> the limit of {log.max_drop:g} points of "
         f"{escape(log.metric)}: on pictures that its search had not seen it loses {drop} points"
-        f"{within}{expected}; int8 loses {log.int8_drop:.2f}. {log.pictures} pictures, in two "
+        f"{within}{expected}; int8 loses {log.int8_drop:.2f}. {log.images} pictures, in two "
         f"halves by seed {log.seed}. Cost: {escape(log.cost_unit)}.</p>"
     )
     body = said + f'<div class="grid wide">{charts}</div>' + _table(log, final)

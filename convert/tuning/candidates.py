@@ -1,7 +1,7 @@
 """Mixed-precision candidates of one network, all made from one calibration.
 
 ai-edge-quantizer makes each; what it leaves out is put in afterwards: the mean errors of rounding
-are taken out of the biases (:mod:`convert.quantization.bias_correction`), and equal vectors are stored once.
+are taken out of the biases (:mod:`.bias_correction`), and equal vectors are stored once.
 """
 
 from __future__ import annotations
@@ -119,9 +119,9 @@ class CandidateMaker:
         key, name = signature.signatureKey.decode(), signature.inputs[0].name.decode()
         found = []
         try:
-            for picture in self._inputs:
+            for image in self._inputs:
                 with _hushed(self._debug):
-                    found.append(quantizer.calibrate({key: [{name: picture[np.newaxis]}]}))
+                    found.append(quantizer.calibrate({key: [{name: image[np.newaxis]}]}))
         except (ValueError, RuntimeError) as exc:
             raise ConversionError(f"the float32 network cannot be calibrated: {exc}") from exc
         joined: dict[Ranges, dict[str, Any]] = {"mean": {}, "widest": {}}

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.annotations.class_table import LabelledPicture, read_class_labels
-from convert.annotations.ground_truth import TruePicture, Warn
+from convert.annotations.class_table import LabelledImage, read_class_labels
+from convert.annotations.ground_truth import TrueImage, Warn
 from convert.annotations.read import read_annotations
 from convert.build.bundle_writer import write_manifest
 from convert.errors import EvaluationError
@@ -65,19 +65,19 @@ class Trial:
         self._scratch = scratch
         self._labels = bundle.labels
         classifier = bundle.manifest.task == "classification"
-        annotated = [(images, path) for images, path in sets if path is not None]
+        annotated = [(folder, path) for folder, path in sets if path is not None]
         self._truth = None
-        listed: Sequence[TruePicture | LabelledPicture]
+        listed: Sequence[TrueImage | LabelledImage]
         if not annotated:
             self.metric = "agreement"
-            listed = unannotated([images for images, _ in sets])
+            listed = unannotated([folder for folder, _ in sets])
         elif classifier:
             self.metric = "top-1"
             listed = read_class_labels(annotated, self._labels, warn)
         else:
             self.metric = "mAP"
             self._truth = read_annotations(annotated, self._labels, warn)
-            listed = list(self._truth.pictures.values())
+            listed = list(self._truth.images.values())
         # Of a disturbance, with which the drop grows: see convert.tuning.drop_model.
         self.power = 0.5 if self.metric == "agreement" else 1.0
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
@@ -112,9 +112,9 @@ class Trial:
     def joined(self, parts: Sequence[tuple[Looks, Sequence[int]]]) -> Looks:
         """Of each the pictures at the positions beside it; of float32 what is left."""
         found = list(self._reference)
-        for looks, pictures in parts:
-            for picture in pictures:
-                found[picture] = looks.found[picture]
+        for looks, images in parts:
+            for image in images:
+                found[image] = looks.found[image]
         return self._looks(found)
 
     def _looks(self, found: list[Found]) -> Looks:
@@ -151,27 +151,27 @@ class Trial:
         """float32's own on all pictures, in points."""
         return float(100 * self._best(np.ones((1, len(self.paths)), np.int32))[0])
 
-    def drop(self, looks: Looks, pictures: Sequence[int] | None = None) -> float:
+    def drop(self, looks: Looks, images: Sequence[int] | None = None) -> float:
         """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
 
         Raises ``EvaluationError`` where nothing to be found is on them.
         """
-        chosen = self._chosen(pictures)
+        chosen = self._chosen(images)
         drop = float(self._drops(looks, chosen, np.ones((1, len(chosen)), np.int32))[0])
         if np.isnan(drop):
             raise EvaluationError(f"not one box that counts is on {len(chosen)} of the pictures")
         return drop
 
     def spread(
-        self, looks: Looks, seed: int, pictures: Sequence[int] | None = None
+        self, looks: Looks, seed: int, images: Sequence[int] | None = None
     ) -> tuple[Interval | None, float]:
         """The paired interval of 95 % of resamples of :meth:`drop`, and their deviation."""
-        chosen = self._chosen(pictures)
+        chosen = self._chosen(images)
         drops = self._drops(looks, chosen, draw_weights(len(chosen), seed))
         return interval(drops), float(np.nanstd(drops))
 
-    def _chosen(self, pictures: Sequence[int] | None) -> list[int]:
-        return list(range(len(self.paths))) if pictures is None else sorted(pictures)
+    def _chosen(self, images: Sequence[int] | None) -> list[int]:
+        return list(range(len(self.paths))) if images is None else sorted(images)
 
     def _drops(self, looks: Looks, chosen: list[int], weights: Weights) -> NDArray[np.float64]:
         every = np.zeros((len(weights), len(self.paths)), np.int32)

@@ -68,8 +68,8 @@ def add_tuned(bundle: Bundle, model: bytes, recipe: RecipeValues) -> None:
     """
     bundle.verify()
     manifest = bundle.manifest
-    pictures = [bundle.file(sample.file) for sample in manifest.samples]
-    checker = Checker(_network(bundle), pictures, manifest.threshold)
+    images = [bundle.file(sample.file) for sample in manifest.samples]
+    checker = Checker(_network(bundle), images, manifest.threshold)
     checker.check(bundle.file(bundle.variant(FLOAT32).file), Recipe(precision="float32"), REFERENCE)
     with staged_bundle(bundle.folder) as folder:
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)

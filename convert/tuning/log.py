@@ -38,14 +38,14 @@ class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
     drop_unseen: float | None = None
 
 
-class TuningLog(msgspec.Struct, frozen=True):
+class TuningLog(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
     """A search: what was asked, what came of it, and every candidate of each half."""
 
     metric: str
     cost_unit: str
     max_drop: float
     seed: int
-    pictures: int
+    images: int
     int8_drop: float
     int8_drop_interval: Interval | None
     drop: float | None
@@ -66,7 +66,7 @@ def log_of(outcome: Outcome, options: Options) -> TuningLog:
         cost_unit=outcome.unit,
         max_drop=options.max_drop,
         seed=options.seed,
-        pictures=outcome.pictures,
+        images=outcome.images,
         int8_drop=round(outcome.base_drop, 4),
         int8_drop_interval=outcome.base_interval,
         drop=None if outcome.kept is None else round(outcome.drop, 4),

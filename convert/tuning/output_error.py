@@ -61,8 +61,8 @@ class Disturbance:
         interpreter = _open(path)
         names = interpreter.output_names()
         kept: dict[str, list[Tensor]] = {name: [] for name in names}
-        for picture in self._inputs:
-            interpreter.input_tensor()[...] = as_input(picture, interpreter.input)
+        for image in self._inputs:
+            interpreter.input_tensor()[...] = as_input(image, interpreter.input)
             interpreter.invoke()
             tensors = interpreter.output_tensors()
             for name, position in names.items():

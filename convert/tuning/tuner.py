@@ -97,10 +97,10 @@ class Half:
     finalists: list[Finalist]
     chosen: Finalist
     model: bytes = field(repr=False)
-    pictures: int = 0
+    images: int = 0
 
     def expected_unseen(self, power: float) -> float:
-        """What the chosen one loses on the other half, luck left out: see convert.tuning.drop_model."""
+        """What the chosen one loses on the other half, luck left out: see drop_model."""
         there = [Measured(i.disturbance, i.unseen, i.unseen_deviation) for i in self.finalists]
         drops = zip(self.finalists, expected_drops(there, power), strict=True)
         return next(drop for item, drop in drops if item is self.chosen)
@@ -116,7 +116,7 @@ class Outcome:
 
     metric: str
     unit: str
-    pictures: int
+    images: int
     base_drop: float
     base_interval: Interval | None
     float32_cost: float = math.nan  # a multiple of int8's
@@ -208,9 +208,9 @@ class Tuner:
             self._judge()
         return self.outcome
 
-    def _inputs(self, pictures: Sequence[int]) -> NDArray[np.float32]:
+    def _inputs(self, images: Sequence[int]) -> NDArray[np.float32]:
         rule = self._bundle.manifest.input
-        paths = [self._trial.paths[number] for number in pictures]
+        paths = [self._trial.paths[number] for number in images]
         with quiet(self._options.debug):  # libpng has opinions on colour profiles
             return stack_inputs(list(CalibrationInputs(rule, "image").dataset(paths)()))
 
@@ -343,7 +343,7 @@ class Tuner:
             for half, unseen in zip(outcome.halves, reversed(self._halves), strict=False)
         ]
         looks = self._trial.joined(parts)
-        judged = [picture for _, unseen in parts for picture in unseen]
+        judged = [image for _, unseen in parts for image in unseen]
         outcome.drop = self._trial.drop(looks, judged)
         outcome.interval, _ = self._trial.spread(looks, self._options.seed, judged)
         expected = [half.expected_unseen(self._trial.power) for half in outcome.halves]
@@ -373,7 +373,7 @@ def holds(outcome: Outcome, max_drop: float) -> bool:
 def choose(finalists: Sequence[Finalist], max_drop: float, power: float) -> Finalist:
     """The cheapest that is expected to keep the limit; where none is, the closest.
 
-    What to expect is :func:`convert.tuning.drop_model.expected_drops`. Unseen pictures may be harder: one
+    What to expect is :func:`.drop_model.expected_drops`. Unseen pictures may be harder: one
     that keeps half the limit is preferred if it costs at most a twentieth more. Of costs that a
     measurement cannot tell apart, the one that disturbs least.
     """
@@ -411,7 +411,7 @@ def refuse_little(max_drop: float, score: float, metric: str) -> None:
         )
 
 
-def refuse_noise(max_drop: float, deviation: float, pictures: int) -> None:
+def refuse_noise(max_drop: float, deviation: float, images: int) -> None:
     """Raise ``EvaluationError`` where ``pictures`` cannot tell ``max_drop`` from nothing.
 
     ``deviation`` is the standard deviation of int8's drop over resamples, in points; it falls with
@@ -419,9 +419,9 @@ def refuse_noise(max_drop: float, deviation: float, pictures: int) -> None:
     less, and is chosen by what many candidates tell together: half of it is still told.
     """
     if deviation > TOLD * max_drop:
-        needed = math.ceil(pictures * (deviation / (TOLD * max_drop)) ** 2)
+        needed = math.ceil(images * (deviation / (TOLD * max_drop)) ** 2)
         raise EvaluationError(
-            f"--max-drop {max_drop:g} is less than {pictures} pictures can tell: drawn again, "
+            f"--max-drop {max_drop:g} is less than {images} pictures can tell: drawn again, "
             f"int8's drop varies by {deviation:.2f} points; about {needed} pictures would do"
         )
 

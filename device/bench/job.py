@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from device.bench.record import Memory, Times
-from device.bundle.manifest import Count, Index, InterpreterName, Manifest, Record
+from device.bundle.manifest import Manifest
+from device.runtimes import InterpreterName
+from device.schema import Count, Index, Record
 
 
 class Bare(Record, frozen=True):

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from device.bench.timing import Figures
-from device.bundle.manifest import Count, Index, InterpreterName, Record
 from device.errors import BenchmarkError
 from device.inference.autotune import Choice
+from device.runtimes import InterpreterName
+from device.schema import Count, Index, Record
 from device.system.board import Board, State
 
 FORMAT = 1  # raised when an older liteberry could misread a newer file

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.inference.interpreter import ORIGINS
 from device.paths import ROOT
+from device.runtimes import ORIGINS, InterpreterName
 from device.system.isolated_process import TIMEOUT_S
 
 

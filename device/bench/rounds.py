@@ -25,9 +25,8 @@ from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
-from device.inference.interpreter import installed_interpreters
+from device.runtimes import InterpreterName, installed_interpreters
 from device.system.board import read_state
 from device.system.isolated_process import TIMEOUT_S, ask, converse
 

@@ -27,10 +27,9 @@ from device.bench.rounds import Combination, combinations, measure, sustain
 from device.bench.stability import warnings
 from device.bench.tuning import pick, rate
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import InterpreterName
 from device.errors import InterpreterError
 from device.inference.autotune import hash_of, save_choice
-from device.inference.interpreter import ORIGINS
+from device.runtimes import ORIGINS, InterpreterName
 from device.system.board import read_board
 
 PACKAGES = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from device.bundle.manifest import Record
+from device.schema import Record
 
 
 class Figures(Record, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from device.bench.record import Result
 from device.inference.autotune import Choice
-from device.inference.interpreter import PREFERENCE
+from device.runtimes import PREFERENCE
 
 NEARLY = 0.97  # of the best rate: worth having a core left over for the camera and the drawing
 

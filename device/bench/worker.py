@@ -17,17 +17,20 @@ from device.bench.job import Frames, Invokes, Job, Tick
 from device.bench.record import Memory, Times
 from device.bench.timing import time_calls, timing_cost_ms
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import Record
-from device.cameras.base import Camera, CameraOptions, FakeCamera, open_camera, read_picture
-from device.commands.runner import say
+from device.cameras.base import Camera, CameraOptions
+from device.cameras.iterable import FakeCamera
+from device.cameras.open import open_camera
+from device.images import read_image
 from device.inference.engine import Engine
-from device.inference.interpreter import ORIGINS
 from device.outputs.base import Sink
-from device.pipeline.meters import peak_rss_mb, pss_mb, rss_mb
 from device.pipeline.pipeline import Pipeline
 from device.records import Frame, Outcome, Pixels
+from device.runtimes import ORIGINS
+from device.schema import Record
+from device.system.console import say
 from device.system.isolated_process import serve
 from device.system.memory_trim import forget_startup, share_one_arena
+from device.system.resource_usage import peak_rss_mb, pss_mb, rss_mb
 
 STAGES = ("capture", "preprocess", "invoke", "decode")
 STRETCH_S = 5.0  # of a sustained run, that one figure is given for
@@ -63,10 +66,10 @@ def _ms_since(started_s: float) -> float:
     return round((time.perf_counter() - started_s) * 1e3, 3)
 
 
-def _picture(bundle: Bundle, seed: int) -> Frame:
+def _image(bundle: Bundle, seed: int) -> Frame:
     """A photograph of the bundle, where it has one; noise where not."""
     if bundle.manifest.samples:
-        pixels = read_picture(bundle.file(bundle.manifest.samples[0].file))
+        pixels = read_image(bundle.file(bundle.manifest.samples[0].file))
     else:
         rule = bundle.manifest.input
         generator = np.random.default_rng(seed)
@@ -84,8 +87,8 @@ def measure_invokes(job: Job) -> Invokes:
     with _engine(job, bundle) as engine:
         load_ms = _ms_since(started_s)
         forget_startup(engine.model)
-        picture = _picture(bundle, job.seed)
-        engine.prepare(picture)
+        image = _image(bundle, job.seed)
+        engine.prepare(image)
         invoke = engine.interpreter.invoke
         started_s = time.perf_counter()
         invoke()
@@ -106,7 +109,7 @@ def measure_invokes(job: Job) -> Invokes:
             memory=_memory(),
         )
         if job.keep_input is not None:
-            engine.prepare(picture)  # once more: an interpreter may use its input's memory
+            engine.prepare(image)  # once more: an interpreter may use its input's memory
             np.save(job.keep_input, engine.interpreter.input_tensor())
         return found
 
@@ -142,10 +145,10 @@ def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
     source = job.source
     bundle = _bundle(job)
     samples = bundle.manifest.samples if source == "demo" else ()
-    pictures = [bundle.file(item.file) for item in samples]
+    images = [bundle.file(item.file) for item in samples]
 
     def open_once() -> Camera:
-        return open_camera(source, pictures, say, CameraOptions(seed=job.seed))
+        return open_camera(source, images, say, CameraOptions(seed=job.seed))
 
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(open_once())
@@ -261,7 +264,7 @@ def sustain(job: Job, tell: Callable[[Record], None]) -> None:
         return
     bundle = _bundle(job)
     with _engine(job, bundle) as engine:
-        engine.prepare(_picture(bundle, job.seed))
+        engine.prepare(_image(bundle, job.seed))
         stretches = _Stretches(job, stop, tell)
         while not stop.is_set():
             engine.interpreter.invoke()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from device.bundle.manifest import Record, Task
+from device.bundle.manifest import Task
+from device.schema import Record
 
 
 class Hints(Record, frozen=True):

@@ -6,28 +6,22 @@ place that is wrong; on a Pi it costs 1.6 MB and 12 ms, and replaces a parser of
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from device.errors import BundleError
+from device.runtimes import InterpreterName
+from device.schema import Count, Fraction, Index, Record
 
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
 FORMAT = 2
 
 Task = Literal["detection", "classification"]
-InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
 
 Dtype = Literal["float32", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Index = Annotated[int, msgspec.Meta(ge=0)]
-Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
 PerChannel = tuple[float, float, float]  # red, green, blue
-
-
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What all parts of a manifest share: immutable, and strict about their keys."""
 
 
 class InputRule(Record, frozen=True):
@@ -222,7 +216,7 @@ class Sample(Record, frozen=True):
     title: str
     licence: str
     source: str
-    detections: dict[str, tuple[SampleDetection, ...]] = {}
+    detections: dict[str, tuple[SampleDetection, ...]] = msgspec.field(default_factory=dict)
 
 
 class Provenance(Record, frozen=True):

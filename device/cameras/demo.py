@@ -26,27 +26,27 @@ class DemoCamera(Camera):
 
     fps = FPS
 
-    def __init__(self, pictures: list[Pixels], options: CameraOptions = DEFAULTS) -> None:
+    def __init__(self, images: list[Pixels], options: CameraOptions = DEFAULTS) -> None:
         """``pictures``: uint8 BGR, of any size; raises ``SourceError`` for none."""
         super().__init__(options)
-        if not pictures:
+        if not images:
             raise SourceError(
                 "this model has no sample pictures for the demo to show; "
                 "give --source a camera, a video or a folder of pictures"
             )
         size_wh = options.size_wh or SIZE_WH
-        self._views = _wander(pictures, size_wh, np.random.default_rng(options.seed))
+        self._views = _wander(images, size_wh, np.random.default_rng(options.seed))
 
     def _read(self) -> Shot | None:
         return Shot(next(self._views))
 
 
 def _wander(
-    pictures: list[Pixels], size_wh: tuple[int, int], random: np.random.Generator
+    images: list[Pixels], size_wh: tuple[int, int], random: np.random.Generator
 ) -> Iterator[Pixels]:
     while True:
-        for picture in pictures:
-            height, width = picture.shape[:2]
+        for image in images:
+            height, width = image.shape[:2]
             # The widest view of the frame's shape that fits, then a little closer.
             widest = min(width, height * size_wh[0] / size_wh[1])
             ends = []
@@ -62,7 +62,7 @@ def _wander(
                     matrix = np.array([[scale, 0, x], [0, scale, y]])
                     yield np.asarray(
                         cv2.warpAffine(
-                            picture,
+                            image,
                             matrix,
                             size_wh,
                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,

@@ -7,16 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.cameras.base import (
-    DEFAULTS,
-    Camera,
-    CameraOptions,
-    Shot,
-    Warn,
-    list_pictures,
-    read_picture,
-)
+from device.cameras.base import DEFAULTS, Camera, CameraOptions, Shot, Warn
 from device.errors import SourceError
+from device.images import list_images, read_image
 
 
 class VideoFile(Camera):
@@ -59,37 +52,37 @@ class VideoFile(Camera):
         self._capture.release()
 
 
-class Pictures(Camera):
+class Images(Camera):
     """The pictures of a folder, by name; one that is bad is reported and passed over."""
 
-    def __init__(self, pictures: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
+    def __init__(self, images: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
         super().__init__(options)
-        self._pictures = pictures
+        self._images = images
         self._next = 0
         self._good = 0
         self._warn = warn
 
     @classmethod
-    def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> Pictures:
+    def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> Images:
         """All pictures below ``folder``; raises ``SourceError`` where there is none."""
-        pictures = list_pictures(folder)
-        if not pictures:
+        images = list_images(folder)
+        if not images:
             raise SourceError(f"{folder}: no pictures in this folder (jpg, png, bmp, tif)")
-        return cls(pictures, warn, options)
+        return cls(images, warn, options)
 
     def _read(self) -> Shot | None:
-        while self._next < len(self._pictures):
-            path = self._pictures[self._next]
+        while self._next < len(self._images):
+            path = self._images[self._next]
             self._next += 1
             try:
-                pixels = read_picture(path)
+                pixels = read_image(path)
             except SourceError as exc:
-                if len(self._pictures) == 1:
+                if len(self._images) == 1:
                     raise
                 self._warn(f"skipped: {exc}")
                 continue
             self._good += 1
             return Shot(pixels, path.name)
         if self._good == 0:
-            raise SourceError(f"none of the {len(self._pictures)} pictures could be read")
+            raise SourceError(f"none of the {len(self._images)} pictures could be read")
         return None

@@ -22,7 +22,7 @@ from device.cameras.url import CameraUrl
 from device.errors import SourceError
 
 MAX_LINE = 1 << 16
-MAX_PICTURE = 1 << 26  # bytes; JPEGs of 100 megapixels are smaller
+MAX_IMAGE = 1 << 26  # bytes; JPEGs of 100 megapixels are smaller
 ANSWERS = {
     401: "user name or password are missing or wrong: http://user:password@host/...",
     403: "it does not let this user in",
@@ -47,14 +47,14 @@ class Parts:
         headers = http.client.parse_headers(self._stream)
         if "Content-Length" in headers:
             length = int(headers["Content-Length"])
-            if not 0 <= length <= MAX_PICTURE:
+            if not 0 <= length <= MAX_IMAGE:
                 raise ValueError(f"a picture of {length} bytes")
             content = self._stream.read(length)
             if len(content) < length:
                 raise EOFError
             return content
         lines = bytearray()
-        while len(lines) <= MAX_PICTURE:
+        while len(lines) <= MAX_IMAGE:
             line = self._line()
             if self._at_boundary:
                 return bytes(lines)

@@ -9,19 +9,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.commands.model_flags import add_model_flags, hints_of, open_bundle
-from device.commands.runner import (
-    Commands,
-    HelpText,
-    count,
-    debug_flag,
-    positive,
-    say,
-    seed,
-    threads,
-    words,
+from device.commands.argument_types import (
+    comma_list,
+    non_negative_int,
+    positive_float,
+    positive_int,
+    thread_count,
 )
+from device.commands.model_flags import add_model_flags, hints_of, open_bundle
+from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import BenchmarkError, UsageError
+from device.system.console import say
 
 if TYPE_CHECKING:
     from device.bench.record import Benchmark
@@ -43,11 +41,11 @@ EXAMPLES = """examples:
 
 
 def _thread_counts(text: str) -> list[int]:
-    return [threads(word) for word in words(text)]
+    return [thread_count(word) for word in comma_list(text)]
 
 
 def _interpreters(text: str) -> list[str]:
-    names = words(text)
+    names = comma_list(text)
     unknown = [name for name in names if name not in INTERPRETERS]
     if unknown and names not in (ALL, AUTO):
         raise argparse.ArgumentTypeError(
@@ -70,7 +68,7 @@ def add_bench(commands: Commands) -> None:
         "bundle", type=Path, metavar="BUNDLE|MODEL.tflite", help="folder made by convert build"
     )
     bench.add_argument(
-        "--variants", type=words, default=ALL, metavar="A,B", help="or all (the default)"
+        "--variants", type=comma_list, default=ALL, metavar="A,B", help="or all (the default)"
     )
     bench.add_argument(
         "--interpreters",
@@ -89,25 +87,29 @@ def add_bench(commands: Commands) -> None:
         "--source", metavar="SRC", help="measure whole frames too: what detect takes, such as demo"
     )
     bench.add_argument(
-        "--rounds", type=count, default=5, metavar="N", help="processes for each (default: 5)"
+        "--rounds",
+        type=positive_int,
+        default=5,
+        metavar="N",
+        help="processes for each (default: 5)",
     )
     bench.add_argument(
         "--warmups",
-        type=seed,
+        type=non_negative_int,
         default=10,
         metavar="N",
         help="invokes and frames not counted at the start of each process (default: 10)",
     )
     bench.add_argument(
         "--min-count",
-        type=count,
+        type=positive_int,
         default=10,
         metavar="N",
         help="then at least so many are timed (default: 10)",
     )
     bench.add_argument(
         "--min-time",
-        type=positive,
+        type=positive_float,
         default=0.5,
         metavar="SECONDS",
         help="and for at least so long (default: 0.5)",
@@ -119,7 +121,7 @@ def add_bench(commands: Commands) -> None:
     )
     bench.add_argument(
         "--sustained",
-        type=positive,
+        type=positive_float,
         metavar="MINUTES",
         help="then run the fastest without a pause, so that throttling shows",
     )
@@ -138,13 +140,17 @@ def add_bench(commands: Commands) -> None:
     )
     bench.add_argument(
         "--tolerance",
-        type=positive,
+        type=positive_float,
         default=5.0,
         metavar="PERCENT",
         help="what a figure may become slower (default: 5)",
     )
     bench.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="of the order and the demo (default: 0)"
+        "--seed",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="of the order and the demo (default: 0)",
     )
     add_model_flags(bench)
     debug_flag(bench)
@@ -181,7 +187,7 @@ def run_bench(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
     from device.bench.record import Settings
     from device.bench.session import Plan
-    from device.inference.interpreter import PREFERENCE, default_threads, installed_interpreters
+    from device.runtimes import PREFERENCE, default_threads, installed_interpreters
 
     most = default_threads()
     names = args.interpreters or (ALL if args.tune else AUTO)

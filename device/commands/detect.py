@@ -16,13 +16,9 @@ from typing import TYPE_CHECKING
 
 from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
 from device.commands.model_flags import hints_of, open_bundle
-from device.commands.runner import (
-    Commands,
-    HelpText,
-    debug_flag,
-    say,
-)
+from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
+from device.system.console import say
 
 if TYPE_CHECKING:
     from device.bundle.bundle import Bundle
@@ -65,9 +61,10 @@ def run_detect(args: argparse.Namespace) -> None:
     import cv2
 
     from device.bundle.labels import class_ids
-    from device.cameras.base import open_camera
-    from device.outputs.base import check_outputs, make_sinks
-    from device.outputs.video import Pace
+    from device.cameras.open import open_camera
+    from device.outputs.open import make_sinks
+    from device.outputs.options import check_outputs
+    from device.outputs.pace import Pace
     from device.pipeline.motion import Motion
     from device.pipeline.pipeline import Pipeline
     from device.system.memory_trim import forget_startup, share_one_arena
@@ -179,7 +176,7 @@ def _start_page(
 
 def _guards(memory_limit_mb: int | None, camera: Camera) -> Iterator[Sink]:
     if memory_limit_mb is not None:
-        from device.outputs.systemd import MemoryLimit
+        from device.outputs.memory_limit import MemoryLimit
 
         yield MemoryLimit(memory_limit_mb)
     if "NOTIFY_SOCKET" in os.environ:

@@ -7,14 +7,21 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device.commands.argument_types import (
+    comma_list,
+    non_negative_int,
+    positive_float,
+    positive_int,
+    size_wh,
+    thread_count,
+)
 from device.commands.model_flags import add_model_flags
-from device.commands.runner import count, positive, seed, size_wh, threads, words
 from device.web.address import parse_address
 
 if TYPE_CHECKING:
     from device.bundle.manifest import InputRule
     from device.cameras.base import CameraOptions
-    from device.outputs.base import Outputs
+    from device.outputs.options import Outputs
 
 
 def add_detect_flags(detect: argparse.ArgumentParser) -> None:
@@ -42,20 +49,26 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
         help="default: auto, the fastest one here that runs the variant",
     )
     detect.add_argument(
-        "--threads", type=threads, metavar="N", help="default: one per core, at most 4"
+        "--threads", type=thread_count, metavar="N", help="default: one per core, at most 4"
     )
     detect.add_argument(
         "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
     )
     detect.add_argument(
-        "--classes", type=words, metavar="A,B", help="detect these only (default: all it knows)"
+        "--classes",
+        type=comma_list,
+        metavar="A,B",
+        help="detect these only (default: all it knows)",
     )
     detect.add_argument(
-        "--max-detections", type=count, metavar="N", help="at most so many a frame (default: 100)"
+        "--max-detections",
+        type=positive_int,
+        metavar="N",
+        help="at most so many a frame (default: 100)",
     )
     detect.add_argument(
         "--every",
-        type=count,
+        type=positive_int,
         default=1,
         metavar="N",
         help="run the network on every N-th frame; the others keep its detections",
@@ -67,11 +80,15 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
         help="run the network only while the picture changes: keeps a Pi cool",
     )
     detect.add_argument(
-        "--memory-limit", type=count, metavar="MB", help="end the run when it takes more"
+        "--memory-limit", type=positive_int, metavar="MB", help="end the run when it takes more"
     )
-    detect.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
+    detect.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     detect.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="of the demo's path (default: 0)"
+        "--seed",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="of the demo's path (default: 0)",
     )
     _add_camera(detect.add_argument_group("camera"))
     _add_outputs(detect.add_argument_group("outputs"))
@@ -103,7 +120,7 @@ def _add_camera(camera: argparse._ArgumentGroup) -> None:
     )
     camera.add_argument(
         "--fps",
-        type=positive,
+        type=positive_float,
         metavar="N",
         help="frames per second to ask of picamera or a USB camera",
     )
@@ -162,13 +179,13 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
     )
     outputs.add_argument(
         "--segment",
-        type=positive,
+        type=positive_float,
         metavar="SECONDS",
         help="part the video into files of this length, NAME-20261121T143000Z.mp4",
     )
     outputs.add_argument(
         "--quota",
-        type=positive,
+        type=positive_float,
         metavar="MB",
         help="remove the oldest segments, clips or pictures before each kind takes more",
     )
@@ -180,7 +197,7 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
     )
     outputs.add_argument(
         "--log-size",
-        type=positive,
+        type=positive_float,
         metavar="MB",
         help="go on in a new log when it is this large; the five before are kept",
     )
@@ -194,11 +211,11 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
 
 def _add_events(events: argparse._ArgumentGroup) -> None:
     events.add_argument(
-        "--on", type=words, metavar="A,B", help="when one of these classes is seen:"
+        "--on", type=comma_list, metavar="A,B", help="when one of these classes is seen:"
     )
     events.add_argument(
         "--record",
-        type=positive,
+        type=positive_float,
         metavar="SECONDS",
         help="keep a clip, from a little before until this long after it was last seen",
     )
@@ -216,7 +233,7 @@ def _add_events(events: argparse._ArgumentGroup) -> None:
     )
     events.add_argument(
         "--cooldown",
-        type=positive,
+        type=positive_float,
         default=30.0,
         metavar="SECONDS",
         help="at most one call in this time (default: 30)",
@@ -233,7 +250,7 @@ def _add_page(page: argparse._ArgumentGroup) -> None:
     )
     page.add_argument(
         "--serve-fps",
-        type=positive,
+        type=positive_float,
         default=12.0,
         metavar="N",
         help="show at most so many pictures a second (default: 12)",
@@ -248,7 +265,7 @@ def _add_page(page: argparse._ArgumentGroup) -> None:
 
 def outputs_of(args: argparse.Namespace) -> Outputs:
     """What the flags ask to be left behind."""
-    from device.outputs.base import Outputs
+    from device.outputs.options import Outputs
 
     def bytes_of(megabytes: float | None) -> int | None:
         return None if megabytes is None else round(megabytes * 1e6)

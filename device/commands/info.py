@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.commands.model_flags import add_model_flags, hints_of, is_bare_model, open_bundle
-from device.commands.runner import Commands, debug_flag, say
+from device.commands.runner import Commands, debug_flag
+from device.system.console import say
 
 if TYPE_CHECKING:
     from device.bundle.bundle import Bundle

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from device.commands.runner import size_wh, words
+from device.commands.argument_types import comma_list, size_wh
 from device.errors import UsageError
 
 if TYPE_CHECKING:
     from device.bundle.bundle import Bundle
     from device.bundle.hints import Hints
-    from device.bundle.manifest import InterpreterName
+    from device.runtimes import InterpreterName
 
 
 def _per_channel(text: str) -> tuple[float, ...]:
-    values = tuple(float(word) for word in words(text))
+    values = tuple(float(word) for word in comma_list(text))
     if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
         raise argparse.ArgumentTypeError(f"{text} is neither one number nor three (R,G,B)")
     return values
@@ -40,7 +40,7 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
     flags.add_argument("--task", choices=("detection", "classification"), help="what it is for")
     flags.add_argument(
         "--outputs",
-        type=words,
+        type=comma_list,
         metavar="A,B",
         help="what each output is, in their order: boxes, classes, scores, count, or none",
     )
@@ -83,7 +83,7 @@ def open_bundle(
     """The bundle at ``path``, or what can be understood of the bare model there.
 
     ``say`` is told that a bare model is being read, and what of it is a guess. Raises what
-    :class:`device.bundle.bundle.Bundle` and :func:`device.inspection.bare_model.recognise` raise, and ``UsageError``
+    :class:`.Bundle` and :func:`.recognise` raise, and ``UsageError``
     for flags of a bare model beside a bundle.
     """
     from device.bundle.hints import Hints

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from device.commands.runner import Commands, debug_flag, words
+from device.commands.argument_types import comma_list
+from device.commands.runner import Commands, debug_flag
 from device.errors import MachineError
 
 
@@ -20,7 +21,7 @@ def add_verify(commands: Commands) -> None:
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument(
         "--variants",
-        type=words,
+        type=comma_list,
         metavar="A,B",
         help="which to run (default: the one that detect would)",
     )
@@ -41,9 +42,9 @@ def run_verify(args: argparse.Namespace) -> None:
         with Engine(bundle, variant) as engine:
             found = differences(bundle, engine)
             interpreter = f"{engine.interpreter.name} {engine.interpreter.version}"
-        pictures = sum(variant in sample.detections for sample in bundle.manifest.samples)
+        images = sum(variant in sample.detections for sample in bundle.manifest.samples)
         verdict = "differ" if found else "as on the laptop"
-        print(f"{variant} in {interpreter}: {pictures} sample pictures, {verdict}")
+        print(f"{variant} in {interpreter}: {images} sample pictures, {verdict}")
         for line in found:
             print(f"  {line}")
         failed += [variant] if found else []

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from device.commands.runner import say
 from device.doctor.case import Case
 from device.doctor.finding import Finding
 from device.doctor.trial import try_variant
+from device.system.console import say
 
 MANIFEST = "manifest.json"
 COPY_AGAIN = "copy it again: ./deploy.sh HOST, or build it: python -m convert build"

@@ -124,8 +124,8 @@ def cameras(root: Path) -> list[Camera]:
     for entry in sorted((root / "sys/class/video4linux").glob("video*")):
         name = read_text(entry / "name").strip()
         is_usb = "DRIVER=uvcvideo" in read_text(entry / "device/uevent")
-        is_picture = read_text(entry / "index").strip() in ("0", "")  # the next is metadata
-        if (is_usb and is_picture) or name in RECEIVERS:
+        is_image = read_text(entry / "index").strip() in ("0", "")  # the next is metadata
+        if (is_usb and is_image) or name in RECEIVERS:
             found.append(Camera(root / "dev" / entry.name, name, is_usb))
     return found
 

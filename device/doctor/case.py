@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from device.commands.runner import say
 from device.doctor.clock import is_synchronised
 from device.doctor.finding import Finding
 from device.doctor.libcamera import Listing, list_cameras
 from device.doctor.trial import Trial, try_imports
 from device.system.board import HERE, Board, State, read_board, read_state
+from device.system.console import say
 
 PORT = 8080  # of the live page, where none is named
 OLDEST_PYTHON = (3, 11)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device.bundle.bundle import MANIFEST, Bundle, sha256_of
-from device.bundle.manifest import Count, InterpreterName, Record
-from device.inference.interpreter import installed_interpreters
+from device.runtimes import InterpreterName, installed_interpreters
+from device.schema import Count, Record
 from device.system.atomic_file import write_whole
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from device.bundle.bundle import Bundle
 from device.bundle.labels import class_ids
-from device.bundle.manifest import InterpreterName, SsdRule
+from device.bundle.manifest import SsdRule
 from device.errors import BundleError
 from device.inference.decode import Candidates, make_decoder
-from device.inference.interpreter import Interpreter, choose_interpreter, default_threads
+from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
+from device.runtimes import InterpreterName, default_threads
 from device.system.closable import Closable
 
 MAX_CANDIDATES = 1000  # considered where only some classes are wanted

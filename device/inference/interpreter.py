@@ -7,56 +7,18 @@ differs is where they come from, how fast they are and what they can load.
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 
-from device.bundle.manifest import Check, Dtype, InterpreterName, TensorSpec
+from device.bundle.manifest import Check, Dtype, TensorSpec
 from device.errors import InterpreterError
 from device.records import Tensor
-
-
-class Origin(NamedTuple):
-    """Where an interpreter comes from."""
-
-    distribution: str  # as pip names it
-    module: str
-
-
-ORIGINS: Mapping[InterpreterName, Origin] = {
-    "litert": Origin("ai-edge-litert", "ai_edge_litert.interpreter"),
-    "tflite-runtime": Origin("tflite-runtime", "tflite_runtime.interpreter"),
-    "tensorflow": Origin("tensorflow", "tensorflow.lite.python.interpreter"),
-}
-
-# Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
-PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
-
-
-def installed_interpreters() -> dict[InterpreterName, str]:
-    """The interpreters whose packages are installed here, with versions, best first.
-
-    Nothing is imported: an interpreter listed here may still fail to load.
-    """
-    from importlib import metadata  # here: a run need not pay for its parser of mail headers
-
-    found: dict[InterpreterName, str] = {}
-    for name in PREFERENCE:
-        try:
-            found[name] = metadata.version(ORIGINS[name].distribution)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def default_threads() -> int:
-    """One thread per core, at most four: the cores of a Pi, beyond which small models lose."""
-    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+from device.runtimes import ORIGINS, PREFERENCE, InterpreterName
 
 
 def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:

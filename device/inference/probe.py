@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from device.bundle.manifest import InputRule, InterpreterName, Record, TensorSpec
+from device.bundle.manifest import InputRule, TensorSpec
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.records import Tensor
+from device.runtimes import InterpreterName
+from device.schema import Record
 from device.system.isolated_process import ask, serve
 
 TIMED_INVOKES = 20
@@ -23,7 +25,7 @@ class ProbeRequest(Record, frozen=True):
     model: str
     interpreter: InterpreterName
     rule: InputRule
-    pictures: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     outputs: str | None = None
 
 
@@ -39,7 +41,7 @@ class ProbeAnswer(Record, frozen=True, tag="answer"):
 def answer(request: ProbeRequest) -> ProbeAnswer:
     """Do what ``request`` asks, in this process."""
     # The pictures come through the same code as a camera's; late import, it needs OpenCV's codecs.
-    from device.cameras.base import read_picture
+    from device.images import read_image
 
     interpreter = Interpreter(
         request.interpreter, Path(request.model), threads=1, input_shape=request.rule.shape
@@ -48,14 +50,14 @@ def answer(request: ProbeRequest) -> ProbeAnswer:
     preprocess = Preprocessor(request.rule, interpreter.input)
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
     times_ms = []
-    for path in request.pictures:
-        preprocess(read_picture(Path(path)), interpreter.input_tensor())
+    for path in request.images:
+        preprocess(read_image(Path(path)), interpreter.input_tensor())
         interpreter.invoke()
         tensors = interpreter.output_tensors()
         for name, position in names.items():
             kept[name].append(tensors[position].copy())
         del tensors
-    if request.pictures:
+    if request.images:
         for _ in range(TIMED_INVOKES):
             started = time.perf_counter()
             interpreter.invoke()

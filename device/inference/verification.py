@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
-from device.cameras.base import read_picture
 from device.errors import SourceError
+from device.images import read_image
+from device.inference.boxes import MATCH_IOU, iou
 from device.inference.engine import Engine
 from device.records import Frame
 
 SCORE_TOLERANCE = 0.15  # what kernels of different interpreters and processors may differ by
-MATCH_IOU = 0.5
-
-Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max, in any one unit
-
-
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0..1; 0 for boxes without an area."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = [(x_max - x_min) * (y_max - y_min) for x_min, y_min, x_max, y_max in (one, other)]
-    return shared / (sum(areas) - shared)
 
 
 def differences(bundle: Bundle, engine: Engine) -> list[str]:
@@ -39,7 +26,7 @@ def differences(bundle: Bundle, engine: Engine) -> list[str]:
     engine.threshold = max(usual - SCORE_TOLERANCE, usual / 2)
     found = []
     for number, sample in enumerate(recorded):
-        result = engine.run(Frame(read_picture(bundle.file(sample.file)), number, 0.0))
+        result = engine.run(Frame(read_image(bundle.file(sample.file)), number, 0.0))
         if result.classes is None:
             seen = [SampleDetection(d.label, d.score, d.box) for d in result.detections]
         else:

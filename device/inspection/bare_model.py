@@ -25,7 +25,6 @@ from device.bundle.manifest import (
     DetectionsHead,
     DetectionsRule,
     InputRule,
-    InterpreterName,
     Manifest,
     Provenance,
     Rule,
@@ -33,13 +32,13 @@ from device.bundle.manifest import (
     Variant,
 )
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
-from device.inference.interpreter import installed_interpreters
 from device.inspection.describe import Finding, explain
-from device.inspection.input_normalisation import picture_input
+from device.inspection.input_normalisation import image_input
 from device.inspection.output_heads import Understanding, understand
 from device.inspection.output_roles import Output
 from device.inspection.tflite_file import FileFacts
 from device.inspection.trial_run import Examination, examine
+from device.runtimes import InterpreterName, installed_interpreters
 
 DETECTION_THRESHOLD = 0.5
 CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
@@ -112,7 +111,7 @@ def recognise(
         )
     assert seen.facts is not None
     try:
-        fitted = picture_input(seen.facts, seen.metadata, hints)
+        fitted = image_input(seen.facts, seen.metadata, hints)
         outputs = _outputs(seen.facts, seen)
         found = understand(outputs, hints, None if anchors is None else len(anchors))
         if found.classes is None:  # the operator that found them may know

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import Head, InputRule
-from device.inspection.input_normalisation import PictureInput
+from device.inspection.input_normalisation import ImageInput
 from device.inspection.output_heads import Understanding
 from device.inspection.trial_run import Examination
 
@@ -23,7 +23,7 @@ class Finding:
 
 def explain(
     seen: Examination,
-    fitted: PictureInput,
+    fitted: ImageInput,
     found: Understanding,
     rule: InputRule,
     labels: tuple[Sequence[str], str],

@@ -33,7 +33,7 @@ _LEAST_VALUES = 128  # of 256: fewer, and a table is not what the quantisation w
 
 
 @dataclass(frozen=True, slots=True)
-class PictureInput:
+class ImageInput:
     """The rule for a model's input, and what it is based on."""
 
     rule: InputRule
@@ -42,7 +42,7 @@ class PictureInput:
     guesses: tuple[str, ...]  # what nobody said: to be told aloud
 
 
-def picture_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> PictureInput:
+def image_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> ImageInput:
     """How pictures go into the model.
 
     Raises ``ModelError`` where its input is not one picture of three channels, ``UsageError``
@@ -73,7 +73,7 @@ def picture_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> Pi
         layout="nchw" if layout == "nchw" else "nhwc",
     )
     guesses = tuple(filter(None, (size_guess, pixels_guess)))
-    return PictureInput(rule, size_why, pixels_why, guesses)
+    return ImageInput(rule, size_why, pixels_why, guesses)
 
 
 def _layout(tensor: TensorFacts) -> tuple[str, tuple[int, int]]:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bundle.hints import Hints
-from device.bundle.manifest import Record, TensorSpec
+from device.bundle.manifest import TensorSpec
 from device.errors import UsageError
 from device.inspection.tflite_file import POST_PROCESS, TensorFacts
+from device.schema import Record
 
 Role = Literal["boxes", "classes", "scores", "count"]
 ROLES: tuple[Role, ...] = get_args(Role)  # as TFLite_Detection_PostProcess writes them

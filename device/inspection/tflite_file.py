@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from device.bundle.manifest import Record
 from device.errors import InterpreterError, ModelError
+from device.schema import Record
 
 IDENTIFIER = b"TFL3"  # at offset 4 of every file
 POST_PROCESS = "TFLite_Detection_PostProcess"

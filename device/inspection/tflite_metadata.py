@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from device.bundle.manifest import Record
+from device.schema import Record
 
 MAX_LABELS_BYTES = 4_000_000  # a zip may promise more than fits in memory
 _NORMALIZATION = 1  # of the union ProcessUnitOptions

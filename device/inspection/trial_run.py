@@ -16,16 +16,18 @@ import cv2
 import numpy as np
 
 from device.bundle.hints import Hints
-from device.bundle.manifest import InterpreterName, Record, TensorSpec
+from device.bundle.manifest import TensorSpec
 from device.errors import InterpreterError, LiteberryError
 from device.inference.decode import dequantise
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
-from device.inspection.input_normalisation import picture_input
+from device.inspection.input_normalisation import image_input
 from device.inspection.output_roles import Look
 from device.inspection.tflite_file import FileFacts, read_facts
 from device.inspection.tflite_metadata import ModelMetadata, read_metadata
 from device.records import Pixels, Tensor
+from device.runtimes import InterpreterName
+from device.schema import Record
 from device.system.isolated_process import ask, serve
 
 TIMEOUT_S = 300.0  # a Pi runs the slowest of such models in seconds; some machines are busy
@@ -56,14 +58,14 @@ class Examination(Record, frozen=True, tag="examination"):
     looks: tuple[Look, ...] = ()
 
 
-def trial_pictures() -> list[Pixels]:
+def trial_images() -> list[Pixels]:
     """Pictures of nothing, always the same, on which a model shows the form of its answers."""
     random = np.random.default_rng(0)
-    pictures = []
+    images = []
     for side in TRIAL_SIDES:
         noise = random.integers(0, 256, (side, side, 3), np.uint8)
-        pictures.append(np.asarray(cv2.resize(noise, (512, 512)), np.uint8))
-    return pictures
+        images.append(np.asarray(cv2.resize(noise, (512, 512)), np.uint8))
+    return images
 
 
 def look_at(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]) -> Look:
@@ -102,7 +104,7 @@ def answer(request: ExamineRequest) -> Examination:
     metadata, complaint = read_metadata(path, facts.metadata)
     told = Examination(facts=facts, metadata=metadata, complaint=complaint)
     try:
-        rule = picture_input(facts, metadata, request.hints).rule
+        rule = image_input(facts, metadata, request.hints).rule
     except LiteberryError:  # the parent comes to the same, and tells
         return told
     try:
@@ -113,7 +115,7 @@ def answer(request: ExamineRequest) -> Examination:
         return Examination(unreadable=f"{path} is damaged or incomplete ({exc}): get it again")
     preprocess = Preprocessor(rule, interpreter.input)
     runs: list[list[Tensor]] = []
-    for pixels in trial_pictures():
+    for pixels in trial_images():
         preprocess(pixels, interpreter.input_tensor())
         interpreter.invoke()
         runs.append([tensor.copy() for tensor in interpreter.output_tensors()])

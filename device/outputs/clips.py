@@ -10,14 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.commands.runner import say
 from device.errors import SinkError
+from device.images import encode_jpeg
 from device.outputs.base import Sink
 from device.outputs.command import seen
-from device.outputs.image_folder import to_jpeg
+from device.outputs.pace import Pace
 from device.outputs.segments import Series, name_for
-from device.outputs.video import Pace
 from device.records import Outcome, Pixels
+from device.system.console import say
 
 BEFORE_S = 3.0  # what a clip shows of the time before
 BEFORE_BYTES = 16 << 20  # and what that may take in memory
@@ -31,7 +31,7 @@ class _Held:
     jpeg: bytes
 
     @property
-    def picture(self) -> Pixels:
+    def image(self) -> Pixels:
         pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
         return np.asarray(pixels, np.uint8)
 
@@ -44,7 +44,7 @@ class ClipSink(Sink):
     be written is told of once and given up: the run goes on, and so do later clips.
     """
 
-    wants_picture = True
+    wants_image = True
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class ClipSink(Sink):
 
     def write(self, outcome: Outcome) -> None:
         """Hold the frame, or write it to the clip that it belongs to."""
-        assert outcome.picture is not None
+        assert outcome.image is not None
         at_s = self._pace.at_s(outcome.frame)
         while self._until_s is None and self._held and self._is_too_much(at_s):
             self._take()
@@ -82,9 +82,9 @@ class ClipSink(Sink):
                 self._name = name_for(item.label)
             self._until_s = at_s + self._after_s
         if self._until_s is not None and at_s <= self._until_s and not self._held:
-            self._record(outcome.picture, at_s)
+            self._record(outcome.image, at_s)
             return
-        held = _Held(at_s, to_jpeg(outcome.picture))
+        held = _Held(at_s, encode_jpeg(outcome.image))
         self._held.append(held)
         self._held_bytes += len(held.jpeg)
         if self._until_s is not None:
@@ -107,11 +107,11 @@ class ClipSink(Sink):
                 self._finish()
                 return
             held = self._take()
-            self._record(held.picture, held.at_s)
+            self._record(held.image, held.at_s)
 
-    def _record(self, picture: Pixels, at_s: float) -> None:
+    def _record(self, image: Pixels, at_s: float) -> None:
         try:
-            self._series.write(self._name, picture, at_s)
+            self._series.write(self._name, image, at_s)
         except SinkError as exc:
             self._tell(exc)
             self._finish()

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from device.commands.runner import say
 from device.drawing import draw
+from device.images import encode_jpeg
 from device.outputs.base import Sink
-from device.outputs.image_folder import to_jpeg
-from device.outputs.logs import describe, findings, now
+from device.outputs.serialization import describe, findings, now
 from device.records import Classification, Detection, Outcome, Pixels, Result
+from device.system.console import say
 
 if TYPE_CHECKING:
     from device.outputs.clips import ClipSink
@@ -72,8 +72,8 @@ class CommandSink(Sink):
             return
         self._not_before_s = outcome.finished_at_s + self._cooldown_s
         result = outcome.result
-        picture = outcome.frame.pixels.copy()
-        draw(picture, result.detections, "", result.classes or ())
+        image = outcome.frame.pixels.copy()
+        draw(image, result.detections, "", result.classes or ())
         clip = None if self._clips is None else self._clips.path
         event = {
             "event": "seen",
@@ -85,20 +85,20 @@ class CommandSink(Sink):
             "clip": clip and str(clip.resolve()),
         }
         self._thread = threading.Thread(
-            target=self._call, args=(event, picture), name="event", daemon=True
+            target=self._call, args=(event, image), name="event", daemon=True
         )
         self._thread.start()
 
     def _is_busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def _call(self, event: dict[str, object], picture: Pixels) -> None:
+    def _call(self, event: dict[str, object], image: Pixels) -> None:
         with contextlib.ExitStack() as stack:
             event["picture"] = None
             with contextlib.suppress(OSError):  # a full disk must not silence an alarm
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="liteberry-"))
                 path = Path(folder) / "picture.jpg"
-                path.write_bytes(to_jpeg(picture))
+                path.write_bytes(encode_jpeg(image))
                 event["picture"] = str(path)
             try:
                 self._run(msgspec.json.encode(event))

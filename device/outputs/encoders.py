@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.commands.runner import say
 from device.errors import SinkError
 from device.outputs.base import VIDEO_SUFFIXES
 from device.records import Pixels
 from device.system.closable import Closable
+from device.system.console import say
 
 CLOCK_HZ = 90_000  # of the time stamps in a video: any usual frame rate divides it
 KEYFRAMES_S = 2.0  # from one picture that can be jumped to, to the next
@@ -38,7 +38,7 @@ class Encoder(Closable):
         """Raises ``SinkError``, as all of it does."""
 
     @abstractmethod
-    def write(self, picture: Pixels, at_s: float) -> None:
+    def write(self, image: Pixels, at_s: float) -> None:
         """Append a picture of the size, to be shown at ``at_s``."""
 
 
@@ -92,7 +92,7 @@ class H264(Encoder):
             stream.codec_context.thread_count = 1  # the other cores are the network's
             self._stream = stream
 
-    def write(self, picture: Pixels, at_s: float) -> None:
+    def write(self, image: Pixels, at_s: float) -> None:
         """Append a picture."""
         import av
 
@@ -100,7 +100,7 @@ class H264(Encoder):
             self._began_s = at_s
         with _errors_of_av(self._path):
             # OpenCV's conversion takes half the time of FFmpeg's.
-            planes: Pixels = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+            planes: Pixels = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), np.uint8)
             frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             self._last = max(self._last + 1, round((at_s - self._began_s) * CLOCK_HZ))
             frame.pts, frame.time_base = self._last, Fraction(1, CLOCK_HZ)
@@ -136,7 +136,7 @@ class OpenCv(Encoder):
                 f"and the name's ending one of {', '.join(VIDEO_SUFFIXES)}?"
             )
 
-    def write(self, picture: Pixels, at_s: float) -> None:
+    def write(self, image: Pixels, at_s: float) -> None:
         """Append a picture as often as its time asks for."""
         if self._began_s is None:
             self._began_s = at_s
@@ -145,7 +145,7 @@ class OpenCv(Encoder):
             self._began_s = at_s - self._written / self._fps
             due = 1
         for _ in range(due):
-            self._writer.write(picture)
+            self._writer.write(image)
             self._written += 1
 
     def close(self) -> None:

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
-
+from device.images import encode_jpeg
 from device.outputs.base import Sink, make_folder
 from device.outputs.retention import Space
-from device.records import Outcome, Pixels
+from device.records import Outcome
 from device.system.atomic_file import write_whole
 
-JPEG_QUALITY = 90  # of 100
 
-
-def to_jpeg(picture: Pixels) -> bytes:
-    """``picture`` as the bytes of a JPEG file."""
-    ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    assert ok, "OpenCV encodes any 8-bit picture"
-    return data.tobytes()
-
-
-class PictureFolder(Sink):
+class ImageFolder(Sink):
     """A JPEG per frame, named as its source picture or by its number.
 
     A quota removes the oldest of this run: what others put there may be called alike.
     """
 
-    wants_picture = True
+    wants_image = True
 
     def __init__(self, folder: Path, quota_bytes: int | None = None) -> None:
         make_folder(folder)
@@ -36,11 +26,11 @@ class PictureFolder(Sink):
 
     def write(self, outcome: Outcome) -> None:
         """Write one picture, whole or not at all."""
-        assert outcome.picture is not None
+        assert outcome.image is not None
         index, name = outcome.frame.index, outcome.frame.name
         stem = f"{index:06d}_{Path(name).stem}" if name else f"{index:06d}"
         path = self._folder / f"{stem}.jpg"
-        data = to_jpeg(outcome.picture)
+        data = encode_jpeg(outcome.image)
         self._space.make(len(data))
         write_whole(path, data)
         self._space.add(path)

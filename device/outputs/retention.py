@@ -7,8 +7,8 @@ import shutil
 from collections import deque
 from pathlib import Path
 
-from device.commands.runner import say
 from device.errors import SinkError
+from device.system.console import say
 
 MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a video does
 

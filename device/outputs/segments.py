@@ -9,8 +9,9 @@ from pathlib import Path
 
 from device.outputs.base import Sink, make_folder
 from device.outputs.encoders import choose_encoder
+from device.outputs.pace import Pace
 from device.outputs.retention import Space
-from device.outputs.video import Pace, VideoFile, partial_of
+from device.outputs.video import VideoFile, partial_of
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
 
@@ -49,7 +50,7 @@ class Series(Closable):
         """What the video under way will be called."""
         return None if self._file is None else self._file.path
 
-    def write(self, name: str, picture: Pixels, at_s: float) -> None:
+    def write(self, name: str, image: Pixels, at_s: float) -> None:
         """Append a picture, to be shown at ``at_s``. Raises ``SinkError``."""
         if self._file is not None and (at_s - self._began_s >= self._max_s or self._is_large()):
             self.close()
@@ -57,7 +58,7 @@ class Series(Closable):
             self._began_s = at_s
             path = self._free_path(name, at_s)
             self._file = VideoFile(path, self._encoder, self._pace.fps, self._space)
-        self._file.write(picture, at_s)
+        self._file.write(image, at_s)
 
     def close(self) -> None:
         """Finish the video under way; the next picture begins another. Raises ``SinkError``."""
@@ -99,7 +100,7 @@ def name_for(label: str) -> str:
 class SegmentSink(Sink):
     """A video of the annotated frames in segments of ``segment_s``, named after ``path``."""
 
-    wants_picture = True
+    wants_image = True
 
     def __init__(self, path: Path, pace: Pace, segment_s: float, quota_bytes: int | None) -> None:
         self._name = path.stem
@@ -108,8 +109,8 @@ class SegmentSink(Sink):
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame to its segment."""
-        assert outcome.picture is not None
-        self._series.write(self._name, outcome.picture, self._pace.at_s(outcome.frame))
+        assert outcome.image is not None
+        self._series.write(self._name, outcome.image, self._pace.at_s(outcome.frame))
 
     def close(self) -> None:
         """Finish the last segment."""

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from device.cameras.base import Camera
-from device.commands.runner import say
 from device.errors import SinkError
 from device.outputs.base import Sink, make_folder
 from device.outputs.encoders import Encoder, choose_encoder
+from device.outputs.pace import Pace
 from device.outputs.retention import Space
-from device.records import Frame, Outcome, Pixels
+from device.records import Outcome, Pixels
 from device.system.closable import Closable
-
-DEFAULT_FPS = 10.0  # of a video made from a source without a rate of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When the frames of a source are to be shown."""
-
-    fps: float  # of a live source only about
-    live: bool = False
-
-    @classmethod
-    def of(cls, camera: Camera) -> Pace:
-        """The pace of what ``camera`` shows."""
-        return cls(camera.fps or DEFAULT_FPS, camera.live)
-
-    def at_s(self, frame: Frame) -> float:
-        """Seconds on a clock of the source's own: a camera's is the monotonic one."""
-        return frame.captured_at_s if self.live else frame.index / self.fps
+from device.system.console import say
 
 
-def fit(picture: Pixels, size_wh: tuple[int, int]) -> Pixels:
+def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
     """``picture`` inside a frame of ``size_wh``, its shape kept, black around it."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if 0 <= width - size_wh[0] <= 1 and 0 <= height - size_wh[1] <= 1:
-        return picture[: size_wh[1], : size_wh[0]]
+        return image[: size_wh[1], : size_wh[0]]
     scale = min(size_wh[0] / width, size_wh[1] / height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     left, top = (size_wh[0] - inner[0]) // 2, (size_wh[1] - inner[1]) // 2
     canvas = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
     canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(
-        picture, inner, interpolation=cv2.INTER_AREA
+        image, inner, interpolation=cv2.INTER_AREA
     )
     return canvas
 
@@ -83,15 +63,15 @@ class VideoFile(Closable):
         except FileNotFoundError:
             return 0
 
-    def write(self, picture: Pixels, at_s: float) -> None:
+    def write(self, image: Pixels, at_s: float) -> None:
         """Append a picture, to be shown at ``at_s``. Raises ``SinkError``."""
         try:
             self._space.make(self.size_bytes)
             if self._encoder is None:
-                height, width = picture.shape[:2]
+                height, width = image.shape[:2]
                 self._size_wh = (width - width % 2, height - height % 2)  # as codecs want it
                 self._encoder = self._make_encoder(self._partial, self._size_wh, self._fps)
-            self._encoder.write(fit(picture, self._size_wh), at_s)
+            self._encoder.write(fit(image, self._size_wh), at_s)
         except SinkError as exc:
             self._failed = True
             fate = self._fate(self._written > 0)
@@ -136,7 +116,7 @@ class VideoFile(Closable):
 class VideoSink(Sink):
     """A video of the annotated frames."""
 
-    wants_picture = True
+    wants_image = True
 
     def __init__(self, path: Path, pace: Pace) -> None:
         if path.is_dir():
@@ -147,8 +127,8 @@ class VideoSink(Sink):
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame."""
-        assert outcome.picture is not None
-        self._file.write(outcome.picture, self._pace.at_s(outcome.frame))
+        assert outcome.image is not None
+        self._file.write(outcome.image, self._pace.at_s(outcome.frame))
 
     def close(self) -> None:
         """Finish the file."""

@@ -22,7 +22,7 @@ TRIAL_TIMEOUT_S = 60.0
 class Window(Sink):
     """A window; ``q`` or closing it sets ``stop``."""
 
-    wants_picture = True
+    wants_image = True
 
     def __init__(self, stop: threading.Event) -> None:
         """Raises ``SinkError`` where no window can be had."""
@@ -37,11 +37,11 @@ class Window(Sink):
         """Show the frame."""
         if not self._open:
             return  # the frames that were under way when the user ended the run
-        assert outcome.picture is not None
+        assert outcome.image is not None
         if not self._sized:
             cv2.resizeWindow(NAME, outcome.frame.size_wh)
             self._sized = True
-        cv2.imshow(NAME, outcome.picture)
+        cv2.imshow(NAME, outcome.image)
         key = cv2.waitKey(1) & 0xFF
         if key in QUIT or cv2.getWindowProperty(NAME, cv2.WND_PROP_VISIBLE) < 1:
             self._stop.set()

@@ -20,10 +20,11 @@ from device.drawing import draw
 from device.inference.engine import Engine
 from device.inference.preprocess import Placement
 from device.outputs.base import Sink
-from device.pipeline.meters import LoadMeter, RateMeter, StageMeter, peak_rss_mb
+from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import Motion
 from device.records import Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
+from device.system.resource_usage import peak_rss_mb
 
 STAGES = ("capture", "preprocess", "invoke", "decode", "draw")
 
@@ -152,10 +153,10 @@ class Pipeline:
         """Decode, draw, measure and write."""
         result = self._decode(job)
         started = time.perf_counter()
-        picture = None
-        if any(sink.wants_picture for sink in self._sinks):
-            picture = job.frame.pixels.copy()
-            draw(picture, result.detections, self._status(), result.classes or ())
+        image = None
+        if any(sink.wants_image for sink in self._sinks):
+            image = job.frame.pixels.copy()
+            draw(image, result.detections, self._status(), result.classes or ())
         draw_ms = (time.perf_counter() - started) * 1e3
         now_s = time.monotonic()
         self.rate.stamp(now_s)
@@ -175,7 +176,7 @@ class Pipeline:
         outcome = Outcome(
             job.frame,
             result,
-            picture,
+            image,
             draw_ms,
             now_s,
             self.rate.recent_fps,

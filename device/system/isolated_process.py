@@ -18,9 +18,9 @@ from typing import TypeVar
 
 import msgspec
 
-from device.bundle.manifest import Record
 from device.errors import InterpreterError, LiteberryError
 from device.paths import ROOT
+from device.schema import Record
 
 TIMEOUT_S = 600.0
 

@@ -20,7 +20,7 @@ class Audience:
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
         self.wants_frame = False
-        self.wants_picture = False
+        self.wants_image = False
 
     def join(self, viewer: Viewer) -> None:
         """Take in one more."""
@@ -35,7 +35,7 @@ class Audience:
     def update(self) -> None:
         """Look again at what the viewers want."""
         self.wants_frame = any(viewer.wants_frame for viewer in self.viewers)
-        self.wants_picture = any(viewer.wants_picture for viewer in self.viewers)
+        self.wants_image = any(viewer.wants_image for viewer in self.viewers)
 
     def tell(self, kind: str, news: News) -> None:
         """Tell all."""
@@ -74,7 +74,7 @@ class Viewer:
         return "frame" not in self._waiting
 
     @property
-    def wants_picture(self) -> bool:
+    def wants_image(self) -> bool:
         """Whether that is to come with its picture."""
         return False
 
@@ -98,7 +98,7 @@ class Viewer:
             pass
 
 
-class PictureViewer(Viewer):
+class ImageViewer(Viewer):
     """One who watches the pictures, and says when it is ready for another."""
 
     def __init__(self, audience: Audience, send: Send) -> None:
@@ -108,10 +108,10 @@ class PictureViewer(Viewer):
     @property
     def wants_frame(self) -> bool:
         """As :attr:`wants_picture`: it gets no frame without."""
-        return self.wants_picture
+        return self.wants_image
 
     @property
-    def wants_picture(self) -> bool:
+    def wants_image(self) -> bool:
         """Whether a picture may be sent to it."""
         return self._window > 0 and super().wants_frame
 

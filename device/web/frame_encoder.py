@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from device.outputs.logs import log_line
+from device.outputs.serialization import log_line
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover
 
@@ -25,15 +25,15 @@ class View:
     jpeg: bytes | None  # None where nobody asked for a picture
 
 
-def encode_jpeg(picture: Pixels) -> bytes:
+def encode_jpeg(image: Pixels) -> bytes:
     """``picture`` (uint8 BGR) as a JPEG, its longer side no longer than 1280 pixels."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = LONGEST_SIDE / max(width, height)
     if scale < 1:
         size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-        shown = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
+        shown = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
     else:
-        shown = picture
+        shown = image
     ok, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     assert ok, "OpenCV encodes any 8-bit picture"
     return data.tobytes()
@@ -50,9 +50,9 @@ class StreamEncoder:
         self.encoded = 0  # pictures
         self._thread.start()
 
-    def put(self, outcome: Outcome, with_picture: bool) -> None:
+    def put(self, outcome: Outcome, with_image: bool) -> None:
         """Encode ``outcome`` next, in place of one that still waits."""
-        self._waiting.put((outcome, with_picture))
+        self._waiting.put((outcome, with_image))
 
     def close(self) -> None:
         """End the thread."""
@@ -61,9 +61,9 @@ class StreamEncoder:
 
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
-            outcome, with_picture = item
+            outcome, with_image = item
             jpeg = None
-            if with_picture and outcome.picture is not None:
-                jpeg = encode_jpeg(outcome.picture)
+            if with_image and outcome.image is not None:
+                jpeg = encode_jpeg(outcome.image)
                 self.encoded += 1
             self._publish(View(log_line(outcome).rstrip(), outcome.frame.size_wh, jpeg))

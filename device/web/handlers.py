@@ -13,7 +13,7 @@ from tornado.web import Application, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
-from device.web.broadcast import News, PictureViewer, Viewer
+from device.web.broadcast import ImageViewer, News, Viewer
 from device.web.frame_encoder import View
 from device.web.live_settings import BusyError, Change
 from device.web.request import PAGE, Handler, RefusedError, Run
@@ -206,7 +206,7 @@ class _Snapshot(_Watched):
             if isinstance(news, View) and not taken.done():
                 taken.set_result(news.jpeg)
 
-        viewer = PictureViewer(self.run.audience, take)
+        viewer = ImageViewer(self.run.audience, take)
         try:
             jpeg = await asyncio.wait_for(taken, SNAPSHOT_TIMEOUT_S)
         except TimeoutError:
@@ -227,7 +227,7 @@ class _Live(_Watched, WebSocketHandler):
     """
 
     def open(self, *_: str, **__: str) -> None:
-        self._viewer = PictureViewer(self.run.audience, self._send)
+        self._viewer = ImageViewer(self.run.audience, self._send)
         self._viewer.tell("hello", self.run.hello())
         self._viewer.tell("settings", self.run.settings())
         self._viewer.task.add_done_callback(lambda _: self.close(1001))

@@ -28,7 +28,6 @@ from device.drawing import Colour, class_colour
 from device.inference.autotune import state_file
 from device.outputs.base import Sink
 from device.pipeline.history import History
-from device.pipeline.meters import rss_mb
 from device.pipeline.pipeline import Pipeline
 from device.records import Outcome
 from device.system.board import (
@@ -39,6 +38,7 @@ from device.system.board import (
     throttled_now,
     throttled_since_boot,
 )
+from device.system.resource_usage import rss_mb
 from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token, token_given
 from device.web.broadcast import Audience
@@ -132,22 +132,22 @@ class LivePage(Sink):
         self._thread.start()
 
     @property
-    def wants_picture(self) -> bool:  # type: ignore[override]  # the others always or never do
+    def wants_image(self) -> bool:  # type: ignore[override]  # the others always or never do
         """Whether the next outcome is to be drawn: a viewer is ready, and it is time."""
-        return self._audience.wants_picture and time.monotonic() >= self._due_s
+        return self._audience.wants_image and time.monotonic() >= self._due_s
 
     def write(self, outcome: Outcome) -> None:
         """Note how the frame went, and have it shown if it is due."""
         self._history.add(outcome)
         now_s = outcome.finished_at_s
-        wants_picture = self._audience.wants_picture
+        wants_image = self._audience.wants_image
         if now_s < self._due_s or not self._audience.wants_frame:
             return
-        if wants_picture and outcome.picture is None:  # asked for since this one was drawn
+        if wants_image and outcome.image is None:  # asked for since this one was drawn
             return
         self._due_s = max(self._due_s + self._period_s, now_s)
         assert self._encoder is not None
-        self._encoder.put(outcome, wants_picture)
+        self._encoder.put(outcome, wants_image)
 
     def close(self) -> None:
         """End the server, and give the port back."""
@@ -170,7 +170,7 @@ class LivePage(Sink):
             with runner:
                 runner.run(self._serve(run))
         finally:
-            self._audience.wants_frame = self._audience.wants_picture = False
+            self._audience.wants_frame = self._audience.wants_image = False
 
     async def _serve(self, run: Run) -> None:
         server = _Server(

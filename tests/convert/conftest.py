@@ -24,6 +24,6 @@ def weights_dir() -> Path:
 @pytest.fixture(scope="session")
 def photographs() -> NDArray[np.float32]:
     """Eight of those that `build` calibrates with, as the detector takes them."""
-    pictures = calibration_pictures(None, 8, 0, pytest.fail)
-    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(pictures)
+    images = calibration_pictures(None, 8, 0, pytest.fail)
+    generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(images)
     return np.concatenate([item["image"] for item in generate()])

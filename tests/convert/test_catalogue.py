@@ -13,8 +13,8 @@ def test_every_label_file_is_as_catalogued():
 
 def test_every_photograph_is_installed_as_catalogued():
     for photographs in catalogue().calibration.values():
-        for picture in photographs.pictures:
-            assert photographs.path(picture).is_file()
+        for image in photographs.images:
+            assert photographs.path(image).is_file()
 
 
 def test_coco_labels_stand_at_their_official_ids():
@@ -35,7 +35,7 @@ def test_every_model_of_the_zoo_has_its_labels():
 
 
 def test_another_picture_in_the_package_is_refused():
-    picture = Photograph(file="astronaut.png", title="", source="", licence="", sha256="0" * 64)
-    photographs = Photographs(title="", package="skimage", folder="data", pictures=(picture,))
+    image = Photograph(file="astronaut.png", title="", source="", licence="", sha256="0" * 64)
+    photographs = Photographs(title="", package="skimage", folder="data", images=(image,))
     with pytest.raises(CalibrationError, match="not the picture"):
-        photographs.path(picture)
+        photographs.path(image)

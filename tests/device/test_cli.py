@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device import __version__
-from device.cameras.base import read_picture
+from device.images import read_image
 from tests.conftest import ROOT
 from tests.device.conftest import Ran, cut, encode, frames_of, names_in, write_video
 
@@ -71,8 +71,8 @@ def test_folder_into_folder(device, small_bundle, tmp_path):
     ]
     for line in lines_of(log):
         assert Path(line["source"]).stem in [item["label"] for item in line["detections"]]
-        picture = read_picture(small_bundle / "samples" / line["source"])
-        height, width = picture.shape[:2]
+        image = read_image(small_bundle / "samples" / line["source"])
+        height, width = image.shape[:2]
         for item in line["detections"]:
             x_min, y_min, x_max, y_max = item["box"]
             assert 0 <= x_min < x_max <= width
@@ -120,10 +120,10 @@ def test_only_the_classes_asked_for_are_found(device, small_bundle, tmp_path):
 
 def test_most_detections_a_frame_are_the_best_ones(device, small_bundle, tmp_path):
     logs = tmp_path / "all", tmp_path / "one"
-    picture = small_bundle / "samples" / "cup.jpg"
+    image = small_bundle / "samples" / "cup.jpg"
     for log, most in zip(logs, (100, 1), strict=True):
         options = ("--threshold", 0.1, "--max-detections", most, "--log", log)
-        assert device("detect", small_bundle, "--source", picture, *options).code == 0
+        assert device("detect", small_bundle, "--source", image, *options).code == 0
     every, best = (found_in(log)[0] for log in logs)
     assert len(every) > 1
     assert best == every[:1]
@@ -246,7 +246,7 @@ def test_size_and_way_up_of_the_demo_are_those_of_the_pictures(device, small_bun
     assert (
         device("detect", small_bundle, "--source", "demo", *flags, "--output", tmp_path).code == 0
     )
-    assert [read_picture(path).shape for path in tmp_path.iterdir()] == [(320, 180, 3)] * 2
+    assert [read_image(path).shape for path in tmp_path.iterdir()] == [(320, 180, 3)] * 2
 
 
 # Bad input: exit code 1, one line that says what is wrong
@@ -478,7 +478,7 @@ def test_full_disk_while_writing_pictures_leaves_whole_ones(small_bundle, folder
     written = [path for path in folder.iterdir() if path.name != "earlier.jpg"]
     assert all(path.suffix == ".jpg" for path in written)
     for path in written:
-        assert read_picture(path).shape == (480, 640, 3)
+        assert read_image(path).shape == (480, 640, 3)
 
 
 def test_full_disk_while_logging_leaves_whole_lines(small_bundle, folder):

@@ -35,10 +35,10 @@ def labels(monkeypatch):
         seen.append([text])
         return text_box(text, *rest)
 
-    def note_corners(picture, box, left, top):
+    def note_corners(image, box, left, top):
         height, width = box.shape[:2]
         seen[-1][:0] = [(left, top), (left + width, top + height)]
-        paste(picture, box, left, top)
+        paste(image, box, left, top)
 
     monkeypatch.setattr(module, "_text_box", note_text)
     monkeypatch.setattr(module, "_paste", note_corners)
@@ -58,32 +58,32 @@ def test_colours_of_a_hundred_classes_differ_and_are_vivid():
 
 
 def test_no_detection_and_no_status_draws_nothing():
-    picture = canvas(320)
-    draw(picture, [], "")
-    assert (picture == GREY).all()
+    image = canvas(320)
+    draw(image, [], "")
+    assert (image == GREY).all()
 
 
 @pytest.mark.parametrize("width", [320, 640, 1920])
 def test_all_four_sides_of_a_box_are_there_in_its_colour(width):
-    picture = canvas(width)
-    height = picture.shape[0]
+    image = canvas(width)
+    height = image.shape[0]
     left, top, right, bottom = width // 4, height // 2, width * 3 // 4, height * 7 // 8
-    draw(picture, [detection(left, top, right, bottom)], "")
-    drawn = like(picture, class_colour(1))
+    draw(image, [detection(left, top, right, bottom)], "")
+    drawn = like(image, class_colour(1))
     assert drawn[top + 2 : bottom, left].all()
     assert drawn[top:bottom, right].all()
     assert drawn[bottom, left:right].all()
     assert drawn[top, (left + right) // 2 : right].all()
-    inside = picture[top + height // 8 : bottom - height // 32, left + 20 : right - 20]
+    inside = image[top + height // 8 : bottom - height // 32, left + 20 : right - 20]
     assert (inside == GREY).all()
 
 
 @pytest.mark.parametrize("width", [320, 1920])
 def test_box_of_the_whole_frame_shows_its_four_sides(width):
-    picture = canvas(width)
-    height = picture.shape[0]
-    draw(picture, [detection(0, 0, width, height)], "")
-    drawn = like(picture, class_colour(1))
+    image = canvas(width)
+    height = image.shape[0]
+    draw(image, [detection(0, 0, width, height)], "")
+    drawn = like(image, class_colour(1))
     assert drawn[height // 2, 0]
     assert drawn[height // 2, width - 1]
     assert drawn[height - 1, width // 2]
@@ -92,9 +92,9 @@ def test_box_of_the_whole_frame_shows_its_four_sides(width):
 
 def test_lines_and_text_grow_with_the_picture(labels):
     def thickness(width):
-        picture = canvas(width)
-        draw(picture, [detection(width // 4, width // 2, width // 2, width * 5 // 8)], "")
-        row = like(picture, class_colour(1))[width * 9 // 16]
+        image = canvas(width)
+        draw(image, [detection(width // 4, width // 2, width // 2, width * 5 // 8)], "")
+        row = like(image, class_colour(1))[width * 9 // 16]
         return int(row[: width * 3 // 8].sum())
 
     assert thickness(320) < thickness(1920)
@@ -105,16 +105,16 @@ def test_lines_and_text_grow_with_the_picture(labels):
 @pytest.mark.parametrize("width", [320, 1920])
 @pytest.mark.parametrize(("left", "top"), [(0, 0), (0.95, 0), (0, 0.95), (0.95, 0.95)])
 def test_label_stays_inside_the_frame(labels, width, left, top):
-    picture = canvas(width)
-    height = picture.shape[0]
+    image = canvas(width)
+    height = image.shape[0]
     box = (left * width, top * height, (left + 0.05) * width, (top + 0.05) * height)
-    draw(picture, [detection(*box, label="motorcycle")], "")
+    draw(image, [detection(*box, label="motorcycle")], "")
     ((low, high, text),) = labels
     assert text == "motorcycle 88%"
     assert min(low) >= 0
     assert high[0] <= width
     assert high[1] <= height
-    filled = like(picture[low[1] : high[1], low[0] : high[0]], class_colour(1))
+    filled = like(image[low[1] : high[1], low[0] : high[0]], class_colour(1))
     assert 0.4 < filled.mean() < 0.99, "text on a ground of the class's colour"
 
 
@@ -132,28 +132,28 @@ def test_text_can_be_read_on_every_colour():
 
 
 def test_best_detection_is_on_top():
-    picture = canvas(320)
+    image = canvas(320)
     best = detection(100, 100, 200, 200, class_id=1, score=0.9)
-    draw(picture, [best, detection(100, 100, 200, 200, class_id=2, score=0.6)], "")
-    assert like(picture, class_colour(1))[110:195, 100].all()
+    draw(image, [best, detection(100, 100, 200, 200, class_id=2, score=0.6)], "")
+    assert like(image, class_colour(1))[110:195, 100].all()
 
 
 def test_status_is_along_the_lower_edge(labels):
-    picture = canvas(320)
-    draw(picture, [], "30 FPS  95 MB")
+    image = canvas(320)
+    draw(image, [], "30 FPS  95 MB")
     ((low, high, text),) = labels
     assert text == "30 FPS  95 MB"
     assert low[0] == 0
-    assert high[1] == picture.shape[0]
-    assert (picture[: low[1]] == GREY).all()
+    assert high[1] == image.shape[0]
+    assert (image[: low[1]] == GREY).all()
 
 
 def test_classes_are_listed_from_the_upper_left_corner_without_overlap(labels):
-    picture = canvas(320)
+    image = canvas(320)
     classes = [Classification(1, "cat", 0.75), Classification(2, "dog", 0.125)]
-    draw(picture, [], "", classes)
+    draw(image, [], "", classes)
     (low, high, text), (low2, _, text2) = labels
     assert (text, text2) == ("cat 75%", "dog 12%")
     assert low == (0, 0)
     assert low2 == (0, high[1])
-    assert (picture[:, 200:] == GREY).all()
+    assert (image[:, 200:] == GREY).all()

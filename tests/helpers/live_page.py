@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import cv2
 
 from device.bundle.bundle import Bundle
-from device.cameras.base import Camera, Shot, read_picture
+from device.cameras.base import Camera, Shot
+from device.images import read_image
 from device.inference.engine import Engine
 from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
@@ -37,8 +38,8 @@ class Scene(Camera):
 
     def __init__(self, bundle: Path) -> None:
         super().__init__()
-        self._pictures = {
-            name: cv2.resize(read_picture(bundle / "samples" / f"{name}.jpg"), (320, 240))
+        self._images = {
+            name: cv2.resize(read_image(bundle / "samples" / f"{name}.jpg"), (320, 240))
             for name in SAMPLES
         }
         self._steps = itertools.count()
@@ -51,9 +52,9 @@ class Scene(Camera):
         while not self.there.wait(0.05):
             if self._closed:
                 return None
-        picture = self._pictures[self.shows].copy()
-        picture[:, :4] = (0, 0, 255 * (next(self._steps) % 2))
-        return Shot(picture)
+        image = self._images[self.shows].copy()
+        image[:, :4] = (0, 0, 255 * (next(self._steps) % 2))
+        return Shot(image)
 
 
 class WebSocket:
@@ -115,7 +116,7 @@ class WebSocket:
         assert kind == self.TEXT
         return json.loads(data)
 
-    def picture(self) -> tuple[Any, bytes]:
+    def image(self) -> tuple[Any, bytes]:
         """The next frame and its JPEG."""
         frame = None
         while True:

@@ -141,7 +141,7 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
         self.connection.close()
 
 
-def to_jpeg(pixels: np.ndarray) -> bytes:
+def encode_jpeg(pixels: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
@@ -153,7 +153,7 @@ class MjpegServer(NetworkCamera):
     says_length = True
     never_answers = False
     content_type = "multipart/x-mixed-replace; boundary=frame"
-    encode = staticmethod(to_jpeg)
+    encode = staticmethod(encode_jpeg)
 
 
 class H264:
@@ -273,10 +273,10 @@ class RtspServer(NetworkCamera):
     never_answers = False
 
     def describe(self) -> str:
-        picture = self.scene(0)
+        image = self.scene(0)
         sets = [
             base64.b64encode(unit).decode()
-            for unit in H264(picture.shape[1::-1]).encode(picture)
+            for unit in H264(image.shape[1::-1]).encode(image)
             if unit[0] & 31 in (7, 8)
         ]
         return (

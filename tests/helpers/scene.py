@@ -11,12 +11,12 @@ SIZE_WH = (160, 120)
 def corners(number: int, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:
     """Frame ``number``, uint8 BGR: a colour in each corner, of which the grey one changes."""
     width, height = size_wh
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[: height // 2, : width // 2] = (255, 0, 0)
-    picture[: height // 2, width // 2 :] = (0, 255, 0)
-    picture[height // 2 :, : width // 2] = (0, 0, 255)
-    picture[height // 2 :, width // 2 :] = 40 + number * 5 % 200
-    return picture
+    image = np.zeros((height, width, 3), np.uint8)
+    image[: height // 2, : width // 2] = (255, 0, 0)
+    image[: height // 2, width // 2 :] = (0, 255, 0)
+    image[height // 2 :, : width // 2] = (0, 0, 255)
+    image[height // 2 :, width // 2 :] = 40 + number * 5 % 200
+    return image
 
 
 def colour(pixel: np.ndarray) -> str:

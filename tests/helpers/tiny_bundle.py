@@ -24,7 +24,7 @@ from device.bundle.manifest import (
 )
 from device.inference.interpreter import Interpreter
 
-SIDE, CLASSES, PICTURES = 32, 5, 32
+SIDE, CLASSES, IMAGES = 32, 5, 32
 RULE = InputRule(width=SIDE, height=SIDE, mean=127.5, std=127.5)
 
 
@@ -59,32 +59,32 @@ def float32_model() -> bytes:
         return bytes(converter.convert())
 
 
-def write_pictures(folder: Path) -> None:
+def write_images(folder: Path) -> None:
     """Gratings of many colours and widths."""
     folder.mkdir()
     draw = np.random.default_rng(2)
-    for number in range(PICTURES):
+    for number in range(IMAGES):
         wave = np.sin(np.outer(np.ones(SIDE), np.arange(SIDE)) * draw.uniform(0.05, 1.5))
-        picture = 127 + 120 * wave[..., np.newaxis] * draw.uniform(-1, 1, 3)
-        picture = np.clip(picture + draw.normal(0, 15, picture.shape), 0, 255)
-        cv2.imwrite(str(folder / f"{number:02}.png"), picture.astype(np.uint8))
+        image = 127 + 120 * wave[..., np.newaxis] * draw.uniform(-1, 1, 3)
+        image = np.clip(image + draw.normal(0, 15, image.shape), 0, 255)
+        cv2.imwrite(str(folder / f"{number:02}.png"), image.astype(np.uint8))
 
 
 def pixels(folder: Path) -> np.ndarray:
     """The pictures as the network wants them."""
-    pictures = [cv2.imread(str(path))[..., ::-1] for path in sorted(folder.glob("*.png"))]
-    return (np.stack(pictures).astype(np.float32) - 127.5) / 127.5
+    images = [cv2.imread(str(path))[..., ::-1] for path in sorted(folder.glob("*.png"))]
+    return (np.stack(images).astype(np.float32) - 127.5) / 127.5
 
 
-def write_bundle(folder: Path, pictures: Path) -> None:
+def write_bundle(folder: Path, images: Path) -> None:
     """A bundle with float32 and an int8 that has one scale per tensor of weights."""
     (folder / "samples").mkdir(parents=True)
     (folder / "labels.txt").write_text("\n".join(f"class {n}" for n in range(CLASSES)) + "\n")
     sample = "samples/one.png"
-    (folder / sample).write_bytes((pictures / "00.png").read_bytes())
+    (folder / sample).write_bytes((images / "00.png").read_bytes())
     float32 = folder / "float32.tflite"
     float32.write_bytes(float32_model())
-    maker = CandidateMaker(float32.read_bytes(), pixels(pictures)[:4], RULE.value_range, "tensor")
+    maker = CandidateMaker(float32.read_bytes(), pixels(images)[:4], RULE.value_range, "tensor")
     (folder / "int8.tflite").write_bytes(maker.make(Choice(corrected=False)))
     interpreter = Interpreter("litert", float32, 1)
     like = Variant(

@@ -81,12 +81,12 @@ class Graph:
         self.graph.operators.append(operator)
         return list(outputs)
 
-    def mean_colour(self, picture: int, axes=(1, 2)) -> int:
+    def mean_colour(self, image: int, axes=(1, 2)) -> int:
         """(1, 3): the mean of each channel."""
         out = self.tensor("mean", (1, 3))
         options = schema.ReducerOptionsT()
         options.keepDims = False
-        self.operator("MEAN", [picture, self.constant(axes, "int32")], [out], options)
+        self.operator("MEAN", [image, self.constant(axes, "int32")], [out], options)
         return out
 
     def scaled(self, values: int, factor: float, shape=(1, 3)) -> int:
@@ -174,8 +174,8 @@ def classifier(
     """
     graph = Graph()
     shape = (1, side, side, 3) if layout == "nhwc" else (1, 3, side, side)
-    picture = graph.tensor("picture", shape, dtype, scale, zero_point, signature=signature)
-    real = picture if dtype == "float32" else graph.dequantised(picture, shape)
+    image = graph.tensor("picture", shape, dtype, scale, zero_point, signature=signature)
+    real = image if dtype == "float32" else graph.dequantised(image, shape)
     if gain is not None:
         real = graph.scaled(real, gain, shape)
     mean = graph.mean_colour(real, (1, 2) if layout == "nhwc" else (2, 3))
@@ -188,15 +188,15 @@ def classifier(
         scores = graph.quantised(scores, scores_shape, *output)
     if metadata is not None:
         graph.describe(metadata)
-    return graph.write([picture], [scores])
+    return graph.write([image], [scores])
 
 
-def _class_scores(graph: Graph, picture: int, classes: int) -> int:
+def _class_scores(graph: Graph, image: int, classes: int) -> int:
     """(1, 3, classes): logits, those of colour n at anchor n for the class n + 1 high."""
     weights = np.zeros((3, classes, 3), np.float32)
     for colour in range(3):
         weights[colour, colour + classes - 3, colour] = 8
-    mean = graph.mean_colour(picture)
+    mean = graph.mean_colour(image)
     flat = graph.dense(mean, weights.reshape(-1, 3), np.full(3 * classes, -4, np.float32))
     return graph.reshaped(flat, (1, 3, classes), "class_logits")
 
@@ -208,8 +208,8 @@ def ssd(order=(0, 1, 2, 3), *, side=32, names=None, rows=5, known_shapes=True) -
     scores, count).
     """
     graph = Graph()
-    picture = graph.tensor("picture", (1, side, side, 3))
-    logits = _class_scores(graph, picture, 4)
+    image = graph.tensor("picture", (1, side, side, 3))
+    logits = _class_scores(graph, image, 4)
     scores = graph.tensor("class_scores", (1, 3, 4))
     graph.operator("LOGISTIC", [logits], [scores])
     options = {
@@ -230,14 +230,14 @@ def ssd(order=(0, 1, 2, 3), *, side=32, names=None, rows=5, known_shapes=True) -
     outputs = [graph.tensor(name, shape) for name, shape in zip(names, shapes, strict=True)]
     inputs = [graph.constant(np.zeros((1, 3, 4))), scores, graph.constant(ANCHORS)]
     graph.operator(POST_PROCESS, inputs, outputs, custom=bytes(flexbuffers.Dumps(options)))
-    return graph.write([picture], [outputs[place] for place in order])
+    return graph.write([image], [outputs[place] for place in order])
 
 
 def plain_detections(order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0) -> bytes:
     """Detections by operators that say nothing of their meaning: always the same two of three."""
     graph = Graph()
-    picture = graph.tensor("picture", (1, 32, 32, 3))
-    mean = graph.mean_colour(picture)
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    mean = graph.mean_colour(image)
     boxes_yx = np.array(BOXES, np.float32)[:, [1, 0, 3, 2]] * pixels
     values = [boxes_yx.ravel(), [2, 0, 1], [0.875, 0.75, 0.25], [2]]
     outputs = []
@@ -248,29 +248,29 @@ def plain_detections(order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0) 
         outputs.append(graph.reshaped(flat, shape, name))
     if not count:
         outputs.pop()
-    return graph.write([picture], [outputs[place] for place in order])
+    return graph.write([image], [outputs[place] for place in order])
 
 
 def raw_ssd(*, swapped=False, classes=4, probability=False, names=("x", "y")) -> bytes:
     """The raw heads of a detector of 3 anchors: nothing decoded, nothing suppressed."""
     graph = Graph()
-    picture = graph.tensor("picture", (1, 32, 32, 3))
-    scores = _class_scores(graph, picture, classes)
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    scores = _class_scores(graph, image, classes)
     if probability:
         out = graph.tensor("class_scores", (1, 3, classes))
         graph.operator("LOGISTIC", [scores], [out])
         scores = out
-    flat = graph.dense(graph.mean_colour(picture), np.full((12, 3), 1e-4), np.zeros(12))
+    flat = graph.dense(graph.mean_colour(image), np.full((12, 3), 1e-4), np.zeros(12))
     boxes = graph.reshaped(flat, (1, 3, 4), names[0])
     outputs = [scores, boxes] if swapped else [boxes, scores]
-    return graph.write([picture], outputs)
+    return graph.write([image], outputs)
 
 
 def shape_computed_late() -> bytes:
     """A classifier whose output has no shape until it has run: the shape is computed."""
     graph = Graph()
-    picture = graph.tensor("picture", (1, 32, 32, 3))
-    scores = graph.softmax(graph.scaled(graph.mean_colour(picture), GAIN))
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    scores = graph.softmax(graph.scaled(graph.mean_colour(image), GAIN))
     zeros = graph.tensor("zeros", (1, 3), "int32")
     graph.operator("CAST", [scores], [zeros], schema.CastOptionsT())
     sizes = graph.tensor("sizes", (2,), "int32")
@@ -285,21 +285,21 @@ def shape_computed_late() -> bytes:
     graph.operator("ADD", [least, graph.constant([1, 3], "int32")], [sizes], schema.AddOptionsT())
     late = graph.tensor("late", ())
     graph.operator("RESHAPE", [scores, sizes], [late])
-    return graph.write([picture], [late])
+    return graph.write([image], [late])
 
 
 def two_inputs() -> bytes:
     graph = Graph()
-    pictures = [graph.tensor(name, (1, 32, 32, 3)) for name in ("left", "right")]
+    images = [graph.tensor(name, (1, 32, 32, 3)) for name in ("left", "right")]
     both = graph.tensor("both", (1, 32, 32, 3))
-    graph.operator("ADD", pictures, [both], schema.AddOptionsT())
-    return graph.write(pictures, [graph.softmax(graph.mean_colour(both))])
+    graph.operator("ADD", images, [both], schema.AddOptionsT())
+    return graph.write(images, [graph.softmax(graph.mean_colour(both))])
 
 
 def segmentation() -> bytes:
     graph = Graph()
-    picture = graph.tensor("picture", (1, 32, 32, 3))
-    return graph.write([picture], [graph.softmax(picture, (1, 32, 32, 3), "map")])
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    return graph.write([image], [graph.softmax(image, (1, 32, 32, 3), "map")])
 
 
 def metadata(
@@ -340,7 +340,7 @@ def metadata(
         size = builder.EndObject()
         content = table({1: table({1: size})}, numbers={0: 2})
         parts[3] = content
-    picture = table(parts)
+    image = table(parts)
     described = []
     for position, name in enumerate(outputs):
         fields = {0: builder.CreateString(name)}
@@ -350,7 +350,7 @@ def metadata(
                 named[3] = builder.CreateString(locale)
             fields[6] = tables([table(named, numbers={2: label_kind})])
         described.append(table(fields))
-    graph = table({2: tables([picture]), 3: tables(described)})
+    graph = table({2: tables([image]), 3: tables(described)})
     builder.Finish(table({3: tables([graph])}), b"M001")
     return bytes(builder.Output())
 

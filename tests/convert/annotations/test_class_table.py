@@ -21,8 +21,8 @@ def read(tmp_path):
 
     def read(text, labels=LABELS, warn=pytest.fail):
         (tmp_path / "labels.tsv").write_text(text)
-        pictures = read_class_labels([(tmp_path, tmp_path / "labels.tsv")], labels, warn)
-        return [(picture.file, picture.class_id) for picture in pictures]
+        images = read_class_labels([(tmp_path, tmp_path / "labels.tsv")], labels, warn)
+        return [(image.file, image.class_id) for image in images]
 
     return read
 
@@ -88,9 +88,9 @@ def test_shared_labels_are_those_of_imagenet_with_and_without_background(shared_
     text = (shared_data / "models" / "coral_imagenet_labels.txt").read_text()
     labels = tuple(text.splitlines())
     for own, first in ((labels, 1), (labels[1:], 0)):
-        pictures = read_class_labels([(folder, folder / "labels.tsv")], own, pytest.fail)
-        assert len(pictures) == 200
-        assert (pictures[0].file, pictures[0].class_id) == ("000_n01440764.jpg", first)
+        images = read_class_labels([(folder, folder / "labels.tsv")], own, pytest.fail)
+        assert len(images) == 200
+        assert (images[0].file, images[0].class_id) == ("000_n01440764.jpg", first)
 
 
 @given(
@@ -109,4 +109,4 @@ def test_no_table_raises_anything_else(data):
         except EvaluationError as exc:
             assert "\n" not in str(exc)  # noqa: PT017 - some do not raise
         else:
-            assert [picture.file for picture in found] == ["a.jpg"]
+            assert [image.file for image in found] == ["a.jpg"]

@@ -31,7 +31,7 @@ COCO_BYTES = json.dumps(
 ).encode()
 
 
-def write_pictures(folder: Path, names=SIDES_WH) -> Path:
+def write_images(folder: Path, names=SIDES_WH) -> Path:
     folder.mkdir(exist_ok=True)
     for name in names:
         width, height = SIDES_WH[name]
@@ -94,11 +94,11 @@ def truth_of(annotated):
     """Pictures in order of name with their boxes, as far as every format can tell."""
     label_of = {number: label for label, number in annotated.category_ids.items()}
     return {
-        annotated.pictures[image_id].file: sorted(
+        annotated.images[image_id].file: sorted(
             (label_of[row["category_id"]], row["iscrowd"], *np.round(row["bbox"], 3))
             for row in annotated.truth.imgToAnns[image_id]
         )
-        for image_id in annotated.pictures
+        for image_id in annotated.images
     }
 
 
@@ -110,7 +110,7 @@ EXPECTED = {
 
 @pytest.fixture
 def images(tmp_path) -> Path:
-    return write_pictures(tmp_path / "images")
+    return write_images(tmp_path / "images")
 
 
 @pytest.fixture
@@ -142,13 +142,13 @@ def test_format_is_recognised_by_content_and_not_by_name(tmp_path, images):
 
 
 def test_sets_of_different_formats_are_pooled_by_name(tmp_path, images, said):
-    more = write_pictures(tmp_path / "more", ["a"])
+    more = write_images(tmp_path / "more", ["a"])
     sets = [
         (images, write_voc(tmp_path / "xml")),
         (more, write_coco(tmp_path / "truth.json", {"a": TRUTH["a"]})),
     ]
     pooled = read_annotations(sets, LABELS, pytest.fail)
-    folders = [picture.path.parent.name for picture in pooled.pictures.values()]
+    folders = [image.path.parent.name for image in pooled.images.values()]
     assert folders == ["images", "images", "images", "more"]
     rows = pooled.truth.dataset["annotations"]
     assert [row["id"] for row in rows] == [1, 2, 3, 4, 5]
@@ -179,9 +179,9 @@ def test_difficult_objects_and_crowds_are_to_be_ignored(tmp_path, images, write)
     ],
 )
 def test_missing_pictures_are_counted_named_and_left_out(tmp_path, said, write):
-    images = write_pictures(tmp_path / "images", ["a"])
+    images = write_images(tmp_path / "images", ["a"])
     annotated = read_annotations([(images, write(tmp_path))], LABELS, said.append)
-    assert [picture.file for picture in annotated.pictures.values()] == ["a.png"]
+    assert [image.file for image in annotated.images.values()] == ["a.png"]
     assert len(annotated.truth.dataset["annotations"]) == 2
     (line,) = said
     assert ": 2: b." in line
@@ -315,7 +315,7 @@ def test_two_files_for_one_picture_are_named_not_counted_twice(tmp_path, images,
     folder = write_voc(tmp_path / "xml", {"a": TRUTH["a"]})
     (folder / "z.xml").write_text(voc_text("a", TRUTH["a"]))
     annotated = read_annotations([(images, folder)], LABELS, said.append)
-    assert len(annotated.pictures) == 1
+    assert len(annotated.images) == 1
     assert "z.xml (a second one for a.png)" in said[0]
 
 
@@ -417,14 +417,14 @@ def read_mutated(write, data) -> None:
     """Reading either works or raises :class:`EvaluationError`; anything else fails the test."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        images = write_pictures(folder / "images", ["a"])
+        images = write_images(folder / "images", ["a"])
         path = write(folder, data)
         try:
             annotated = read_annotations([(images, path)], LABELS, lambda _: None)
         except EvaluationError as exc:
             assert "\n" not in str(exc)  # noqa: PT017 - most of these do not raise
         else:
-            assert len(annotated.pictures) == 1
+            assert len(annotated.images) == 1
 
 
 def put(path: Path, data: bytes) -> Path:

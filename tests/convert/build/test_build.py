@@ -14,7 +14,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter as LiteRt
 
 from device.bundle.bundle import Bundle
-from device.inference.interpreter import installed_interpreters
+from device.runtimes import installed_interpreters
 from tests.conftest import ROOT, run_module
 
 

@@ -11,8 +11,8 @@ from convert.cli import main
 from convert.errors import ConversionError
 from device.bundle.bundle import Bundle, sha256_of
 from device.bundle.hints import Hints
-from device.cameras.base import read_picture
 from device.errors import ModelError, UsageError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.inspection import bare_model as recognise_module
 from device.records import Frame
@@ -116,7 +116,7 @@ def test_samples_carry_what_the_model_found(tmp_path, labels):
     bundle = wrapped(tmp_path, tiny_models.classifier(), labels=labels, **NORMALISED)
     with Engine(bundle, threads=1) as engine:
         for sample in bundle.manifest.samples:
-            classes = engine.run(Frame(read_picture(bundle.file(sample.file)), 0, 0.0)).classes
+            classes = engine.run(Frame(read_image(bundle.file(sample.file)), 0, 0.0)).classes
             recorded = sample.detections["float32"]
             assert [item.label for item in recorded] == [item.label for item in classes]
             assert [item.score for item in recorded] == pytest.approx(

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from convert.calibration.checks import FEW, SAME_BITS, lint_calibration, lint_count, linted_pictures
-from convert.calibration.image_stats import difference_hash, look_at_picture, look_at_tensor, warmth
+from convert.calibration.checks import FEW, SAME_BITS, lint_calibration, lint_count, linted_images
+from convert.calibration.image_stats import difference_hash, look_at_image, look_at_tensor, warmth
 from convert.calibration.images import calibration_pictures
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
-from device.cameras.base import list_pictures, read_picture
+from device.images import list_images, read_image
 
 RULE = InputRule(width=60, height=60, mean=127.5, std=127.5)
 SIZE_WH = (80, 64)
@@ -34,10 +34,10 @@ def tensor_of(pixels: np.ndarray) -> np.ndarray:
     return (resized - RULE.mean) / np.float32(RULE.std)
 
 
-def looks_of(pictures):
+def looks_of(images):
     return [
         look_at_tensor(f"{number}.png", tensor_of(pixels), RULE)
-        for number, pixels in enumerate(pictures)
+        for number, pixels in enumerate(images)
     ]
 
 
@@ -49,8 +49,8 @@ def codes(findings):
     return {finding.code: finding.severity for finding in findings}
 
 
-def lint_pictures(pictures):
-    return lint_calibration(looks_of(pictures))
+def lint_images(images):
+    return lint_calibration(looks_of(images))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def good():
 
 
 def test_good_pictures_have_no_findings(good):
-    assert lint_pictures(good) == []
+    assert lint_images(good) == []
 
 
 @pytest.mark.parametrize(
@@ -118,55 +118,55 @@ def test_count(count, expected):
 
 
 def test_flat_picture_is_a_warning_with_its_name(good):
-    (finding,) = lint_pictures([*good, np.full_like(good[0], 90)])
+    (finding,) = lint_images([*good, np.full_like(good[0], 90)])
     assert (finding.code, finding.severity) == ("flat", "warning")
     assert "1 of 11" in finding.message
     assert "10.png" in finding.message
 
 
 def test_flat_pictures_are_not_called_dim_grey_or_repeated_as_well(good):
-    assert codes(lint_pictures(good[:7] + [np.full_like(good[0], 90)] * 8)) == {"flat": "warning"}
+    assert codes(lint_images(good[:7] + [np.full_like(good[0], 90)] * 8)) == {"flat": "warning"}
 
 
 def test_all_flat_is_an_error_even_with_a_sensors_noise():
     rng = np.random.default_rng(0)
     lens_cap = [rng.integers(3, 9, (64, 80, 3), np.uint8) for _ in range(9)]
-    assert codes(lint_pictures(lens_cap)) == {"flat": "error"}
+    assert codes(lint_images(lens_cap)) == {"flat": "error"}
 
 
 def test_all_the_same_is_an_error_two_kinds_are_not(good):
-    assert codes(lint_pictures([good[0]] * 9)) == {"same": "error"}
-    assert codes(lint_pictures([good[0]] * 8 + [good[1]])) == {"near-duplicates": "warning"}
+    assert codes(lint_images([good[0]] * 9)) == {"same": "error"}
+    assert codes(lint_images([good[0]] * 8 + [good[1]])) == {"near-duplicates": "warning"}
 
 
 def test_one_picture_is_not_all_the_same(good):
-    assert codes(lint_pictures(good[:1])) == {"single": "warning"}
+    assert codes(lint_images(good[:1])) == {"single": "warning"}
 
 
 def test_near_duplicates_are_told_above_their_share_only(good):
     again = [cv2.imdecode(cv2.imencode(".jpg", one, [1, 60])[1], 1) for one in good]
-    (finding,) = lint_pictures(good + again)
+    (finding,) = lint_images(good + again)
     assert (finding.code, finding.severity) == ("near-duplicates", "warning")
     assert "10 of 20" in finding.message
     assert "10 are unlike" in finding.message
-    assert lint_pictures(good + again[:4]) == []
+    assert lint_images(good + again[:4]) == []
 
 
 def test_dim_pictures_such_as_12_bits_in_16(good):
     dim = [one // 16 for one in good]
-    (finding,) = lint_pictures(dim)
+    (finding,) = lint_images(dim)
     assert (finding.code, finding.severity) == ("dim", "warning")
     assert "10 of 10" in finding.message
-    assert lint_pictures([*good, dim[0]]) == []
-    assert lint_pictures([one // 3 for one in good]) == []  # merely dark
+    assert lint_images([*good, dim[0]]) == []
+    assert lint_images([one // 3 for one in good]) == []  # merely dark
 
 
 def test_grey_pictures_are_told_when_they_are_most(good):
     grey = [cv2.merge([one[..., 0]] * 3) for one in good]
-    (finding,) = lint_pictures(grey[:6] + good[6:])
+    (finding,) = lint_images(grey[:6] + good[6:])
     assert (finding.code, finding.severity) == ("grey", "warning")
     assert "6 of 10" in finding.message
-    assert lint_pictures(grey[:5] + good[5:]) == []
+    assert lint_images(grey[:5] + good[5:]) == []
 
 
 def leaves_and_skin(seed: int) -> np.ndarray:
@@ -179,17 +179,17 @@ def leaves_and_skin(seed: int) -> np.ndarray:
 def test_swapped_channels_are_suspected_in_20_pictures_or_more():
     right = [leaves_and_skin(seed) for seed in range(20)]
     swapped = [np.ascontiguousarray(one[..., ::-1]) for one in right]
-    assert lint_pictures(right) == []
-    (finding,) = lint_pictures(swapped)
+    assert lint_images(right) == []
+    (finding,) = lint_images(swapped)
     assert (finding.code, finding.severity) == ("channel-order", "warning")
     assert "20 coloured" in finding.message
-    assert lint_pictures(swapped[:19]) == []
+    assert lint_images(swapped[:19]) == []
 
 
 def test_grey_pictures_do_not_count_for_channel_order():
     swapped = [np.ascontiguousarray(leaves_and_skin(seed)[..., ::-1]) for seed in range(19)]
     grey = [cv2.merge([scene(seed)[..., 0]] * 3) for seed in range(50, 60)]
-    assert lint_pictures(swapped + grey) == []
+    assert lint_images(swapped + grey) == []
 
 
 @given(st.integers(0, 2**32))
@@ -226,16 +226,16 @@ def test_hash_tells_scenes_apart(seed, step):
     assert (difference_hash(one) ^ difference_hash(other)).bit_count() > SAME_BITS
 
 
-def write(folder, pictures, suffix=".png"):
+def write(folder, images, suffix=".png"):
     folder.mkdir()
-    paths = [folder / f"{number:02}{suffix}" for number in range(len(pictures))]
-    for path, pixels in zip(paths, pictures, strict=True):
+    paths = [folder / f"{number:02}{suffix}" for number in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
         assert cv2.imwrite(str(path), pixels)
     return paths
 
 
 def look_at_files(paths):
-    return [look_at_picture(path, read_picture(path), RULE) for path in paths]
+    return [look_at_image(path, read_image(path), RULE) for path in paths]
 
 
 def test_overlap_counts_same_files_and_same_pictures(tmp_path, good):
@@ -277,11 +277,11 @@ def test_pictures_to_be_evaluated_on_are_told_before_the_slow_part(tmp_path, goo
     (tmp_path / "evaluation" / "text.jpg").write_text("not a picture")
     said = []
     folders = tmp_path / "calibration", tmp_path / "evaluation"
-    linted_pictures(folders[0], 100, 0, RULE, said.append, evaluation=folders[1])
+    linted_images(folders[0], 100, 0, RULE, said.append, evaluation=folders[1])
     assert len(said) == 1
     assert said[0].startswith("warning: 1 of 10 calibration pictures are evaluated on too")
     with pytest.raises(CalibrationError, match=r"--evaluation .*: no such folder"):
-        linted_pictures(folders[0], 100, 0, RULE, pytest.fail, evaluation=evaluation[0])
+        linted_images(folders[0], 100, 0, RULE, pytest.fail, evaluation=evaluation[0])
 
 
 def as_pillow(pixels):
@@ -314,11 +314,11 @@ USABLE = {
 def test_unusual_pictures_come_out_as_the_usual_ones(tmp_path, name):
     bgr = scene(3)
     USABLE[name](str(tmp_path / name), bgr)
-    pixels = read_picture(tmp_path / name)
+    pixels = read_image(tmp_path / name)
     expected = cv2.merge([bgr[..., 0]] * 3) if "grey" in name else bgr
     pixels = cv2.resize(pixels, SIZE_WH, interpolation=cv2.INTER_AREA)
     assert np.abs(pixels.astype(int) - expected).mean() < 3
-    look = look_at_picture(tmp_path / name, pixels, RULE)
+    look = look_at_image(tmp_path / name, pixels, RULE)
     assert look.problem is None
     assert look.grey == ("grey" in name)
 
@@ -331,7 +331,7 @@ def test_pictures_that_cannot_be_used_are_named_and_counted(tmp_path, good):
     cv2.imwrite(str(folder / "icon.png"), good[0][:8, :8])
     (folder / "text.jpg").write_text("not a picture")
     said = []
-    assert len(linted_pictures(folder, 100, 0, RULE, said.append)) == 10
+    assert len(linted_images(folder, 100, 0, RULE, said.append)) == 10
     skips = [line for line in said if line.startswith("skipped: ")]
     assert {re.search(r"(\w+\.\w+): ", line[9:])[1] for line in skips} == {
         "32bit.tif",
@@ -346,7 +346,7 @@ def test_pictures_that_cannot_be_used_are_named_and_counted(tmp_path, good):
 def test_five_pictures_are_a_counted_warning(tmp_path, good):
     said = []
     paths = write(tmp_path / "five", good[:5])
-    assert sorted(linted_pictures(tmp_path / "five", 100, 0, RULE, said.append)) == paths
+    assert sorted(linted_images(tmp_path / "five", 100, 0, RULE, said.append)) == paths
     assert len(said) == 1
     assert said[0].startswith("warning: 5 calibration pictures are few")
 
@@ -355,7 +355,7 @@ def test_pictures_that_would_make_garbage_are_an_error_in_one_line(tmp_path, goo
     write(tmp_path / "same", [good[0]] * 5)
     said = []
     with pytest.raises(CalibrationError, match="all 5 calibration pictures are the same") as caught:
-        linted_pictures(tmp_path / "same", 100, 0, RULE, said.append)
+        linted_images(tmp_path / "same", 100, 0, RULE, said.append)
     assert "\n" not in str(caught.value)
     assert len(said) == 1  # and few they are
 
@@ -367,20 +367,20 @@ def test_chosen_pictures_are_those_of_calibration_each_decoded_once(tmp_path, go
 
     def counting(path):
         decoded.append(path)
-        return read_picture(path)
+        return read_image(path)
 
-    monkeypatch.setattr("convert.calibration.images.read_picture", counting)
-    assert linted_pictures(tmp_path / "pictures", 8, 4, RULE, pytest.fail) == chosen
+    monkeypatch.setattr("convert.calibration.images.read_image", counting)
+    assert linted_images(tmp_path / "pictures", 8, 4, RULE, pytest.fail) == chosen
     assert decoded == chosen
 
 
 def test_default_photographs_have_no_findings_and_are_not_decoded(monkeypatch):
     paths = calibration_pictures(None, 100, 0, pytest.fail)
     assert lint_calibration(look_at_files(paths)) == []
-    monkeypatch.setattr("convert.calibration.images.read_picture", pytest.fail)
-    assert linted_pictures(None, 100, 0, RULE, pytest.fail) == paths
+    monkeypatch.setattr("convert.calibration.images.read_image", pytest.fail)
+    assert linted_images(None, 100, 0, RULE, pytest.fail) == paths
     said = []
-    linted_pictures(None, 1, 0, RULE, said.append)
+    linted_images(None, 1, 0, RULE, said.append)
     assert len(said) == 1
     assert said[0].startswith("warning: 1 calibration picture")
 
@@ -389,15 +389,15 @@ def test_default_photographs_have_no_findings_and_are_not_decoded(monkeypatch):
 def photographs(shared_data):
     """Looks at 317 real photographs, as they are and with red and blue swapped."""
     paths = (
-        list_pictures(shared_data / "imagenet200")
-        + list_pictures(shared_data / "coco_val" / "images")[::3]
+        list_images(shared_data / "imagenet200")
+        + list_images(shared_data / "coco_val" / "images")[::3]
     )
     right, swapped = [], []
     for path in paths:
-        pixels = read_picture(path)
-        right.append(look_at_picture(path, pixels, RULE))
+        pixels = read_image(path)
+        right.append(look_at_image(path, pixels, RULE))
         mirrored = np.ascontiguousarray(pixels[..., ::-1])
-        swapped.append(look_at_picture(path, mirrored, RULE))
+        swapped.append(look_at_image(path, mirrored, RULE))
     return right, swapped
 
 

@@ -2,12 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from convert.calibration.checks import linted_pictures
+from convert.calibration.checks import linted_images
 from convert.calibration.images import CalibrationInputs, calibration_pictures
 from convert.errors import CalibrationError
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from device.bundle.manifest import InputRule, TensorSpec
-from device.cameras.base import read_picture
+from device.images import read_image
 from device.inference.preprocess import Preprocessor
 
 
@@ -19,9 +19,9 @@ def folder(tmp_path, noise):
 
 
 def test_default_is_the_catalogues_photographs():
-    pictures = calibration_pictures(None, 100, 0, pytest.fail)
-    assert [path.name for path in pictures][:2] == ["astronaut.png", "chelsea.png"]
-    assert len(pictures) >= 8
+    images = calibration_pictures(None, 100, 0, pytest.fail)
+    assert [path.name for path in images][:2] == ["astronaut.png", "chelsea.png"]
+    assert len(images) >= 8
 
 
 def test_same_seed_draws_the_same_pictures_another_seed_others(folder):
@@ -70,7 +70,7 @@ def test_dataset_gives_what_the_camera_would(folder, resize):
     for path, inputs in zip(paths, dataset(), strict=True):
         tensor = np.empty(rule.shape, np.float32)
         spec = TensorSpec(position=0, shape=rule.shape, dtype="float32")
-        Preprocessor(rule, spec)(read_picture(path), tensor)
+        Preprocessor(rule, spec)(read_image(path), tensor)
         assert np.array_equal(inputs["image"], tensor)
 
 
@@ -80,13 +80,13 @@ def test_each_picture_is_decoded_once_from_lint_to_bias_correction(folder, own, 
 
     def counting(path):
         decoded.append(path)
-        return read_picture(path)
+        return read_image(path)
 
-    monkeypatch.setattr("convert.calibration.images.read_picture", counting)
+    monkeypatch.setattr("convert.calibration.images.read_image", counting)
     calibration = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image")
-    pictures = linted_pictures(
+    images = linted_images(
         folder if own else None, 6, 0, SSDLITE_MOBILENET_V2.input, print, calibration.keep
     )
     for _ in range(3):  # ranges, outputs and biases
-        assert len(list(calibration.dataset(pictures)())) == len(pictures) == 6
-    assert sorted(decoded) == sorted(pictures)
+        assert len(list(calibration.dataset(images)())) == len(images) == 6
+    assert sorted(decoded) == sorted(images)

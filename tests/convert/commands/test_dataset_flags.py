@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from convert.commands.dataset_flags import add_picture_sets, picture_sets
+from convert.commands.dataset_flags import add_image_sets, image_sets
 from device.errors import UsageError
 
 
 def sets_of(*words: str) -> list[tuple[Path, Path | None]]:
     parser = argparse.ArgumentParser()
-    add_picture_sets(parser)
-    return picture_sets(parser.parse_args(words))
+    add_image_sets(parser)
+    return image_sets(parser.parse_args(words))
 
 
 def test_each_folder_gets_the_annotations_in_its_place():

@@ -7,11 +7,11 @@ from convert.evaluation.bootstrap import RESAMPLES, draw_weights, interval, resa
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32))
-def test_every_resample_draws_as_many_pictures_as_there_are(pictures, seed):
-    weights = draw_weights(pictures, seed, 20)
-    assert weights.shape == (20, pictures)
+def test_every_resample_draws_as_many_pictures_as_there_are(images, seed):
+    weights = draw_weights(images, seed, 20)
+    assert weights.shape == (20, images)
     assert (weights >= 0).all()
-    assert (weights.sum(axis=1) == pictures).all()
+    assert (weights.sum(axis=1) == images).all()
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not():

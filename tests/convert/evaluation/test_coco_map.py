@@ -16,15 +16,15 @@ from convert.evaluation.evaluate import precision_figures
 LABELS = ("background", "person", "cat", "dog")
 
 
-def make_set(folder, pictures) -> AnnotatedSet:
+def make_set(folder, images) -> AnnotatedSet:
     """``pictures``: per picture a list of (class id, x, y, width, height[, crowd])."""
     (folder / "1.jpg").write_bytes(b"x")
     truth = {
-        "images": [{"id": n, "file_name": "1.jpg"} for n in range(len(pictures))],
+        "images": [{"id": n, "file_name": "1.jpg"} for n in range(len(images))],
         "categories": [{"id": n, "name": LABELS[n]} for n in (1, 2, 3)],
         "annotations": [
             {"image_id": n, "category_id": c, "bbox": box[:4], "iscrowd": int(len(box) > 4)}
-            for n, boxes in enumerate(pictures)
+            for n, boxes in enumerate(images)
             for c, *box in boxes
         ],
     }
@@ -37,7 +37,7 @@ def row(bbox, score=0.9, image_id=1, category_id=1):
 
 
 def measure(annotated, rows):
-    return mean_average_precision(annotated, rows, list(annotated.pictures))
+    return mean_average_precision(annotated, rows, list(annotated.images))
 
 
 def by_pycocotools(annotated, rows):
@@ -121,7 +121,7 @@ def test_class_without_an_object_in_the_draw_is_not_averaged(tmp_path):
 def random_set(seed):
     """Thirty pictures with objects, crowds, near misses, doubles and ghosts of three classes."""
     generator = np.random.default_rng(seed)
-    pictures, rows = [], []
+    images, rows = [], []
     for image_id in range(1, 31):
         boxes = []
         for _ in range(generator.integers(0, 6)):
@@ -135,14 +135,14 @@ def random_set(seed):
             box = generator.uniform([0, 0, 10, 10], [200, 200, 90, 90]).tolist()
             category = int(generator.integers(1, 4))
             rows.append(row(box, float(generator.random()), image_id, category))
-        pictures.append(boxes)
-    return pictures, rows
+        images.append(boxes)
+    return images, rows
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_headline_is_what_pycocotools_says(tmp_path, seed):
-    pictures, rows = random_set(seed)
-    annotated = make_set(tmp_path, pictures)
+    images, rows = random_set(seed)
+    annotated = make_set(tmp_path, images)
     stats = by_pycocotools(annotated, rows)
     assert figures(measure(annotated, rows)) == (stats[0], stats[1])
     assert 0.05 < stats[0] < 0.95
@@ -150,8 +150,8 @@ def test_headline_is_what_pycocotools_says(tmp_path, seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_weights_of_one_give_pycocotools_own_figure(tmp_path, seed):
-    pictures, rows = random_set(seed)
-    annotated = make_set(tmp_path, pictures)
+    images, rows = random_set(seed)
+    annotated = make_set(tmp_path, images)
     matches = measure(annotated, rows).matches
     assert any(item.ignored.any() for item in matches)
     (again,) = resampled_precision(matches, np.ones((1, 30), np.int32))
@@ -161,8 +161,8 @@ def test_weights_of_one_give_pycocotools_own_figure(tmp_path, seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_resampled_figure_is_pycocotools_figure_of_the_drawn_pictures(tmp_path, seed):
-    pictures, rows = random_set(seed)
-    matches = measure(make_set(tmp_path, pictures), rows).matches
+    images, rows = random_set(seed)
+    matches = measure(make_set(tmp_path, images), rows).matches
     weights = draw_weights(30, seed, 3)
     for draw, figure in zip(weights, resampled_precision(matches, weights), strict=True):
         drawn = np.repeat(np.arange(30), draw)
@@ -172,13 +172,13 @@ def test_resampled_figure_is_pycocotools_figure_of_the_drawn_pictures(tmp_path, 
             for item in rows
             if item["image_id"] == old + 1
         ]
-        annotated = make_set(tmp_path, [pictures[old] for old in drawn])
+        annotated = make_set(tmp_path, [images[old] for old in drawn])
         assert figure == pytest.approx(by_pycocotools(annotated, copied)[0], abs=1e-14)
 
 
 def test_blocks_do_not_change_the_figures(tmp_path, monkeypatch):
-    pictures, rows = random_set(1)
-    matches = measure(make_set(tmp_path, pictures), rows).matches
+    images, rows = random_set(1)
+    matches = measure(make_set(tmp_path, images), rows).matches
     weights = draw_weights(30, 0, 50)
     whole = resampled_precision(matches, weights)
     monkeypatch.setattr("convert.evaluation.coco_map.BLOCK", 1)
@@ -200,8 +200,8 @@ def as_found(rows):
 
 
 def test_paired_interval_of_two_equal_variants_is_zero(tmp_path):
-    pictures, rows = random_set(2)
-    annotated, found = make_set(tmp_path, pictures), as_found(rows)
+    images, rows = random_set(2)
+    annotated, found = make_set(tmp_path, images), as_found(rows)
     weights = draw_weights(30, 0)
     findings = {"int8": found, "float32": found}
     result = precision_figures(annotated, range(1, 31), findings, LABELS, weights)
@@ -210,8 +210,8 @@ def test_paired_interval_of_two_equal_variants_is_zero(tmp_path):
 
 
 def test_paired_interval_is_narrower_than_that_of_either_and_holds_the_drop(tmp_path):
-    pictures, rows = random_set(3)
-    annotated = make_set(tmp_path, pictures)
+    images, rows = random_set(3)
+    annotated = make_set(tmp_path, images)
     weights = draw_weights(30, 0)
     findings = {"float32": as_found(rows), "int8": as_found(rows[::20] + rows[1::2])}
     result = precision_figures(annotated, range(1, 31), findings, LABELS, weights)

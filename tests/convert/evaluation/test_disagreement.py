@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.annotations.ground_truth import TruePicture
+from convert.annotations.ground_truth import TrueImage
 from convert.evaluation.accuracy import Finding
 from convert.evaluation.disagreement import SHOWN, find_disagreements
 
@@ -20,12 +20,12 @@ def classes(*rows):
     return np.array(rows, float).reshape(-1, 2)
 
 
-def pictures(count):
-    return [TruePicture(Path("some/folder"), f"{n}.jpg", ()) for n in range(count)]
+def images(count):
+    return [TrueImage(Path("some/folder"), f"{n}.jpg", ()) for n in range(count)]
 
 
 def find(said, threshold=0.5):
-    return find_disagreements(pictures(len(said)), said, LABELS, threshold, "float32")
+    return find_disagreements(images(len(said)), said, LABELS, threshold, "float32")
 
 
 def test_worst_comes_first_and_agreement_is_not_shown():

@@ -39,9 +39,9 @@ def one_person(bundle_dir, tmp_path) -> Path:
     return folder
 
 
-def write_truth(path, pictures, name="person"):
+def write_truth(path, images, name="person"):
     box = {"category_id": 1, "bbox": [0, 0, 300, 500], "area": 150000}
-    numbers = range(1, pictures + 1)
+    numbers = range(1, images + 1)
     truth = {
         "images": [{"id": n, "file_name": f"{n}.jpg"} for n in numbers],
         "categories": [{"id": 1, "name": name}],

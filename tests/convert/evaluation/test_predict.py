@@ -8,8 +8,8 @@ import pytest
 from convert.errors import EvaluationError
 from convert.evaluation.predict import Panel, as_array, as_classes, as_detections, predict
 from device.bundle.bundle import Bundle
-from device.cameras.base import read_picture
 from device.errors import InterpreterError, UsageError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.records import Classification, Detection, Frame, Result, Timings
 
@@ -22,15 +22,15 @@ def panel(bundle_dir) -> Panel:
 
 
 @pytest.fixture
-def pictures(bundle_dir, tmp_path):
+def images(bundle_dir, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     good = sorted((bundle_dir / "samples").iterdir())
     return [good[0], tmp_path / "bad.jpg", *good[1:]] * 2
 
 
-def test_results_come_in_order_and_do_not_depend_on_processes(panel, pictures):
-    alone, shared = (predict(panel, pictures, processes) for processes in (1, 2))
-    assert len(alone) == len(shared) == len(pictures)
+def test_results_come_in_order_and_do_not_depend_on_processes(panel, images):
+    alone, shared = (predict(panel, images, processes) for processes in (1, 2))
+    assert len(alone) == len(shared) == len(images)
     for one, other in zip(alone, shared, strict=True):
         if isinstance(one, str):
             assert one == other
@@ -46,7 +46,7 @@ def test_results_come_in_order_and_do_not_depend_on_processes(panel, pictures):
 def test_what_is_found_is_what_the_engine_finds(panel, bundle_dir, photo):
     (found,) = predict(panel, [photo], 1)
     with Engine(Bundle(bundle_dir), "int8", interpreter="litert", threshold=0.5) as engine:
-        expected = list(engine.run(Frame(read_picture(photo), 0, 0.0)).detections)
+        expected = list(engine.run(Frame(read_image(photo), 0, 0.0)).detections)
         assert as_detections(found["int8"], engine.labels, 0.5) == expected
     assert expected[0].label == "person"
 

@@ -11,11 +11,11 @@ from convert.errors import ConversionError
 from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
 from convert.models.keras_files import user_classifier
 from device.bundle.bundle import Bundle
-from device.cameras.base import read_picture
 from device.errors import UsageError
+from device.images import read_image
 from device.inference.engine import Engine
-from device.inference.interpreter import installed_interpreters
 from device.records import Frame
+from device.runtimes import installed_interpreters
 from tests.conftest import ROOT, run_module
 
 SMALL = ("--alpha", "0.35", "--size", "96")
@@ -126,7 +126,7 @@ def test_int8_gives_five_classes_a_score(mobilenet):
     bundle = Bundle(mobilenet)
     with Engine(bundle, "int8", threshold=0.0) as engine:
         for sample in bundle.manifest.samples:
-            frame = Frame(read_picture(mobilenet / sample.file), 0, 0.0)
+            frame = Frame(read_image(mobilenet / sample.file), 0, 0.0)
             scores = [item.score for item in engine.run(frame).classes]
             assert len(scores) == 5
             assert scores[4] > 0  # an 8-bit softmax has steps of 1/256, and zeros below

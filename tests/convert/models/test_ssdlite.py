@@ -17,7 +17,7 @@ from convert.models.anchors import ANCHORS_PER_CELL, GRID_SIZES
 from convert.errors import WeightsError
 from convert.models.ssdlite import build_ssdlite
 from convert.models.tfjs_weights import load_ssdlite, read_graph_model
-from device.cameras.base import read_picture
+from device.images import read_image
 from device.bundle.manifest import InputRule, TensorSpec
 from device.inference.preprocess import Preprocessor
 
@@ -27,7 +27,7 @@ load_ssdlite(model, tensors)
 rule = InputRule(width=300, height=300, mean=127.5, std=127.5)
 image = np.empty((1, 300, 300, 3), np.float32)
 spec = TensorSpec(position=0, shape=image.shape, dtype="float32")
-Preprocessor(rule, spec)(read_picture(Path(sys.argv[2])), image)
+Preprocessor(rule, spec)(read_image(Path(sys.argv[2])), image)
 np.savez(sys.argv[3], **{k: v.numpy() for k, v in model(image).items()})
 del tensors["FeatureExtractor/MobilenetV2/Conv_1/BatchNorm/batchnorm/sub"]
 try:
@@ -64,14 +64,14 @@ def test_missing_weight_is_named(keras):
 
 def test_float32_variant_answers_as_the_keras_network(keras, bundle_dir):
     from device.bundle.bundle import Bundle
-    from device.cameras.base import read_picture
+    from device.images import read_image
     from device.inference.interpreter import Interpreter
     from device.inference.preprocess import Preprocessor
 
     _, expected, photo = keras
     manifest = Bundle(bundle_dir).manifest
     interpreter = Interpreter("litert", bundle_dir / "float32.tflite", threads=1)
-    Preprocessor(manifest.input, interpreter.input)(read_picture(photo), interpreter.input_tensor())
+    Preprocessor(manifest.input, interpreter.input)(read_image(photo), interpreter.input_tensor())
     interpreter.invoke()
     found = interpreter.output_tensors()
     names = interpreter.output_names()

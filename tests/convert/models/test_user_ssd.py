@@ -108,9 +108,9 @@ def build(models, name, out, *flags):
 
 def detect(bundle, tmp_path, variant):
     log = tmp_path / f"{variant}.jsonl"
-    picture = bundle.folder / "samples" / "cat.jpg"
+    image = bundle.folder / "samples" / "cat.jpg"
     done = run_module(
-        "device", "detect", str(bundle.folder), "--variant", variant, "--source", str(picture),
+        "device", "detect", str(bundle.folder), "--variant", variant, "--source", str(image),
         "--log", str(log),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -7,8 +7,8 @@ from ai_edge_litert import schema_py_generated as schema
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.quantization import flatbuffer
 from convert.quantization.float16 import store_weights_in_half
-from device.inference.interpreter import installed_interpreters
 from device.inference.probe import ProbeRequest, probe
+from device.runtimes import installed_interpreters
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def answers(name, model, path, photo):
             model=str(path),
             interpreter=name,
             rule=SSDLITE_MOBILENET_V2.input,
-            pictures=(str(photo),),
+            images=(str(photo),),
             outputs=str(outputs),
         )
     )

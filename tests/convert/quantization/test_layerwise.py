@@ -13,24 +13,22 @@ def model(bundle_dir):
 
 
 @pytest.fixture
-def pictures(photographs):
+def images(photographs):
     return photographs[:2]
 
 
-def inputs_of(model, pictures):
-    return {
-        output: np.concatenate(chunks) for _, _, output, chunks in layer_inputs(model, pictures)
-    }
+def inputs_of(model, images):
+    return {output: np.concatenate(chunks) for _, _, output, chunks in layer_inputs(model, images)}
 
 
-def test_first_layer_sees_the_pictures_and_answers_their_convolution(model, pictures):
-    name, operator, _, chunks = next(layer_inputs(model, pictures))
-    assert np.array_equal(np.concatenate(chunks), pictures)
+def test_first_layer_sees_the_pictures_and_answers_their_convolution(model, images):
+    name, operator, _, chunks = next(layer_inputs(model, images))
+    assert np.array_equal(np.concatenate(chunks), images)
     kernel = flatbuffer.constant(model, model.subgraphs[0].tensors[operator.inputs[1]])
     answer = np.concatenate([apply_weights(name, operator, kernel, x) for x in chunks])
     # By hand, for one output channel: a 3x3 convolution of stride 2, padded after, not before.
-    padded = np.pad(pictures.astype(np.float64), ((0, 0), (0, 1), (0, 1), (0, 0)))
-    total = np.zeros((len(pictures), 150, 150))
+    padded = np.pad(images.astype(np.float64), ((0, 0), (0, 1), (0, 1), (0, 0)))
+    total = np.zeros((len(images), 150, 150))
     for y in range(3):
         for x in range(3):
             patch = padded[:, y : y + 299 : 2, x : x + 299 : 2]
@@ -38,8 +36,8 @@ def test_first_layer_sees_the_pictures_and_answers_their_convolution(model, pict
     assert answer[..., 5] == pytest.approx(total, abs=1e-4)
 
 
-def test_every_layer_with_weights_is_met_and_none_sees_what_relu6_cuts_off(model, pictures):
-    found = inputs_of(model, pictures)
+def test_every_layer_with_weights_is_met_and_none_sees_what_relu6_cuts_off(model, images):
+    found = inputs_of(model, images)
     named = [name for name, _ in flatbuffer.operators(model) if name in flatbuffer.WEIGHTED]
     assert len(found) == len(named)
     tensors = model.subgraphs[0].tensors
@@ -68,7 +66,7 @@ def test_network_with_an_unknown_activation_cannot_be_run(model):
     assert not can_run(model)
 
 
-def test_relu_is_relu6_where_nothing_reaches_six(model, pictures):
+def test_relu_is_relu6_where_nothing_reaches_six(model, images):
     tensors = model.subgraphs[0].tensors
     _, operator = flatbuffer.operators(model)[0]
     for index in operator.inputs[1:]:
@@ -77,13 +75,13 @@ def test_relu_is_relu6_where_nothing_reaches_six(model, pictures):
     seen = {}
     for activation in (3, 1, 0):  # RELU6, RELU, NONE
         set_activation(model, 0, activation)
-        seen[activation] = list(inputs_of(model, pictures).values())[1]
+        seen[activation] = list(inputs_of(model, images).values())[1]
     assert np.array_equal(seen[1], seen[3])
     assert not np.allclose(seen[0], seen[3])
 
 
-def test_chunks_do_not_change_what_a_layer_sees(model, pictures):
-    once = inputs_of(model, pictures)
-    thrice = inputs_of(model, np.concatenate([pictures] * 3))  # 4 + 2 pictures
+def test_chunks_do_not_change_what_a_layer_sees(model, images):
+    once = inputs_of(model, images)
+    thrice = inputs_of(model, np.concatenate([images] * 3))  # 4 + 2 pictures
     for name, values in once.items():
         assert thrice[name][: len(values)] == pytest.approx(values, abs=1e-4)

@@ -599,13 +599,13 @@ def test_browser_finds_nothing_to_complain_about(chromium, bundle, manifest, tmp
         "--window-size=1440,2000",
     )  # fmt: skip
     assert console(done) == []
-    picture = cv2.imread(str(shot))
-    assert picture.shape == (2000, 1440, 3)
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 100  # something was drawn
+    image = cv2.imread(str(shot))
+    assert image.shape == (2000, 1440, 3)
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 100  # something was drawn
 
 
 def test_page_is_made_without_reading_anything_again(bundle):
     _, _, facts = load_facts(bundle)
-    page = make_page(facts, (), measured_pictures=False)
+    page = make_page(facts, (), measured_images=False)
     assert 'id="pictures"' not in page
     assert "#pictures" not in page

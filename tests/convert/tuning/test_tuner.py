@@ -21,13 +21,13 @@ from convert.tuning.search import BATCH, Explorer, Screened, frontier
 from convert.tuning.tuner import Finalist, Half, Outcome, Tuner, choose, holds, refuse_noise
 from device.bundle.bundle import Bundle
 from device.inference.interpreter import Interpreter
-from tests.helpers.tiny_bundle import RULE, pixels, write_bundle, write_pictures
+from tests.helpers.tiny_bundle import RULE, pixels, write_bundle, write_images
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tune")
-    write_pictures(folder / "pictures")
+    write_images(folder / "pictures")
     write_bundle(folder / "bundle", folder / "pictures")
     return folder
 
@@ -56,8 +56,8 @@ def finalist(name, cost, seen, disturbance=1.0, deviation=0.0):
     return Finalist(name, Choice(), cost, disturbance, 1, seen, deviation, 0.0, 0.0, [])
 
 
-def tune(bundle, pictures, limit, *flags):
-    return main(["tune", str(bundle), "--images", str(pictures), "--max-drop", limit, *flags])
+def tune(bundle, images, limit, *flags):
+    return main(["tune", str(bundle), "--images", str(images), "--max-drop", limit, *flags])
 
 
 def test_cheapest_that_keeps_the_limit_is_chosen():
@@ -182,8 +182,8 @@ def test_float_layers_disturb_less(maker, disturbance):
 def test_what_improves_int8_disturbs_a_detector_less(bundle_dir):
     bundle = Bundle(bundle_dir)
     float32, rule = bundle.variant("float32"), bundle.manifest.input
-    pictures = [bundle.file(sample.file) for sample in bundle.manifest.samples]
-    inputs = stack_inputs(list(CalibrationInputs(rule, "image").dataset(pictures)()))
+    images = [bundle.file(sample.file) for sample in bundle.manifest.samples]
+    inputs = stack_inputs(list(CalibrationInputs(rule, "image").dataset(images)()))
     path = bundle.file(float32.file)
     maker = CandidateMaker(path.read_bytes(), inputs, rule.value_range)
     disturbance = Disturbance(path, float32.heads, bundle.manifest.decoder, inputs)
@@ -281,8 +281,8 @@ def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, caps
     assert len(log.layers) == len(flatbuffer.operators(flatbuffer.read(float32.read_bytes())))
     assert {item.name for item in finalists(log)} >= {"int8", log.kept}
     assert "tuned" in capsys.readouterr().out
-    pictures = str(built / "pictures")
-    assert main(["evaluate", str(bundle), "--images", pictures, "--variant", "tuned"]) == 0
+    images = str(built / "pictures")
+    assert main(["evaluate", str(bundle), "--images", images, "--variant", "tuned"]) == 0
     assert main(["report", str(bundle)]) == 0
     assert "tuning-chart" in (bundle / "report.html").read_text("utf-8")
 

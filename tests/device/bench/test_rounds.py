@@ -13,11 +13,11 @@ from device.bench.record import Settings
 from device.bench.reference import Loop, bare_loop_ms
 from device.bench.rounds import Combination, combinations, measure
 from device.bundle.bundle import Bundle
-from device.cameras.base import read_picture
 from device.errors import UsageError
+from device.images import read_image
 from device.inference.engine import Engine
-from device.inference.interpreter import ORIGINS
 from device.records import Frame
+from device.runtimes import ORIGINS
 from tests.conftest import ROOT
 
 ONE = Combination("int8", "litert", 1)
@@ -117,7 +117,7 @@ def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, mon
     bundle = Bundle(small_bundle)
     (sample, *_) = bundle.manifest.samples
     with Engine(bundle, "int8", interpreter="litert") as engine:
-        engine.prepare(Frame(read_picture(bundle.file(sample.file)), 0, 0.0))
+        engine.prepare(Frame(read_image(bundle.file(sample.file)), 0, 0.0))
         expected = engine.interpreter.input_tensor().copy()
     assert [bool((image == expected).all()) for image in seen] == [True, True]
 

@@ -8,7 +8,7 @@ import pytest
 from device.bench.job import Job, Tick
 from device.bench.worker import STAGES, _Recorder, _Stretches, measure_frames, measure_invokes, work
 from device.bundle.bundle import Bundle
-from device.cameras.base import read_picture
+from device.images import read_image
 from device.inference.engine import Engine
 from device.records import Frame
 from tests.device.conftest import make_outcome
@@ -47,13 +47,13 @@ def test_input_that_was_timed_is_kept_where_asked(small_bundle, tmp_path):
     bundle = Bundle(small_bundle)
     (sample, *_) = bundle.manifest.samples
     with Engine(bundle, "int8", interpreter="litert") as engine:
-        engine.prepare(Frame(read_picture(bundle.file(sample.file)), 0, 0.0))
+        engine.prepare(Frame(read_image(bundle.file(sample.file)), 0, 0.0))
         np.testing.assert_array_equal(np.load(kept), engine.interpreter.input_tensor())
 
 
 def test_source_that_ends_begins_again_until_there_are_enough_frames(small_bundle):
-    four_pictures = small_bundle / "samples"
-    found = measure_frames(job(small_bundle, source=str(four_pictures), min_count=9))
+    four_images = small_bundle / "samples"
+    found = measure_frames(job(small_bundle, source=str(four_images), min_count=9))
     assert len(found.frame_ms) >= 9
     assert set(found.stages_ms) == set(STAGES)
     for times_ms in (found.age_ms, *found.stages_ms.values()):

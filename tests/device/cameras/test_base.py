@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.cameras.base import CameraOptions, list_pictures, open_camera, read_picture
+from device.cameras.base import CameraOptions
 from device.cameras.demo import DemoCamera
-from device.cameras.files import Pictures, VideoFile
+from device.cameras.files import Images, VideoFile
+from device.cameras.open import open_camera
 from device.errors import SourceError, UsageError
+from device.images import list_images, read_image
 from tests.device.conftest import cut, encode, write_video
 
 COUNT = 12  # frames of every camera here that ends
@@ -63,7 +65,7 @@ def test_video_without_a_frame_is_an_error(tmp_path):
 
 
 def test_pictures_come_in_order_of_their_names(folder):
-    frames = list(Pictures.of_folder(folder, pytest.fail).frames())
+    frames = list(Images.of_folder(folder, pytest.fail).frames())
     assert [frame.name for frame in frames] == sorted(path.name for path in folder.iterdir())
     assert [round(frame.pixels.mean()) for frame in frames] == [20 * i for i in range(COUNT)]
 
@@ -73,7 +75,7 @@ def test_pictures_in_subfolders_are_found_and_other_files_are_not(tmp_path, nois
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encode(noise, ".png"))
-    found = [path.relative_to(tmp_path).as_posix() for path in list_pictures(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
     assert found == ["a/1.jpg", "b/2.PNG", "c.jpeg"]
 
 
@@ -82,7 +84,7 @@ def test_bad_picture_among_good_ones_is_reported_and_skipped(tmp_path, noise):
     (tmp_path / "2.jpg").write_bytes(b"not a picture")
     (tmp_path / "3.jpg").write_bytes(encode(noise, ".jpg"))
     said: list[str] = []
-    frames = list(Pictures.of_folder(tmp_path, said.append).frames())
+    frames = list(Images.of_folder(tmp_path, said.append).frames())
     assert [(frame.index, frame.name) for frame in frames] == [(0, "1.jpg"), (1, "3.jpg")]
     assert len(said) == 1
     assert said[0].startswith(f"skipped: {tmp_path / '2.jpg'}: ")
@@ -93,14 +95,14 @@ def test_bad_pictures_alone_are_an_error(tmp_path):
         (tmp_path / name).write_bytes(b"not a picture")
     said: list[str] = []
     with pytest.raises(SourceError, match="none of the 2 pictures"):
-        list(Pictures.of_folder(tmp_path, said.append).frames())
+        list(Images.of_folder(tmp_path, said.append).frames())
     assert len(said) == 2
 
 
 def test_folder_without_pictures_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(SourceError, match=r"no pictures in this folder \(jpg, png, bmp, tif\)"):
-        Pictures.of_folder(tmp_path, pytest.fail)
+        Images.of_folder(tmp_path, pytest.fail)
 
 
 def with_thumbnail(jpeg: bytes) -> bytes:
@@ -140,16 +142,16 @@ def test_bad_picture_says_what_is_wrong_with_it(tmp_path, data, said):
     path = tmp_path / "bad.jpg"
     path.write_bytes(data)
     with pytest.raises(SourceError, match=said) as caught:
-        read_picture(path)
+        read_image(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_missing_picture_and_folder_are_source_errors(tmp_path):
     with pytest.raises(SourceError, match=r"nowhere\.jpg: No such file"):
-        read_picture(tmp_path / "nowhere.jpg")
+        read_image(tmp_path / "nowhere.jpg")
     with pytest.raises(SourceError, match="Is a directory"):
-        read_picture(tmp_path)
+        read_image(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -167,14 +169,14 @@ def test_missing_picture_and_folder_are_source_errors(tmp_path):
 def test_whole_picture_is_read(tmp_path, data):
     path = tmp_path / "good"
     path.write_bytes(data)
-    pixels = read_picture(path)
+    pixels = read_image(path)
     assert np.array_equal(pixels, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 4)], ids=["grey", "alpha"])
 def test_grey_and_transparent_pictures_become_three_channels(tmp_path, shape):
     (tmp_path / "a.png").write_bytes(encode(np.full(shape, 99, np.uint8), ".png"))
-    pixels = read_picture(tmp_path / "a.png")
+    pixels = read_image(tmp_path / "a.png")
     assert pixels.shape == (20, 30, 3)
     assert (pixels == 99).all()
 
@@ -186,7 +188,7 @@ def test_picture_is_turned_upright(tmp_path):
     jpeg = encode(np.zeros((20, 60, 3), np.uint8), ".jpg")
     segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
     (tmp_path / "a.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
-    assert read_picture(tmp_path / "a.jpg").shape == (60, 20, 3)
+    assert read_image(tmp_path / "a.jpg").shape == (60, 20, 3)
 
 
 @settings(max_examples=100, deadline=None)
@@ -202,7 +204,7 @@ def test_any_damage_gives_a_picture_or_a_source_error(tmp_path_factory, data, ed
     path = tmp_path_factory.getbasetemp() / "damaged.jpg"
     path.write_bytes(damaged[: int(length * len(damaged))])
     try:
-        pixels = read_picture(path)
+        pixels = read_image(path)
     except SourceError:
         return
     assert pixels.dtype == np.uint8
@@ -215,7 +217,7 @@ def test_picture_cut_anywhere_is_rejected(tmp_path_factory, data, length):
     path = tmp_path_factory.getbasetemp() / "cut.jpg"
     path.write_bytes(data[: int(length * (len(data) - 1))])
     with pytest.raises(SourceError):
-        read_picture(path)
+        read_image(path)
 
 
 def test_source_is_opened_by_what_it_is(tmp_path, folder, video, small_bundle):
@@ -224,10 +226,10 @@ def test_source_is_opened_by_what_it_is(tmp_path, folder, video, small_bundle):
     samples = sorted((small_bundle / "samples").iterdir())
     kinds = {
         "demo": DemoCamera,
-        str(folder): Pictures,
+        str(folder): Images,
         str(video): VideoFile,
-        str(tmp_path / "a.jpg"): Pictures,
-        str(tmp_path / "a"): Pictures,
+        str(tmp_path / "a.jpg"): Images,
+        str(tmp_path / "a"): Images,
     }
     for source, kind in kinds.items():
         with open_camera(source, samples, pytest.fail) as camera:

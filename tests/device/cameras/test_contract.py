@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.cameras.base import Camera, CameraOptions, FakeCamera
+from device.cameras.base import Camera, CameraOptions
 from device.cameras.demo import DemoCamera
-from device.cameras.files import Pictures, VideoFile
+from device.cameras.files import Images, VideoFile
+from device.cameras.iterable import FakeCamera
 from device.cameras.mjpeg import MjpegCamera
 from device.cameras.picamera import PicameraCamera
 from device.cameras.rtsp import RtspCamera
@@ -70,7 +71,7 @@ def make_source(kind: str, recordings: Path, stack: contextlib.ExitStack) -> Sou
         return Source(lambda options: VideoFile(recordings / "a.avi", options))
     if kind == "pictures":
         folder = recordings / "pictures"
-        return Source(lambda options: Pictures.of_folder(folder, pytest.fail, options))
+        return Source(lambda options: Images.of_folder(folder, pytest.fail, options))
     if kind == "fake":
         return Source(lambda options: FakeCamera(map(corners, range(COUNT)), options=options))
     if kind == "demo":

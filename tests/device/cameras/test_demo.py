@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from device.cameras import demo as module
-from device.cameras.base import CameraOptions, read_picture
+from device.cameras.base import CameraOptions
 from device.cameras.demo import FRAMES_PER_SAMPLE, DemoCamera
 from device.errors import SourceError
+from device.images import read_image
 
 
-def views(pictures, count, seed=0):
+def views(images, count, seed=0):
     return [
-        frame.pixels for frame in DemoCamera(pictures, CameraOptions(seed=seed)).frames(limit=count)
+        frame.pixels for frame in DemoCamera(images, CameraOptions(seed=seed)).frames(limit=count)
     ]
 
 
@@ -37,8 +38,8 @@ def test_another_seed_gives_other_frames(noise):
 
 
 def test_each_picture_has_its_turn_and_then_the_first_again():
-    pictures = [np.full((50, 60, 3), grey, np.uint8) for grey in (10, 20, 30)]
-    shown = [int(view.mean()) for view in views(pictures, 4 * FRAMES_PER_SAMPLE)]
+    images = [np.full((50, 60, 3), grey, np.uint8) for grey in (10, 20, 30)]
+    shown = [int(view.mean()) for view in views(images, 4 * FRAMES_PER_SAMPLE)]
     assert shown == [grey for grey in (10, 20, 30, 10) for _ in range(FRAMES_PER_SAMPLE)]
 
 
@@ -51,7 +52,7 @@ def test_view_moves_all_the_time(noise):
 def test_view_stays_inside_pictures_of_any_shape(monkeypatch, shape):
     corners = []
 
-    def note(picture, matrix, size_wh, **_):
+    def note(image, matrix, size_wh, **_):
         corners.append(matrix @ [[0, size_wh[0]], [0, size_wh[1]], [1, 1]])
         return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
 
@@ -66,10 +67,10 @@ def test_view_stays_inside_pictures_of_any_shape(monkeypatch, shape):
 
 
 def test_samples_of_the_bundle_are_recognised_in_the_view(engine, small_bundle):
-    pictures = [
-        read_picture(small_bundle / "samples" / f"{name}.jpg") for name in ("cat", "motorcycle")
+    images = [
+        read_image(small_bundle / "samples" / f"{name}.jpg") for name in ("cat", "motorcycle")
     ]
-    frames = DemoCamera(pictures).frames(limit=2 * FRAMES_PER_SAMPLE)
+    frames = DemoCamera(images).frames(limit=2 * FRAMES_PER_SAMPLE)
     seen = [
         {item.label for item in engine.run(frame).detections}
         for frame in frames

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.cameras.base import CameraOptions, open_camera
+from device.cameras.base import CameraOptions
 from device.cameras.mjpeg import Parts
+from device.cameras.open import open_camera
 from device.errors import SourceError
-from tests.helpers.network_cameras import PASSWORD, USER, MjpegServer, to_jpeg
+from tests.helpers.network_cameras import PASSWORD, USER, MjpegServer, encode_jpeg
 from tests.helpers.scene import LAYOUT, corners, layout
 
 QUICK = CameraOptions(frozen_s=0.5)
@@ -68,7 +69,7 @@ def test_length_that_cannot_be_is_an_error(length):
 
 
 def test_picture_without_end_is_an_error(monkeypatch):
-    monkeypatch.setattr("device.cameras.mjpeg.MAX_PICTURE", 1000)
+    monkeypatch.setattr("device.cameras.mjpeg.MAX_IMAGE", 1000)
     data = io.BytesIO(b"--frame\r\n\r\n" + b"x\n" * 2000)
     with pytest.raises(ValueError, match="without end"):
         Parts(data, "frame").next()
@@ -106,7 +107,7 @@ def test_parts_need_not_say_their_length(server):
 
 def test_damaged_pictures_are_passed_over(server):
     def encode(pixels: np.ndarray) -> bytes:
-        good = to_jpeg(pixels)
+        good = encode_jpeg(pixels)
         return b"not a picture" if pixels[-1, -1, 0] % 2 else good
 
     server.encode = encode

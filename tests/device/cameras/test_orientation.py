@@ -10,13 +10,13 @@ from tests.helpers.scene import laid_down
 
 ROTATIONS = (0, 90, 180, 270)
 FLIPS = (None, "horizontal", "vertical", "both")
-PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+IMAGE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 
 
 @pytest.mark.parametrize(("rotate", "flip"), itertools.product(ROTATIONS, FLIPS))
 def test_picture_is_turned_clockwise_and_then_mirrored(rotate, flip):
-    turned = Orientation.of(rotate, flip).apply(PICTURE)
-    assert np.array_equal(turned, laid_down(PICTURE, rotate, flip))
+    turned = Orientation.of(rotate, flip).apply(IMAGE)
+    assert np.array_equal(turned, laid_down(IMAGE, rotate, flip))
     assert turned.flags.c_contiguous
 
 
@@ -24,11 +24,11 @@ def test_picture_is_turned_clockwise_and_then_mirrored(rotate, flip):
 def test_mirrors_of_the_camera_and_a_transposition_do_the_same(rotate, flip):
     orientation = Orientation.of(rotate, flip)
     hflip, vflip = orientation.mirrors_before()
-    mirrored = Orientation(hflip=hflip, vflip=vflip).apply(PICTURE)
+    mirrored = Orientation(hflip=hflip, vflip=vflip).apply(IMAGE)
     both = Orientation(transpose=orientation.transpose).apply(mirrored)
-    assert np.array_equal(both, orientation.apply(PICTURE))
+    assert np.array_equal(both, orientation.apply(IMAGE))
 
 
 def test_nothing_to_do_is_no_copy():
-    assert Orientation.of(0, None).apply(PICTURE) is PICTURE
-    assert Orientation.of(180, "both").apply(PICTURE) is PICTURE
+    assert Orientation.of(0, None).apply(IMAGE) is IMAGE
+    assert Orientation.of(180, "both").apply(IMAGE) is IMAGE

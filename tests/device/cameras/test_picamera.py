@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from device.cameras.base import CameraOptions, open_camera, read_picture
+from device.cameras.base import CameraOptions
+from device.cameras.open import open_camera
 from device.cameras.orientation import Orientation
 from device.cameras.picamera import BUFFERS, PicameraCamera, boot_to_monotonic_s
 from device.errors import SourceError
+from device.images import read_image
 from device.records import Frame
 from tests.helpers.scene import LAYOUT, laid_down, layout, shade
 from tests.helpers.simulated_picamera import simulated_picamera
@@ -204,7 +206,7 @@ def test_camera_that_freezes_is_closed_and_opened_again(simulation, fault):
 def test_detect_finds_on_the_small_picture_and_tells_places_in_the_large_one(
     device, engine, small_bundle, simulation, tmp_path
 ):
-    cat = read_picture(small_bundle / "samples" / "cat.jpg")
+    cat = read_image(small_bundle / "samples" / "cat.jpg")
     view = cv2.resize(cat, (640, 480), interpolation=cv2.INTER_NEAREST)
     (expected,) = engine.run(Frame(view, 0, 0.0)).detections
     # Noise, which a sensor has: a picture that stays the same is a camera that froze.

@@ -189,9 +189,9 @@ def test_one_pixel_that_changes_now_and_then_is_a_new_picture(place):
     sight = reconnecting._Sight()
     found = []
     for number in range(40):  # as a clock in a corner does
-        picture = GREY.copy()
-        picture[place] = number // 10
-        found.append(sight.is_new(picture))
+        image = GREY.copy()
+        image[place] = number // 10
+        found.append(sight.is_new(image))
     changes = [found[at : at + 2] for at in (10, 20, 30)]
     assert all(any(change) for change in changes)
     assert sum(found) <= 2 + 2 * len(changes)

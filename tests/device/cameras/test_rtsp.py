@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.cameras.base import CameraOptions, open_camera
+from device.cameras.base import CameraOptions
+from device.cameras.open import open_camera
 from device.errors import SourceError
 from tests.conftest import ROOT
 from tests.helpers.network_cameras import PASSWORD, USER, RtspServer

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from device.cameras import v4l2
-from device.cameras.base import CameraOptions, open_camera
+from device.cameras.base import CameraOptions
+from device.cameras.open import open_camera
 from device.cameras.v4l2 import V4l2Camera, check_device, list_devices
 from device.errors import SourceError
 

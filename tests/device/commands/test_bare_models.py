@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from device.bundle.hints import Hints
-from device.cameras.base import read_picture
 from device.cli import make_parser
 from device.commands.model_flags import hints_of, is_bare_model, open_bundle
+from device.images import read_image
 from device.inference.engine import Engine
 from device.inspection import bare_model as recognise_module
 from device.inspection.bare_model import recognise
@@ -237,9 +237,9 @@ def test_damage_never_kills_the_process_that_asked(write, red, seed):
 # The models that people have
 
 
-def found_on(model, *pictures: Path) -> list:
+def found_on(model, *images: Path) -> list:
     with Engine(model, threads=1) as engine:
-        return [engine.run(Frame(read_picture(path), 0, 0.0)) for path in pictures]
+        return [engine.run(Frame(read_image(path), 0, 0.0)) for path in images]
 
 
 def test_quantised_ssd_finds_what_the_samples_show(shared_data, small_bundle):
@@ -265,8 +265,8 @@ def test_imagenet_classifiers_are_right_about_most_photographs(shared_data, name
     table = (shared_data / "imagenet200" / "labels.tsv").read_text()
     rows = [line.split("\t") for line in table.splitlines()]
     wanted = {row[0]: int(row[1]) for row in rows if row[1].isdigit()}
-    pictures = [shared_data / "imagenet200" / file for file in wanted]
-    results = found_on(model, *pictures)
+    images = [shared_data / "imagenet200" / file for file in wanted]
+    results = found_on(model, *images)
     right = Counter(
         bool(result.classes) and result.classes[0].class_id - 1 == index
         for result, index in zip(results, wanted.values(), strict=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.commands.argument_types import comma_list
 from device.commands.config_file import ConfigurableParser
-from device.commands.runner import words
 
 
 def make_parser() -> ConfigurableParser:
@@ -13,7 +13,7 @@ def make_parser() -> ConfigurableParser:
     parser.add_argument("model", nargs="?", metavar="MODEL")
     parser.add_argument("--source", required=True)
     parser.add_argument("-t", "--threshold", type=float)
-    parser.add_argument("--classes", type=words)
+    parser.add_argument("--classes", type=comma_list)
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
     parser.add_argument("--when-moving", action=argparse.BooleanOptionalAction, default=False)
     parser.add_config()

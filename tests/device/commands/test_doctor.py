@@ -26,7 +26,16 @@ from tests.helpers.boards import NAMES, lay_out
 
 DOCTOR = [
     *sorted((ROOT / "device/doctor").glob("*.py")),
-    *(ROOT / "device" / f"{name}.py" for name in ("board", "command", "doctor_command", "errors")),
+    *(
+        ROOT / "device" / f"{name}.py"
+        for name in (
+            "system/board",
+            "system/console",
+            "commands/runner",
+            "commands/doctor",
+            "errors",
+        )
+    ),
 ]
 MIXED = [
     Finding("disk", "problem", "full", "rm"),

@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from device.commands.runner import INTERRUPTED, run_command, say_step
+from device.commands.runner import INTERRUPTED, run_command
 from device.errors import LiteberryError
+from device.system.console import say_step
 
 
 def parser_that_runs(run):

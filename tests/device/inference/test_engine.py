@@ -8,8 +8,9 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import InputRule
-from device.cameras.base import FakeCamera, read_picture
+from device.cameras.iterable import FakeCamera
 from device.errors import BundleError, InterpreterError, UsageError
+from device.images import read_image
 from device.inference.decode import Candidates
 from device.inference.engine import Engine, name_classes, name_detections
 from device.inference.preprocess import Placement
@@ -22,7 +23,7 @@ def frame_of(pixels, index=0) -> Frame:
 
 @pytest.fixture(scope="module")
 def cup(small_bundle):
-    return read_picture(small_bundle / "samples" / "cup.jpg")
+    return read_image(small_bundle / "samples" / "cup.jpg")
 
 
 def test_cup_is_found_where_it_stands(engine, cup):

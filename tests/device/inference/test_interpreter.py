@@ -11,18 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device import runtimes
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import Check
 from device.errors import InterpreterError
-from device.inference import interpreter as module
-from device.inference.interpreter import (
-    PREFERENCE,
-    Interpreter,
-    Origin,
-    choose_interpreter,
-    default_threads,
-    installed_interpreters,
-)
+from device.inference.interpreter import Interpreter, choose_interpreter
+from device.runtimes import PREFERENCE, Origin, default_threads, installed_interpreters
 from tests.conftest import ROOT
 
 VARIANTS = ("float32", "float16", "dynamic", "int8")
@@ -34,12 +28,12 @@ import json, sys
 from pathlib import Path
 from device.bundle.bundle import Bundle
 from device.inference.engine import Engine
-from device.cameras.files import Pictures
+from device.cameras.files import Images
 
 bundle = Bundle(Path(sys.argv[1]))
 said = {}
 for variant in bundle.manifest.variants:
-    pictures = Pictures([bundle.file(sample.file) for sample in bundle.manifest.samples], print)
+    pictures = Images([bundle.file(sample.file) for sample in bundle.manifest.samples], print)
     with Engine(bundle, variant, interpreter=sys.argv[2], threads=2) as engine:
         said[variant] = {
             Path(frame.name).stem: [(d.label, d.score, d.box) for d in engine.run(frame).detections]
@@ -174,7 +168,7 @@ def use_fake(monkeypatch, **methods):
     fake.__version__ = "1.0"
     fake.Interpreter = Fake
     monkeypatch.setitem(sys.modules, fake.__name__, fake)
-    monkeypatch.setitem(module.ORIGINS, "litert", Origin("numpy", fake.__name__))
+    monkeypatch.setitem(runtimes.ORIGINS, "litert", Origin("numpy", fake.__name__))
 
 
 def failing(error: Exception):
@@ -218,7 +212,7 @@ def test_outputs_without_a_signature_are_called_by_their_number(monkeypatch):
 def absent(monkeypatch, *names):
     """Make interpreters impossible to import and unknown to pip."""
     for name in names:
-        monkeypatch.setitem(module.ORIGINS, name, Origin(f"no-such-{name}", f"no_such.{name}"))
+        monkeypatch.setitem(runtimes.ORIGINS, name, Origin(f"no-such-{name}", f"no_such.{name}"))
 
 
 def test_missing_interpreter_says_what_to_install(monkeypatch, tmp_path):
@@ -241,7 +235,7 @@ BAD = Check(version="1", ok=False, reason="wrong answers")
 def all_here(monkeypatch):
     """Every interpreter can be imported, without waiting for the real ones."""
     for name in PREFERENCE:
-        monkeypatch.setitem(module.ORIGINS, name, Origin("numpy", "math"))
+        monkeypatch.setitem(runtimes.ORIGINS, name, Origin("numpy", "math"))
 
 
 @pytest.mark.parametrize("checks", [{}, {"litert": GOOD}, {"tensorflow": BAD}])
@@ -271,7 +265,9 @@ def test_no_interpreter_at_all_says_what_to_do(all_here, monkeypatch):
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (3, 3), (4, 4), (16, 4)])
 def test_a_thread_per_core_but_at_most_four(monkeypatch, cores, threads):
-    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(
+        runtimes.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False
+    )
     assert default_threads() == threads
 
 

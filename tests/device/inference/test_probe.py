@@ -17,12 +17,12 @@ def request_int8(small_bundle) -> ProbeRequest:
     )
 
 
-def with_pictures(request: ProbeRequest, folder, outputs) -> ProbeRequest:
+def with_images(request: ProbeRequest, folder, outputs) -> ProbeRequest:
     return ProbeRequest(
         model=request.model,
         interpreter=request.interpreter,
         rule=request.rule,
-        pictures=tuple(str(folder / "samples" / f"{name}.jpg") for name in ("cat", "cup")),
+        images=tuple(str(folder / "samples" / f"{name}.jpg") for name in ("cat", "cup")),
         outputs=str(outputs),
     )
 
@@ -38,9 +38,9 @@ def test_child_describes_the_model_as_the_manifest_does(request_int8, small_bund
 
 def test_child_leaves_the_outputs_that_this_process_computes(request_int8, small_bundle, tmp_path):
     there, here = tmp_path / "there.npz", tmp_path / "here.npz"
-    reply = probe(with_pictures(request_int8, small_bundle, there))
+    reply = probe(with_images(request_int8, small_bundle, there))
     assert reply.invoke_ms > 0
-    same = answer(with_pictures(request_int8, small_bundle, here))
+    same = answer(with_images(request_int8, small_bundle, here))
     assert same.outputs == reply.outputs
     with np.load(there) as ours, np.load(here) as theirs:
         assert set(ours) == set(reply.outputs)
@@ -64,4 +64,4 @@ def test_refused_model_is_an_interpreter_error(request_int8, tmp_path):
 
 def test_bad_picture_is_an_interpreter_error_with_its_name(request_int8, tmp_path):
     with pytest.raises(InterpreterError, match=r"nowhere\.jpg: No such file"):
-        probe(changed(request_int8, pictures=(str(tmp_path / "nowhere.jpg"),)))
+        probe(changed(request_int8, images=(str(tmp_path / "nowhere.jpg"),)))

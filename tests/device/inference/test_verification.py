@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.bundle.bundle import Bundle
+from device.inference.boxes import iou
 from device.inference.engine import Engine
-from device.inference.verification import differences, iou
+from device.inference.verification import differences
 
 
 @pytest.fixture

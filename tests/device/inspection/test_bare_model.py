@@ -14,8 +14,8 @@ from device.bundle.manifest import (
     format_manifest,
     parse_manifest,
 )
-from device.cameras.base import read_picture
 from device.errors import BundleError, ModelError, UsageError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.inspection import bare_model as module
 from device.inspection.bare_model import BareModel, recognise
@@ -204,7 +204,7 @@ def test_variant_of_a_bundle_alone_finds_what_the_bundle_finds(here, small_bundl
     assert isinstance(model.manifest.decoder, SsdRule)
     assert model.manifest.decoder == bundle.manifest.decoder
     assert model.default_variant == "int8"
-    cup = Frame(read_picture(small_bundle / "samples" / "cup.jpg"), 0, 0.0)
+    cup = Frame(read_image(small_bundle / "samples" / "cup.jpg"), 0, 0.0)
     found = []
     for source in (bundle, model):
         with Engine(source, threads=1) as engine:

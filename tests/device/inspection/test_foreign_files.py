@@ -87,12 +87,12 @@ def dynamic(tf):
 def int8(tf, dtype="int8"):
     made = dynamic(tf)
 
-    def pictures():
+    def images():
         for bgr in COLOURS_BGR.values():
             rgb = np.array(bgr[::-1], np.float32) / 127.5 - 1
             yield [np.broadcast_to(rgb, (1, SIDE, SIDE, 3)).astype(np.float32)]
 
-    made.representative_dataset = pictures
+    made.representative_dataset = images
     made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     made.inference_input_type = made.inference_output_type = getattr(tf, dtype)
     return made
@@ -109,8 +109,8 @@ def normalises_itself(tf):
 def planes_and_logits(tf):
     channels_last = network(tf, softmax=False)
     planes = tf.keras.Input((3, SIDE, SIDE), batch_size=1)
-    picture = tf.keras.layers.Permute((2, 3, 1))(planes)
-    return converter(tf, tf.keras.Model(planes, channels_last(picture)))
+    image = tf.keras.layers.Permute((2, 3, 1))(planes)
+    return converter(tf, tf.keras.Model(planes, channels_last(image)))
 
 
 # name -> how it is made, what it contains, what is guessed of it

@@ -11,7 +11,7 @@ from device.inspection.input_normalisation import (
     DEFAULT_SIDE,
     IMAGENET_MEAN,
     IMAGENET_STD,
-    picture_input,
+    image_input,
 )
 from device.inspection.tflite_file import FileFacts, TensorFacts
 from device.inspection.tflite_metadata import ModelMetadata
@@ -41,18 +41,18 @@ def facts(*inputs: TensorFacts, gain=1.0) -> FileFacts:
     )
 
 
-def fitted(picture: TensorFacts, *, gain=1.0, metadata=None, **hints):
-    return picture_input(facts(picture, gain=gain), metadata or ModelMetadata(), Hints(**hints))
+def fitted(image: TensorFacts, *, gain=1.0, metadata=None, **hints):
+    return image_input(facts(image, gain=gain), metadata or ModelMetadata(), Hints(**hints))
 
 
-def stored(picture: TensorFacts, rule) -> np.ndarray:
+def stored(image: TensorFacts, rule) -> np.ndarray:
     """What bytes become in the model's input."""
     spec = TensorSpec(
         position=0,
         shape=rule.shape,
-        dtype=picture.dtype,
-        scale=picture.scale,
-        zero_point=picture.zero_point,
+        dtype=image.dtype,
+        scale=image.scale,
+        zero_point=image.zero_point,
     )
     return byte_table(rule, spec)
 
@@ -61,21 +61,21 @@ def stored(picture: TensorFacts, rule) -> np.ndarray:
     ("scale", "zero_point"), [(1 / 255, 0), (1 / 128, 128), (1 / 127.5, 127), (0.02, 114), (0, 0)]
 )
 def test_bytes_go_into_a_uint8_input_as_they_are(scale, zero_point):
-    picture = tensor(dtype="uint8", scale=scale, zero_point=zero_point)
-    found = fitted(picture)
-    assert stored(picture, found.rule).tolist() == list(range(256))
+    image = tensor(dtype="uint8", scale=scale, zero_point=zero_point)
+    found = fitted(image)
+    assert stored(image, found.rule).tolist() == list(range(256))
     assert not found.guesses
 
 
 @pytest.mark.parametrize(("scale", "zero_point"), [(1 / 255, -128), (1 / 128, 0), (0, 0)])
 def test_int8_input_gets_bytes_less_128(scale, zero_point):
-    picture = tensor(dtype="int8", scale=scale, zero_point=zero_point)
-    assert stored(picture, fitted(picture).rule).tolist() == list(range(-128, 128))
+    image = tensor(dtype="int8", scale=scale, zero_point=zero_point)
+    assert stored(image, fitted(image).rule).tolist() == list(range(-128, 128))
 
 
 def test_int16_input_has_bytes_spread_over_its_range():
-    picture = tensor(dtype="int16", scale=1 / 32768)
-    table = stored(picture, fitted(picture).rule)
+    image = tensor(dtype="int16", scale=1 / 32768)
+    table = stored(image, fitted(image).rule)
     assert (table[0], table[255]) == (-32768, 32767)
     assert set(np.diff(table.astype(int))) == {257}
 
@@ -107,22 +107,22 @@ def test_metadata_per_channel_is_kept_per_channel():
 
 def test_metadata_that_means_the_byte_itself_leaves_the_byte_itself():
     # (byte - 127.5) / 127.5 * 128 + 128 is the byte, give or take one
-    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
-    found = fitted(picture, metadata=ModelMetadata(mean=(127.5,), std=(127.5,)))
-    assert stored(picture, found.rule).tolist() == list(range(256))
+    image = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
+    found = fitted(image, metadata=ModelMetadata(mean=(127.5,), std=(127.5,)))
+    assert stored(image, found.rule).tolist() == list(range(256))
 
 
 def test_metadata_that_uses_half_of_the_range_is_followed():
-    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)  # -1..1, and 0..1 is meant
-    rule = fitted(picture, metadata=ModelMetadata(mean=(0.0,), std=(255.0,))).rule
-    assert stored(picture, rule)[0] == 128
+    image = tensor(dtype="uint8", scale=1 / 128, zero_point=128)  # -1..1, and 0..1 is meant
+    rule = fitted(image, metadata=ModelMetadata(mean=(0.0,), std=(255.0,))).rule
+    assert stored(image, rule)[0] == 128
 
 
 def test_metadata_that_would_saturate_a_quantised_input_is_passed_over():
     # mean 0, std 1 beside a quantised input says "give it bytes"
-    picture = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
-    found = fitted(picture, metadata=ModelMetadata(mean=(0.0,), std=(1.0,)))
-    assert stored(picture, found.rule).tolist() == list(range(256))
+    image = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
+    found = fitted(image, metadata=ModelMetadata(mean=(0.0,), std=(1.0,)))
+    assert stored(image, found.rule).tolist() == list(range(256))
     assert "unused" in found.pixels_why
 
 
@@ -140,9 +140,9 @@ def test_metadata_that_cannot_be_meant_is_not_used(told):
 
 
 def test_user_is_believed_before_metadata_and_quantisation():
-    for picture in (tensor(), tensor(dtype="uint8", scale=1 / 128, zero_point=128)):
+    for image in (tensor(), tensor(dtype="uint8", scale=1 / 128, zero_point=128)):
         told = ModelMetadata(mean=(127.5,), std=(127.5,))
-        found = fitted(picture, metadata=told, mean=(0.0,), std=(255.0, 254.0, 253.0))
+        found = fitted(image, metadata=told, mean=(0.0,), std=(255.0, 254.0, 253.0))
         assert (found.rule.mean, found.rule.std) == (0.0, (255.0, 254.0, 253.0))
         assert found.pixels_why == "--mean and --std"
 
@@ -184,7 +184,7 @@ ANY = tensor((1, 1, 1, 3), free=(0, 1, 2))
 
 
 @pytest.mark.parametrize(
-    ("picture", "metadata", "size", "expected", "guessed"),
+    ("image", "metadata", "size", "expected", "guessed"),
     [
         (ANY, ModelMetadata(), None, (DEFAULT_SIDE, DEFAULT_SIDE), True),
         (ANY, ModelMetadata(size_wh=(256, 192)), None, (256, 192), False),
@@ -196,10 +196,8 @@ ANY = tensor((1, 1, 1, 3), free=(0, 1, 2))
         (tensor((1, 6, 8, 3)), ModelMetadata(), (8, 6), (8, 6), False),
     ],
 )
-def test_size_comes_from_flag_metadata_file_or_convention(
-    picture, metadata, size, expected, guessed
-):
-    found = fitted(picture, metadata=metadata, input_size=size, mean=(0.0,), std=(1.0,))
+def test_size_comes_from_flag_metadata_file_or_convention(image, metadata, size, expected, guessed):
+    found = fitted(image, metadata=metadata, input_size=size, mean=(0.0,), std=(1.0,))
     assert (found.rule.width, found.rule.height) == expected
     assert any("--input-size" in guess for guess in found.guesses) is guessed
 
@@ -210,7 +208,7 @@ def test_size_of_a_model_that_takes_one_cannot_be_chosen():
 
 
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("image", "said"),
     [
         (tensor((1, 6, 8, 1)), r"\(1, 6, 8, 1\), expected one picture of 3 channels"),
         (tensor((8, 6, 8, 3)), r"\(8, 6, 8, 3\), expected one picture"),
@@ -222,11 +220,11 @@ def test_size_of_a_model_that_takes_one_cannot_be_chosen():
         (tensor(dtype="int64"), "its input is int64"),
     ],
 )
-def test_input_that_is_no_colour_picture_is_refused(picture, said):
+def test_input_that_is_no_colour_picture_is_refused(image, said):
     with pytest.raises(ModelError, match=said):
-        fitted(picture)
+        fitted(image)
 
 
 def test_several_inputs_are_listed():
     with pytest.raises(ModelError, match=r"takes 2 inputs.*'picture' uint8 .*'picture' float32"):
-        picture_input(facts(tensor(dtype="uint8"), tensor()), ModelMetadata(), Hints())
+        image_input(facts(tensor(dtype="uint8"), tensor()), ModelMetadata(), Hints())

@@ -26,10 +26,10 @@ def test_input_and_outputs_are_as_the_file_declares_them(tmp_path):
             dtype="int8", scale=0.5, zero_point=-14, signature=(-1, 32, -1, 3), side=32
         ),
     )
-    (picture,), (scores,) = facts.inputs, facts.outputs
-    assert (picture.name, picture.dtype, picture.shape) == ("picture", "int8", (1, 32, 32, 3))
-    assert (picture.scale, picture.zero_point) == (0.5, -14)
-    assert picture.free == (True, False, True, False)
+    (image,), (scores,) = facts.inputs, facts.outputs
+    assert (image.name, image.dtype, image.shape) == ("picture", "int8", (1, 32, 32, 3))
+    assert (image.scale, image.zero_point) == (0.5, -14)
+    assert image.free == (True, False, True, False)
     assert (scores.name, scores.dtype, scores.operator) == ("scores", "float32", "SOFTMAX")
     assert facts.operators == {"DEQUANTIZE": 1, "MEAN": 1, "MUL": 1, "SOFTMAX": 1}
 

@@ -15,7 +15,7 @@ from device.inspection.trial_run import (
     answer,
     examine,
     look_at,
-    trial_pictures,
+    trial_images,
 )
 from tests.helpers import tiny_models
 
@@ -44,7 +44,7 @@ def test_child_sees_what_this_process_sees(write):
 
 def test_values_show_what_an_output_is_for(write):
     seen = answer(request(write(tiny_models.ssd())))
-    assert [len(look.runs) for look in seen.looks] == [len(trial_pictures())] * 4
+    assert [len(look.runs) for look in seen.looks] == [len(trial_images())] * 4
     for run in zip(*(look.runs for look in seen.looks), strict=True):
         boxes, classes, scores, count = (np.frombuffer(data, np.float32) for data in run)
         assert count.tolist() == [3]
@@ -101,7 +101,8 @@ def test_child_that_dies_is_an_error_in_the_parent(write, monkeypatch):
     path = write(tiny_models.classifier())
     monkeypatch.setenv("PYTHONPATH", str(path.parent))
     (path.parent / "sitecustomize.py").write_text(
-        f"import os, sys\nif 'device.inspection.trial_run' in sys.orig_argv: os.kill({os.getpid() * 0} or "
+        f"import os, sys\nif 'device.inspection.trial_run' in sys.orig_argv: "
+        f"os.kill({os.getpid() * 0} or "
         f"os.getpid(), {signal.SIGSEGV.value})\n"
     )
     with pytest.raises(InterpreterError, match=r"model\.tflite in litert: .* crashed \(SIGSEGV\)"):
@@ -114,9 +115,9 @@ def test_child_that_does_not_answer_is_given_up(write):
 
 
 def test_trial_pictures_are_always_the_same_and_differ():
-    first, again = trial_pictures(), trial_pictures()
+    first, again = trial_images(), trial_images()
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert len({picture.tobytes() for picture in first}) == len(first)
+    assert len({image.tobytes() for image in first}) == len(first)
 
 
 def test_look_by_hand(monkeypatch):

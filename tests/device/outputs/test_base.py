@@ -7,13 +7,15 @@ import pytest
 
 from device.errors import SinkError, UsageError
 from device.outputs import window
-from device.outputs.base import Outputs, check_outputs, make_sinks
 from device.outputs.clips import ClipSink
 from device.outputs.command import CommandSink
-from device.outputs.image_folder import PictureFolder
+from device.outputs.image_folder import ImageFolder
 from device.outputs.logs import CsvLog, JsonlLog
+from device.outputs.open import make_sinks
+from device.outputs.options import Outputs, check_outputs
+from device.outputs.pace import Pace
 from device.outputs.segments import SegmentSink
-from device.outputs.video import Pace, VideoSink
+from device.outputs.video import VideoSink
 from tests.architecture.test_imports import loaded_by
 from tests.device.conftest import names_in
 
@@ -35,7 +37,7 @@ def made(outputs: Outputs) -> list[type]:
         (Outputs(), []),
         (Outputs(output=Path("a.MP4")), [VideoSink]),
         (Outputs(output=Path("a.mp4"), segment_s=5.0), [SegmentSink]),
-        (Outputs(output=Path("folder"), log=Path("a.jsonl")), [PictureFolder, JsonlLog]),
+        (Outputs(output=Path("folder"), log=Path("a.jsonl")), [ImageFolder, JsonlLog]),
         (Outputs(log=Path("a.CSV")), [CsvLog]),
         (Outputs(log=Path("a.csv.txt")), [JsonlLog]),
         (Outputs(on=["cat"], record_s=1.0), [ClipSink]),
@@ -70,17 +72,17 @@ def test_quota_and_sizes_reach_the_sinks(tmp_path, monkeypatch):
     assert command._cooldown_s == 7.0
     assert command._clips is clips
     log.close()
-    (pictures,) = make_sinks(Outputs(output=Path("out"), quota_bytes=500), PACE, threading.Event())
-    assert pictures._space.limit_bytes == 500
+    (images,) = make_sinks(Outputs(output=Path("out"), quota_bytes=500), PACE, threading.Event())
+    assert images._space.limit_bytes == 500
 
 
 def test_only_sinks_with_pictures_ask_for_them():
-    wanting = {VideoSink, SegmentSink, PictureFolder, ClipSink, window.Window}
+    wanting = {VideoSink, SegmentSink, ImageFolder, ClipSink, window.Window}
     sparing = {JsonlLog, CsvLog, CommandSink}
-    assert {kind for kind in wanting | sparing if kind.wants_picture} == wanting
+    assert {kind for kind in wanting | sparing if kind.wants_image} == wanting
 
 
-@pytest.mark.parametrize("kind", [JsonlLog, PictureFolder, lambda path: VideoSink(path, PACE)])
+@pytest.mark.parametrize("kind", [JsonlLog, ImageFolder, lambda path: VideoSink(path, PACE)])
 def test_parent_that_is_a_file_is_an_error(tmp_path, kind):
     (tmp_path / "file").touch()
     with pytest.raises(SinkError, match="choose another"):
@@ -175,9 +177,12 @@ def test_outputs_that_cannot_be_meant_are_refused(outputs, complaint):
 
 def test_what_is_not_asked_for_is_not_imported():
     """On a Pi every module costs memory: a run with a log has none of the rest."""
-    modules = {f"device.{name}" for name in ("clips", "events", "pictures", "video", "window")}
+    modules = {
+        f"device.outputs.{name}" for name in ("clips", "command", "image_folder", "video", "window")
+    }
     loaded_by(
-        "import threading; from pathlib import Path; from device.outputs.base import *; "
+        "import threading; from pathlib import Path; from device.outputs.options import *; "
+        "from device.outputs.open import *; "
         "list(make_sinks(Outputs(log=Path('/dev/null')), None, threading.Event())); "
         f"assert 'device.outputs.logs' in sys.modules; assert not {modules} & set(sys.modules)"
     )

@@ -12,7 +12,7 @@ import pytest
 from device.errors import SinkError
 from device.outputs import clips, retention, segments
 from device.outputs.clips import BEFORE_S, ClipSink
-from device.outputs.video import Pace
+from device.outputs.pace import Pace
 from device.records import Detection, Outcome
 from tests.device.conftest import frames_of, make_outcome, names_in
 

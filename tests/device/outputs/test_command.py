@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.cameras.base import read_picture
-from device.outputs import command
+from device.images import read_image
+from device.outputs import command as module
 from device.outputs.clips import ClipSink
 from device.outputs.command import CommandSink, seen
-from device.outputs.video import Pace
+from device.outputs.pace import Pace
 from device.records import Classification, Detection, Outcome
 from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
@@ -90,9 +90,9 @@ def test_command_gets_the_event_as_documented(tmp_path, script):
         sink.write(at(0.0, CUP, CAT, index=7))
     event = json.loads((tmp_path / "event.json").read_text())
     assert event.pop("time").endswith("Z")
-    picture = Path(event.pop("picture"))
-    assert picture.name == "picture.jpg"
-    assert not picture.parent.exists(), "it is removed when the command has ended"
+    image = Path(event.pop("picture"))
+    assert image.name == "picture.jpg"
+    assert not image.parent.exists(), "it is removed when the command has ended"
     cat = {"label": "cat", "class_id": 17, "score": 0.9346, "box": [10.0, 12.0, 40.2, 44.1]}
     cup = {"label": "cup", "class_id": 47, "score": 0.7, "box": [0.0, 0.0, 10.0, 10.0]}
     assert event == {
@@ -103,7 +103,7 @@ def test_command_gets_the_event_as_documented(tmp_path, script):
         "detections": [cup, cat],
         "clip": None,
     }
-    copy = read_picture(tmp_path / "copy.jpg")
+    copy = read_image(tmp_path / "copy.jpg")
     assert copy.shape == (48, 64, 3)
     assert copy[30, 25].tolist() == pytest.approx([128] * 3, abs=10)
     assert np.abs(copy[30, 8:12].astype(int) - 128).max() > 30, "the box is drawn"
@@ -117,8 +117,8 @@ def test_command_in_the_docs_works(tmp_path, monkeypatch, capfd):
     with CommandSink(f"{sys.executable} tell.py", ["cat"], 30.0) as sink:
         sink.write(at(0.0, CAT))
     assert re.fullmatch(r"cat \(93%\) at 20.*Z\n", capfd.readouterr().err)
-    (picture,) = tmp_path.glob("*.jpg")
-    assert read_picture(picture).shape == (48, 64, 3)
+    (image,) = tmp_path.glob("*.jpg")
+    assert read_image(image).shape == (48, 64, 3)
 
 
 def test_frame_is_not_drawn_on(script):
@@ -237,7 +237,7 @@ HANGS = (
 
 
 def test_command_that_hangs_is_killed_with_its_children(tmp_path, script, capfd, monkeypatch):
-    monkeypatch.setattr(command, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(module, "TIMEOUT_S", 1.0)
     said = calls_and_what_is_said(script(HANGS), capfd, times=1)
     assert "killed, it was still at work after 1 s" in said
     assert said.count("\n") == 1
@@ -258,7 +258,7 @@ def test_command_at_work_when_the_run_ends_is_given_a_moment(tmp_path, script, c
 
 
 def test_command_that_outlasts_the_run_is_killed(tmp_path, script, capfd, monkeypatch):
-    monkeypatch.setattr(command, "GRACE_S", 0.2)
+    monkeypatch.setattr(module, "GRACE_S", 0.2)
     sink = CommandSink(script(HANGS), ["cat"], 30.0)
     sink.write(at(0.0, CAT))
     pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
@@ -279,7 +279,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_command(tmp_path, script):
 
 def test_alarm_comes_without_a_picture_where_none_can_be_written(tmp_path, script, monkeypatch):
     command = script("(out / 'picture').write_text(repr(event['picture']))")
-    monkeypatch.setattr(command.tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "missing"))
     with CommandSink(command, ["cat"], 30.0) as sink:
         sink.write(at(0.0, CAT))
     assert (tmp_path / "picture").read_text() == "None"
@@ -287,7 +287,7 @@ def test_alarm_comes_without_a_picture_where_none_can_be_written(tmp_path, scrip
 
 def test_nothing_is_left_behind(tmp_path, script, monkeypatch):
     (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(command.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "temporary"))
     before = threading.active_count()
     with CommandSink(script("os.remove(event['picture'])"), ["cat"], 30.0) as sink:
         sink.write(at(0.0, CAT))

@@ -4,26 +4,26 @@ import cv2
 import numpy as np
 import pytest
 
-from device.cameras.base import read_picture
 from device.errors import SinkError
+from device.images import encode_jpeg, read_image
 from device.outputs import retention
-from device.outputs.image_folder import PictureFolder, to_jpeg
+from device.outputs.image_folder import ImageFolder
 from tests.device.conftest import make_outcome, names_in
 
 
 def test_picture_folder_names_pictures_by_number_and_source(tmp_path, noise):
-    with PictureFolder(tmp_path / "new" / "out") as sink:
+    with ImageFolder(tmp_path / "new" / "out") as sink:
         sink.write(make_outcome(0, noise, name="cat.png"))
         sink.write(make_outcome(1, noise, name="cat.jpg"))
         sink.write(make_outcome(12, noise))
     names = names_in(tmp_path / "new" / "out")
     assert names == ["000000_cat.jpg", "000001_cat.jpg", "000012.jpg"]
     for name in names:
-        assert read_picture(tmp_path / "new" / "out" / name).shape == noise.shape
+        assert read_image(tmp_path / "new" / "out" / name).shape == noise.shape
 
 
 def test_picture_that_cannot_be_written_leaves_nothing(tmp_path):
-    sink = PictureFolder(tmp_path / "out")
+    sink = ImageFolder(tmp_path / "out")
     (tmp_path / "out" / "000000.jpg").mkdir()
     with pytest.raises(SinkError, match=r"000000\.jpg: Is a directory"):
         sink.write(make_outcome())
@@ -34,15 +34,15 @@ def test_picture_that_cannot_be_written_leaves_nothing(tmp_path):
 
 def test_encoded_picture_looks_like_the_original(tmp_path, noise):
     smooth = cv2.resize(noise[:6, :8], (64, 48), interpolation=cv2.INTER_CUBIC)
-    PictureFolder(tmp_path).write(make_outcome(0, smooth))
-    written = read_picture(tmp_path / "000000.jpg")
+    ImageFolder(tmp_path).write(make_outcome(0, smooth))
+    written = read_image(tmp_path / "000000.jpg")
     assert np.abs(written.astype(int) - smooth).mean() < 8
 
 
 def test_quota_removes_the_oldest_of_this_run_alone(tmp_path, noise):
-    size = len(to_jpeg(noise))
+    size = len(encode_jpeg(noise))
     (tmp_path / "000000_holiday.jpg").write_bytes(b"mine" * 10_000)
-    with PictureFolder(tmp_path, 3 * size + size // 2) as sink:
+    with ImageFolder(tmp_path, 3 * size + size // 2) as sink:
         for index in range(8):
             sink.write(make_outcome(index, noise))
     assert names_in(tmp_path) == [
@@ -55,22 +55,22 @@ def test_quota_removes_the_oldest_of_this_run_alone(tmp_path, noise):
 
 def test_full_disk_is_an_error_and_leaves_whole_pictures(small_disk, monkeypatch, noise):
     monkeypatch.setattr(retention, "MIN_FREE_BYTES", 0)
-    picture = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
-    sink = PictureFolder(small_disk)
+    image = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
+    sink = ImageFolder(small_disk)
     with pytest.raises(SinkError, match="No space left on device"):
         for index in range(100):
-            sink.write(make_outcome(index, picture))
+            sink.write(make_outcome(index, image))
     names = names_in(small_disk)
     assert len(names) > 2
     for name in names:
-        assert read_picture(small_disk / name).shape == picture.shape
+        assert read_image(small_disk / name).shape == image.shape
 
 
 def test_quota_keeps_a_run_going_on_a_full_disk(small_disk, monkeypatch, noise, capsys):
     monkeypatch.setattr(retention, "MIN_FREE_BYTES", 500_000)
-    picture = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
-    with PictureFolder(small_disk, 1 << 30) as sink:
+    image = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
+    with ImageFolder(small_disk, 1 << 30) as sink:
         for index in range(50):
-            sink.write(make_outcome(index, picture))
+            sink.write(make_outcome(index, image))
     assert names_in(small_disk)[-1] == "000049.jpg"
     assert capsys.readouterr().err == f"{small_disk}: the disk is nearly full, the oldest go\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from device.errors import SinkError
-from device.outputs.logs import CsvLog, JsonlLog, log_line, make_log
+from device.outputs.logs import CsvLog, JsonlLog, make_log
+from device.outputs.serialization import log_line
 from device.records import Classification, Detection, Result
 from tests.device.conftest import make_outcome, names_in
 

@@ -13,8 +13,8 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention, segments
+from device.outputs.pace import Pace
 from device.outputs.segments import SegmentSink, name_for, series_pattern
-from device.outputs.video import Pace
 from tests.device.conftest import frames_of, make_outcome, names_in
 
 NAME = re.compile(r"cam-\d{8}T\d{6}Z\.mp4")

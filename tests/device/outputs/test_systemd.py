@@ -5,7 +5,8 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import systemd as module
-from device.outputs.systemd import MemoryLimit, Watchdog
+from device.outputs.memory_limit import MemoryLimit
+from device.outputs.systemd import Watchdog
 
 
 def outcome(fps=12.34, rss_mb=84.6):

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from device.cameras.base import FakeCamera
+from device.cameras.iterable import FakeCamera
 from device.errors import SinkError
 from device.outputs import retention
-from device.outputs.video import DEFAULT_FPS, Pace, VideoSink, fit, partial_of
+from device.outputs.pace import DEFAULT_FPS, Pace
+from device.outputs.video import VideoSink, fit, partial_of
 from device.records import Outcome
 from tests.conftest import ROOT
 from tests.device.conftest import frames_of, make_outcome, names_in
@@ -42,9 +43,9 @@ def busy(index: int) -> np.ndarray:
     return cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_NEAREST)
 
 
-def write_all(path: Path, pictures: list[np.ndarray], pace: Pace = TEN) -> None:
+def write_all(path: Path, images: list[np.ndarray], pace: Pace = TEN) -> None:
     with VideoSink(path, pace) as sink:
-        for index, pixels in enumerate(pictures):
+        for index, pixels in enumerate(images):
             sink.write(make_outcome(index, pixels))
 
 
@@ -102,16 +103,16 @@ def test_avi_is_motion_jpeg_and_says_nothing(tmp_path, either_encoder, capsys):
 
 
 def test_colours_come_back(tmp_path, either_encoder):
-    picture = grey(0, (48, 96))
-    picture[:, :32], picture[:, 32:64], picture[:, 64:] = (
+    image = grey(0, (48, 96))
+    image[:, :32], image[:, 32:64], image[:, 64:] = (
         (220, 30, 30),
         (30, 220, 30),
         (30, 30, 220),
     )
-    write_all(tmp_path / "video.mp4", [picture] * 3)
+    write_all(tmp_path / "video.mp4", [image] * 3)
     frame = frames_of(tmp_path / "video.mp4")[-1]
     for x in (16, 48, 80):
-        assert np.abs(frame[24, x].astype(int) - picture[24, x]).max() < 12
+        assert np.abs(frame[24, x].astype(int) - image[24, x]).max() < 12
 
 
 @pytest.mark.parametrize("fps", [25.0, 29.97, 5.0])
@@ -274,9 +275,9 @@ def test_disk_that_is_full_all_at_once_leaves_what_plays(
     path = small_disk / f"video{ending}"
     if earlier:
         path.write_bytes(b"earlier")
-    picture = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
+    image = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
     with pytest.raises(SinkError, match=r"No space left on device after \d+ frames; ") as caught:
-        write_all(path, [np.roll(picture, 37 * index, axis=0) for index in range(200)])
+        write_all(path, [np.roll(image, 37 * index, axis=0) for index in range(200)])
     assert f"{path} is " in str(caught.value)
     assert names_in(small_disk) == [path.name]
     if earlier:

@@ -28,7 +28,7 @@ class Screen:
         for name, function in {
             "namedWindow": lambda *_: self.count(1),
             "destroyAllWindows": lambda: self.count(-1),
-            "imshow": lambda _, picture: self.shown.append(picture),
+            "imshow": lambda _, image: self.shown.append(image),
             "resizeWindow": lambda _, size_wh: self.sizes.append(size_wh),
             "waitKey": lambda _: self.key,
             "getWindowProperty": lambda *_: self.is_visible,
@@ -51,7 +51,7 @@ def test_frames_are_shown_until_the_end(screen):
         for outcome in outcomes:
             sink.write(outcome)
         assert screen.windows == 1
-    assert [id(picture) for picture in screen.shown] == [id(each.picture) for each in outcomes]
+    assert [id(image) for image in screen.shown] == [id(each.image) for each in outcomes]
     assert screen.sizes == [(64, 48)]
     assert screen.windows == 0
     assert not stop.is_set()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from device.pipeline import meters
-from device.pipeline.meters import LoadMeter, RateMeter, StageMeter, peak_rss_mb, rss_mb
+from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
+from device.system.resource_usage import peak_rss_mb, rss_mb
 from tests.conftest import ROOT
 
 
@@ -76,7 +77,8 @@ def test_memory_is_about_what_the_system_says():
 
 def test_memory_that_was_given_back_still_counts_for_the_peak():
     code = (
-        "from device.pipeline.meters import *; before = rss_mb(); x = b'x' * 200_000_000; del x;"
+        "from device.system.resource_usage import *; before = rss_mb();"
+        "x = b'x' * 200_000_000; del x;"
         "print(rss_mb() - before, peak_rss_mb() - before)"
     )
     done = subprocess.run(
@@ -91,7 +93,8 @@ def test_peak_is_of_this_process_not_of_the_one_that_started_it():
     code = """
 import subprocess, sys
 ballast = b"x" * 300_000_000
-subprocess.run([sys.executable, "-c", "from device.pipeline.meters import *; print(peak_rss_mb())"])
+code = "from device.system.resource_usage import *; print(peak_rss_mb())"
+subprocess.run([sys.executable, "-c", code])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -121,7 +124,7 @@ def test_proportional_memory_counts_what_is_shared_in_part():
     # Two processes that map the same 40 MB: half of it belongs to each.
     script = """
 import mmap, os, signal
-from device.pipeline.meters import pss_mb, rss_mb
+from device.system.resource_usage import pss_mb, rss_mb
 shared = mmap.mmap(-1, 40_000_000)
 shared.write(bytes(40_000_000))
 alone = pss_mb()

@@ -8,9 +8,9 @@ SCENE = np.full((576, 768, 3), 90, np.uint8)
 
 
 def with_square(side: int) -> np.ndarray:
-    picture = SCENE.copy()
-    picture[200 : 200 + side, 300 : 300 + side] = 200
-    return picture
+    image = SCENE.copy()
+    image[200 : 200 + side, 300 : 300 + side] = 200
+    return image
 
 
 def test_first_frame_moves():

@@ -7,19 +7,20 @@ import numpy as np
 import pytest
 
 from device.bundle.bundle import Bundle
-from device.cameras.base import FakeCamera, read_picture
+from device.cameras.iterable import FakeCamera
 from device.errors import SinkError, SourceError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.base import Sink
-from device.pipeline import STAGES, Pipeline
 from device.pipeline.motion import Motion
+from device.pipeline.pipeline import STAGES, Pipeline
 
 
 class Keep(Sink):
     """Keeps every outcome in memory."""
 
-    def __init__(self, wants_picture: bool = False) -> None:
-        self.wants_picture = wants_picture
+    def __init__(self, wants_image: bool = False) -> None:
+        self.wants_image = wants_image
         self.outcomes = []
         self.closed = 0
 
@@ -32,7 +33,7 @@ class Keep(Sink):
 
 @pytest.fixture(scope="module")
 def cat(small_bundle):
-    return read_picture(small_bundle / "samples" / "cat.jpg")
+    return read_image(small_bundle / "samples" / "cat.jpg")
 
 
 def run(camera, engine, *sinks, limit=None, stop=None, **options) -> Pipeline:
@@ -70,22 +71,22 @@ def test_stop_ends_after_the_frames_in_hand(engine, noise):
 
 
 def test_picture_is_drawn_on_a_copy_where_a_sink_wants_it(engine, cat):
-    before, keep = cat.copy(), Keep(wants_picture=True)
+    before, keep = cat.copy(), Keep(wants_image=True)
     run(FakeCamera([cat]), engine, keep)
     (outcome,) = keep.outcomes
     assert np.array_equal(cat, before)
     assert outcome.frame.pixels is cat
-    assert (outcome.picture != cat).any()
+    assert (outcome.image != cat).any()
     x_min, y_min, *_ = outcome.result.detections[0].box
     assert (
-        outcome.picture[round(y_min) + 60, round(x_min)] != cat[round(y_min) + 60, round(x_min)]
+        outcome.image[round(y_min) + 60, round(x_min)] != cat[round(y_min) + 60, round(x_min)]
     ).any()
 
 
 def test_nothing_is_drawn_where_no_sink_wants_it(engine, cat):
     keep = Keep()
     run(FakeCamera([cat]), engine, keep)
-    assert keep.outcomes[0].picture is None
+    assert keep.outcomes[0].image is None
 
 
 def test_measurements_of_an_outcome_make_sense(engine, noise):

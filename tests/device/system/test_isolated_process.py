@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from device.bundle.manifest import Record
 from device.errors import InterpreterError
+from device.schema import Record
 from device.system.isolated_process import ask, converse
 
 

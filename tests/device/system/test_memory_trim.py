@@ -25,7 +25,7 @@ def test_forgetting_start_up_drops_pages_and_the_model_still_runs(small_bundle):
         from device.bundle.bundle import Bundle
         from device.inference.engine import Engine
         from device.system.memory_trim import forget_startup
-        from device.pipeline.meters import rss_mb
+        from device.system.resource_usage import rss_mb
         engine = Engine(Bundle(Path(sys.argv[1])), threads=1)
         picture = np.random.default_rng(0).integers(0, 256, engine.new_input().shape)
         picture = picture.astype(engine.new_input().dtype)

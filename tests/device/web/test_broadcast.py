@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from device.web.broadcast import WINDOW, Audience, PictureViewer, Viewer
+from device.web import broadcast as module
+from device.web.broadcast import WINDOW, Audience, ImageViewer, Viewer
 from device.web.frame_encoder import View
-from device.web.server import broadcast as module
 
-PICTURE = View(b"{}", (64, 48), b"jpeg")
+IMAGE = View(b"{}", (64, 48), b"jpeg")
 LINE = View(b"{}", (64, 48), None)
 
 
@@ -72,20 +72,20 @@ def test_stuck_viewer_loses_frames_but_no_settings_and_holds_up_nobody():
 def test_pictures_stop_when_as_many_as_allowed_are_on_their_way():
     async def scenario():
         audience, line = Audience(), Line()
-        viewer = PictureViewer(audience, line.send)
-        assert audience.wants_picture
+        viewer = ImageViewer(audience, line.send)
+        assert audience.wants_image
         for index in range(5):
             audience.tell("frame", number(index))
             await settle()
         assert len(line.sent) == WINDOW
-        assert not audience.wants_picture
+        assert not audience.wants_image
         assert not audience.wants_frame
         viewer.is_ready()
-        assert audience.wants_picture
+        assert audience.wants_image
         audience.tell("frame", number(9))
         await settle()
         assert line.sent[-1] == ("frame", number(9))
-        assert not audience.wants_picture
+        assert not audience.wants_image
         await audience.dismiss()
 
     asyncio.run(scenario())
@@ -94,7 +94,7 @@ def test_pictures_stop_when_as_many_as_allowed_are_on_their_way():
 def test_viewer_cannot_ask_for_more_than_the_window():
     async def scenario():
         audience, line = Audience(), Line()
-        viewer = PictureViewer(audience, line.send)
+        viewer = ImageViewer(audience, line.send)
         for _ in range(100):
             viewer.is_ready()
         for index in range(10):
@@ -108,14 +108,14 @@ def test_viewer_cannot_ask_for_more_than_the_window():
 
 def test_frame_without_picture_is_for_those_who_want_none():
     async def scenario():
-        audience, pictures, events = Audience(), Line(), Line()
+        audience, images, events = Audience(), Line(), Line()
         Viewer(audience, events.send)
         assert audience.wants_frame
-        assert not audience.wants_picture
-        PictureViewer(audience, pictures.send)
+        assert not audience.wants_image
+        ImageViewer(audience, images.send)
         audience.tell("frame", LINE)
         await settle()
-        assert pictures.sent == []
+        assert images.sent == []
         assert events.sent == [("frame", LINE)]
         await audience.dismiss()
 
@@ -129,11 +129,11 @@ def test_viewer_whose_connection_is_lost_is_forgotten(error):
             raise error
 
         audience = Audience()
-        viewer = PictureViewer(audience, broken)
-        audience.tell("frame", PICTURE)
+        viewer = ImageViewer(audience, broken)
+        audience.tell("frame", IMAGE)
         await viewer.task
         assert not audience.viewers
-        assert not audience.wants_picture
+        assert not audience.wants_image
 
     asyncio.run(scenario())
 
@@ -145,7 +145,7 @@ def test_viewer_that_takes_nothing_for_long_is_given_up(monkeypatch):
         audience, line = Audience(), Line()
         line.flows.clear()
         viewer = Viewer(audience, line.send)
-        audience.tell("frame", PICTURE)
+        audience.tell("frame", IMAGE)
         await asyncio.wait_for(viewer.task, 10)
         assert not audience.viewers
 

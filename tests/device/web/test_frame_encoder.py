@@ -26,8 +26,8 @@ def decoded(jpeg: bytes) -> np.ndarray:
     ],
 )
 def test_picture_is_no_longer_than_a_phone_can_show(size_wh, expected):
-    picture = np.full((size_wh[1], size_wh[0], 3), (40, 120, 200), np.uint8)
-    shown = decoded(encode_jpeg(picture))
+    image = np.full((size_wh[1], size_wh[0], 3), (40, 120, 200), np.uint8)
+    shown = decoded(encode_jpeg(image))
     assert (shown.shape[1], shown.shape[0]) == expected
     assert abs(shown.astype(int) - (40, 120, 200)).max() <= 4
 

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from device.bundle.bundle import Bundle
-from device.cameras.base import FakeCamera, read_picture
+from device.cameras.iterable import FakeCamera
 from device.errors import BundleError, LiteberryError, UsageError
+from device.images import read_image
 from device.inference.engine import Engine
 from device.pipeline.pipeline import Pipeline
 from device.web.live_settings import BusyError, Change, Controls, Settings
@@ -33,7 +34,7 @@ def test_settings_are_those_of_the_engine(pipeline, small_bundle):
 
 def test_threshold_and_classes_act_at_once(pipeline, small_bundle, photo):
     controls = make_controls(pipeline, small_bundle)
-    frame = next(FakeCamera([read_picture(photo)]).frames())
+    frame = next(FakeCamera([read_image(photo)]).frames())
     assert "person" in {item.label for item in pipeline.engine.run(frame).detections}
     assert not controls.apply(Change(threshold=0.05, classes=("cup", "tie")))
     found = {item.label for item in pipeline.engine.run(frame).detections}
@@ -78,7 +79,7 @@ def test_variant_takes_over_with_threshold_and_classes(pipeline, bundle_dir, pho
     controls.switch()
     assert controls.settings == Settings(0.3, ("cat",), "float32", None)
     assert pipeline.engine.variant == "float32"
-    frame = next(FakeCamera([read_picture(photo)]).frames())
+    frame = next(FakeCamera([read_image(photo)]).frames())
     assert pipeline.engine.run(frame).detections == (), "the person is none of the classes"
 
 
@@ -112,8 +113,8 @@ def test_variant_that_fails_leaves_the_old_one(pipeline, bundle_copy):
 
 def test_replaced_engine_is_freed_while_the_run_goes_on(bundle_dir, photo):
     bundle, stop = Bundle(bundle_dir), threading.Event()
-    picture = read_picture(photo)
-    pipeline = Pipeline(FakeCamera(itertools.repeat(picture)), Engine(bundle, threads=1), [])
+    image = read_image(photo)
+    pipeline = Pipeline(FakeCamera(itertools.repeat(image)), Engine(bundle, threads=1), [])
     controls = make_controls(pipeline, bundle_dir)
     old = weakref.ref(pipeline.engine)
     thread = threading.Thread(target=pipeline.run, args=(None, stop))

@@ -60,7 +60,7 @@ def open_page(browser):
         if not text.startswith("Autofocus") and "ERR_CONNECTION_REFUSED" not in text:
             complaints.append(text)
 
-    def open_page(link, size_wh=PHONE, picture=True, script="", **options):
+    def open_page(link, size_wh=PHONE, image=True, script="", **options):
         width, height = size_wh
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
@@ -71,7 +71,7 @@ def open_page(browser):
         page.on("console", lambda message: note(message.text))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(link)
-        if picture:
+        if image:
             page.locator("#picture[data-frame]").wait_for()
         return page
 
@@ -255,7 +255,7 @@ def test_camera_that_is_lost_and_back_is_told(run, open_page, monkeypatch):
 
 def test_page_opened_before_the_first_frame_waits_for_it(bundle_dir, open_page):
     with visit(bundle_dir, there=False) as run:
-        page = open_page(run.link, picture=False)
+        page = open_page(run.link, image=False)
         page.get_by_text("Waiting for the first picture").wait_for()
         run.scene.there.set()
         page.locator("#picture[data-frame]").wait_for()
@@ -292,7 +292,7 @@ def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
         assert page.url == f"http://{run.host}/"
         page.reload()
         page.locator("#picture[data-frame]").wait_for()
-        stranger = open_page(f"http://{run.host}/", picture=False)
+        stranger = open_page(f"http://{run.host}/", image=False)
         stranger.get_by_label("Token").fill("wrong")
         stranger.keyboard.press("Enter")
         stranger.get_by_label("Token").fill("open-sesame")
@@ -308,7 +308,7 @@ def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
 
 def test_wrong_token_is_said_to_be_wrong_and_the_right_one_opens(bundle_dir, open_page):
     with visit(bundle_dir, token="open-sesame") as run:
-        page = open_page(f"http://{run.host}/", picture=False)
+        page = open_page(f"http://{run.host}/", image=False)
         assert not page.locator("#wrong").is_visible()  # none was given yet
         page.get_by_label("Token").fill("open-barley")
         page.keyboard.press("Enter")

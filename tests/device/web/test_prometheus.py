@@ -6,7 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from device.bundle.bundle import Bundle
-from device.cameras.base import FakeCamera, read_picture
+from device.cameras.iterable import FakeCamera
+from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.history import History
@@ -29,7 +30,7 @@ class Noting(Sink):
 @pytest.fixture(scope="module")
 def ran(small_bundle):
     """Three frames, two of a cat."""
-    cat, cup = (read_picture(small_bundle / "samples" / f"{name}.jpg") for name in ("cat", "cup"))
+    cat, cup = (read_image(small_bundle / "samples" / f"{name}.jpg") for name in ("cat", "cup"))
     sink = Noting()
     pipeline = Pipeline(FakeCamera([cat, cup, cat]), Engine(Bundle(small_bundle)), [sink])
     pipeline.run(None, threading.Event())

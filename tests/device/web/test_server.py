@@ -115,8 +115,8 @@ def test_health_before_the_first_frame_says_so(bundle_dir):
 def test_snapshot_is_the_annotated_picture(run):
     status, answer, jpeg = run.ask("/snapshot.jpg")
     assert (status, answer.headers["Content-Type"]) == (200, "image/jpeg")
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == (240, 320, 3)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (240, 320, 3)
 
 
 def test_snapshot_of_a_lost_camera_is_refused_with_the_reason(bundle_dir, monkeypatch):
@@ -175,7 +175,7 @@ def test_nothing_is_drawn_or_encoded_with_nobody_watching(run):
     run.until(lambda: run.pipeline.rate.stamps > done + 5)  # the last for an earlier viewer
     encoded = run.encoded()
     run.until(lambda: run.pipeline.rate.stamps > done + 25)
-    assert not run.page.wants_picture
+    assert not run.page.wants_image
     assert run.encoded() == encoded
 
 
@@ -183,16 +183,16 @@ def test_picture_is_encoded_once_for_all(run):
     with contextlib.ExitStack() as stack:
         watching = [stack.enter_context(WebSocket(run.host)) for _ in range(6)]
         before = run.encoded()
-        seen = [viewer.picture() for _ in range(5) for viewer in watching]
+        seen = [viewer.image() for _ in range(5) for viewer in watching]
         encoded = run.encoded() - before
-    pictures = {frame["record"]["frame"]: jpeg for frame, jpeg in seen}
-    assert all(pictures[frame["record"]["frame"]] == jpeg for frame, jpeg in seen)
+    images = {frame["record"]["frame"]: jpeg for frame, jpeg in seen}
+    assert all(images[frame["record"]["frame"]] == jpeg for frame, jpeg in seen)
     assert encoded < len(seen) / 2
 
 
 def test_pictures_come_no_faster_than_allowed(bundle_dir):
     with visit(bundle_dir, fps=5) as run, WebSocket(run.host) as watching:
-        stamps = [watching.picture()[0]["record"]["finished_at_s"] for _ in range(6)]
+        stamps = [watching.image()[0]["record"]["finished_at_s"] for _ in range(6)]
     assert stamps[-1] - stamps[0] >= 4 / 5
 
 
@@ -201,14 +201,14 @@ def test_picture_has_the_boxes_of_its_record(run):
     seen = run.pipeline.frames_with["motorcycle"]
     run.until(lambda: run.pipeline.frames_with["motorcycle"] > seen + 3)
     with WebSocket(run.host) as watching:
-        frame, jpeg = watching.picture()
+        frame, jpeg = watching.image()
     assert frame["size_wh"] == [320, 240]
     (found,) = frame["record"]["detections"]
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
     x_min, _, x_max, y_max = (round(side) for side in found["box"])
     colour = class_colour(found["class_id"])
     lower_side, above = (
-        np.abs(np.median(picture[row, x_min + 20 : x_max - 20], axis=0) - colour).max()
+        np.abs(np.median(image[row, x_min + 20 : x_max - 20], axis=0) - colour).max()
         for row in (y_max, y_max - 8)
     )
     assert lower_side < 0.7 * above
@@ -218,14 +218,14 @@ def test_stuck_viewer_gets_nothing_more_and_holds_up_nobody(run):
     with WebSocket(run.host, ready=False), WebSocket(run.host) as watching:
         before = run.pipeline.rate.stamps
         for _ in range(20):
-            watching.picture()
+            watching.image()
         assert run.pipeline.rate.stamps > before + 10
 
 
 def test_viewer_that_says_nothing_has_nothing_encoded_for_it(run):
     with WebSocket(run.host, ready=False) as stuck:
-        stuck.picture()
-        stuck.picture()
+        stuck.image()
+        stuck.image()
         encoded = run.encoded()
         done = run.pipeline.rate.stamps
         run.until(lambda: run.pipeline.rate.stamps > done + 30)
@@ -235,7 +235,7 @@ def test_viewer_that_says_nothing_has_nothing_encoded_for_it(run):
 def test_viewers_beyond_the_limit_are_refused(run, monkeypatch):
     monkeypatch.setattr("device.web.handlers.MAX_VIEWERS", 2)
     with WebSocket(run.host), WebSocket(run.host) as second:
-        second.picture()
+        second.image()
         status, _, content = run.ask("/events")
         assert (status, json.loads(content)["error"]) == (503, "2 watch already")
     run.until(lambda: run.ask("/snapshot.jpg")[0] == 200)
@@ -490,7 +490,7 @@ def test_token_that_cannot_be_sent_is_refused_before_the_port_is_taken():
 def test_port_is_given_back_and_no_thread_is_left(bundle_dir):
     before = set(threading.enumerate())
     with visit(bundle_dir) as run, WebSocket(run.host) as watching:
-        watching.picture()
+        watching.image()
         with pytest.raises(SinkError, match="another program has this port"):
             LivePage(Address("127.0.0.1", int(run.host.partition(":")[2])), None, 10)
         port = int(run.host.partition(":")[2])

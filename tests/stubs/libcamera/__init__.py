@@ -194,21 +194,21 @@ class StreamConfiguration:
         self.frame_size = self.stride * rows
         return asked == (name, width, height)
 
-    def write(self, buffer: FrameBuffer, picture: np.ndarray) -> None:
+    def write(self, buffer: FrameBuffer, image: np.ndarray) -> None:
         """Scale a picture into a buffer, as the image processor does."""
         width, height = self.size.width, self.size.height
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST)
         name = str(self.pixel_format)
         with mmap.mmap(buffer.planes[0].fd, self.frame_size) as memory:
             rows = np.frombuffer(memory, np.uint8).reshape(-1, self.stride)
             rows[:] = 77  # what padding holds
             if name == "YUV420":
                 padded = np.zeros((height, self.stride, 3), np.uint8)
-                padded[:, :width] = picture
+                padded[:, :width] = image
                 rows[:] = cv2.cvtColor(padded, cv2.COLOR_BGR2YUV_I420)
             else:
                 assert name in ("RGB888", "BGR888"), name
-                blue_first = picture if name == "RGB888" else picture[:, :, ::-1]
+                blue_first = image if name == "RGB888" else image[:, :, ::-1]
                 rows[:, : 3 * width] = blue_first.reshape(height, -1)
             del rows
 
@@ -323,9 +323,9 @@ class Camera:
     def _fill(self, request: Request) -> None:
         stamp_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         hflip, vflip = MIRRORS[self._config.orientation]
-        picture = simulation.scene(self._number)[:: -1 if vflip else 1, :: -1 if hflip else 1]
+        image = simulation.scene(self._number)[:: -1 if vflip else 1, :: -1 if hflip else 1]
         for stream in self._config:
-            stream.write(request.buffers[stream.stream], np.ascontiguousarray(picture))
+            stream.write(request.buffers[stream.stream], np.ascontiguousarray(image))
         request.metadata = {ControlId("SensorTimestamp"): stamp_ns}
         request.status = Request.Status.Complete
 

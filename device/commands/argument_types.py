@@ -1,0 +1,64 @@
+"""Argument types: converters of flags' values that argparse calls."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from device.commands.config_file import ConfigurableParser
+
+    Commands = argparse._SubParsersAction[ConfigurableParser]
+else:
+    Commands = object
+
+MAX_THREADS = 64
+
+
+def positive_int(text: str) -> int:
+    """A flag's value that must be a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def thread_count(text: str) -> int:
+    """A flag's value that is a number of threads; interpreters crash on absurd ones."""
+    value = positive_int(text)
+    if value > MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_THREADS}")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """A flag's value that is a number above 0, such as seconds or megabytes."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def comma_list(text: str) -> list[str]:
+    """A flag's value that is a list, with commas between: at least one, none of them empty."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise argparse.ArgumentTypeError("an empty name: names are expected, with commas between")
+    return parts
+
+
+def size_wh(text: str) -> tuple[int, int]:
+    """A flag's value that is a width and a height in pixels."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
+    return int(width), int(height)
+
+
+def non_negative_int(text: str) -> int:
+    """A flag's value that seeds a random generator: a whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is less than 0")
+    return value

@@ -1,0 +1,53 @@
+"""The sinks that a run's options ask for, each imported only when it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from device.outputs.base import Sink
+from device.outputs.options import Outputs
+
+if TYPE_CHECKING:
+    from device.outputs.clips import ClipSink
+    from device.outputs.pace import Pace
+
+
+def make_sinks(outputs: Outputs, pace: Pace, stop: threading.Event) -> Iterator[Sink]:
+    """The sinks that ``outputs`` asks for; ``stop`` is set by a window that is closed.
+
+    What one needs is imported only when it is asked for. Raises ``SinkError``.
+    """
+    output, quota = outputs.output, outputs.quota_bytes
+    if output is not None and not outputs.is_video:
+        from device.outputs.image_folder import ImageFolder
+
+        yield ImageFolder(output, quota)
+    elif output is not None and outputs.segment_s is not None:
+        from device.outputs.segments import SegmentSink
+
+        yield SegmentSink(output, pace, outputs.segment_s, quota)
+    elif output is not None:
+        from device.outputs.video import VideoSink
+
+        yield VideoSink(output, pace)
+    if outputs.log is not None:
+        from device.outputs.logs import make_log
+
+        yield make_log(outputs.log, outputs.log_size_bytes)
+    clips: ClipSink | None = None
+    if outputs.record_s is not None:
+        from device.outputs.clips import ClipSink
+
+        clips = ClipSink(outputs.clips, outputs.on, outputs.record_s, pace, quota)
+        yield clips
+    if outputs.run is not None:
+        from device.outputs.command import CommandSink
+
+        # After the clips: by then the one that shows the event has begun.
+        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, clips)
+    if outputs.display:
+        from device.outputs.window import Window
+
+        yield Window(stop)

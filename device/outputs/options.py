@@ -1,0 +1,118 @@
+"""Output options: what a run is to leave behind, and which combinations cannot be meant."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.errors import UsageError
+from device.outputs.base import VIDEO_SUFFIXES
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What a run is to leave behind, as the flags of the same names ask for it."""
+
+    output: Path | None = None  # a video by its ending, else a folder
+    segment_s: float | None = None
+    quota_bytes: int | None = None
+    log: Path | None = None  # a table if it ends in .csv, else JSON lines
+    log_size_bytes: int | None = None
+    display: bool = False
+    on: Sequence[str] = ()
+    record_s: float | None = None
+    clips: Path = Path("clips")
+    run: str | None = None
+    cooldown_s: float = 30.0
+
+    @property
+    def is_video(self) -> bool:
+        """Whether ``output`` is one."""
+        return self.output is not None and self.output.suffix.lower() in VIDEO_SUFFIXES
+
+
+def check_outputs(outputs: Outputs, source: str, bundle: Path) -> None:
+    """Raise :class:`UsageError` for outputs that cannot be meant."""
+    _refuse_contradictions(outputs)
+    _refuse_overwriting(outputs, source, bundle)
+
+
+def _refuse_contradictions(outputs: Outputs) -> None:
+    if outputs.on and outputs.record_s is None and outputs.run is None:
+        raise UsageError("--on alone does nothing: add --record SECONDS or --run COMMAND")
+    for flag, value in (("--record", outputs.record_s), ("--run", outputs.run)):
+        if value is not None and not outputs.on:
+            raise UsageError(f"{flag} needs --on: what is to be seen, such as --on person")
+    if outputs.segment_s is not None and not outputs.is_video:
+        raise UsageError("--segment needs --output with a video, such as --output camera.mp4")
+    removable = outputs.segment_s or outputs.record_s or (outputs.output and not outputs.is_video)
+    if outputs.quota_bytes is not None and not removable:
+        raise UsageError("--quota has nothing to remove: add --segment SECONDS")
+    if outputs.log_size_bytes is not None and outputs.log is None:
+        raise UsageError("--log-size needs --log FILE")
+    if outputs.run is not None:
+        try:
+            words = shlex.split(outputs.run)
+        except ValueError as exc:
+            raise UsageError(f"--run {outputs.run}: {exc}") from exc
+        if shell := next((word for word in words if set(word) <= set("|&;<>")), None):
+            raise UsageError(
+                f"--run starts its command without a shell, so {shell} would mean nothing: "
+                "write --run \"sh -c '...'\""
+            )
+        if not words or shutil.which(words[0]) is None:
+            raise UsageError(f"--run {outputs.run!r}: no such command, or it is not executable")
+
+
+def _refuse_overwriting(outputs: Outputs, source: str, bundle: Path) -> None:
+    """What the user wants to keep is the source, what the bundle holds, and the other outputs."""
+    output = outputs.output
+    if not source:
+        raise UsageError("--source is empty: a video, a picture, a folder or demo is expected")
+    if output is not None and output.suffix and not outputs.is_video and not output.is_dir():
+        raise UsageError(
+            f"--output {output}: a video ends in {', '.join(VIDEO_SUFFIXES)}; for a folder of "
+            "pictures give a name without an ending"
+        )
+    clips = None if outputs.record_s is None else outputs.clips
+    named = (("--output", output), ("--log", outputs.log), ("--clips", clips))
+    paths = [(flag, path) for flag, path in named if path is not None]
+    for (flag, path), (other, same) in combinations(paths, 2):
+        if path.resolve() == same.resolve():
+            raise UsageError(f"{flag} and {other} are both {path}: give two names")
+    origin = Path(source).resolve()
+    for flag, path in paths:
+        if path.resolve() == origin:
+            raise UsageError(f"{flag} {path} is the source: choose another name")
+        if path.resolve().is_relative_to(bundle.resolve()):
+            raise UsageError(f"{flag} {path} lies in the bundle: choose another place")
+        if path.resolve().is_relative_to(origin) and origin.is_dir():
+            raise UsageError(
+                f"{flag} {path} lies in the source folder, and would be read as a source next "
+                "time: choose another place"
+            )
+    if outputs.quota_bytes is not None and _may_remove(outputs, origin):
+        raise UsageError(f"--source {source} is called like what --quota removes: rename it")
+
+
+def _may_remove(outputs: Outputs, path: Path) -> bool:
+    """Whether the quota would take ``path`` for a file of an earlier run."""
+    from device.outputs.segments import name_for, series_pattern
+
+    series = []
+    if outputs.output is not None and outputs.segment_s is not None:
+        series.append((outputs.output.parent, [outputs.output.stem], outputs.output.suffix))
+    if outputs.record_s is not None:
+        series.append((outputs.clips, [name_for(label) for label in outputs.on], ".mp4"))
+    return any(
+        path.parent == folder.resolve() and series_pattern(names, suffix).fullmatch(path.name)
+        for folder, names, suffix in series
+    )

@@ -1,0 +1,46 @@
+"""TFLite runtimes: their names, the packages they come from, and which are installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, get_args
+
+InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
+
+
+class Origin(NamedTuple):
+    """Where an interpreter comes from."""
+
+    distribution: str  # as pip names it
+    module: str
+
+
+ORIGINS: Mapping[InterpreterName, Origin] = {
+    "litert": Origin("ai-edge-litert", "ai_edge_litert.interpreter"),
+    "tflite-runtime": Origin("tflite-runtime", "tflite_runtime.interpreter"),
+    "tensorflow": Origin("tensorflow", "tensorflow.lite.python.interpreter"),
+}
+# Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
+PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
+
+
+def installed_interpreters() -> dict[InterpreterName, str]:
+    """The interpreters whose packages are installed here, with versions, best first.
+
+    Nothing is imported: an interpreter listed here may still fail to load.
+    """
+    from importlib import metadata  # here: a run need not pay for its parser of mail headers
+
+    found: dict[InterpreterName, str] = {}
+    for name in PREFERENCE:
+        try:
+            found[name] = metadata.version(ORIGINS[name].distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def default_threads() -> int:
+    """One thread per core, at most four: the cores of a Pi, beyond which small models lose."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
