@@ -260,7 +260,7 @@ def against_tutorial(log: Path) -> float | None:
 
 def tutorial_on_arm() -> str:
     """What both interpreters execute on a Pi's processor: another machine, another ratio."""
-    from convert.arm import count_invoke
+    from convert.arm.count import count_invoke
 
     told = []
     for cpu, board in (("cortex-a72", "Pi 4"), ("cortex-a76", "Pi 5")):

@@ -102,7 +102,7 @@ class Instructions:
         self._whole: int | None = None
 
     def _emulate(self, models: Sequence[bytes]) -> list[int]:
-        from convert.arm import count_invokes
+        from convert.arm.count import count_invokes
 
         with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
             paths = [Path(scratch) / f"{number:04}.tflite" for number in range(len(models))]

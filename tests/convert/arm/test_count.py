@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.arm import FrameCount, count_frames, count_invoke, count_invokes
+from convert.arm.count import FrameCount, count_frames, count_invoke, count_invokes
 from convert.arm.layers import split_layers
 from convert.quantization import flatbuffer
 from device.bundle.bundle import Bundle
