@@ -32,13 +32,13 @@ demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video an
 	@echo "Now look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
 
 check-demo: demo ## look at what the demo left, with a program's eyes
-	@$(BIN)/python -m pytest tests/test_demo_outputs.py
+	@$(BIN)/python -m pytest -m demo_outputs tests/test_demo_outputs.py
 
 test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
-	@$(BIN)/python -m pytest -m installs
+	@$(BIN)/python -m pytest -m installs tests/device/doctor
 
 test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
 	@tests/emulated/v4l2/run.sh
@@ -47,19 +47,19 @@ test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in a
 DEPLOYED := LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --timeout 1800
 
 test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machine, cut at every step, or with its disk full (6 minutes)
-	@$(DEPLOYED) --numprocesses 2 --dist loadfile tests/deploy/test_cycles.py tests/deploy/test_mishaps.py
+	@$(DEPLOYED) --numprocesses 2 --dist loadfile -m deployments tests/deploy
 
 test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 8 minutes)
-	@$(DEPLOYED) tests/emulated/pi/test_deployments.py
+	@$(DEPLOYED) -m emulated_pi tests/emulated/pi
 
 test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 12 minutes)
-	@$(DEPLOYED) tests/emulated/systemd/test_service_life.py
+	@$(DEPLOYED) -m emulated_systemd tests/emulated/systemd
 
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck deploy.sh tests/emulated/pi/boot.sh .ci/run benchmarks/run.sh tests/emulated/v4l2/run.sh; \
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run deploy.sh $$(find benchmarks device convert tests -name '*.sh'); \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
 

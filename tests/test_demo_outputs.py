@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.demo_outputs
+
 DEMO = ROOT / "build" / "demo"
 FRAMES = 300  # as in the Makefile: 75 on each of the four samples
 

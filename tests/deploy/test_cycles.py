@@ -27,6 +27,8 @@ from tests.helpers.deploy_hosts import (
     write_script,
 )
 
+pytestmark = pytest.mark.deployments
+
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:

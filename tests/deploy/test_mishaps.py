@@ -27,6 +27,8 @@ from tests.helpers.deploy_hosts import (
     write_script,
 )
 
+pytestmark = pytest.mark.deployments
+
 MB = 1_000_000
 LOCK = LOCKS.get(sys.version_info[:2], "")
 # A file system of its own for the home folder, which goes with the last process in its namespace.

@@ -12,6 +12,8 @@ from tests.conftest import SHARED_DATA
 from tests.emulated.pi.root import PASSWORD, SYSTEM_PYTHON, EmulatedPi, emulated_pi
 from tests.helpers.deploy_hosts import rewritten, write_script
 
+pytestmark = pytest.mark.emulated_pi
+
 VIDEO = SHARED_DATA / "videos" / "vtest.avi"
 LITEBERRY = ".local/bin/liteberry"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.emulated.systemd.machine import Machine, emulated_machine
 
+pytestmark = pytest.mark.emulated_systemd
+
 WATCHDOG_S = 30  # instead of 60, so that waiting for it takes less
 RESTARTS = "test $(systemctl show liteberry.service --value -p NRestarts) -gt {}"
 ACTIVE = "systemctl is-active --quiet liteberry.service"
