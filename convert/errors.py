@@ -7,6 +7,7 @@
     ├── CalibrationError (ValueError)    pictures that cannot calibrate
     ├── ConversionError (RuntimeError)   a variant that could not be made, or is broken
     ├── EvaluationError (ValueError)     pictures or annotations that cannot be measured on
+    ├── DatasetError (ValueError)        a dataset that cannot be trained on
     └── EmulationError (RuntimeError)    an emulated Pi that cannot be had, or fails
 """
 
@@ -29,6 +30,10 @@ class ConversionError(LiteberryError, RuntimeError):
 
 class EvaluationError(LiteberryError, ValueError):
     """Pictures or annotations that cannot be measured on."""
+
+
+class DatasetError(LiteberryError, ValueError):
+    """A dataset that cannot be read, or on which training would be senseless."""
 
 
 class EmulationError(LiteberryError, RuntimeError):

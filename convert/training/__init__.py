@@ -1,0 +1,1 @@
+"""Training a network on the user's own images: dataset, targets, loop, bundle."""
