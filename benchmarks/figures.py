@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from device.bench.record import Benchmark, Result, count_of, read  # noqa: E402
+from device.bench.record import Benchmark, CombinationResult, count_of, read  # noqa: E402
 
 README = ROOT / "README.md"
 BEGIN = "<!-- figures: made by `make figures`, not by hand -->\n"
@@ -65,7 +65,7 @@ def section(benchmark: Benchmark) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(results: Sequence[Result], threads: Sequence[int]) -> list[str]:
+def _cells(results: Sequence[CombinationResult], threads: Sequence[int]) -> list[str]:
     """The figures of one variant in one interpreter; the last two are those of its best."""
     by_threads = {result.threads: result for result in results}
     cells = []

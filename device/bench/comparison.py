@@ -15,15 +15,15 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from device.bench.record import Benchmark, Result, Times
-from device.bench.timing import Figures
+from device.bench.record import Benchmark, CombinationResult, Times
+from device.bench.timing import TimingSummary
 
 CONFIDENCE = 0.95
 
 Verdict = Literal["same", "faster", "slower", "unclear", "fails now"]
 
 
-class Change(NamedTuple):
+class FigureChange(NamedTuple):
     """One figure in both benchmarks. ``ratio`` is new over old: above 1 is slower."""
 
     name: str
@@ -39,7 +39,7 @@ class Change(NamedTuple):
         return self.verdict in ("slower", "fails now")
 
 
-def compare(old: Benchmark, new: Benchmark, tolerance: float) -> Iterator[Change]:
+def compare(old: Benchmark, new: Benchmark, tolerance: float) -> Iterator[FigureChange]:
     """Every figure that both have, in the new one's order; ``tolerance`` is a share, as 0.05.
 
     Slower is what took more than ``1 + tolerance`` times as long and whose interval lies above
@@ -53,7 +53,7 @@ def compare(old: Benchmark, new: Benchmark, tolerance: float) -> Iterator[Change
             continue
         name = f"{result.name}: invoke"
         if result.invoke is None:
-            yield Change(name, "fails now", earlier.invoke.median_ms)
+            yield FigureChange(name, "fails now", earlier.invoke.median_ms)
             continue
         rounds = (earlier.rounds_ms, result.rounds_ms)
         yield _change(name, earlier.invoke, result.invoke, *rounds, tolerance)
@@ -83,18 +83,18 @@ def differences(old: Benchmark, new: Benchmark) -> Iterator[str]:
         yield f"frames came from {before}, now from {now}"
 
 
-def _key(result: Result) -> tuple[str, str, int]:
+def _key(result: CombinationResult) -> tuple[str, str, int]:
     return result.variant, result.interpreter, result.threads
 
 
 def _change(
     name: str,
-    old: Figures,
-    new: Figures,
+    old: TimingSummary,
+    new: TimingSummary,
     old_rounds_ms: Sequence[Times],
     new_rounds_ms: Sequence[Times],
     tolerance: float,
-) -> Change:
+) -> FigureChange:
     ratio = new.median_ms / old.median_ms
     interval = ratio_interval(ratio, old_rounds_ms, new_rounds_ms)
     verdict: Verdict = "unclear"
@@ -107,7 +107,7 @@ def _change(
             verdict = "faster"
         elif 1 / most <= low and high <= most:
             verdict = "same"
-    return Change(name, verdict, old.median_ms, new.median_ms, ratio, interval)
+    return FigureChange(name, verdict, old.median_ms, new.median_ms, ratio, interval)
 
 
 def ratio_interval(

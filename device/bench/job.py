@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.bench.record import Memory, Times
+from device.bench.record import MemoryUse, Times
 from device.bundle.manifest import Manifest
 from device.runtimes import InterpreterName
 from device.schema import Count, Index, Record
@@ -16,7 +16,7 @@ class Bare(Record, frozen=True):
     anchors: bytes | None = None  # float32 (count, 4)
 
 
-class Job(Record, frozen=True):
+class WorkerJob(Record, frozen=True):
     """What to measure: frames of ``source`` end to end, or where that is None invokes alone."""
 
     bundle: str  # the folder
@@ -43,7 +43,7 @@ class Invokes(Record, frozen=True, tag="invokes"):
     invoke_ms: Times
     timing_cost_ms: float
     cpu_percent: float
-    memory: Memory
+    memory: MemoryUse
 
 
 class Frames(Record, frozen=True, tag="frames"):
@@ -54,7 +54,7 @@ class Frames(Record, frozen=True, tag="frames"):
     stages_ms: dict[str, Times]
     dropped: int
     cpu_percent: float
-    memory: Memory
+    memory: MemoryUse
 
 
 class Tick(Record, frozen=True, tag="tick"):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from device import __version__
 from device.bench import parts
-from device.bench.record import Benchmark, Result, count_of
+from device.bench.record import Benchmark, CombinationResult, count_of
 from device.charts.markup import document, escape, section, tiles
 
 
@@ -35,7 +35,7 @@ def make_page(benchmark: Benchmark) -> str:
     )
 
 
-def _headline(benchmark: Benchmark, results: Sequence[Result]) -> str:
+def _headline(benchmark: Benchmark, results: Sequence[CombinationResult]) -> str:
     """The fastest combination in a sentence and four figures."""
     best = max(results, key=lambda result: result.best_fps, default=None)
     if best is None or best.invoke is None or best.memory is None:

@@ -15,8 +15,8 @@ from device.bench.charts import (
     over_time,
     rates,
 )
-from device.bench.record import Benchmark, Result, Times, count_of
-from device.bench.timing import Figures
+from device.bench.record import Benchmark, CombinationResult, Times, count_of
+from device.bench.timing import TimingSummary
 from device.charts.markup import escape, figure, table
 
 Item = TypeVar("Item")
@@ -28,7 +28,7 @@ READING = (
 )
 
 
-def latency(results: Sequence[Result]) -> str:
+def latency(results: Sequence[CombinationResult]) -> str:
     """How long one invoke takes."""
     if not results:
         return ""
@@ -58,7 +58,7 @@ def latency(results: Sequence[Result]) -> str:
     return READING + _charts("latency", title, rows, axes, distributions) + numbers
 
 
-def threads(results: Sequence[Result]) -> str:
+def threads(results: Sequence[CombinationResult]) -> str:
     """What more threads bring; empty where none was measured with more than one number of them."""
     charts: list[str] = []
     for heading, members in _by_interpreter([(item, item) for item in results]).items():
@@ -111,7 +111,7 @@ def frames(benchmark: Benchmark) -> str:
     return said + _charts("frames", title, rows, axes, distributions) + numbers
 
 
-def memory(results: Sequence[Result]) -> str:
+def memory(results: Sequence[CombinationResult]) -> str:
     """What the process that invokes takes."""
     rows = []
     for result in results:
@@ -156,7 +156,7 @@ def warmth(benchmark: Benchmark) -> str:
     return said + _side_by_side(charts)
 
 
-def beside(results: Sequence[Result]) -> str:
+def beside(results: Sequence[CombinationResult]) -> str:
     """Others' loops over the same files; empty where none were measured."""
     rows = []
     for result in results:
@@ -177,7 +177,7 @@ def beside(results: Sequence[Result]) -> str:
     )
 
 
-def failed(results: Sequence[Result]) -> str:
+def failed(results: Sequence[CombinationResult]) -> str:
     """What could not be measured and why."""
     items = "".join(
         f"<li>{escape(result.name)}: {escape(result.error)}</li>"
@@ -187,20 +187,20 @@ def failed(results: Sequence[Result]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def _median_ms(result: Result) -> float:
+def _median_ms(result: CombinationResult) -> float:
     assert result.invoke is not None
     return result.invoke.median_ms
 
 
-def _short(result: Result) -> str:
+def _short(result: CombinationResult) -> str:
     return f"{result.variant}, {result.threads}"
 
 
-def _times_row(result: Result, rounds_ms: Sequence[Times], accent: bool) -> Row:
+def _times_row(result: CombinationResult, rounds_ms: Sequence[Times], accent: bool) -> Row:
     return Row(_short(result), [time_ms for times_ms in rounds_ms for time_ms in times_ms], accent)
 
 
-def _cells(figures: Figures) -> list[str]:
+def _cells(figures: TimingSummary) -> list[str]:
     values = (figures.median_ms, figures.p90_ms, figures.p99_ms, figures.std_ms)
     return [f"{value:.2f}" for value in values]
 
@@ -210,7 +210,7 @@ def _heads(*numbers: str) -> list[str]:
     return ["combination", *(f"#{number}" for number in numbers)]
 
 
-def _by_interpreter(items: Sequence[tuple[Result, Item]]) -> dict[str, list[Item]]:
+def _by_interpreter(items: Sequence[tuple[CombinationResult, Item]]) -> dict[str, list[Item]]:
     groups: dict[str, list[Item]] = {}
     for result, item in items:
         groups.setdefault(f"{result.interpreter} {result.version}", []).append(item)
@@ -220,7 +220,7 @@ def _by_interpreter(items: Sequence[tuple[Result, Item]]) -> dict[str, list[Item
 def _charts(
     name: str,
     title: str,
-    rows: Sequence[tuple[Result, Row]],
+    rows: Sequence[tuple[CombinationResult, Row]],
     scale: Scale,
     draw: Callable[[str, str, Sequence[Row], Scale], str],
 ) -> str:

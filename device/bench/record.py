@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from device.bench.timing import Figures
+from device.bench.timing import TimingSummary
 from device.errors import BenchmarkError
-from device.inference.autotune import Choice
+from device.inference.autotune import TunedSettings
 from device.runtimes import InterpreterName
 from device.schema import Count, Index, Record
 from device.system.board import Board, State
@@ -23,7 +23,7 @@ Times = tuple[float, ...]
 """Milliseconds, in the order they were measured."""
 
 
-class Settings(Record, frozen=True):
+class BenchmarkSettings(Record, frozen=True):
     """How it was measured: counts and times are those of one round of one combination."""
 
     rounds: Count = 5
@@ -35,7 +35,7 @@ class Settings(Record, frozen=True):
     references: bool = False  # whether others' loops were measured beside it
 
 
-class Memory(Record, frozen=True):
+class MemoryUse(Record, frozen=True):
     """Of one process, in MB (10^6 bytes)."""
 
     resident_mb: float
@@ -47,12 +47,12 @@ class EndToEnd(Record, frozen=True):
     """Frames from the source to what was found on them, through the pipeline that detect runs."""
 
     fps: float  # of the whole pipeline, whose stages overlap
-    frame: Figures  # between one finished frame and the next
-    age: Figures  # from the end of a frame's capture until it is decoded
-    stages: dict[str, Figures]
+    frame: TimingSummary  # between one finished frame and the next
+    age: TimingSummary  # from the end of a frame's capture until it is decoded
+    stages: dict[str, TimingSummary]
     dropped: int  # frames of a live camera that a newer one replaced
     cpu_percent: float
-    memory: Memory
+    memory: MemoryUse
     rounds_ms: tuple[Times, ...]  # what `frame` sums up
 
 
@@ -66,7 +66,7 @@ class Reference(Record, frozen=True):
     error: str = ""
 
 
-class Result(Record, frozen=True):
+class CombinationResult(Record, frozen=True):
     """One variant in one interpreter with so many threads; ``error`` where it cannot run."""
 
     variant: str
@@ -79,11 +79,11 @@ class Result(Record, frozen=True):
     import_ms: float | None = None  # of the interpreter's package
     load_ms: float | None = None  # hash checked, model loaded, tensors allocated
     first_invoke_ms: float | None = None
-    invoke: Figures | None = None
+    invoke: TimingSummary | None = None
     fps: float | None = None  # of invokes alone, back to back
     timing_cost_percent: float | None = None  # what the two readings of the clock add
     cpu_percent: float | None = None  # 100 is one core
-    memory: Memory | None = None
+    memory: MemoryUse | None = None
     rounds_ms: tuple[Times, ...] = ()  # what `invoke` sums up
     end_to_end: EndToEnd | None = None
     references: tuple[Reference, ...] = ()
@@ -146,11 +146,11 @@ class Benchmark(Record, frozen=True):
     priority: str  # how the scheduler treated it: normal, nice -5, real-time 10
     model: str
     bundle_sha256: str
-    settings: Settings
-    results: tuple[Result, ...]
+    settings: BenchmarkSettings
+    results: tuple[CombinationResult, ...]
     moments: tuple[Moment, ...]  # at the start, after each round, at the end
     load: Load
-    chosen: dict[str, Choice]  # by variant, what --tune saved
+    chosen: dict[str, TunedSettings]  # by variant, what --tune saved
     sustained: Sustained | None = None
     warnings: tuple[str, ...] = ()
 

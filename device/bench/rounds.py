@@ -19,8 +19,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from device.bench.job import Bare, Frames, Invokes, Job, Tick
-from device.bench.record import EndToEnd, Load, Memory, Moment, Reference, Result, Settings, Stretch
+from device.bench.job import Bare, Frames, Invokes, Tick, WorkerJob
+from device.bench.record import (
+    BenchmarkSettings,
+    CombinationResult,
+    EndToEnd,
+    Load,
+    MemoryUse,
+    Moment,
+    Reference,
+    Stretch,
+)
 from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
@@ -77,7 +86,7 @@ class _Cell:
     """One combination, and what the rounds found so far."""
 
     def __init__(
-        self, bundle: Bundle, combination: Combination, settings: Settings, scratch: Path
+        self, bundle: Bundle, combination: Combination, settings: BenchmarkSettings, scratch: Path
     ) -> None:
         self.combination = combination
         # Some kernels take as long as their numbers demand: others' loops get the same input.
@@ -135,11 +144,11 @@ class _Cell:
         except InterpreterError as exc:
             self._broken_references[name] = str(exc)
 
-    def result(self) -> Result:
+    def result(self) -> CombinationResult:
         """What all rounds found."""
         variant, interpreter, threads = self.combination
         version = installed_interpreters().get(interpreter, "")
-        empty = Result(
+        empty = CombinationResult(
             variant=variant,
             interpreter=interpreter,
             version=version,
@@ -187,10 +196,10 @@ def _median(values: Iterable[float]) -> float:
     return round(statistics.median(values), 4)
 
 
-def _typical(memories: Sequence[Memory]) -> Memory:
+def _typical(memories: Sequence[MemoryUse]) -> MemoryUse:
     """The median of what was resident, and the greatest peak."""
     shares = [one.proportional_mb for one in memories if one.proportional_mb is not None]
-    return Memory(
+    return MemoryUse(
         resident_mb=round(_median(one.resident_mb for one in memories), 1),
         proportional_mb=round(_median(shares), 1) if shares else None,
         peak_mb=max(one.peak_mb for one in memories),
@@ -214,7 +223,7 @@ def _end_to_end(rounds: Sequence[Frames]) -> EndToEnd:
     )
 
 
-def job_for(bundle: Bundle, combination: Combination, settings: Settings) -> Job:
+def job_for(bundle: Bundle, combination: Combination, settings: BenchmarkSettings) -> WorkerJob:
     """What the process that measures ``combination`` is told.
 
     Paths are made absolute: it runs in another folder.
@@ -222,7 +231,7 @@ def job_for(bundle: Bundle, combination: Combination, settings: Settings) -> Job
     source = settings.source
     if source is not None and Path(source).exists():
         source = str(Path(source).resolve())
-    return Job(
+    return WorkerJob(
         bundle=str(bundle.folder.resolve()),
         **combination._asdict(),
         warmups=settings.warmups,
@@ -245,10 +254,10 @@ def _bare(bundle: Bundle) -> Bare | None:
     )
 
 
-class Measured(NamedTuple):
+class Measurements(NamedTuple):
     """What came of all combinations."""
 
-    results: tuple[Result, ...]
+    results: tuple[CombinationResult, ...]
     moments: tuple[Moment, ...]
     load: Load
 
@@ -256,9 +265,9 @@ class Measured(NamedTuple):
 def measure(
     bundle: Bundle,
     combinations: Sequence[Combination],
-    settings: Settings,
+    settings: BenchmarkSettings,
     progress: Callable[[int, int], None],
-) -> Measured:
+) -> Measurements:
     """Measure all of them; ``progress`` is told how many processes of how many are done.
 
     A combination that fails has the reason in its result; the others go on.
@@ -269,8 +278,8 @@ def measure(
 
 
 def _measure_cells(
-    cells: Sequence[_Cell], settings: Settings, progress: Callable[[int, int], None]
-) -> Measured:
+    cells: Sequence[_Cell], settings: BenchmarkSettings, progress: Callable[[int, int], None]
+) -> Measurements:
     total = settings.rounds * sum(len(cell.steps) for cell in cells)
     finished = itertools.count(1)
     started_s = time.monotonic()
@@ -282,7 +291,7 @@ def _measure_cells(
             cell.run(number, lambda: progress(next(finished), total))
         moments.append(_moment(started_s))
     load = monitor.load(time.monotonic() - started_s)
-    return Measured(tuple(cell.result() for cell in cells), tuple(moments), load)
+    return Measurements(tuple(cell.result() for cell in cells), tuple(moments), load)
 
 
 def _moment(started_s: float) -> Moment:
@@ -290,7 +299,7 @@ def _moment(started_s: float) -> Moment:
 
 
 def sustain(
-    bundle: Bundle, combination: Combination, settings: Settings, duration_s: float
+    bundle: Bundle, combination: Combination, settings: BenchmarkSettings, duration_s: float
 ) -> Iterator[Stretch]:
     """Run one combination without a pause; a figure for every few seconds, as they come.
 

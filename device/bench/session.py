@@ -16,9 +16,9 @@ from device import __version__
 from device.bench.record import (
     FORMAT,
     Benchmark,
+    BenchmarkSettings,
+    CombinationResult,
     Moment,
-    Result,
-    Settings,
     Stretch,
     Sustained,
     count_of,
@@ -47,7 +47,7 @@ class Plan:
     variants: Sequence[str]
     interpreters: Sequence[InterpreterName]
     threads: Sequence[int]
-    settings: Settings
+    settings: BenchmarkSettings
     sustained_min: float | None = None
     tune: bool = False
 
@@ -105,7 +105,7 @@ def run(
 
 
 def _sustain(
-    bundle: Bundle, results: Sequence[Result], plan: Plan, say: Callable[[str], None]
+    bundle: Bundle, results: Sequence[CombinationResult], plan: Plan, say: Callable[[str], None]
 ) -> Sustained | None:
     """Run the fastest combination for as long as the plan says; None where none runs."""
     able = [result for result in results if result.invoke is not None]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from device.bench.record import Load, Moment, Result, Times
+from device.bench.record import CombinationResult, Load, Moment, Times
 from device.system.board import HERE, Board, throttled_now, throttled_since_boot
 
 # pyperf warns from the same share of the mean on.
@@ -82,7 +82,7 @@ class _Series(NamedTuple):
         return statistics.stdev(times_ms) / statistics.fmean(times_ms) if times_ms[1:] else 0.0
 
 
-def unsteady(results: Sequence[Result]) -> list[str]:
+def unsteady(results: Sequence[CombinationResult]) -> list[str]:
     """How many combinations did not do the same all the time, and which is the worst of them."""
     found = []
     series = [_Series(item.name, item.rounds_ms) for item in results if item.rounds_ms]
@@ -149,7 +149,7 @@ def _held_back(bits: Sequence[int]) -> list[str]:
 
 
 def warnings(
-    board: Board, results: Sequence[Result], moments: Sequence[Moment], load: Load
+    board: Board, results: Sequence[CombinationResult], moments: Sequence[Moment], load: Load
 ) -> tuple[str, ...]:
     """All that speaks against trusting these figures; empty where nothing does."""
     crowded = {item.threads for item in results if item.threads > board.cpu.cores}

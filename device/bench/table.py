@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from device.bench.comparison import Change
-from device.bench.record import Benchmark, Result, Sustained, count_of
-from device.bench.timing import Figures
+from device.bench.comparison import FigureChange
+from device.bench.record import Benchmark, CombinationResult, Sustained, count_of
+from device.bench.timing import TimingSummary
 from device.system.board import throttled_now
 
 INVOKE_HEADING = (
@@ -67,7 +67,7 @@ def _how(benchmark: Benchmark) -> str:
     )
 
 
-def _invokes(results: Sequence[Result]) -> str:
+def _invokes(results: Sequence[CombinationResult]) -> str:
     rows: list[tuple[str, ...]] = [INVOKE_HEADING]
     for result in results:
         invoke, memory = result.invoke, result.memory
@@ -90,7 +90,7 @@ def _invokes(results: Sequence[Result]) -> str:
     return align(rows, left=2)
 
 
-def _frames(results: Sequence[Result]) -> str:
+def _frames(results: Sequence[CombinationResult]) -> str:
     measured = [(item, item.end_to_end) for item in results if item.end_to_end is not None]
     stages = measured[0][1].stages
     heading = ("FPS", "median", "p90", "p99", "age", *stages, "CPU %", "peak MB")
@@ -110,7 +110,7 @@ def _frames(results: Sequence[Result]) -> str:
     return align(rows, left=2)
 
 
-def _references(results: Sequence[Result]) -> Iterator[str]:
+def _references(results: Sequence[CombinationResult]) -> Iterator[str]:
     for result in results:
         for other in result.references:
             assert result.invoke is not None
@@ -123,11 +123,11 @@ def _references(results: Sequence[Result]) -> Iterator[str]:
             )
 
 
-def _name(result: Result) -> tuple[str, str, str]:
+def _name(result: CombinationResult) -> tuple[str, str, str]:
     return result.variant, f"{result.interpreter} {result.version}", str(result.threads)
 
 
-def _times(figures: Figures) -> tuple[str, str, str]:
+def _times(figures: TimingSummary) -> tuple[str, str, str]:
     return f"{figures.median_ms:.2f}", f"{figures.p90_ms:.2f}", f"{figures.p99_ms:.2f}"
 
 
@@ -156,7 +156,7 @@ def format_sustained(sustained: Sustained) -> str:
     )
 
 
-def format_changes(changes: Sequence[Change]) -> str:
+def format_changes(changes: Sequence[FigureChange]) -> str:
     """A row per figure: before, now, their ratio with its interval, and the verdict."""
     rows = [("", "old ms", "new ms", "ratio", "95 % of it", "verdict")]
     for change in changes:

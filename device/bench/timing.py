@@ -10,7 +10,7 @@ import numpy as np
 from device.schema import Record
 
 
-class Figures(Record, frozen=True):
+class TimingSummary(Record, frozen=True):
     """A sample of times, in milliseconds. ``std_ms`` is 0 for a single one."""
 
     count: int
@@ -23,7 +23,7 @@ class Figures(Record, frozen=True):
     max_ms: float
 
 
-def summarise(times_ms: Sequence[float]) -> Figures:
+def summarise(times_ms: Sequence[float]) -> TimingSummary:
     """The figures of ``times_ms``, which is not empty.
 
     Quantiles interpolate between neighbours (definition 7 of Hyndman and Fan, "Sample Quantiles
@@ -32,7 +32,7 @@ def summarise(times_ms: Sequence[float]) -> Figures:
     """
     values = np.asarray(times_ms, np.float64)
     median, p90, p99 = np.quantile(values, (0.5, 0.9, 0.99))
-    return Figures(
+    return TimingSummary(
         count=len(values),
         mean_ms=_rounded(values.mean()),
         median_ms=_rounded(median),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from device.bench.record import Result
-from device.inference.autotune import Choice
+from device.bench.record import CombinationResult
+from device.inference.autotune import TunedSettings
 from device.runtimes import PREFERENCE
 
 NEARLY = 0.97  # of the best rate: worth having a core left over for the camera and the drawing
 
 
-def rate(result: Result) -> float:
+def rate(result: CombinationResult) -> float:
     """Frames per second where whole frames were measured, else invokes per second."""
     assert result.invoke is not None
     if result.end_to_end is not None:
@@ -19,7 +19,7 @@ def rate(result: Result) -> float:
     return 1e3 / result.invoke.median_ms
 
 
-def pick(results: Sequence[Result], measured_at: str) -> dict[str, Choice]:
+def pick(results: Sequence[CombinationResult], measured_at: str) -> dict[str, TunedSettings]:
     """The best of each variant that could be measured.
 
     Of all that reach 97 % of the best rate it is the one with the fewest threads; of those with
@@ -35,7 +35,7 @@ def pick(results: Sequence[Result], measured_at: str) -> dict[str, Choice]:
             (item for item in able if rate(item) >= enough),
             key=lambda item: (item.threads, PREFERENCE.index(item.interpreter)),
         )
-        chosen[variant] = Choice(
+        chosen[variant] = TunedSettings(
             interpreter=best.interpreter,
             version=best.version,
             threads=best.threads,

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.bench.job import Frames, Invokes, Job, Tick
-from device.bench.record import Memory, Times
+from device.bench.job import Frames, Invokes, Tick, WorkerJob
+from device.bench.record import MemoryUse, Times
 from device.bench.timing import time_calls, timing_cost_ms
 from device.bundle.bundle import Bundle
 from device.cameras.base import Camera, CameraOptions
@@ -49,9 +49,9 @@ class _CpuMeter:
         return round(100 * (time.process_time() - self._cpu_s) / elapsed_s, 1)
 
 
-def _memory() -> Memory:
+def _memory() -> MemoryUse:
     proportional_mb = pss_mb()
-    return Memory(
+    return MemoryUse(
         resident_mb=round(rss_mb(), 1),
         proportional_mb=None if proportional_mb is None else round(proportional_mb, 1),
         peak_mb=round(peak_rss_mb(), 1),
@@ -77,7 +77,7 @@ def _image(bundle: Bundle, seed: int) -> Frame:
     return Frame(pixels, 0, time.monotonic())
 
 
-def measure_invokes(job: Job) -> Invokes:
+def measure_invokes(job: WorkerJob) -> Invokes:
     """Load, invoke once, warm up, then time every invoke."""
     bundle = _bundle(job)
     started_s = time.perf_counter()
@@ -114,7 +114,7 @@ def measure_invokes(job: Job) -> Invokes:
         return found
 
 
-def _bundle(job: Job) -> Bundle:
+def _bundle(job: WorkerJob) -> Bundle:
     folder = Path(job.bundle)
     if job.bare is None:
         return Bundle(folder)
@@ -127,7 +127,7 @@ def _bundle(job: Job) -> Bundle:
     return BareModel(folder / file, manifest, job.bare.labels, anchors, (), (), "")
 
 
-def _engine(job: Job, bundle: Bundle) -> Engine:
+def _engine(job: WorkerJob, bundle: Bundle) -> Engine:
     return Engine(bundle, job.variant, interpreter=job.interpreter, threads=job.threads)
 
 
@@ -139,7 +139,7 @@ def _again_and_again(open_once: Callable[[], Camera]) -> Generator[Pixels, None,
                 yield frame.pixels
 
 
-def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
+def _run_pipeline(job: WorkerJob, sink: Sink, stop: threading.Event) -> Pipeline:
     """Send the frames of the job's source to ``sink`` until ``stop`` is set."""
     assert job.source is not None
     source = job.source
@@ -166,7 +166,7 @@ def _run_pipeline(job: Job, sink: Sink, stop: threading.Event) -> Pipeline:
 class _Recorder(Sink):
     """Keeps the times of enough frames, then stops the run; the first are warm-ups."""
 
-    def __init__(self, job: Job, stop: threading.Event) -> None:
+    def __init__(self, job: WorkerJob, stop: threading.Event) -> None:
         self._job = job
         self._stop = stop
         self._warmups = max(1, job.warmups)  # one at least: what is timed lies between two frames
@@ -201,7 +201,7 @@ class _Recorder(Sink):
         """Nothing is held open."""
 
 
-def measure_frames(job: Job) -> Frames:
+def measure_frames(job: WorkerJob) -> Frames:
     """Send frames through the pipeline that ``detect`` runs, nothing drawn or written."""
     stop = threading.Event()
     recorder = _Recorder(job, stop)
@@ -219,7 +219,9 @@ def measure_frames(job: Job) -> Frames:
 class _Stretches(Sink):
     """Tells the rate of every few seconds, and stops the run after so long."""
 
-    def __init__(self, job: Job, stop: threading.Event, tell: Callable[[Record], None]) -> None:
+    def __init__(
+        self, job: WorkerJob, stop: threading.Event, tell: Callable[[Record], None]
+    ) -> None:
         assert job.sustain_s is not None
         self._duration_s = job.sustain_s
         self._stop = stop
@@ -256,7 +258,7 @@ class _Stretches(Sink):
         """Nothing is held open."""
 
 
-def sustain(job: Job, tell: Callable[[Record], None]) -> None:
+def sustain(job: WorkerJob, tell: Callable[[Record], None]) -> None:
     """Run frames, or invokes without a source, for ``job.sustain_s``; ``tell`` every stretch."""
     stop = threading.Event()
     if job.source is not None:
@@ -271,7 +273,7 @@ def sustain(job: Job, tell: Callable[[Record], None]) -> None:
             stretches.note(time.monotonic())
 
 
-def work(job: Job, tell: Callable[[Record], None]) -> None:
+def work(job: WorkerJob, tell: Callable[[Record], None]) -> None:
     """Do what ``job`` asks, as ``detect`` would, and tell what was found."""
     share_one_arena()
     cv2.setNumThreads(1)
@@ -282,4 +284,4 @@ def work(job: Job, tell: Callable[[Record], None]) -> None:
 
 
 if __name__ == "__main__":
-    serve(Job, work)
+    serve(WorkerJob, work)

@@ -185,7 +185,7 @@ def run_bench(args: argparse.Namespace) -> None:
 
 
 def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
-    from device.bench.record import Settings
+    from device.bench.record import BenchmarkSettings
     from device.bench.session import Plan
     from device.runtimes import PREFERENCE, default_threads, installed_interpreters
 
@@ -197,7 +197,7 @@ def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
         variants=list(bundle.manifest.variants) if args.variants == ALL else args.variants,
         interpreters=[name for name in PREFERENCE if name in names],
         threads=args.threads or (range(1, most + 1) if args.tune else sorted({1, most})),
-        settings=Settings(
+        settings=BenchmarkSettings(
             rounds=args.rounds,
             warmups=args.warmups,
             min_count=args.min_count,

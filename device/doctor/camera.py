@@ -22,7 +22,7 @@ ONLY_WATCHING = ("wireplumber", "pipewire")
 CAMERA_GROUP = "video"
 
 
-class Camera(NamedTuple):
+class CameraNode(NamedTuple):
     """A node of Video4Linux that gives pictures."""
 
     node: Path
@@ -118,7 +118,7 @@ def check_camera_in_use(case: Case) -> Iterator[Finding]:
         yield Finding("camera in use", "ok", "by no program that can be seen")
 
 
-def cameras(root: Path) -> list[Camera]:
+def cameras(root: Path) -> list[CameraNode]:
     """The nodes that give pictures; codecs and image processors are nodes too, and left out."""
     found = []
     for entry in sorted((root / "sys/class/video4linux").glob("video*")):
@@ -126,7 +126,7 @@ def cameras(root: Path) -> list[Camera]:
         is_usb = "DRIVER=uvcvideo" in read_text(entry / "device/uevent")
         is_image = read_text(entry / "index").strip() in ("0", "")  # the next is metadata
         if (is_usb and is_image) or name in RECEIVERS:
-            found.append(Camera(root / "dev" / entry.name, name, is_usb))
+            found.append(CameraNode(root / "dev" / entry.name, name, is_usb))
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from device.doctor.clock import is_synchronised
 from device.doctor.finding import Finding
 from device.doctor.libcamera import Listing, list_cameras
-from device.doctor.trial import Trial, try_imports
+from device.doctor.trial import Attempt, try_imports
 from device.system.board import HERE, Board, State, read_board, read_state
 from device.system.console import say
 
@@ -127,7 +127,7 @@ class Case:
         return list_cameras(self.root)
 
     @cached_property
-    def imports(self) -> dict[str, Trial]:
+    def imports(self) -> dict[str, Attempt]:
         """How importing each package went, in children."""
         say("importing the packages")
         return try_imports(with_picamera2=self.board.is_pi)

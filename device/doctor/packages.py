@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device.doctor.case import Case
 from device.doctor.finding import Finding, Verdict
-from device.doctor.trial import INTERPRETERS, Trial
+from device.doctor.trial import INTERPRETERS, Attempt
 from device.paths import ROOT
 
 # Module -> what pip calls it. Without the first no run begins; the rest serve the live page.
@@ -164,7 +164,7 @@ def _distribution(interpreter: str) -> str:
     return {"litert": "ai-edge-litert"}.get(interpreter, interpreter)
 
 
-def _complaints(trials: dict[str, Trial], names: list[str]) -> str:
+def _complaints(trials: dict[str, Attempt], names: list[str]) -> str:
     return "; ".join(
         f"{name} is not installed" if trials[name].missing else f"{name}: {trials[name].error}"
         for name in names

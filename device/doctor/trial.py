@@ -45,7 +45,7 @@ EMPTY_MODEL = base64.b64decode(
 
 
 @dataclass(frozen=True)
-class Trial:
+class Attempt:
     """How an attempt went; ``error`` is None where it went well."""
 
     error: str | None = None
@@ -55,10 +55,10 @@ class Trial:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-NOT_INSTALLED = Trial(error="not installed", missing=True)
+NOT_INSTALLED = Attempt(error="not installed", missing=True)
 
 
-def try_imports(with_picamera2: bool) -> dict[str, Trial]:
+def try_imports(with_picamera2: bool) -> dict[str, Attempt]:
     """Import what a run may need, every interpreter in a process of its own, all at a time.
 
     TensorFlow, which takes seconds and half a gigabyte, is only tried where no other interpreter
@@ -76,8 +76,8 @@ def try_imports(with_picamera2: bool) -> dict[str, Trial]:
     return trials
 
 
-def _try_groups(groups: Sequence[Sequence[str]]) -> dict[str, Trial]:
-    trials: dict[str, Trial] = {}
+def _try_groups(groups: Sequence[Sequence[str]]) -> dict[str, Attempt]:
+    trials: dict[str, Attempt] = {}
     with contextlib.ExitStack() as stack:
         children = [(_start(stack, "imports", *group), group) for group in groups]
         deadline_s = time.monotonic() + IMPORT_TIMEOUT_S
@@ -86,7 +86,7 @@ def _try_groups(groups: Sequence[Sequence[str]]) -> dict[str, Trial]:
     return trials
 
 
-def try_variant(bundle: Path, variant: str) -> Trial:
+def try_variant(bundle: Path, variant: str) -> Attempt:
     """Load a variant and run it once, on a black picture."""
     with contextlib.ExitStack() as stack:
         child = _start(stack, "bundle", str(bundle.absolute()), variant)
@@ -138,7 +138,7 @@ def _signals_postponed() -> Iterator[None]:
 
 def _finish(
     child: subprocess.Popen[str], names: Sequence[str], timeout_s: float
-) -> dict[str, Trial]:
+) -> dict[str, Attempt]:
     """How each of ``names`` went; the one that the child was at when it died failed."""
     died, late = "ended early", False
     try:
@@ -152,13 +152,13 @@ def _finish(
             died = f"crashed ({signal.Signals(-child.returncode).name})"
         elif child.returncode:
             died = (err.strip().splitlines() or ["failed without a word"])[-1]
-    trials = dict.fromkeys(names, Trial(error=f"not tried, as the process {died}", late=late))
+    trials = dict.fromkeys(names, Attempt(error=f"not tried, as the process {died}", late=late))
     for line in out.splitlines():
         if not line.startswith("{"):  # a library that talks on stdout
             continue
         said = json.loads(line)
         error = said.get("error", died)
-        trials[said["tried"]] = Trial(
+        trials[said["tried"]] = Attempt(
             error=error,
             missing=said.get("missing", False),
             numpy_clash=error is not None and is_numpy_clash(f"{error}\n{err}"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from device.system.board import Board
 
 
-class Choice(Record, frozen=True):
+class TunedSettings(Record, frozen=True):
     """What was best for one variant on one board, and what it was measured to do there."""
 
     interpreter: InterpreterName
@@ -33,7 +33,7 @@ class Choice(Record, frozen=True):
 
 
 # By board, then by bundle, then by variant.
-_Choices = dict[str, dict[str, dict[str, Choice]]]
+_Choices = dict[str, dict[str, dict[str, TunedSettings]]]
 
 
 def state_file() -> Path:
@@ -52,7 +52,7 @@ def hash_of(bundle: Bundle) -> str:
     return sha256
 
 
-def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
+def load_choice(board: Board, bundle: Bundle, variant: str) -> TunedSettings | None:
     """What was found best for ``variant`` here; None where nothing holds.
 
     A choice for another version of the interpreter than is installed holds no more, nor does a
@@ -64,7 +64,7 @@ def load_choice(board: Board, bundle: Bundle, variant: str) -> Choice | None:
     return found if installed_interpreters().get(found.interpreter) == found.version else None
 
 
-def save_choice(board: Board, bundle: Bundle, variant: str, choice: Choice) -> Path:
+def save_choice(board: Board, bundle: Bundle, variant: str, choice: TunedSettings) -> Path:
     """Remember ``choice``; returns the file. Raises ``SinkError`` where it cannot be written."""
     path = state_file()
     choices = _load()

@@ -32,7 +32,7 @@ from device.bundle.manifest import (
     Variant,
 )
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
-from device.inspection.describe import Finding, explain
+from device.inspection.describe import Explanation, explain
 from device.inspection.input_normalisation import image_input
 from device.inspection.output_heads import Understanding, understand
 from device.inspection.output_roles import Output
@@ -58,7 +58,7 @@ class BareModel(Bundle):
         manifest: Manifest,
         labels: tuple[str, ...],
         anchors: NDArray[np.float32] | None,
-        findings: Sequence[Finding],
+        findings: Sequence[Explanation],
         guesses: Sequence[str],
         complaint: str,
     ) -> None:
@@ -170,7 +170,7 @@ def _outputs(facts: FileFacts, seen: Examination) -> list[Output]:
     if len(names) != len(facts.outputs):
         names = ("",) * len(facts.outputs)
     return [
-        Output(*parts) for parts in zip(facts.outputs, seen.outputs, names, seen.looks, strict=True)
+        Output(*parts) for parts in zip(facts.outputs, seen.outputs, names, seen.held, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ from device.inspection.trial_run import Examination
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Explanation:
     """One thing understood of a model, and how."""
 
     topic: str
@@ -27,34 +27,34 @@ def explain(
     found: Understanding,
     rule: InputRule,
     labels: tuple[Sequence[str], str],
-) -> list[Finding]:
+) -> list[Explanation]:
     """All that was understood, and why; ``labels`` are the names and where they come from."""
     assert seen.facts is not None
     assert seen.input is not None
     classes = "" if found.classes is None else f", {found.classes} classes"
     crop = rule.resize == "centre-crop"
     findings = [
-        Finding("task", found.task + classes, "what its outputs are for"),
-        Finding(
+        Explanation("task", found.task + classes, "what its outputs are for"),
+        Explanation(
             "input",
             f"{rule.width}x{rule.height} {rule.colour.upper()}, {seen.input.dtype}, {rule.layout}",
             fitted.size_why,
         ),
-        Finding("pixels", pixels_in_words(rule), fitted.pixels_why),
-        Finding(
+        Explanation("pixels", pixels_in_words(rule), fitted.pixels_why),
+        Explanation(
             "picture",
             f"the middle {rule.crop_fraction:.1%} of it" if crop else "all of it, stretched",
             "as classifiers are measured" if crop else "objects are everywhere",
         ),
-        Finding("outputs", "\n".join(heads_in_words(found.heads)), found.why),
+        Explanation("outputs", "\n".join(heads_in_words(found.heads)), found.why),
     ]
     if found.score_why:
-        findings.append(Finding("scores", f"{found.score}", found.score_why))
+        findings.append(Explanation("scores", f"{found.score}", found.score_why))
     names, labels_why = labels
     named = sum(not is_placeholder(label) for label in names)
-    findings.append(Finding("labels", f"{named} names" if named else "none", labels_why))
+    findings.append(Explanation("labels", f"{named} names" if named else "none", labels_why))
     findings.append(
-        Finding("contents", seen.facts.contents, "its weights, and what is computed with them")
+        Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
     return findings
 

@@ -129,9 +129,9 @@ def _rows_agree(named: Mapping[Role, Output]) -> bool:
 
 def _could_be(named: Mapping[Role, Output]) -> bool:
     """Whether shapes and values allow these roles."""
-    if not _rows_agree(named) or not all(output.look.runs for output in named.values()):
+    if not _rows_agree(named) or not all(output.held.runs for output in named.values()):
         return False
-    return all(_run_could_be(named, run) for run in range(len(named["boxes"].look.runs)))
+    return all(_run_could_be(named, run) for run in range(len(named["boxes"].held.runs)))
 
 
 def _run_could_be(named: Mapping[Role, Output], run: int) -> bool:
@@ -217,7 +217,7 @@ def _classifier(case: _Case) -> Understanding | str:
     (output,) = chosen
     if not _is_row(output):
         return f"not a classifier: {output.spec.shape} is not a score per class"
-    if not output.look.finite:
+    if not output.held.finite:
         return "not a classifier: its scores are not numbers"
     score, score_why = _score_kind([output])
     why = "--outputs" if by_user else "one output, a row of scores"
@@ -235,8 +235,8 @@ def _score_kind(outputs: Sequence[Output]) -> tuple[Score, str]:
     operators = {output.facts.operator for output in outputs}
     if operators <= _PROBABLE:
         return "probability", f"they come from {' and '.join(sorted(operators))}"
-    low = min(output.look.minimum for output in outputs)
-    high = max(output.look.maximum for output in outputs)
+    low = min(output.held.minimum for output in outputs)
+    high = max(output.held.maximum for output in outputs)
     if low >= 0 and high <= 1:
         return "probability", "all that were seen lie within 0..1"
     return "logit", f"they reach from {low:.3g} to {high:.3g}"

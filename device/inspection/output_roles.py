@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[Role, tuple[str, ...]], ...] = (
 )
 
 
-class Look(Record, frozen=True):
+class OutputValues(Record, frozen=True):
     """What an output held on the pictures it was tried on, as real numbers."""
 
     finite: bool
@@ -44,7 +44,7 @@ class Output:
     facts: TensorFacts
     spec: TensorSpec
     described: str  # its name in the metadata
-    look: Look
+    held: OutputValues
 
     @property
     def size(self) -> int:
@@ -53,7 +53,7 @@ class Output:
 
     def values(self, run: int) -> NDArray[np.float32]:
         """What it held on one of the pictures."""
-        return np.frombuffer(self.look.runs[run], np.float32)
+        return np.frombuffer(self.held.runs[run], np.float32)
 
     def __str__(self) -> str:
         name = self.facts.signature or self.facts.name

@@ -22,7 +22,7 @@ from device.inference.decode import dequantise
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.inspection.input_normalisation import image_input
-from device.inspection.output_roles import Look
+from device.inspection.output_roles import OutputValues
 from device.inspection.tflite_file import FileFacts, read_facts
 from device.inspection.tflite_metadata import ModelMetadata, read_metadata
 from device.records import Pixels, Tensor
@@ -55,7 +55,7 @@ class Examination(Record, frozen=True, tag="examination"):
     version: str = ""  # of the interpreter
     input: TensorSpec | None = None
     outputs: tuple[TensorSpec, ...] = ()
-    looks: tuple[Look, ...] = ()
+    held: tuple[OutputValues, ...] = ()
 
 
 def trial_images() -> list[Pixels]:
@@ -68,11 +68,11 @@ def trial_images() -> list[Pixels]:
     return images
 
 
-def look_at(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]) -> Look:
+def output_values(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]) -> OutputValues:
     """What an output held over several runs, float32."""
     values = np.stack(runs)
     finite = bool(values.size and np.isfinite(values).all())
-    return Look(
+    return OutputValues(
         finite=finite,
         minimum=float(values.min()) if finite else 0.0,
         maximum=float(values.max()) if finite else 0.0,
@@ -132,8 +132,8 @@ def answer(request: ExamineRequest) -> Examination:
         version=interpreter.version,
         input=interpreter.input,
         outputs=interpreter.outputs,
-        looks=tuple(
-            look_at([dequantise(run[spec.position], spec) for run in runs])
+        held=tuple(
+            output_values([dequantise(run[spec.position], spec) for run in runs])
             for spec in interpreter.outputs
         ),
     )

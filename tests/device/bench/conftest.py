@@ -10,13 +10,13 @@ import pytest
 from device.bench.record import (
     FORMAT,
     Benchmark,
+    BenchmarkSettings,
+    CombinationResult,
     EndToEnd,
     Load,
-    Memory,
+    MemoryUse,
     Moment,
     Reference,
-    Result,
-    Settings,
     Stretch,
     Sustained,
 )
@@ -41,7 +41,7 @@ QUIET = State(
     throttled=0,
     load_1_min=0.1,
 )
-MEMORY = Memory(resident_mb=90.0, proportional_mb=70.0, peak_mb=95.0)
+MEMORY = MemoryUse(resident_mb=90.0, proportional_mb=70.0, peak_mb=95.0)
 
 
 def flatten(rounds_ms: Sequence[Sequence[float]]) -> list[float]:
@@ -56,7 +56,7 @@ def make_result(
     threads: int = 1,
     frames_ms: Sequence[Sequence[float]] | None = None,
     references: tuple[Reference, ...] = (),
-) -> Result:
+) -> CombinationResult:
     invoke = summarise(flatten(rounds_ms))
     whole = None
     if frames_ms is not None:
@@ -71,7 +71,7 @@ def make_result(
             memory=MEMORY,
             rounds_ms=tuple(map(tuple, frames_ms)),
         )
-    return Result(
+    return CombinationResult(
         variant=variant,
         interpreter=interpreter,
         version="2.3.0",
@@ -91,8 +91,10 @@ def make_result(
     )
 
 
-def make_failure(variant: str = "dynamic", error: str = "refuses dynamic.tflite") -> Result:
-    return Result(
+def make_failure(
+    variant: str = "dynamic", error: str = "refuses dynamic.tflite"
+) -> CombinationResult:
+    return CombinationResult(
         variant=variant,
         interpreter="litert",
         version="2.3.0",
@@ -102,7 +104,7 @@ def make_failure(variant: str = "dynamic", error: str = "refuses dynamic.tflite"
     )
 
 
-def make_benchmark(results: Sequence[Result], **changed: object) -> Benchmark:
+def make_benchmark(results: Sequence[CombinationResult], **changed: object) -> Benchmark:
     fields = {
         "format": FORMAT,
         "made_at": "2026-11-21T10:00:00Z",
@@ -115,7 +117,7 @@ def make_benchmark(results: Sequence[Result], **changed: object) -> Benchmark:
         "priority": "normal",
         "model": "ssdlite",
         "bundle_sha256": "ab" * 32,
-        "settings": Settings(rounds=2),
+        "settings": BenchmarkSettings(rounds=2),
         "results": tuple(results),
         "moments": (Moment(elapsed_s=0.0, state=QUIET), Moment(elapsed_s=60.0, state=QUIET)),
         "load": Load(other_cores=0.02, stolen_percent=0.0),
@@ -156,9 +158,9 @@ def full() -> Benchmark:
         make_failure(),
     ]
     return make_benchmark(
-        results, sustained=make_sustained(), settings=Settings(rounds=2, source="demo")
+        results, sustained=make_sustained(), settings=BenchmarkSettings(rounds=2, source="demo")
     )
 
 
-def median_of(result: Result) -> float:
+def median_of(result: CombinationResult) -> float:
     return statistics.median(flatten(result.rounds_ms))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.bench.comparison import compare, differences, ratio_interval, t_quantile
-from device.bench.record import Settings
+from device.bench.record import BenchmarkSettings
 from tests.device.bench.conftest import make_benchmark, make_failure, make_result
 
 STEADY = ((10.0, 10.0), (10.1, 10.1), (9.9, 9.9))
@@ -143,7 +143,7 @@ def test_other_priority_is_named():
 )
 def test_other_source_is_named(before, now, says):
     old, new = (
-        make_benchmark([make_result()], settings=Settings(rounds=2, source=source))
+        make_benchmark([make_result()], settings=BenchmarkSettings(rounds=2, source=source))
         for source in (before, now)
     )
     assert list(differences(old, new)) == [says]

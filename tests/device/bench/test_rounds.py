@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.bench import rounds
-from device.bench.record import Settings
+from device.bench.record import BenchmarkSettings
 from device.bench.reference import Loop, bare_loop_ms
 from device.bench.rounds import Combination, combinations, measure
 from device.bundle.bundle import Bundle
@@ -56,7 +56,7 @@ def test_each_round_measures_everything_anew(small_bundle):
     measured = measure(
         Bundle(small_bundle),
         [ONE],
-        Settings(rounds=2, source="demo", references=True, **BRIEF),
+        BenchmarkSettings(rounds=2, source="demo", references=True, **BRIEF),
         lambda done, total: steps.append((done, total)),
     )
     # Invokes, frames, a bare loop and LiteRT's script, twice.
@@ -84,7 +84,9 @@ def test_combination_that_fails_has_its_reason_and_does_not_stop_the_others(bund
     bundle_copy.replace("broken.tflite", b"rubbish")
     bundle = Bundle(bundle_copy.folder)
     planned = combinations(bundle, ["broken", "int8"], ["litert"], [1])
-    bad, good = measure(bundle, planned, Settings(rounds=1, **BRIEF), lambda *_: None).results
+    bad, good = measure(
+        bundle, planned, BenchmarkSettings(rounds=1, **BRIEF), lambda *_: None
+    ).results
     assert "litert 2.3.0 refuses broken.tflite" in bad.error
     assert bad.invoke is None
     assert good.invoke is not None
@@ -98,7 +100,9 @@ def test_what_is_known_to_fail_is_not_tried(bundle_copy, monkeypatch):
 
     bundle_copy.change(edit)
     bundle = Bundle(bundle_copy.folder)
-    (result,) = measure(bundle, [ONE], Settings(rounds=1, **BRIEF), lambda *_: None).results
+    (result,) = measure(
+        bundle, [ONE], BenchmarkSettings(rounds=1, **BRIEF), lambda *_: None
+    ).results
     assert result.error == "known to fail: all boxes wrong"
 
 
@@ -110,7 +114,7 @@ def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, mon
         return bare_loop_ms(loop)
 
     monkeypatch.setattr(rounds, "references_for", lambda _: {"bare loop": loop_ms})
-    settings = Settings(rounds=2, references=True, **BRIEF)
+    settings = BenchmarkSettings(rounds=2, references=True, **BRIEF)
     (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
     (other,) = result.references
     assert other.error == ""
@@ -125,7 +129,7 @@ def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, mon
 def test_loop_that_cannot_run_leaves_our_own_figures(small_bundle, monkeypatch):
     monkeypatch.setitem(ORIGINS, "litert", ORIGINS["litert"]._replace(module="no_such_module"))
     # Our process has ORIGINS of its own; the bare loop's is given the module's name from here.
-    settings = Settings(rounds=1, references=True, **BRIEF)
+    settings = BenchmarkSettings(rounds=1, references=True, **BRIEF)
     (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
     assert result.invoke is not None
     bare, script = result.references

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from device.bench import session
-from device.bench.record import Settings
+from device.bench.record import BenchmarkSettings
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 from tests.conftest import ROOT
@@ -21,7 +21,7 @@ def test_sustained_run_that_crashes_leaves_what_there_was(small_bundle, monkeypa
         raise InterpreterError("int8 in litert: the interpreter crashed (SIGBUS)")
 
     monkeypatch.setattr(session, "sustain", crash)
-    settings = Settings(rounds=1, warmups=1, min_count=1, min_time_s=0.01)
+    settings = BenchmarkSettings(rounds=1, warmups=1, min_count=1, min_time_s=0.01)
     plan = session.Plan(["int8"], ["litert"], [1], settings, sustained_min=1)
     said: list[str] = []
     found = session.run(Bundle(small_bundle), plan, said.append, lambda *_: None)

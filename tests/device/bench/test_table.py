@@ -4,7 +4,7 @@ import dataclasses
 
 from device.bench.comparison import compare
 from device.bench.table import align, format_benchmark, format_changes
-from device.inference.autotune import Choice
+from device.inference.autotune import TunedSettings
 from device.system.board import Cpu
 from tests.device.bench.conftest import make_benchmark, make_failure, make_result
 
@@ -38,7 +38,7 @@ def test_sustained_run_shows_its_beginning_slowest_and_end(full):
 
 
 def test_choice_is_told():
-    choice = Choice(
+    choice = TunedSettings(
         interpreter="litert", version="2.3.0", threads=3, fps=12.0, measured_at="2026-11-21"
     )
     said = format_benchmark(make_benchmark([make_result()], chosen={"int8": choice}))

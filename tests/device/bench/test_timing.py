@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from device.bench.timing import Figures, summarise, time_calls, timing_cost_ms
+from device.bench.timing import TimingSummary, summarise, time_calls, timing_cost_ms
 
 
 def test_figures_of_four_times_are_those_computed_by_hand():
     # Mean 4; squares of the differences 9, 4, 1, 36 sum to 50, over 3.
     # Sorted 1, 2, 3, 10: the quantile q lies at 3 q; 0.9 at 2.7, 0.99 at 2.97.
-    assert summarise([1, 10, 2, 3]) == Figures(
+    assert summarise([1, 10, 2, 3]) == TimingSummary(
         count=4,
         mean_ms=4.0,
         median_ms=2.5,

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from device.bench.job import Job, Tick
+from device.bench.job import Tick, WorkerJob
 from device.bench.worker import STAGES, _Recorder, _Stretches, measure_frames, measure_invokes, work
 from device.bundle.bundle import Bundle
 from device.images import read_image
@@ -14,12 +14,12 @@ from device.records import Frame
 from tests.device.conftest import make_outcome
 
 
-def job(bundle, **changed) -> Job:
+def job(bundle, **changed) -> WorkerJob:
     fields = {
         "bundle": str(bundle), "variant": "int8", "interpreter": "litert", "threads": 1,
         "warmups": 2, "min_count": 6, "min_time_s": 0.01,
     }  # fmt: skip
-    return Job(**(fields | changed))
+    return WorkerJob(**(fields | changed))
 
 
 def test_invokes_are_timed_one_by_one_after_the_warm_ups(small_bundle):

@@ -19,7 +19,7 @@ from device.doctor.case import Case, Python
 from device.doctor.examination import CHECKS, examine
 from device.doctor.finding import VERDICTS, Finding, worst
 from device.doctor.report import format_json, format_text
-from device.doctor.trial import Trial
+from device.doctor.trial import Attempt
 from tests.conftest import ROOT, run_module
 from tests.device.conftest import cut
 from tests.helpers.boards import NAMES, lay_out
@@ -256,7 +256,7 @@ def test_recorded_board_has_the_problems_it_was_made_with(tmp_path, name, proble
         folder=tmp_path,
         python=Python((3, 9, 2) if name == "pi_3" else (3, 11, 2), 64, "python3", None, True),
     )
-    works = Trial(facts={"version": "1", "packages": ["opencv 4"], "windows": False})
+    works = Attempt(facts={"version": "1", "packages": ["opencv 4"], "windows": False})
     modules = ("numpy", "msgspec", "imutils", "cv2", "tornado", "prometheus_client", "picamera2")
     case.__dict__["imports"] = dict.fromkeys(
         [*modules, "ai_edge_litert.interpreter", "tflite_runtime.interpreter"], works

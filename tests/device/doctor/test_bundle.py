@@ -8,10 +8,10 @@ import pytest
 from device.doctor.bundle import check_bundle
 from device.doctor.case import Case, Python
 from device.doctor.finding import Finding
-from device.doctor.trial import NOT_INSTALLED, Trial
+from device.doctor.trial import NOT_INSTALLED, Attempt
 from tests.device.conftest import cut
 
-WORKS = {name: Trial() for name in ("numpy", "msgspec", "cv2")}
+WORKS = {name: Attempt() for name in ("numpy", "msgspec", "cv2")}
 
 
 def of(bundle: Path | None) -> Case:

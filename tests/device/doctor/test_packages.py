@@ -26,7 +26,7 @@ from device.doctor.trial import (
     INTERPRETERS,
     NOT_INSTALLED,
     PACKAGES,
-    Trial,
+    Attempt,
     is_numpy_clash,
     try_imports,
     try_variant,
@@ -38,12 +38,12 @@ LITERT, TFLITE_RUNTIME, TENSORFLOW = INTERPRETERS.values()
 
 
 @pytest.fixture(scope="session")
-def here() -> dict[str, Trial]:
+def here() -> dict[str, Attempt]:
     """How importing goes in the environment of the tests."""
     return try_imports(with_picamera2=True)
 
 
-def case_of(trials: Mapping[str, Trial], **changes: Any) -> Case:
+def case_of(trials: Mapping[str, Attempt], **changes: Any) -> Case:
     case = Case.here()
     case = dataclasses.replace(
         case, board=dataclasses.replace(case.board, model=changes.pop("model", None)), **changes
@@ -161,7 +161,7 @@ def test_import_that_hangs_is_given_up(quick_packages, monkeypatch):
 
 def in_time_and_late(case: Case, load_1_min: float) -> dict[str, list[Finding]]:
     """What packages are called that gave no answer, on an idle and on a busy machine."""
-    late = Trial(error="gave no answer in time", late=True)
+    late = Attempt(error="gave no answer in time", late=True)
     board = dataclasses.replace(case.board, model="Raspberry Pi 3 Model B Rev 1.2")
     board = dataclasses.replace(board, cpu=dataclasses.replace(board.cpu, cores=4))
     state = dataclasses.replace(case.state, load_1_min=load_1_min)
@@ -276,7 +276,7 @@ def test_opencv_that_lacks_the_libraries_of_windows_is_a_problem(packages):
 
 
 def test_opencv_of_the_system_can_show_windows(here):
-    trial = Trial(facts={"version": "4.6.0", "packages": [], "windows": True})
+    trial = Attempt(facts={"version": "4.6.0", "packages": [], "windows": True})
     finding = only(check_opencv(case_of({**here, "cv2": trial})))
     assert finding.found == "OpenCV 4.6.0 from the system: can show windows"
 
@@ -299,7 +299,7 @@ def test_clash_with_numpy_is_recognised(text):
 
 
 def test_clash_with_numpy_is_explained(here):
-    clash = Trial(error="SystemError: ... with an exception set", numpy_clash=True)
+    clash = Attempt(error="SystemError: ... with an exception set", numpy_clash=True)
     found = by_verdict(check_interpreters(case_of({**here, TFLITE_RUNTIME: clash})))
     warning = only(found["warning"])
     assert warning.found.startswith("tflite-runtime was compiled for NumPy 1 and cannot run beside")
@@ -343,11 +343,11 @@ def in_venv(sees_system_packages: bool) -> Python:
 @pytest.mark.parametrize(
     ("python", "trial", "sensors", "verdict", "mend"),
     [
-        (in_venv(True), Trial(), ("imx708",), "ok", None),
+        (in_venv(True), Attempt(), ("imx708",), "ok", None),
         (in_venv(False), NOT_INSTALLED, ("imx708",), "problem", "venv/pyvenv.cfg"),
         (in_venv(False), NOT_INSTALLED, (), "warning", "s/false/true/"),
         (in_venv(True), NOT_INSTALLED, ("imx708",), "problem", "sudo apt install"),
-        (in_venv(True), Trial(error="No libcamera"), (), "warning", "sudo apt install"),
+        (in_venv(True), Attempt(error="No libcamera"), (), "warning", "sudo apt install"),
         (
             Python((3, 11, 7), 64, "/opt/python", None, False),
             NOT_INSTALLED,
@@ -357,7 +357,7 @@ def in_venv(sees_system_packages: bool) -> Python:
         ),
         (
             in_venv(True),
-            Trial(error="numpy.dtype size changed", numpy_clash=True),
+            Attempt(error="numpy.dtype size changed", numpy_clash=True),
             ("imx708",),
             "problem",
             "install 'numpy<2'",

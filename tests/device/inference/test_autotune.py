@@ -8,12 +8,12 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.errors import SinkError
-from device.inference.autotune import Choice, hash_of, load_choice, save_choice, state_file
+from device.inference.autotune import TunedSettings, hash_of, load_choice, save_choice, state_file
 from device.runtimes import installed_interpreters
 from device.system.board import read_board
 
 HERE = read_board()
-CHOICE = Choice(
+CHOICE = TunedSettings(
     interpreter="litert",
     version=installed_interpreters()["litert"],
     threads=3,

@@ -11,7 +11,7 @@ from device.errors import ModelError, UsageError
 from device.inspection.output_heads import understand
 from device.inspection.output_roles import ROLES, Output
 from device.inspection.tflite_file import POST_PROCESS, TensorFacts
-from device.inspection.trial_run import look_at
+from device.inspection.trial_run import output_values
 
 ROWS = 3
 BOXES = np.array([[[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.9, 1.1], [-0.1, 0, 0.2, 0.2]]])
@@ -37,7 +37,7 @@ def output(
         slot=slot,
     )
     spec = TensorSpec(position=position, shape=values.shape, dtype=dtype)
-    return Output(facts, spec, described, look_at([values, values]))
+    return Output(facts, spec, described, output_values([values, values]))
 
 
 def in_order(order, **changes) -> list[Output]:

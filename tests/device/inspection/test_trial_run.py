@@ -14,7 +14,7 @@ from device.inspection.trial_run import (
     ExamineRequest,
     answer,
     examine,
-    look_at,
+    output_values,
     trial_images,
 )
 from tests.helpers import tiny_models
@@ -44,8 +44,8 @@ def test_child_sees_what_this_process_sees(write):
 
 def test_values_show_what_an_output_is_for(write):
     seen = answer(request(write(tiny_models.ssd())))
-    assert [len(look.runs) for look in seen.looks] == [len(trial_images())] * 4
-    for run in zip(*(look.runs for look in seen.looks), strict=True):
+    assert [len(item.runs) for item in seen.held] == [len(trial_images())] * 4
+    for run in zip(*(item.runs for item in seen.held), strict=True):
         boxes, classes, scores, count = (np.frombuffer(data, np.float32) for data in run)
         assert count.tolist() == [3]
         assert set(classes[:3]) <= {0, 1, 2}
@@ -122,13 +122,13 @@ def test_trial_pictures_are_always_the_same_and_differ():
 
 def test_look_by_hand(monkeypatch):
     runs = [np.array([[1, 2]], np.float32), np.array([[-3, 0.5]], np.float32)]
-    look = look_at(runs)
+    look = output_values(runs)
     assert (look.finite, look.minimum, look.maximum) == (True, -3, 2)
     assert [np.frombuffer(data, np.float32).tolist() for data in look.runs] == [[1, 2], [-3, 0.5]]
     monkeypatch.setattr(module, "MAX_KEPT", 1)
-    assert look_at(runs).runs == ()
+    assert output_values(runs).runs == ()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_value_that_is_no_number_shows(bad):
-    assert not look_at([np.array([1, bad], np.float32)]).finite
+    assert not output_values([np.array([1, bad], np.float32)]).finite
