@@ -72,7 +72,7 @@ bench-arm: $(BUNDLE)/manifest.json ## count Arm instructions under emulation, ag
 bench-arm-update: $(BUNDLE)/manifest.json ## write the counts as they are now, to be committed
 	@$(BIN)/python -m convert.arm $(BUNDLE) --update
 
-figures: $(VENV)/installed ## the README's table of figures from the files in benchmarks/
+figures: $(VENV)/installed ## the table of figures in docs/speed.md from the files in benchmarks/
 	@$(BIN)/python benchmarks/figures.py
 
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate

@@ -1,4 +1,4 @@
-"""Writes the README's table of measured figures from the files that ``bench --json`` wrote here.
+"""Writes the table of docs/speed.md from the files that ``bench --json`` wrote here.
 
     python benchmarks/figures.py
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from device.bench.record import Benchmark, CombinationResult, count_of, read  # noqa: E402
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "speed.md"
 BEGIN = "<!-- figures: made by `make figures`, not by hand -->\n"
 END = "<!-- end of figures -->\n"
 
@@ -91,8 +91,8 @@ def replaced(page: str, benchmarks: Sequence[Benchmark]) -> str:
 
 
 def main() -> None:
-    """Rewrite the README."""
-    README.write_text(replaced(README.read_text("utf-8"), measured()), "utf-8")
+    """Rewrite the page."""
+    PAGE.write_text(replaced(PAGE.read_text("utf-8"), measured()), "utf-8")
 
 
 if __name__ == "__main__":

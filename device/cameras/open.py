@@ -14,7 +14,7 @@ from device.images import read_image
 def open_camera(
     source: str, samples: list[Path], warn: Warn, options: CameraOptions = DEFAULTS
 ) -> Camera:
-    """The camera that ``source`` names: see the README's table.
+    """The camera that ``source`` names: see docs/cameras.md.
 
     ``samples`` are the pictures that ``demo`` shows; ``warn`` is told of pictures passed over, and
     of cameras lost and found.

@@ -1,4 +1,4 @@
-"""The README's table of measured figures is what the committed measurements say."""
+"""The page's table of measured figures is what the committed measurements say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ figures = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(figures)
 
 
-def test_readme_has_the_figures_of_the_committed_files():
-    page = figures.README.read_text("utf-8")
+def test_page_has_the_figures_of_the_committed_files():
+    page = figures.PAGE.read_text("utf-8")
     assert figures.replaced(page, figures.measured()) == page, "run `make figures`"
     assert figures.measured(), "there is nothing in benchmarks/"
 

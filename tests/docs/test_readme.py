@@ -14,7 +14,7 @@ import convert.cli
 import device.cli
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PARSERS = {
     "device": device.cli.make_parser,
     "convert": convert.cli.make_parser,
