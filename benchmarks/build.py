@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from convert.calibration.images import CalibrationInputs, calibration_pictures  # noqa: E402
+from convert.calibration.images import CalibrationInputs, calibration_images  # noqa: E402
 from convert.models.download import weights_folder  # noqa: E402
 from convert.models.zoo import SSDLITE_MOBILENET_V2 as MODEL  # noqa: E402
 from convert.output_capture import quiet  # noqa: E402
@@ -70,7 +70,7 @@ class Conversion:
         self.model = build_ssdlite(91)
         load_ssdlite(self.model, tensors)
         self.model.export(str(scratch / "exported"), verbose=False)
-        self.images = calibration_pictures(None, 100, 0, say)
+        self.images = calibration_images(None, 100, 0, say)
 
     def bare(self) -> Seconds:
         """Four calls as TensorFlow's guide shows them."""

@@ -40,7 +40,7 @@ from convert.arm.root import arm_root, root_versions  # noqa: E402
 from convert.build.parity import compare  # noqa: E402
 from convert.evaluation.bootstrap import draw_weights  # noqa: E402
 from convert.evaluation.evaluate import SCORE_THRESHOLD, precision_figures  # noqa: E402
-from convert.evaluation.predict import Found, Panel, as_array, predict  # noqa: E402
+from convert.evaluation.predict import Panel, Predictions, as_array, predict  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 from device.bundle.manifest import TensorSpec  # noqa: E402
 from device.images import read_image  # noqa: E402
@@ -140,7 +140,7 @@ def prepare(bundle: Bundle, paths: Sequence[Path], file: Path) -> list[tuple[int
 
 def decode(
     bundle: Bundle, variant: str, outputs: Sequence[Tensor], sizes: Sequence[tuple[int, int]]
-) -> list[Found]:
+) -> list[Predictions]:
     """What the device's decoder makes of ``outputs``, picture by picture."""
     manifest = bundle.manifest
     decoder = make_decoder(bundle.variant(variant).heads, manifest.decoder, bundle.anchors)

@@ -21,16 +21,18 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from convert.calibration.images import CalibrationInputs, calibration_pictures  # noqa: E402
+from convert.calibration.images import CalibrationInputs, calibration_images  # noqa: E402
 from convert.evaluation.evaluate import REFERENCE  # noqa: E402
-from convert.tuning.candidates import CandidateMaker, Choice, stack_inputs  # noqa: E402
-from convert.tuning.tuner import CALIBRATED_ON, Options, Tuner, interval_text, tell  # noqa: E402
+from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs  # noqa: E402
+from convert.tuning.selection import interval_text, tell  # noqa: E402
+from convert.tuning.tuner import CALIBRATED_ON, Tuner  # noqa: E402
+from convert.tuning.types import Options  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 
 
 def int8_per_tensor(bundle: Bundle, folder: Path, seed: int) -> bytes:
     """int8 throughout, one scale per tensor, calibrated on some pictures of ``folder``."""
-    drawn = calibration_pictures(folder, CALIBRATED_ON, seed, print)
+    drawn = calibration_images(folder, CALIBRATED_ON, seed, print)
     rule = bundle.manifest.input
     maker = CandidateMaker(
         bundle.file(bundle.variant(REFERENCE).file).read_bytes(),
@@ -38,7 +40,7 @@ def int8_per_tensor(bundle: Bundle, folder: Path, seed: int) -> bytes:
         rule.value_range,
         "tensor",
     )
-    return maker.make(Choice())
+    return maker.make(CandidateSpec())
 
 
 def main() -> None:

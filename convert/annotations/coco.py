@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from convert.annotations.ground_truth import (
-    TrueBox,
-    TrueImage,
+    GroundTruthBox,
+    GroundTruthImage,
     Warn,
     is_file,
     read_bytes,
@@ -42,7 +42,7 @@ class _CocoFile(msgspec.Struct):
     annotations: list[_Annotation]
 
 
-def read_coco(folder: Path, path: Path, warn: Warn) -> list[TrueImage]:
+def read_coco(folder: Path, path: Path, warn: Warn) -> list[GroundTruthImage]:
     """The pictures in ``folder`` that the JSON file at ``path`` annotates.
 
     Pictures that are not there, and boxes without a category or of negative size, are counted,
@@ -57,7 +57,7 @@ def read_coco(folder: Path, path: Path, warn: Warn) -> list[TrueImage]:
         if count > 1:
             raise EvaluationError(f"{path}: {count} pictures have the id {number}")
     names = {category.id: category.name for category in coco.categories}
-    boxes: defaultdict[int, list[TrueBox]] = defaultdict(list)
+    boxes: defaultdict[int, list[GroundTruthBox]] = defaultdict(list)
     nameless, inverted = [], []
     for item in coco.annotations:
         if item.category_id not in names:
@@ -67,12 +67,12 @@ def read_coco(folder: Path, path: Path, warn: Warn) -> list[TrueImage]:
             inverted.append(str(list(item.bbox)))
             continue
         area = item.bbox[2] * item.bbox[3] if item.area is None else item.area
-        box = TrueBox(names[item.category_id], *item.bbox, area, bool(item.iscrowd))
+        box = GroundTruthBox(names[item.category_id], *item.bbox, area, bool(item.iscrowd))
         boxes[item.image_id].append(box)
     images, missing = [], []
     for image in coco.images:
         if is_file(folder / image.file_name):
-            images.append(TrueImage(folder, image.file_name, tuple(boxes[image.id])))
+            images.append(GroundTruthImage(folder, image.file_name, tuple(boxes[image.id])))
         else:
             missing.append(image.file_name)
     warn_of(missing, f"{path}: pictures that are not in {folder}", warn)

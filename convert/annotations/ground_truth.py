@@ -16,7 +16,7 @@ Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class TrueBox:
+class GroundTruthBox:
     """One object. Pixels of the picture; ``x`` and ``y`` are the left and upper edge.
 
     An ``ignored`` object (a crowd, a difficult one) need not be found, and finding it is no
@@ -33,12 +33,12 @@ class TrueBox:
 
 
 @dataclass(frozen=True, slots=True)
-class TrueImage:
+class GroundTruthImage:
     """One picture and all objects on it; ``file`` is relative to the ``folder`` the user gave."""
 
     folder: Path
     file: str
-    boxes: tuple[TrueBox, ...]
+    boxes: tuple[GroundTruthBox, ...]
 
     @property
     def path(self) -> Path:
@@ -46,7 +46,7 @@ class TrueImage:
         return self.folder / self.file
 
 
-class ImageFolder:
+class ImageIndex:
     """The pictures directly in a folder, to be found by what an annotation calls them."""
 
     def __init__(self, folder: Path) -> None:
@@ -94,16 +94,16 @@ def read_text(path: Path) -> str:
 def read_each(
     files: Iterable[Path],
     source: Path,
-    read_one: Callable[[Path], TrueImage | None],
+    read_one: Callable[[Path], GroundTruthImage | None],
     warn: Warn,
-) -> list[TrueImage]:
+) -> list[GroundTruthImage]:
     """Read a folder of annotations with one file per picture.
 
     ``read_one`` returns None where the picture is not there, and raises
     :class:`EvaluationError` for a file it cannot use. Both are told to ``warn``, once for the
     whole folder ``source``, and left out.
     """
-    images: dict[str, TrueImage] = {}
+    images: dict[str, GroundTruthImage] = {}
     missing, unusable = [], []
     for file in files:
         try:

@@ -13,7 +13,7 @@ from typing import Literal
 from pycocotools.coco import COCO
 
 from convert.annotations.coco import read_coco
-from convert.annotations.ground_truth import TrueImage, Warn
+from convert.annotations.ground_truth import GroundTruthImage, Warn
 from convert.annotations.voc import read_voc
 from convert.annotations.yolo import CLASSES, PLACEHOLDERS, read_yolo
 from convert.errors import EvaluationError
@@ -34,7 +34,7 @@ class AnnotatedSet:
     listed: COCO's figure says nothing of the others.
     """
 
-    images: dict[int, TrueImage]
+    images: dict[int, GroundTruthImage]
     category_ids: dict[str, int]
     truth: COCO
 
@@ -76,7 +76,7 @@ def read_annotations(
     :class:`EvaluationError` for annotations in no known format, and where no picture or no box
     is left.
     """
-    images: list[TrueImage] = []
+    images: list[GroundTruthImage] = []
     for folder, path in sets:
         images += _read(folder, path, labels, warn)
     if not images:
@@ -105,7 +105,7 @@ def _files(folder: Path) -> list[Path]:
         raise EvaluationError(f"{folder}: {exc.strerror}") from exc
 
 
-def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[TrueImage]:
+def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[GroundTruthImage]:
     if not folder.is_dir():
         raise EvaluationError(f"--images {folder}: no such folder")
     kind = recognise(path)
@@ -120,7 +120,7 @@ def _read(folder: Path, path: Path, labels: Sequence[str], warn: Warn) -> list[T
     return read_yolo(folder, path, files, labels, warn)
 
 
-def _as_coco(images: dict[int, TrueImage], category_ids: dict[str, int]) -> COCO:
+def _as_coco(images: dict[int, GroundTruthImage], category_ids: dict[str, int]) -> COCO:
     boxes = (
         (image_id, box)
         for image_id, image in images.items()

@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from convert.annotations.ground_truth import (
-    ImageFolder,
-    TrueBox,
-    TrueImage,
+    GroundTruthBox,
+    GroundTruthImage,
+    ImageIndex,
     Warn,
     read_bytes,
     read_each,
@@ -19,27 +19,29 @@ from convert.annotations.ground_truth import (
 from convert.errors import EvaluationError
 
 
-def read_voc(folder: Path, source: Path, files: Sequence[Path], warn: Warn) -> list[TrueImage]:
+def read_voc(
+    folder: Path, source: Path, files: Sequence[Path], warn: Warn
+) -> list[GroundTruthImage]:
     """The pictures in ``folder`` that the XML ``files`` of the folder ``source`` annotate.
 
     A picture has the name of its XML file, or else the one written in ``filename``. Files that
     cannot be used, or whose picture is not there, are named and left out.
     """
-    there = ImageFolder(folder)
+    there = ImageIndex(folder)
 
-    def read_one(file: Path) -> TrueImage | None:
+    def read_one(file: Path) -> GroundTruthImage | None:
         root = _parse(read_bytes(file))
         if root.tag != "annotation":
             raise EvaluationError(f"<{root.tag[:40]}> where <annotation> was expected")
         written = (root.findtext("filename") or "").strip().replace("\\", "/")
         name = there.find(file.stem, written.rpartition("/")[2])
         boxes = tuple(_read_object(item) for item in root.findall("object"))
-        return None if name is None else TrueImage(folder, name, boxes)
+        return None if name is None else GroundTruthImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 
 
-def _read_object(item: Element) -> TrueBox:
+def _read_object(item: Element) -> GroundTruthBox:
     """One ``<object>``; its ``difficult`` flag makes it one that need not be found.
 
     COCO has no such flag but for crowds, so that is what it becomes: any number of detections
@@ -56,7 +58,7 @@ def _read_object(item: Element) -> TrueBox:
     if width < 0 or height < 0:
         raise EvaluationError(f"a box of {name} whose edges are the wrong way round")
     difficult = (item.findtext("difficult") or "0").strip() not in ("", "0")
-    return TrueBox(name, x, y, width, height, width * height, difficult)
+    return GroundTruthBox(name, x, y, width, height, width * height, difficult)
 
 
 def _number(item: Element, path: str) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.annotations.ground_truth import (
-    ImageFolder,
-    TrueBox,
-    TrueImage,
+    GroundTruthBox,
+    GroundTruthImage,
+    ImageIndex,
     Warn,
     read_each,
     read_text,
@@ -24,7 +24,7 @@ SLACK = 0.01  # of a side: boxes at the rim reach over it by rounding
 
 def read_yolo(
     folder: Path, source: Path, files: Sequence[Path], labels: Sequence[str], warn: Warn
-) -> list[TrueImage]:
+) -> list[GroundTruthImage]:
     """The pictures in ``folder`` that the text ``files`` of the folder ``source`` annotate.
 
     Classes are named by ``classes.txt`` beside them; without one they are those of ``labels``
@@ -33,7 +33,7 @@ def read_yolo(
     picture is not there, are named and left out. Raises :class:`EvaluationError` where classes
     have no names.
     """
-    there = ImageFolder(folder)
+    there = ImageIndex(folder)
     if (source / CLASSES).is_file():
         names = [line.strip() for line in read_text(source / CLASSES).splitlines()]
     else:
@@ -45,7 +45,7 @@ def read_yolo(
             f"{len(names) - 1} for {names[-1]!r}, the bundle's labels in order"
         )
 
-    def read_one(file: Path) -> TrueImage | None:
+    def read_one(file: Path) -> GroundTruthImage | None:
         lines = [line.split() for line in read_text(file).splitlines()]
         rows = [_read_row(words, number, names) for number, words in enumerate(lines, 1) if words]
         name = there.find(file.stem)
@@ -56,7 +56,7 @@ def read_yolo(
         except SourceError as exc:
             raise EvaluationError(str(exc)) from exc
         boxes = tuple(
-            TrueBox(
+            GroundTruthBox(
                 label,
                 (x - w / 2) * width,
                 (y - h / 2) * height,
@@ -66,7 +66,7 @@ def read_yolo(
             )
             for label, x, y, w, h in rows
         )
-        return TrueImage(folder, name, boxes)
+        return GroundTruthImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 

@@ -12,7 +12,7 @@ from convert.arm.count import FRAME_WH, FrameCount, count_frames
 from convert.arm.emulator import CPUS, qemu_version
 from convert.arm.figures import (
     Figure,
-    Figures,
+    InstructionCounts,
     find_growth,
     format_figures,
     format_table,
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
         )
 
 
-def count_bundle(bundle: Bundle, command: str) -> Figures:
+def count_bundle(bundle: Bundle, command: str) -> InstructionCounts:
     """Count every variant in every interpreter on every processor."""
     root, variants = arm_root(), list(bundle.manifest.variants)
     figures: list[Figure] = []
@@ -89,7 +89,7 @@ def count_bundle(bundle: Bundle, command: str) -> Figures:
                         error=str(counted) if isinstance(counted, InterpreterError) else "",
                     )
                 )
-    return Figures(
+    return InstructionCounts(
         model=bundle.manifest.model,
         date=date.today().isoformat(),
         command=command,

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from convert.arm import guest
 from convert.arm.emulator import Cpu, Emulator, emulator
-from convert.arm.guest import Answer, Job
+from convert.arm.guest import Answer, CountJob
 from convert.arm.root import arm_root
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
@@ -66,7 +66,9 @@ def count_invokes(
     What a model costs does not depend on the others. A model that is refused has an error in its
     place. Raises ``EmulationError`` where a tool is missing or the emulator fails.
     """
-    jobs = [Job(interpreter=interpreter, model=f"{number:04}") for number in range(len(models))]
+    jobs = [
+        CountJob(interpreter=interpreter, model=f"{number:04}") for number in range(len(models))
+    ]
 
     def stage(work: Path) -> None:
         (work / "models").mkdir()
@@ -94,7 +96,7 @@ def count_frames(
         (work / "bundle").symlink_to(bundle.folder.resolve())
         np.save(work / "frame.npy", frame)
 
-    jobs = [Job(interpreter=interpreter, variant=variant) for variant in variants]
+    jobs = [CountJob(interpreter=interpreter, variant=variant) for variant in variants]
     return [
         InterpreterError(f"{variant}: {answer.error}")
         if answer.error
@@ -103,7 +105,7 @@ def count_frames(
     ]
 
 
-def _count(jobs: Sequence[Job], cpu: Cpu, stage: Stage) -> list[Answer]:
+def _count(jobs: Sequence[CountJob], cpu: Cpu, stage: Stage) -> list[Answer]:
     """Do ``jobs``, all of one interpreter, on all cores; ``stage`` prepares an emulated /desk."""
     root = arm_root()
     cores = min(len(os.sched_getaffinity(0)), len(jobs))
@@ -127,7 +129,7 @@ def _count(jobs: Sequence[Job], cpu: Cpu, stage: Stage) -> list[Answer]:
 
 
 async def _count_share(
-    machine: Emulator, jobs: Sequence[Job], stage: Stage, bar: tqdm[Any]
+    machine: Emulator, jobs: Sequence[CountJob], stage: Stage, bar: tqdm[Any]
 ) -> list[Answer]:
     work = machine.disk / "desk"
     shutil.copytree(ROOT / "device", work / "device", ignore=BYTECODE)

@@ -32,7 +32,7 @@ class Figure(Record, frozen=True):
         return f"{self.variant} in {self.interpreter} on {self.cpu}"
 
 
-class Figures(Record, frozen=True):
+class InstructionCounts(Record, frozen=True):
     """All counts of a bundle, and what they were counted with."""
 
     model: str
@@ -43,22 +43,22 @@ class Figures(Record, frozen=True):
     counts: tuple[Figure, ...]
 
 
-def read_figures(path: Path) -> Figures:
+def read_figures(path: Path) -> InstructionCounts:
     """Raises ``BenchmarkError`` where there is no such file, or it is none of counts."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Figures)
+        return msgspec.json.decode(path.read_bytes(), type=InstructionCounts)
     except OSError as exc:
         raise BenchmarkError(f"{path}: {exc.strerror}; --update writes it") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BenchmarkError(f"{path}: {exc}; --update writes it anew") from exc
 
 
-def format_figures(figures: Figures) -> bytes:
+def format_figures(figures: InstructionCounts) -> bytes:
     """``figures`` as indented JSON, ending in a newline."""
     return msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n"
 
 
-def find_growth(committed: Figures, found: Figures) -> Iterator[str]:
+def find_growth(committed: InstructionCounts, found: InstructionCounts) -> Iterator[str]:
     """A phrase for each count that grew by more than 2 %, or is no longer had.
 
     What has no committed figure, or cost less than it, is not complained of.
@@ -77,7 +77,7 @@ def find_growth(committed: Figures, found: Figures) -> Iterator[str]:
                     yield f"{what} of {before.title}: {old:,} became {new:,} ({new / old - 1:+.1%})"
 
 
-def format_table(figures: Figures) -> str:
+def format_table(figures: InstructionCounts) -> str:
     """Counts in millions, and what they were counted with, as Markdown."""
     columns = [(cpu, what) for cpu in CPUS for what in WATCHED]
     heading = [f"{cpu.title()} ({BOARDS[cpu]}), {what}" for cpu, what in columns]
@@ -101,7 +101,7 @@ def format_table(figures: Figures) -> str:
     )
 
 
-def with_table(document: str, figures: Figures) -> str:
+def with_table(document: str, figures: InstructionCounts) -> str:
     """``document`` with the table between the marks of its model renewed; as is without marks."""
     begin, end = f"<!-- counts of {figures.model} -->", "<!-- end of counts -->"
     before, opened, rest = document.partition(begin)

@@ -28,7 +28,7 @@ from device.schema import Record
 WORK = Path("/desk")
 
 
-class Job(Record, frozen=True):
+class CountJob(Record, frozen=True):
     """A model of ``/desk/models`` to invoke, or a variant of ``/desk/bundle`` to run whole."""
 
     interpreter: InterpreterName
@@ -60,7 +60,7 @@ class Counter:
         return after - before
 
 
-def count_model(job: Job, counter: Counter) -> Answer:
+def count_model(job: CountJob, counter: Counter) -> Answer:
     """The second invoke: the first prepares weights. Inputs hold all values of a byte in turn."""
     assert job.model is not None
     module = importlib.import_module(ORIGINS[job.interpreter].module)
@@ -77,7 +77,7 @@ def count_model(job: Job, counter: Counter) -> Answer:
     return Answer(invoke=counter(interpreter.invoke))
 
 
-def count_variant(job: Job, counter: Counter) -> Answer:
+def count_variant(job: CountJob, counter: Counter) -> Answer:
     """The second frame, stage by stage."""
     import cv2
 
@@ -100,7 +100,7 @@ def count_variant(job: Job, counter: Counter) -> Answer:
 
 
 def _answer(path: Path, counter: Counter) -> Answer:
-    job = msgspec.json.decode(path.read_bytes(), type=Job)
+    job = msgspec.json.decode(path.read_bytes(), type=CountJob)
     try:
         return count_variant(job, counter) if job.variant else count_model(job, counter)
     except (LiteberryError, RuntimeError, ValueError) as exc:

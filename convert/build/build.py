@@ -18,9 +18,10 @@ import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
+from convert.build.provenance import machine
 from convert.build.samples import write_samples
 from convert.calibration.checks import linted_images
-from convert.calibration.images import CalibrationInputs, calibration_pictures
+from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.catalogue import catalogue
 from convert.models.base import Network
 from convert.output_capture import quiet
@@ -60,7 +61,7 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
     if "int8" in options.precisions:
         images = linted_images(*drawn, network.input, say, inputs.keep, options.evaluation)
     else:  # nothing is calibrated: the pictures only compare variants
-        images = calibration_pictures(*drawn, say)
+        images = calibration_images(*drawn, say)
     dataset = inputs.dataset(images)
     threshold = THRESHOLD if network.task == "detection" else CLASS_THRESHOLD
     with quiet(options.debug):  # libpng has opinions on colour profiles
@@ -163,13 +164,3 @@ def _provenance(
         | {name: importlib.metadata.version(name) for name in names},
         weights_sha256=dict(network.weights_sha256),
     )
-
-
-def machine() -> str:
-    """The processor's name where the system tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()} ({platform.machine()})"

@@ -21,10 +21,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.build.build import machine
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.checker import Found, agreement, as_sample
 from convert.build.parity import compare
+from convert.build.provenance import machine
 from convert.build.samples import write_samples
 from convert.catalogue import catalogue
 from convert.errors import ConversionError

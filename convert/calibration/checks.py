@@ -2,7 +2,7 @@
 
 int8 takes every activation's range from these pictures, so what is wrong with them is wrong
 with the network, silently. A picture is looked at once, as the tensor that calibration feeds;
-what is kept of it is a :class:`~convert.calibration.image_stats.Look`, a few hundred bytes.
+what is kept of it is a :class:`~convert.calibration.image_stats.ImageStats`, a few hundred bytes.
 
 The thresholds were set on 817 photographs: 256 of COCO, 361 others of COCO val2017 and 200 of
 ImageNet. No two different ones differ in fewer than 9 bits of their difference hash; the same
@@ -22,8 +22,8 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from convert.calibration.image_stats import Look, look_at_image
-from convert.calibration.images import calibration_pictures
+from convert.calibration.image_stats import ImageStats, image_stats
+from convert.calibration.images import calibration_images
 from convert.duplicate_files import same_files
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
@@ -46,7 +46,7 @@ Code = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CalibrationFinding:
     """One thing that is wrong; an error where int8 would be garbage."""
 
     severity: Literal["warning", "error"]
@@ -54,32 +54,36 @@ class Finding:
     message: str  # one line, with numbers and what to do
 
 
-def _names(looks: Sequence[Look]) -> str:
+def _names(looks: Sequence[ImageStats]) -> str:
     """The first names, and how many more there are."""
     named = ", ".join(look.name for look in looks[:3])
     return named + (f" and {len(looks) - 3} more" if len(looks) > 3 else "")
 
 
-def lint_count(count: int) -> list[Finding]:
+def lint_count(count: int) -> list[CalibrationFinding]:
     """Whether ``count`` pictures are enough."""
     if count == 0:
-        return [Finding("error", "none", "no calibration pictures: give some with --calibration")]
+        return [
+            CalibrationFinding(
+                "error", "none", "no calibration pictures: give some with --calibration"
+            )
+        ]
     if count == 1:
         message = (
             "1 calibration picture: int8 will fit that picture and distort all others; "
             f"give at least {FEW}, better 100, or leave out --calibration and --samples"
         )
-        return [Finding("warning", "single", message)]
+        return [CalibrationFinding("warning", "single", message)]
     if count < FEW:
         message = (
             f"{count} calibration pictures are few, int8 may clip what they do not show; "
             f"give at least {FEW}, better 100"
         )
-        return [Finding("warning", "few", message)]
+        return [CalibrationFinding("warning", "few", message)]
     return []
 
 
-def _problems(looks: Sequence[Look]) -> list[Finding]:
+def _problems(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:
     """Tensors that cannot be used at all: an error for each kind."""
     advice: dict[Code, str] = {
         "dtype": "convert them",
@@ -96,11 +100,11 @@ def _problems(looks: Sequence[Look]) -> list[Finding]:
                 f"{len(bad)} of {len(looks)} calibration inputs cannot be used ({_names(bad)}): "
                 f"{bad[0].problem[1]}; {todo}"
             )
-            findings.append(Finding("error", code, message))
+            findings.append(CalibrationFinding("error", code, message))
     return findings
 
 
-def _contrast(looks: Sequence[Look]) -> list[Finding]:
+def _contrast(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:
     """Pictures of nothing, and pictures that leave most of the range unused."""
     count = len(looks)
     flat = [look for look in looks if look.span < FLAT_SPAN]
@@ -109,14 +113,14 @@ def _contrast(looks: Sequence[Look]) -> list[Finding]:
             f"all {count} calibration pictures are of one colour ({_names(flat)}): int8 would "
             "learn its ranges from nothing; give pictures like those the camera will see"
         )
-        return [Finding("error", "flat", message)]
+        return [CalibrationFinding("error", "flat", message)]
     findings = []
     if flat:
         message = (
             f"{len(flat)} of {count} calibration pictures are of one colour ({_names(flat)}) "
             "and calibrate nothing; replace them"
         )
-        findings.append(Finding("warning", "flat", message))
+        findings.append(CalibrationFinding("warning", "flat", message))
     dim = [look for look in looks if FLAT_SPAN <= look.span < DIM_SPAN]
     if len(dim) > TOO_MANY * count:
         message = (
@@ -124,11 +128,11 @@ def _contrast(looks: Sequence[Look]) -> list[Finding]:
             f"brightness range ({_names(dim)}): fog, night, or 10 to 14 bits in a 16-bit file; "
             "unless the camera sees the same, stretch them to the full range"
         )
-        findings.append(Finding("warning", "dim", message))
+        findings.append(CalibrationFinding("warning", "dim", message))
     return findings
 
 
-def _colours(looks: Sequence[Look]) -> list[Finding]:
+def _colours(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:
     """Grey pictures, and red and blue swapped."""
     grey = [look for look in looks if look.grey and look.span >= FLAT_SPAN]
     findings = []
@@ -137,7 +141,7 @@ def _colours(looks: Sequence[Look]) -> list[Finding]:
             f"{len(grey)} of {len(looks)} calibration pictures are grey ({_names(grey)}): "
             "unless the camera is, int8 may clip colours; give pictures in colour"
         )
-        findings.append(Finding("warning", "grey", message))
+        findings.append(CalibrationFinding("warning", "grey", message))
     coloured = [look.warmth for look in looks if not look.grey]
     if len(coloured) >= WARMTH_IMAGES and (mean := float(np.mean(coloured))) < WARMTH_SWAPPED:
         message = (
@@ -145,15 +149,15 @@ def _colours(looks: Sequence[Look]) -> list[Finding]:
             f"to blue ({mean:+.2f}; photographs have about +0.9, swapped ones -0.9); open one: if "
             "skin is blue, save them again in the right order, if not, ignore this"
         )
-        findings.append(Finding("warning", "channel-order", message))
+        findings.append(CalibrationFinding("warning", "channel-order", message))
     return findings
 
 
-def _is_near(one: Look, other: Look) -> bool:
+def _is_near(one: ImageStats, other: ImageStats) -> bool:
     return (one.hash ^ other.hash).bit_count() <= SAME_BITS
 
 
-def _duplicates(looks: Sequence[Look]) -> list[Finding]:
+def _duplicates(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:
     """Pictures that are there already."""
     count = len(looks)
     if count > 1 and len({look.digest for look in looks}) == 1:
@@ -161,9 +165,9 @@ def _duplicates(looks: Sequence[Look]) -> list[Finding]:
             f"all {count} calibration pictures are the same ({_names(looks)}): int8 would fit "
             f"that one only; give pictures unlike each other"
         )
-        return [Finding("error", "same", message)]
-    unlike: list[Look] = []
-    repeated: list[Look] = []
+        return [CalibrationFinding("error", "same", message)]
+    unlike: list[ImageStats] = []
+    repeated: list[ImageStats] = []
     for look in looks:
         if look.span >= FLAT_SPAN:  # the hash of a flat picture is noise
             (repeated if any(_is_near(look, other) for other in unlike) else unlike).append(look)
@@ -173,17 +177,19 @@ def _duplicates(looks: Sequence[Look]) -> list[Finding]:
             f"({_names(repeated)}), {len(unlike)} are unlike each other; "
             "take pictures further apart in time or place"
         )
-        return [Finding("warning", "near-duplicates", message)]
+        return [CalibrationFinding("warning", "near-duplicates", message)]
     return []
 
 
-def _overlap(looks: Sequence[Look], evaluation: Sequence[Look]) -> list[Finding]:
+def _overlap(
+    looks: Sequence[ImageStats], evaluation: Sequence[ImageStats]
+) -> list[CalibrationFinding]:
     """Pictures that are evaluated on too, as the same file or as another encoding of it."""
     usable = [other for other in evaluation if other.span >= FLAT_SPAN]
     paths, others = ([look.path for look in side if look.path] for side in (looks, evaluation))
     files = set(same_files(paths, others))
 
-    def same_image(look: Look) -> bool:
+    def same_image(look: ImageStats) -> bool:
         return look.span >= FLAT_SPAN and any(_is_near(look, other) for other in usable)
 
     exact = [look for look in looks if look.path in files]
@@ -195,10 +201,12 @@ def _overlap(looks: Sequence[Look], evaluation: Sequence[Look]) -> list[Finding]
         f"({_names([*exact, *near])}; {len(exact)} the same file, {len(near)} look the same): "
         "the accuracy of int8 will look better than it is; keep the two apart"
     )
-    return [Finding("warning", "overlap", message)]
+    return [CalibrationFinding("warning", "overlap", message)]
 
 
-def lint_calibration(images: Sequence[Look], evaluation: Sequence[Look] = ()) -> list[Finding]:
+def lint_calibration(
+    images: Sequence[ImageStats], evaluation: Sequence[ImageStats] = ()
+) -> list[CalibrationFinding]:
     """All that is wrong with the calibration ``pictures``; errors come first.
 
     ``evaluation`` are the pictures that accuracy is measured on. All were looked at with the
@@ -224,14 +232,14 @@ def lint_calibration(images: Sequence[Look], evaluation: Sequence[Look] = ()) ->
     return sorted(findings, key=lambda finding: finding.severity != "error")
 
 
-def _look_at_folder(folder: Path, rule: InputRule) -> list[Look]:
+def _stats_of_folder(folder: Path, rule: InputRule) -> list[ImageStats]:
     """All pictures in ``folder`` that can be read. Raises :class:`CalibrationError`."""
     if not folder.is_dir():
         raise CalibrationError(f"--evaluation {folder}: no such folder")
     looks = []
     for path in tqdm(list_images(folder), desc="evaluation", leave=False, disable=None):
         with contextlib.suppress(SourceError):  # it will not be evaluated on either
-            looks.append(look_at_image(path, read_image(path), rule))
+            looks.append(image_stats(path, read_image(path), rule))
     return looks
 
 
@@ -244,18 +252,18 @@ def linted_images(
     keep: Callable[[Path, Pixels], None] | None = None,
     evaluation: Path | None = None,
 ) -> list[Path]:
-    """Choose as :func:`calibration_pictures` does, and look at each picture while it is decoded.
+    """Choose as :func:`calibration_images` does, and look at each picture while it is decoded.
 
     ``say`` gets a line per picture passed over and per warning, ``keep`` each picture decoded.
     ``evaluation`` is a folder of pictures that are to be kept apart. The catalogue's photographs
     are known by their checksums and only counted. Raises :class:`CalibrationError` where there
     are no pictures, or they would make int8 garbage.
     """
-    looks: list[Look] = []
+    looks: list[ImageStats] = []
     skipped: list[str] = []
 
     def look(path: Path, pixels: Pixels) -> None:
-        looks.append(look_at_image(path, pixels, rule))
+        looks.append(image_stats(path, pixels, rule))
         if keep is not None:
             keep(path, pixels)
 
@@ -263,16 +271,16 @@ def linted_images(
         skipped.append(message)
         say(message)
 
-    images = calibration_pictures(folder, samples, seed, skip, look)
+    images = calibration_images(folder, samples, seed, skip, look)
     findings = lint_count(len(images))
     if folder is not None:
-        findings = lint_calibration(looks, _look_at_folder(evaluation, rule) if evaluation else ())
+        findings = lint_calibration(looks, _stats_of_folder(evaluation, rule) if evaluation else ())
     if skipped:
         message = (
             f"{len(skipped)} of {len(skipped) + len(images)} pictures were passed over, as "
             "named above; mend or remove them if they should count"
         )
-        findings.append(Finding("warning", "skipped", message))
+        findings.append(CalibrationFinding("warning", "skipped", message))
     for finding in findings:
         if finding.severity == "warning":
             say(f"warning: {finding.message}")

@@ -22,7 +22,7 @@ Problem = Literal["dtype", "shape", "not-finite", "range"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageStats:
     """What the lint keeps of one picture.
 
     ``problem`` is what makes the tensor unusable; the fields below it are then not filled.
@@ -74,26 +74,28 @@ def warmth(thumbnail: NDArray[np.float32]) -> float:
     return hue + 2 * foliage
 
 
-def look_at_tensor(name: str, tensor: Tensor, rule: InputRule, *, path: Path | None = None) -> Look:
+def tensor_stats(
+    name: str, tensor: Tensor, rule: InputRule, *, path: Path | None = None
+) -> ImageStats:
     """What the lint needs to know of one input, which should be float32 (1, height, width, 3)."""
     if tensor.dtype != np.float32:
-        return Look(name, path, ("dtype", f"{tensor.dtype} where float32 is needed"))
+        return ImageStats(name, path, ("dtype", f"{tensor.dtype} where float32 is needed"))
     wanted = (1, rule.height, rule.width, 3)
     if tensor.shape != wanted:
-        return Look(name, path, ("shape", f"shape {tensor.shape} where {wanted} is needed"))
+        return ImageStats(name, path, ("shape", f"shape {tensor.shape} where {wanted} is needed"))
     least, greatest = float(tensor.min()), float(tensor.max())
     if not np.isfinite(least) or not np.isfinite(greatest):  # NaN survives min and max
         bad = int(np.count_nonzero(~np.isfinite(tensor)))
-        return Look(name, path, ("not-finite", f"{bad:,} values that are NaN or infinite"))
+        return ImageStats(name, path, ("not-finite", f"{bad:,} values that are NaN or infinite"))
     low, high = rule.value_range
     level = (high - low) / 255
     if least < low - level / 2 or greatest > high + level / 2:
         detail = f"values {least:.4g} to {greatest:.4g} outside {low:.4g} to {high:.4g}"
-        return Look(name, path, ("range", detail))
+        return ImageStats(name, path, ("range", detail))
     thumbnail = cv2.resize(tensor[0], (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     brightness = (thumbnail * rule.std + rule.mean).astype(np.float32) / 255
     chroma = brightness.max(axis=2) - brightness.min(axis=2)
-    return Look(
+    return ImageStats(
         name,
         path,
         digest=hashlib.blake2b(tensor.tobytes(), digest_size=16).digest(),
@@ -104,9 +106,9 @@ def look_at_tensor(name: str, tensor: Tensor, rule: InputRule, *, path: Path | N
     )
 
 
-def look_at_image(path: Path, pixels: Pixels, rule: InputRule) -> Look:
-    """Look at a decoded picture, uint8 (height, width, 3) BGR, as ``rule`` preprocesses it."""
+def image_stats(path: Path, pixels: Pixels, rule: InputRule) -> ImageStats:
+    """Statistics of a decoded image, uint8 (height, width, 3) BGR, preprocessed by ``rule``."""
     tensor = np.empty((1, rule.height, rule.width, 3), np.float32)
     spec = TensorSpec(position=0, shape=tensor.shape, dtype="float32")
     Preprocessor(rule, spec)(pixels, tensor)
-    return look_at_tensor(path.name, tensor, rule, path=path)
+    return tensor_stats(path.name, tensor, rule, path=path)

@@ -21,7 +21,7 @@ from device.inference.preprocess import Preprocessor, byte_table
 from device.records import Pixels
 
 
-def calibration_pictures(
+def calibration_images(
     folder: Path | None,
     samples: int,
     seed: int,

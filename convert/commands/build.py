@@ -243,7 +243,7 @@ def open_network(args: argparse.Namespace) -> Network:
         if args.anchors is None:
             _refuse(args, *OF_OWN_SSDS)
     from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
-    from convert.models.keras_files import user_classifier
+    from convert.models.user_classifier import user_classifier
     from convert.models.user_ssd import SsdOptions, user_ssd
 
     weights = args.weights
@@ -272,7 +272,7 @@ def open_network(args: argparse.Namespace) -> Network:
 
 
 def _open_zoo(args: argparse.Namespace) -> Network:
-    from convert.models.base import ssdlite_network
+    from convert.models.zoo_network import ssdlite_network
 
     if args.weights in ("imagenet", "random"):
         raise UsageError(f"--weights {args.weights}: for {args.model} give a folder")

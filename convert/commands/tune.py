@@ -12,7 +12,7 @@ from device.commands.runner import Commands, HelpText, debug_flag
 from device.system.console import say, say_step
 
 if TYPE_CHECKING:
-    from convert.tuning.tuner import Options, Outcome
+    from convert.tuning.types import Options, TuningResult
     from device.bundle.bundle import Bundle
 
 TUNE_EXAMPLES = """examples:
@@ -78,7 +78,8 @@ def run_tune(args: argparse.Namespace) -> None:
 
     if not args.debug:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from convert.tuning.tuner import Options, Tuner
+    from convert.tuning.tuner import Tuner
+    from convert.tuning.types import Options
     from device.bundle.bundle import Bundle
 
     options = Options(
@@ -117,7 +118,7 @@ def refuse_unwritable(folder: Path) -> None:
             raise EvaluationError(f"{place} cannot be written: tune a copy of the bundle")
 
 
-def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
+def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
     """Put what was found into the bundle, leave the log, and say what it is.
 
     Raises ``EvaluationError`` where nothing keeps the limit.
@@ -125,7 +126,7 @@ def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
     from convert.errors import EvaluationError
     from convert.tuning.install import add_tuned
     from convert.tuning.log import TUNING, log_of, write_log
-    from convert.tuning.tuner import interval_text, tell
+    from convert.tuning.selection import interval_text, tell
 
     kept = outcome.kept
     assert kept is not None
@@ -153,7 +154,7 @@ def finish(bundle: Bundle, outcome: Outcome, options: Options) -> None:
         print("            int8 keeps the limit already, and nothing cheaper does: it is the same")
 
 
-def recipe_of(outcome: Outcome, options: Options) -> dict[str, str | int | float | bool]:
+def recipe_of(outcome: TuningResult, options: Options) -> dict[str, str | int | float | bool]:
     """As the manifest records it."""
     kept = outcome.kept
     assert kept is not None

@@ -12,7 +12,7 @@ from convert.evaluation.bootstrap import Interval
 ACCURACY = "accuracy.json"  # beside the bundle's manifest
 
 
-class Figures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AccuracyFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How good one variant is, 0..1, with the interval that 95 % of resamples fall into.
 
     A detector has COCO's mean average precision ``map`` (IoU 0.50 to 0.95), ``map_50`` (at
@@ -44,14 +44,14 @@ class Figures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.agreement, self.agreement_interval
 
 
-class VariantAccuracy(Figures, frozen=True, omit_defaults=True, kw_only=True):
+class VariantAccuracy(AccuracyFigures, frozen=True, omit_defaults=True, kw_only=True):
     """The figures of one variant, and what they were measured with."""
 
     interpreter: str
     size_bytes: int
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+class SeenObject(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a variant said: a label, 0..1, and for a detector ``x_min, y_min, x_max, y_max``."""
 
     label: str
@@ -69,7 +69,7 @@ class Disagreement(msgspec.Struct, frozen=True):
     folder: str
     file: str
     differing: int
-    variants: dict[str, tuple[Finding, ...]]
+    variants: dict[str, tuple[SeenObject, ...]]
 
 
 class Accuracy(msgspec.Struct, frozen=True):

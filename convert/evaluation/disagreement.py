@@ -8,14 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
-from convert.evaluation.accuracy import Disagreement, Finding
+from convert.evaluation.accuracy import Disagreement, SeenObject
 from convert.evaluation.agreement import count_agreement
-from convert.evaluation.predict import Found, as_classes, as_detections
+from convert.evaluation.predict import Predictions, as_classes, as_detections
 
 SHOWN = 12  # pictures
 
 
-class Image(Protocol):
+class ImageFile(Protocol):
     """What is asked of a picture: where it is."""
 
     @property
@@ -32,8 +32,8 @@ class Image(Protocol):
 
 
 def find_disagreements(
-    images: Sequence[Image],
-    found: Sequence[Mapping[str, Found]],
+    images: Sequence[ImageFile],
+    found: Sequence[Mapping[str, Predictions]],
     labels: Sequence[str],
     threshold: float,
     reference: str,
@@ -60,7 +60,7 @@ def find_disagreements(
 
 
 def _differing(
-    found: Mapping[str, Found], labels: Sequence[str], threshold: float, reference: str
+    found: Mapping[str, Predictions], labels: Sequence[str], threshold: float, reference: str
 ) -> int:
     if reference not in found:
         return 0
@@ -76,20 +76,22 @@ def _differing(
     return differing
 
 
-def same_first_choice(one: Found, other: Found) -> bool:
+def same_first_choice(one: Predictions, other: Predictions) -> bool:
     """Whether two variants of a classifier put the same class first."""
     return bool(np.array_equal(one[:1, 0], other[:1, 0]))
 
 
-def _findings(array: Found, labels: Sequence[str], threshold: float) -> tuple[Finding, ...]:
+def _findings(
+    array: Predictions, labels: Sequence[str], threshold: float
+) -> tuple[SeenObject, ...]:
     if array.shape[1] == 2:
         return tuple(
-            Finding(item.label, round(item.score, 4))
+            SeenObject(item.label, round(item.score, 4))
             for item in as_classes(array, labels)
             if item.score > 0
         )
     return tuple(
-        Finding(
+        SeenObject(
             item.label,
             round(item.score, 4),
             (

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.annotations.class_table import LabelledImage, read_class_labels
-from convert.annotations.ground_truth import TrueImage, Warn
+from convert.annotations.ground_truth import GroundTruthImage, Warn
 from convert.annotations.read import AnnotatedSet, read_annotations
 from convert.duplicate_files import same_files
 from convert.errors import EvaluationError
-from convert.evaluation.accuracy import Accuracy, Figures, VariantAccuracy
+from convert.evaluation.accuracy import Accuracy, AccuracyFigures, VariantAccuracy
 from convert.evaluation.agreement import count_agreement
 from convert.evaluation.bootstrap import Weights, draw_weights, interval, resampled_ratio, rounded
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
-from convert.evaluation.disagreement import Image, find_disagreements, same_first_choice
-from convert.evaluation.predict import Found, Panel, as_detections, predict
+from convert.evaluation.disagreement import ImageFile, find_disagreements, same_first_choice
+from convert.evaluation.predict import Panel, Predictions, as_detections, predict
 from device.bundle.bundle import Bundle
 from device.images import list_images
 from device.runtimes import InterpreterName
@@ -30,7 +30,7 @@ REFERENCE = "float32"  # what the other variants are measured against
 # COCO's figure integrates over all scores, so nearly everything the network says counts.
 SCORE_THRESHOLD = 0.001
 
-Findings = Mapping[str, Sequence[Found]]
+Findings = Mapping[str, Sequence[Predictions]]
 """Of each variant, what it found on each picture."""
 
 
@@ -59,7 +59,7 @@ def evaluate_bundle(
     interpreters = panel.interpreters()
 
     truth: AnnotatedSet | None = None
-    listed: Sequence[TrueImage | LabelledImage]
+    listed: Sequence[GroundTruthImage | LabelledImage]
     if not annotated:
         listed = unannotated([folder for folder, _ in sets])
     elif classifier:
@@ -110,7 +110,7 @@ def _warn_of_overlap(bundle: Bundle, images: Sequence[Path], warn: Warn) -> None
         )
 
 
-def unannotated(folders: Sequence[Path]) -> list[TrueImage]:
+def unannotated(folders: Sequence[Path]) -> list[GroundTruthImage]:
     """All pictures below ``folders``."""
     images = []
     for folder in folders:
@@ -119,13 +119,13 @@ def unannotated(folders: Sequence[Path]) -> list[TrueImage]:
         paths = list_images(folder)
         if not paths:
             raise EvaluationError(f"--images {folder}: no pictures in this folder")
-        images += [TrueImage(folder, str(path.relative_to(folder)), ()) for path in paths]
+        images += [GroundTruthImage(folder, str(path.relative_to(folder)), ()) for path in paths]
     return images
 
 
 def _look(
-    panel: Panel, images: Sequence[Image], warn: Warn
-) -> tuple[list[int], list[dict[str, Found]]]:
+    panel: Panel, images: Sequence[ImageFile], warn: Warn
+) -> tuple[list[int], list[dict[str, Predictions]]]:
     """Positions of the pictures that can be read, and what each variant found on each."""
     kept, said = [], []
     for position, item in enumerate(predict(panel, [image.path for image in images])):
@@ -145,7 +145,7 @@ def precision_figures(
     findings: Findings,
     labels: Sequence[str],
     weights: Weights,
-) -> dict[str, Figures]:
+) -> dict[str, AccuracyFigures]:
     """COCO's mAP of each variant of a detector on the pictures ``image_ids`` of ``truth``.
 
     Raises :class:`EvaluationError` where these pictures show nothing to be found.
@@ -158,7 +158,7 @@ def precision_figures(
             raise EvaluationError("not one box that counts is on the pictures that can be read")
         samples[name] = resampled_precision(measured[name].matches, weights)
     return {
-        name: Figures(
+        name: AccuracyFigures(
             map=rounded(item.map),
             map_50=rounded(item.map_50),
             map_interval=interval(samples[name]),
@@ -170,7 +170,10 @@ def precision_figures(
 
 
 def coco_rows(
-    truth: AnnotatedSet, image_ids: Sequence[int], found: Sequence[Found], labels: Sequence[str]
+    truth: AnnotatedSet,
+    image_ids: Sequence[int],
+    found: Sequence[Predictions],
+    labels: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Detections as pycocotools wants them, without those of classes it has no boxes of."""
     # By label, as two class ids may share one.
@@ -190,14 +193,14 @@ def coco_rows(
 
 def class_figures(
     true_ids: Sequence[int], findings: Findings, weights: Weights
-) -> dict[str, Figures]:
+) -> dict[str, AccuracyFigures]:
     """Top-1 and top-5 of each variant of a classifier; ``true_ids`` has a class per picture."""
     right = {name: hits(found, true_ids, 1) for name, found in findings.items()}
     top1 = {name: float(item.mean()) for name, item in right.items()}
     every = np.ones(len(true_ids), np.int64)
     samples = {name: resampled_ratio(item, every, weights) for name, item in right.items()}
     return {
-        name: Figures(
+        name: AccuracyFigures(
             top1=rounded(top1[name]),
             top5=rounded(hits(found, true_ids, 5).mean()),
             top1_interval=interval(samples[name]),
@@ -207,7 +210,7 @@ def class_figures(
     }
 
 
-def hits(found: Sequence[Found], true_ids: Sequence[int], best: int) -> NDArray[np.int64]:
+def hits(found: Sequence[Predictions], true_ids: Sequence[int], best: int) -> NDArray[np.int64]:
     """Per picture, 1 where the true class is among the ``best`` first, else 0.
 
     A class scored zero is no guess: an 8-bit softmax gives that to nearly all, in any order.
@@ -223,7 +226,7 @@ def hits(found: Sequence[Found], true_ids: Sequence[int], best: int) -> NDArray[
 
 def agreement_figures(
     findings: Findings, labels: Sequence[str], threshold: float, weights: Weights
-) -> dict[str, Figures]:
+) -> dict[str, AccuracyFigures]:
     """How far each variant agrees with float32, which ``findings`` must have.
 
     Of a detector F1 of the detections of at least ``threshold``, float32's taken as truth; of
@@ -239,7 +242,7 @@ def agreement_figures(
             np.int64,
         )
         matched, total = counts[:, 0], counts[:, 1]
-        figures[name] = Figures(
+        figures[name] = AccuracyFigures(
             # Where nobody finds anything, all agree.
             agreement=rounded(matched.sum() / total.sum()) if total.any() else 1.0,
             agreement_interval=interval(resampled_ratio(matched, total, weights)),
@@ -248,7 +251,7 @@ def agreement_figures(
 
 
 def count_agreeing(
-    array: Found, truth: Found, labels: Sequence[str], threshold: float
+    array: Predictions, truth: Predictions, labels: Sequence[str], threshold: float
 ) -> tuple[int, int]:
     """On one picture, what agrees with ``truth`` and what there is in all, as in an F1."""
     if truth.shape[1] == 2:

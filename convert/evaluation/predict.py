@@ -31,7 +31,7 @@ from device.runtimes import InterpreterName
 WORTH_A_PROCESS = 24  # pictures; starting one takes as long as looking at about ten
 CHUNK = 4  # pictures handed to a process at a time
 
-Found = NDArray[np.float64]
+Predictions = NDArray[np.float64]
 """What one variant found on one picture, best score first: float64 (count, 6) with class id,
 score, x_min, y_min, x_max, y_max in the picture's pixels; of a classifier (count, 2)."""
 
@@ -67,7 +67,7 @@ class Panel:
 
 def predict(
     panel: Panel, images: Sequence[Path], processes: int | None = None
-) -> list[dict[str, Found] | str]:
+) -> list[dict[str, Predictions] | str]:
     """What each variant found on each of ``pictures``, in order, or why one cannot be read.
 
     Every picture is decoded once, for all variants. ``processes`` None takes one per core as
@@ -87,7 +87,7 @@ def predict(
 
 def _look_at_all(
     panel: Panel, images: Sequence[Path], processes: int
-) -> Iterator[dict[str, Found] | str]:
+) -> Iterator[dict[str, Predictions] | str]:
     if processes == 1:
         engines = panel.open()
         yield from (_look(engines, path) for path in images)
@@ -134,11 +134,11 @@ def _interrupts_held_back() -> Iterator[None]:
 _open_once = cache(Panel.open)
 
 
-def _work(panel: Panel, path: Path) -> dict[str, Found] | str:
+def _work(panel: Panel, path: Path) -> dict[str, Predictions] | str:
     return _look(_open_once(panel), path)
 
 
-def _look(engines: dict[str, Engine], path: Path) -> dict[str, Found] | str:
+def _look(engines: dict[str, Engine], path: Path) -> dict[str, Predictions] | str:
     try:
         frame = Frame(read_image(path), 0, 0.0)
     except SourceError as exc:
@@ -146,8 +146,8 @@ def _look(engines: dict[str, Engine], path: Path) -> dict[str, Found] | str:
     return {name: as_array(engine.run(frame)) for name, engine in engines.items()}
 
 
-def as_array(result: Result) -> Found:
-    """What an engine returned, detector or classifier, as :data:`Found`."""
+def as_array(result: Result) -> Predictions:
+    """What an engine returned, detector or classifier, as :data:`Predictions`."""
     if result.classes is not None:
         pairs = [(item.class_id, item.score) for item in result.classes]
         return np.array(pairs, np.float64).reshape(-1, 2)
@@ -155,7 +155,7 @@ def as_array(result: Result) -> Found:
     return np.array(rows, np.float64).reshape(-1, 6)
 
 
-def as_detections(found: Found, labels: Sequence[str], threshold: float) -> list[Detection]:
+def as_detections(found: Predictions, labels: Sequence[str], threshold: float) -> list[Detection]:
     """The detections of at least ``threshold``."""
     return [
         Detection(int(row[0]), labels[int(row[0])], *row[1:])
@@ -163,6 +163,6 @@ def as_detections(found: Found, labels: Sequence[str], threshold: float) -> list
     ]
 
 
-def as_classes(found: Found, labels: Sequence[str]) -> list[Classification]:
+def as_classes(found: Predictions, labels: Sequence[str]) -> list[Classification]:
     """The classes that a classifier named."""
     return [Classification(int(row[0]), labels[int(row[0])], row[1]) for row in found.tolist()]

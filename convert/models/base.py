@@ -10,11 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.catalogue import catalogue
 from convert.errors import ConversionError
-from convert.models.anchors import ssd_anchors
-from convert.models.download import weights_folder
-from convert.models.zoo import ZooModel
 from device.bundle.manifest import (
     ClassifierHead,
     ClassifierRule,
@@ -84,42 +80,3 @@ def ssd_heads(outputs: Mapping[str, TensorSpec]) -> tuple[SsdHead, ...]:
         )
         first_anchor += anchors
     return tuple(heads)
-
-
-def ssdlite_network(model: ZooModel, weights: Path | None) -> Network:
-    """The published SSDLite MobileNetV2, its weights fetched or taken from ``weights``.
-
-    Raises ``WeightsError``.
-    """
-    folder, source = weights_folder(model, weights)
-    labels = catalogue().labels[model.labels].read()
-
-    def export(saved_model: Path) -> int:
-        from convert.models.freeze import Frozen
-        from convert.models.ssdlite import INPUT_SIZE, build_ssdlite
-        from convert.models.tfjs_weights import load_ssdlite, read_graph_model
-
-        network = build_ssdlite(len(labels))
-        load_ssdlite(network, read_graph_model(folder))
-        frozen = Frozen(lambda image: network(image, training=False), (INPUT_SIZE, INPUT_SIZE))
-        frozen.save(saved_model)
-        return frozen.parameters
-
-    return Network(
-        name=model.name,
-        title=model.title,
-        licence=model.licence,
-        source=source,
-        labels=labels,
-        input=model.input,
-        input_name="image",
-        decoder=SsdRule(
-            anchors="anchors.npy",
-            box_scales=(10.0, 10.0, 5.0, 5.0),
-            background=0,
-            iou_threshold=0.6,
-        ),
-        export=export,
-        anchors=ssd_anchors(),
-        weights_sha256=model.files,
-    )

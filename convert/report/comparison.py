@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from convert.evaluation.accuracy import Accuracy, Finding
+from convert.evaluation.accuracy import Accuracy, SeenObject
 from convert.report.facts import BASE
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
@@ -25,7 +25,7 @@ LONGER_SIDE = 400  # pixels of a drawing
 MOST_BYTES = 60_000  # of a drawing: twelve stay under a megabyte as base64
 QUALITIES = (82, 65, 45, 25, 10)  # of JPEG, the first that is small enough
 
-Seen = Finding | SampleDetection
+Seen = SeenObject | SampleDetection
 
 
 @dataclass(frozen=True, slots=True)

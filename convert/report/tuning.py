@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from convert.tuning.log import Tried, TuningLog, finalists
+from convert.tuning.log import TrialRecord, TuningLog, finalists
 from device.charts import svg
 from device.charts.axis import log_axis, round_axis
 from device.charts.markup import escape, figure, section, table
 
-_FAINT = 1e-4  # the least disturbance that is drawn
+_FAINT = 1e-4  # the least output error that is drawn
 NAMED = ("int8", "float32")  # dots that a reader knows from elsewhere
 
 
@@ -85,7 +85,7 @@ def tuning(log: TuningLog | None) -> str:
         Dot(item.name, item.cost, item.drop_unseen or 0.0, item.name == log.kept) for item in final
     ]
     screened = [
-        Dot(item.name, item.cost, max(item.disturbance, _FAINT), item.name == log.kept)
+        Dot(item.name, item.cost, max(item.output_error, _FAINT), item.name == log.kept)
         for half in log.halves
         for item in half
     ]
@@ -102,9 +102,9 @@ def tuning(log: TuningLog | None) -> str:
     ) + figure(
         trade_off(
             "screening-chart",
-            "Disturbance against cost of all candidates",
+            "Output error against cost of all candidates",
             screened,
-            "disturbance of float32's outputs",
+            "output error against float32",
             log=True,
         ),
         f"All {len(screened)} candidates, screened on a few pictures; the upright axis is "
@@ -128,7 +128,7 @@ def tuning(log: TuningLog | None) -> str:
     return section("tuning", "Tuned within an accuracy limit", body)
 
 
-def _table(log: TuningLog, final: Sequence[Tried]) -> str:
+def _table(log: TuningLog, final: Sequence[TrialRecord]) -> str:
     rows = [
         [
             escape(item.name),

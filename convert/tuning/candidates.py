@@ -31,7 +31,7 @@ Granularity = Literal["channel", "tensor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CandidateSpec:
     """How a candidate is quantised; the layers not named compute in int8.
 
     ``ranges`` of activations are the calibration pictures' mean or widest minimum and maximum;
@@ -114,7 +114,7 @@ class CandidateMaker:
 
     def _calibrate(self) -> Mapping[Ranges, dict[str, Any]]:
         """Each tensor's range on each picture, joined in the two ways a choice knows."""
-        quantizer = self._quantizer(Choice())
+        quantizer = self._quantizer(CandidateSpec())
         (signature,) = self._float.signatureDefs
         key, name = signature.signatureKey.decode(), signature.inputs[0].name.decode()
         found = []
@@ -139,7 +139,7 @@ class CandidateMaker:
                 ends[end] = np.full_like(ends[end], value)
         return joined
 
-    def _quantizer(self, choice: Choice) -> Quantizer:
+    def _quantizer(self, choice: CandidateSpec) -> Quantizer:
         quantizer = Quantizer(self._float32)
         granularity = qtyping.QuantGranularity(f"{self._granularity.upper()}WISE")
         every = qtyping.TFLOperationName.ALL_SUPPORTED
@@ -163,7 +163,7 @@ class CandidateMaker:
         names = "|".join(re.escape(self.layers[layer]) for layer in sorted(layers))
         return f"^(?:{names});$"
 
-    def make(self, choice: Choice) -> bytes:
+    def make(self, choice: CandidateSpec) -> bytes:
         """The file of ``choice``. Raises :class:`ConversionError` where it cannot be made."""
         if choice.equalised:
             return self._of_equalised().make(dataclasses.replace(choice, equalised=False))
@@ -178,7 +178,7 @@ class CandidateMaker:
                 buffer.data = np.frombuffer(bytes(buffer.data), np.uint8)
         return flatbuffer.write(model)
 
-    def _make_uncorrected(self, choice: Choice) -> Any:
+    def _make_uncorrected(self, choice: CandidateSpec) -> Any:
         try:
             with _hushed(self._debug):
                 result = self._quantizer(choice).quantize(self._ranges[choice.ranges])
@@ -215,7 +215,7 @@ class CandidateMaker:
                 from convert.quantization.gptq import round_weights
                 from convert.quantization.layerwise import can_run
 
-                model = self._make_uncorrected(Choice())
+                model = self._make_uncorrected(CandidateSpec())
                 known = can_run(self._float)
                 self._steps = round_weights(self._float, model, self._inputs) if known else {}
         return self._steps
@@ -227,7 +227,7 @@ class CandidateMaker:
                 from convert.quantization.bias_correction import missing_means
                 from convert.quantization.layerwise import can_run
 
-                model = self._make_uncorrected(Choice(rounding=rounding))
+                model = self._make_uncorrected(CandidateSpec(rounding=rounding))
                 known = can_run(self._float)
                 self._missing[rounding] = (
                     missing_means(self._float, model, self._inputs) if known else {}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.annotations.class_table import LabelledImage, read_class_labels
-from convert.annotations.ground_truth import TrueImage, Warn
+from convert.annotations.ground_truth import GroundTruthImage, Warn
 from convert.annotations.read import read_annotations
 from convert.build.bundle_writer import write_manifest
 from convert.errors import EvaluationError
@@ -25,7 +25,7 @@ from convert.evaluation.evaluate import (
     hits,
     unannotated,
 )
-from convert.evaluation.predict import Found, Panel, predict
+from convert.evaluation.predict import Panel, Predictions, predict
 from convert.output_capture import quiet
 from device.bundle.bundle import Bundle, sha256_of
 from device.bundle.manifest import Head, TensorSpec, Variant
@@ -36,17 +36,17 @@ Worth = Callable[[Weights], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class Judged:
     """What one file found on each picture, and what that is worth on any choice of them.
 
     Evaluated once: the score on a half, or on resampled pictures, is then only a sum.
     """
 
-    found: Sequence[Found] = field(repr=False)
+    found: Sequence[Predictions] = field(repr=False)
     worth: Worth = field(repr=False)
 
 
-class Trial:
+class Evaluator:
     """Pictures with what they show, and float32's answers, which candidates are held against.
 
     The unit of all drops is the point: a hundredth of mAP, of top-1, or of agreement with
@@ -67,7 +67,7 @@ class Trial:
         classifier = bundle.manifest.task == "classification"
         annotated = [(folder, path) for folder, path in sets if path is not None]
         self._truth = None
-        listed: Sequence[TrueImage | LabelledImage]
+        listed: Sequence[GroundTruthImage | LabelledImage]
         if not annotated:
             self.metric = "agreement"
             listed = unannotated([folder for folder, _ in sets])
@@ -78,7 +78,7 @@ class Trial:
             self.metric = "mAP"
             self._truth = read_annotations(annotated, self._labels, warn)
             listed = list(self._truth.images.values())
-        # Of a disturbance, with which the drop grows: see convert.tuning.drop_model.
+        # Of an output error, with which the drop grows: see convert.tuning.drop_model.
         self.power = 0.5 if self.metric == "agreement" else 1.0
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
         self._rows = list(range(len(listed)))
@@ -95,7 +95,7 @@ class Trial:
         self._reference = [found for found in reference if found is not None]
         self._best = self._worth(self._reference)
 
-    def look(self, models: Mapping[str, bytes]) -> dict[str, Looks]:
+    def look(self, models: Mapping[str, bytes]) -> dict[str, Judged]:
         """What each ``.tflite`` file finds on every picture; names are file names."""
         float32 = self._bundle.variant(REFERENCE)
         variants = {}
@@ -109,7 +109,7 @@ class Trial:
             for name in models
         }
 
-    def joined(self, parts: Sequence[tuple[Looks, Sequence[int]]]) -> Looks:
+    def joined(self, parts: Sequence[tuple[Judged, Sequence[int]]]) -> Judged:
         """Of each the pictures at the positions beside it; of float32 what is left."""
         found = list(self._reference)
         for looks, images in parts:
@@ -117,11 +117,11 @@ class Trial:
                 found[image] = looks.found[image]
         return self._looks(found)
 
-    def _looks(self, found: list[Found]) -> Looks:
-        return Looks(found, self._worth(found))
+    def _looks(self, found: list[Predictions]) -> Judged:
+        return Judged(found, self._worth(found))
 
-    def _look(self, variants: dict[str, Variant], warn: Warn) -> list[Found | None]:
-        found: list[Found | None] = []
+    def _look(self, variants: dict[str, Variant], warn: Warn) -> list[Predictions | None]:
+        found: list[Predictions | None] = []
         for item in self._panel(variants, self._paths):
             if isinstance(item, str):
                 warn(f"left out: {item}")
@@ -130,7 +130,7 @@ class Trial:
 
     def _panel(
         self, variants: dict[str, Variant], paths: Sequence[Path]
-    ) -> list[dict[str, Found] | str]:
+    ) -> list[dict[str, Predictions] | str]:
         manifest = self._bundle.manifest
         kept = [name for name in manifest.files if not name.endswith(".tflite")]
         for name in [*kept, *(variant.file for variant in variants.values())]:
@@ -151,7 +151,7 @@ class Trial:
         """float32's own on all pictures, in points."""
         return float(100 * self._best(np.ones((1, len(self.paths)), np.int32))[0])
 
-    def drop(self, looks: Looks, images: Sequence[int] | None = None) -> float:
+    def drop(self, looks: Judged, images: Sequence[int] | None = None) -> float:
         """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
 
         Raises ``EvaluationError`` where nothing to be found is on them.
@@ -163,7 +163,7 @@ class Trial:
         return drop
 
     def spread(
-        self, looks: Looks, seed: int, images: Sequence[int] | None = None
+        self, looks: Judged, seed: int, images: Sequence[int] | None = None
     ) -> tuple[Interval | None, float]:
         """The paired interval of 95 % of resamples of :meth:`drop`, and their deviation."""
         chosen = self._chosen(images)
@@ -173,13 +173,13 @@ class Trial:
     def _chosen(self, images: Sequence[int] | None) -> list[int]:
         return list(range(len(self.paths))) if images is None else sorted(images)
 
-    def _drops(self, looks: Looks, chosen: list[int], weights: Weights) -> NDArray[np.float64]:
+    def _drops(self, looks: Judged, chosen: list[int], weights: Weights) -> NDArray[np.float64]:
         every = np.zeros((len(weights), len(self.paths)), np.int32)
         every[:, chosen] = weights
         drops: NDArray[np.float64] = 100 * (self._best(every) - looks.worth(every))
         return drops
 
-    def _worth(self, found: Sequence[Found]) -> Worth:
+    def _worth(self, found: Sequence[Predictions]) -> Worth:
         """Evaluate what a file found on all pictures."""
         if self.metric == "agreement":
             threshold = self._bundle.manifest.threshold

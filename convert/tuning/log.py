@@ -13,14 +13,16 @@ from convert.evaluation.bootstrap import Interval
 from device.system.atomic_file import write_whole
 
 if TYPE_CHECKING:  # a report only reads, and need not wait for what a search needs
-    from convert.tuning.candidates import Choice
-    from convert.tuning.search import Screened
-    from convert.tuning.tuner import Finalist, Half, Options, Outcome
+    from convert.tuning.candidates import CandidateSpec
+    from convert.tuning.search import Candidate
+    from convert.tuning.types import Finalist, Fold, Options, TuningResult
 
 TUNING = "tuning.json"
 
 
-class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
+class TrialRecord(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename={"output_error": "disturbance"}
+):
     """A candidate; ``cost`` is a multiple of int8's, drops are in points.
 
     Only finalists looked at all pictures, and have drops: on the half that was searched, and on
@@ -30,7 +32,7 @@ class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     how: str
     cost: float
-    disturbance: float
+    output_error: float
     size_bytes: int
     frontier: bool = False
     chosen: bool = False
@@ -53,13 +55,13 @@ class TuningLog(msgspec.Struct, frozen=True, rename={"images": "pictures"}):
     met: bool
     finished: bool
     kept: str
-    halves: tuple[tuple[Tried, ...], ...]
+    halves: tuple[tuple[TrialRecord, ...], ...]
     float32_cost: float | None = None  # None: of a log from before it was measured
     drop_expected: float | None = None  # None as above: with luck left out
     layers: tuple[str, ...] = ()  # what each number in ``how`` stands for: the layer's output
 
 
-def log_of(outcome: Outcome, options: Options) -> TuningLog:
+def log_of(outcome: TuningResult, options: Options) -> TuningLog:
     """``outcome`` as it is written."""
     return TuningLog(
         metric=outcome.metric,
@@ -83,11 +85,11 @@ def log_of(outcome: Outcome, options: Options) -> TuningLog:
     )
 
 
-def _tried_in(half: Half, number: int) -> list[Tried]:
-    from convert.tuning.search import frontier
-    from convert.tuning.tuner import id_of
+def _tried_in(half: Fold, number: int) -> list[TrialRecord]:
+    from convert.tuning.search import pareto_front
+    from convert.tuning.selection import id_of
 
-    best = {item.choice for item in frontier(half.screened)}
+    best = {item.choice for item in pareto_front(half.screened)}
     measured = {item.choice: item for item in half.finalists}
     rows = [
         _row(item, f"half{number}-{id_of(item)}", best, measured, half.chosen)
@@ -98,18 +100,18 @@ def _tried_in(half: Half, number: int) -> list[Tried]:
 
 
 def _row(
-    item: Screened | Finalist,
+    item: Candidate | Finalist,
     name: str,
-    best: Collection[Choice],
-    measured: Mapping[Choice | None, Finalist],
+    best: Collection[CandidateSpec],
+    measured: Mapping[CandidateSpec | None, Finalist],
     chosen: Finalist,
-) -> Tried:
+) -> TrialRecord:
     final = measured.get(item.choice)
-    return Tried(
+    return TrialRecord(
         name=name,
         how="int8 as it is" if item.choice is None else item.choice.describe(),
         cost=round((final or item).cost, 4),
-        disturbance=round(item.disturbance, 5),
+        output_error=round(item.output_error, 5),
         size_bytes=item.size_bytes,
         frontier=item.choice in best,
         chosen=final is chosen,
@@ -118,7 +120,7 @@ def _row(
     )
 
 
-def finalists(log: TuningLog) -> Sequence[Tried]:
+def finalists(log: TuningLog) -> Sequence[TrialRecord]:
     """Those of all halves that looked at all pictures."""
     return [item for half in log.halves for item in half if item.drop_seen is not None]
 

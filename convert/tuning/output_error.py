@@ -23,7 +23,7 @@ _FAINT = 1e-6  # the least probability that counts
 Values = NDArray[np.float64]
 
 
-class Disturbance:
+class OutputError:
     """Compares candidates with ``float32`` on ``inputs``, float32 (pictures, height, width, 3).
 
     Of a detector: the squared error of all probabilities, and of the boxes of each anchor as far

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from convert.errors import ConversionError
-from convert.tuning.candidates import CandidateMaker, Choice
+from convert.tuning.candidates import CandidateMaker, CandidateSpec
 from convert.tuning.cost import InvokeCost
-from convert.tuning.output_error import Disturbance
+from convert.tuning.output_error import OutputError
 from device.errors import InterpreterError
 
 BATCH = 24  # candidates held at a time
@@ -19,27 +19,27 @@ MOVES = 24
 LIFTED = (2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48)  # together, the most worthwhile first
 SIXTEEN_BITS = 3  # layers of which it is tried
 LEAST_COST = 0.002  # by which two costs are told apart
-LEAST_GAIN = 0.01  # of disturbance, for which a cost is paid
+LEAST_GAIN = 0.01  # of output error, for which a cost is paid
 TELL_EVERY = 4.0  # seconds
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
-    """A candidate, its cost as a multiple of int8's, and its disturbance of float32's answers."""
+class Candidate:
+    """A candidate, its cost as a multiple of int8's, and its output error of float32's answers."""
 
-    choice: Choice
+    choice: CandidateSpec
     cost: float
-    disturbance: float
+    output_error: float
     size_bytes: int
 
 
-def frontier(tried: Sequence[Screened]) -> list[Screened]:
+def pareto_front(tried: Sequence[Candidate]) -> list[Candidate]:
     """Those that nothing cheaper equals, cheapest first."""
-    kept: list[Screened] = []
-    for item in sorted(tried, key=lambda item: (item.cost, item.disturbance)):
-        if not kept or item.disturbance < kept[-1].disturbance * (1 - LEAST_GAIN):
+    kept: list[Candidate] = []
+    for item in sorted(tried, key=lambda item: (item.cost, item.output_error)):
+        if not kept or item.output_error < kept[-1].output_error * (1 - LEAST_GAIN):
             kept.append(item)
     return kept
 
@@ -55,38 +55,38 @@ class Explorer:
     def __init__(
         self,
         maker: CandidateMaker,
-        disturbance: Disturbance,
+        output_error: OutputError,
         cost: InvokeCost,
         seed: int,
         say: Say,
     ) -> None:
         self._maker = maker
-        self._disturbance = disturbance
+        self._output_error = output_error
         self._cost = cost
         self._random = random.Random(seed)
         self._say = say
         self._told = 0.0
-        self.tried: dict[Choice, Screened] = {}
+        self.tried: dict[CandidateSpec, Candidate] = {}
 
-    def run(self, deadline: float, moves: int = MOVES) -> list[Screened]:
+    def run(self, deadline: float, moves: int = MOVES) -> list[Candidate]:
         """Search until ``deadline`` (of ``time.monotonic``); all that was tried."""
         self._deadline = deadline
         self._told = time.monotonic()
         self._try(
             [
-                Choice(corrected=False),
-                Choice(),
-                Choice(ranges="widest"),
-                Choice(rounding="mse"),
-                Choice(rounding="second-order", corrected=False),
-                Choice(rounding="second-order"),
-                Choice(ranges="widest", rounding="second-order"),
-                Choice(equalised=True),
-                Choice(rounding="second-order", equalised=True),
+                CandidateSpec(corrected=False),
+                CandidateSpec(),
+                CandidateSpec(ranges="widest"),
+                CandidateSpec(rounding="mse"),
+                CandidateSpec(rounding="second-order", corrected=False),
+                CandidateSpec(rounding="second-order"),
+                CandidateSpec(ranges="widest", rounding="second-order"),
+                CandidateSpec(equalised=True),
+                CandidateSpec(rounding="second-order", equalised=True),
             ],
             "int8",
         )
-        base = min(self.tried.values(), key=lambda item: item.disturbance)
+        base = min(self.tried.values(), key=lambda item: item.output_error)
         alone = {layer: self._lifted(base.choice, [layer]) for layer in self._maker.weighted}
         self._try(list(alone.values()), "each layer alone in float32")
         order = self._worth(base, alone)
@@ -100,30 +100,30 @@ class Explorer:
             self._try([self._moved(base.choice, order) for _ in range(8)], "small changes")
         return list(self.tried.values())
 
-    def _try(self, choices: Sequence[Choice], what: str) -> None:
+    def _try(self, choices: Sequence[CandidateSpec], what: str) -> None:
         new = [choice for choice in dict.fromkeys(choices) if choice not in self.tried]
         for first in range(0, len(new), BATCH):
             if self.tried and time.monotonic() > self._deadline:
                 return
-            made: list[tuple[Choice, bytes, float]] = []
+            made: list[tuple[CandidateSpec, bytes, float]] = []
             for choice in new[first : first + BATCH]:
                 if self.tried and time.monotonic() > self._deadline:
                     break
                 try:
                     model = self._maker.make(choice)
-                    made.append((choice, model, self._disturbance(model)))
+                    made.append((choice, model, self._output_error(model)))
                 except (ConversionError, InterpreterError) as exc:
                     self._say(f"passed over: {exc}")
                 self._tell(f"{len(self.tried) + len(made):>4} made ({what})")
             costs = self._cost.estimate([model for _, model, _ in made])
-            for (choice, model, disturbance), cost in zip(made, costs, strict=True):
-                self.tried[choice] = Screened(choice, cost, disturbance, len(model))
+            for (choice, model, output_error), cost in zip(made, costs, strict=True):
+                self.tried[choice] = Candidate(choice, cost, output_error, len(model))
             if first + BATCH < len(new):  # else the line below tells
                 self._tell(f"{len(self.tried):>4} tried ({what})")
         if new and self.tried:
-            best = min(self.tried.values(), key=lambda item: item.disturbance)
+            best = min(self.tried.values(), key=lambda item: item.output_error)
             self._say(
-                f"{len(self.tried):>4} tried ({what}): least disturbance {best.disturbance:.4f} "
+                f"{len(self.tried):>4} tried ({what}): least output error {best.output_error:.4f} "
                 f"at {best.cost:.2f} times int8's cost"
             )
             self._told = time.monotonic()
@@ -134,17 +134,17 @@ class Explorer:
             self._say(progress)
             self._told = time.monotonic()
 
-    def _worth(self, base: Screened, alone: dict[int, Choice]) -> list[int]:
+    def _worth(self, base: Candidate, alone: dict[int, CandidateSpec]) -> list[int]:
         """Layers that are better in float32, the most gained for what it costs first."""
         worth = {}
         for layer, choice in alone.items():
             item = self.tried.get(choice)
-            if item is not None and item.disturbance < base.disturbance:
-                gain = base.disturbance - item.disturbance
+            if item is not None and item.output_error < base.output_error:
+                gain = base.output_error - item.output_error
                 worth[layer] = gain / max(item.cost - base.cost, LEAST_COST)
         return sorted(worth, key=lambda layer: -worth[layer])
 
-    def _lifted(self, base: Choice, layers: Sequence[int]) -> Choice:
+    def _lifted(self, base: CandidateSpec, layers: Sequence[int]) -> CandidateSpec:
         """``base`` with ``layers`` in float32, and what lies between two of them."""
         lifted = set(layers)
         weighted = set(self._maker.weighted)
@@ -153,9 +153,9 @@ class Explorer:
                 lifted.add(layer)
         return _replaced(base, floats=lifted)
 
-    def _moved(self, base: Choice, order: Sequence[int]) -> Choice:
+    def _moved(self, base: CandidateSpec, order: Sequence[int]) -> CandidateSpec:
         """One on the frontier with a layer more or less in float32, most likely a sensible one."""
-        start = self._random.choice(frontier(list(self.tried.values()))).choice
+        start = self._random.choice(pareto_front(list(self.tried.values()))).choice
         lifted = set(start.float_layers)
         near = {layer + step for layer in lifted for step in (-1, 1)} & set(self._maker.weighted)
         pool = sorted(near | set(order[:12]) | lifted)
@@ -165,6 +165,6 @@ class Explorer:
 
 
 def _replaced(
-    base: Choice, floats: Sequence[int] | set[int] = (), int16: Sequence[int] = ()
-) -> Choice:
+    base: CandidateSpec, floats: Sequence[int] | set[int] = (), int16: Sequence[int] = ()
+) -> CandidateSpec:
     return dataclasses.replace(base, float_layers=frozenset(floats), int16_layers=frozenset(int16))

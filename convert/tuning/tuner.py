@@ -7,27 +7,35 @@ picture once. What is promised is the drop to be expected there, by what all fin
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs
-from convert.errors import EvaluationError
-from convert.evaluation.bootstrap import Interval
 from convert.evaluation.evaluate import REFERENCE
 from convert.output_capture import quiet
-from convert.tuning.candidates import CandidateMaker, Choice, Granularity, stack_inputs
-from convert.tuning.cost import Target, invoke_cost
-from convert.tuning.drop_model import Measured, expected_drops
-from convert.tuning.evaluator import Looks, Trial
-from convert.tuning.output_error import Disturbance
-from convert.tuning.search import MOVES, Explorer, Screened, frontier
+from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs
+from convert.tuning.cost import invoke_cost
+from convert.tuning.evaluator import Evaluator, Judged
+from convert.tuning.output_error import OutputError
+from convert.tuning.search import Candidate, Explorer, pareto_front
+from convert.tuning.selection import (
+    ALIKE,
+    choose,
+    holds,
+    id_of,
+    interval_text,
+    refuse_little,
+    refuse_noise,
+    spaced,
+    tell,
+)
+from convert.tuning.types import Finalist, Fold, Options, TuningResult
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
 
@@ -36,45 +44,8 @@ CALIBRATED_ON = 24  # pictures of a half
 SCREENED_ON = 32  # others of the same half
 FINALISTS = 5
 MORE_FINALISTS = 3
-ALIKE = 1.02  # times a cost: what a measurement cannot tell apart
-AIM = 0.5  # of the limit, which leaves a reserve for pictures that are harder
-TOLD = 2.0  # times a limit: the largest deviation of int8's drop with which it can be kept
-RESERVE = 1.05  # times a cost that is paid for this
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked ``convert tune`` for."""
-
-    max_drop: float  # points
-    target: Target = "here"
-    minutes: float = 15.0
-    seed: int = 0
-    moves: int = MOVES
-    granularity: Granularity = "channel"
-    debug: bool = False
-
-
-@dataclass(slots=True)
-class Finalist:
-    """A candidate that looked at all pictures; drops in points, ``cost`` a multiple of int8's.
-
-    ``choice`` None is the bundle's own int8. ``seen`` is the drop on the half that was searched,
-    ``unseen`` on the other, each with its deviation over resamples.
-    """
-
-    name: str
-    choice: Choice | None
-    cost: float
-    disturbance: float
-    size_bytes: int
-    seen: float
-    deviation: float
-    unseen: float
-    unseen_deviation: float
-    looks: Looks = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +56,8 @@ class _Search:
     seen: list[int]
     unseen: list[int]
     maker: CandidateMaker
-    disturbance: Disturbance
+    output_error: OutputError
     explorer: Explorer
-
-
-@dataclass(slots=True)
-class Half:
-    """One half's search: everything screened, the finalists, and the one chosen."""
-
-    screened: list[Screened]
-    finalists: list[Finalist]
-    chosen: Finalist
-    model: bytes = field(repr=False)
-    images: int = 0
-
-    def expected_unseen(self, power: float) -> float:
-        """What the chosen one loses on the other half, luck left out: see drop_model."""
-        there = [Measured(i.disturbance, i.unseen, i.unseen_deviation) for i in self.finalists]
-        drops = zip(self.finalists, expected_drops(there, power), strict=True)
-        return next(drop for item, drop in drops if item is self.chosen)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a search came to.
-
-    ``drop`` is that of pictures unseen by the search that chose, with its interval; ``expected``
-    the same with luck left out, ``kept_expected`` that of the variant kept alone.
-    """
-
-    metric: str
-    unit: str
-    images: int
-    base_drop: float
-    base_interval: Interval | None
-    float32_cost: float = math.nan  # a multiple of int8's
-    layers: Sequence[str] = ()  # their outputs' names, as :class:`Choice` numbers them
-    halves: list[Half] = field(default_factory=list)
-    kept: Finalist | None = None
-    model: bytes = field(default=b"", repr=False)
-    drop: float = math.nan
-    interval: Interval | None = None
-    expected: float = math.nan
-    kept_expected: float = math.nan
-    met: bool = False
-    finished: bool = False
 
 
 class Tuner:
@@ -157,7 +85,7 @@ class Tuner:
         self._halves: tuple[list[int], list[int]] = [], []
         self._float32 = bundle.file(bundle.variant(REFERENCE).file)
         self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
-        self._trial = Trial(bundle, sets, scratch, say)
+        self._trial = Evaluator(bundle, sets, scratch, say)
         self._cost = invoke_cost(options.target, self._int8)
         count = len(self._trial.paths)
         say(f"{count} pictures, {self._trial.metric}; cost: {self._cost.unit}")
@@ -166,7 +94,7 @@ class Tuner:
         spread, deviation = self._trial.spread(looks, options.seed)
         drop = self._trial.drop(looks)
         (cost,) = self._cost.confirm([self._float32.read_bytes()])
-        self.outcome = Outcome(self._trial.metric, self._cost.unit, count, drop, spread, cost)
+        self.outcome = TuningResult(self._trial.metric, self._cost.unit, count, drop, spread, cost)
         score = self._trial.score
         say(
             f"float32 scores {score:.2f} points at {cost:.2f} times int8's cost; int8 loses "
@@ -175,7 +103,7 @@ class Tuner:
         refuse_little(options.max_drop, score, self._trial.metric)
         refuse_noise(options.max_drop, deviation, count)
 
-    def run(self) -> Outcome:
+    def run(self) -> TuningResult:
         """Search both halves, and judge. Raises what its parts raise."""
         count = len(self._trial.paths)
         order = list(range(count))
@@ -192,7 +120,7 @@ class Tuner:
         self.outcome.finished = True
         return self.outcome
 
-    def settle(self, say: Say) -> Outcome:
+    def settle(self, say: Say) -> TuningResult:
         """The best so far of an interrupted :meth:`run`, judged on the half it was not chosen on.
 
         Where the first half is still searched, what it tried so far is measured now. Raises
@@ -214,7 +142,7 @@ class Tuner:
         with quiet(self._options.debug):  # libpng has opinions on colour profiles
             return stack_inputs(list(CalibrationInputs(rule, "image").dataset(paths)()))
 
-    def _search(self, number: int, seen: list[int], unseen: list[int], deadline: float) -> Half:
+    def _search(self, number: int, seen: list[int], unseen: list[int], deadline: float) -> Fold:
         options, manifest = self._options, self._bundle.manifest
         drawn = random.Random(options.seed + number).sample(
             seen, min(len(seen), CALIBRATED_ON + SCREENED_ON)
@@ -229,21 +157,21 @@ class Tuner:
             debug=options.debug,
         )
         heads = self._bundle.variant(REFERENCE).heads
-        disturbance = Disturbance(
+        output_error = OutputError(
             self._float32, heads, manifest.decoder, self._inputs(drawn[middle:])
         )
-        explorer = Explorer(maker, disturbance, self._cost, options.seed + number, self._say)
+        explorer = Explorer(maker, output_error, self._cost, options.seed + number, self._say)
         self.outcome.layers = maker.layers
-        self._search_now = _Search(number, seen, unseen, maker, disturbance, explorer)
+        self._search_now = _Search(number, seen, unseen, maker, output_error, explorer)
         explorer.run(deadline, options.moves)
         return self._conclude(self._search_now)
 
-    def _conclude(self, search: _Search) -> Half:
+    def _conclude(self, search: _Search) -> Fold:
         """Choose from what was tried, by measuring some of it on all pictures."""
         number, seen, unseen, maker = search.number, search.seen, search.unseen, search.maker
         screened = list(search.explorer.tried.values())
-        ranked = frontier(screened)
-        # Those throughout in int8 tell most of what a disturbance costs, the worst above all.
+        ranked = pareto_front(screened)
+        # Those throughout in int8 tell most of what an output error costs, the worst above all.
         throughout = [item for item in screened if item.choice.throughout]
         first = dict.fromkeys([*throughout, *spaced(ranked, FINALISTS)])
         finalists = self._measure(maker, list(first), seen, unseen, number)
@@ -252,7 +180,7 @@ class Tuner:
                 INT8,
                 None,
                 1.0,
-                search.disturbance(self._int8),
+                search.output_error(self._int8),
                 self._int8,
                 self._int8_looks,
                 seen,
@@ -265,12 +193,12 @@ class Tuner:
         chosen = self._choose(finalists)
         model = self._int8 if chosen.choice is None else maker.make(chosen.choice)
         self._say(f"half {number + 1} takes {tell(chosen)}")
-        return Half(screened, finalists, chosen, model, len(seen))
+        return Fold(screened, finalists, chosen, model, len(seen))
 
     def _measure(
         self,
         maker: CandidateMaker,
-        items: Sequence[Screened],
+        items: Sequence[Candidate],
         seen: list[int],
         unseen: list[int],
         number: int,
@@ -286,7 +214,7 @@ class Tuner:
                     name,
                     item.choice,
                     cost,
-                    item.disturbance,
+                    item.output_error,
                     models[name],
                     looks[name],
                     seen,
@@ -299,11 +227,11 @@ class Tuner:
     def _finalist(
         self,
         name: str,
-        choice: Choice | None,
+        choice: CandidateSpec | None,
         cost: float,
-        disturbance: float,
+        output_error: float,
         model: bytes,
-        looks: Looks,
+        looks: Judged,
         seen: list[int],
         unseen: list[int],
     ) -> Finalist:
@@ -314,7 +242,7 @@ class Tuner:
             name,
             choice,
             cost,
-            disturbance,
+            output_error,
             len(model),
             drop(looks, seen),
             deviation,
@@ -326,7 +254,9 @@ class Tuner:
     def _choose(self, finalists: Sequence[Finalist]) -> Finalist:
         return choose(finalists, self._options.max_drop, self._trial.power)
 
-    def _between(self, ranked: Sequence[Screened], finalists: Sequence[Finalist]) -> list[Screened]:
+    def _between(
+        self, ranked: Sequence[Candidate], finalists: Sequence[Finalist]
+    ) -> list[Candidate]:
         """Those not measured yet that are cheaper than what is chosen so far."""
         chosen = self._choose(finalists)
         known = {item.choice for item in finalists}
@@ -358,92 +288,3 @@ class Tuner:
             f"best so far {tell(best.chosen)}; on pictures not searched {outcome.drop:.2f} "
             f"points {interval_text(outcome.interval)}, {outcome.expected:.2f} to be expected"
         )
-
-
-def holds(outcome: Outcome, max_drop: float) -> bool:
-    """Whether ``outcome`` is expected to keep the limit, and what was measured does not refute it.
-
-    Measured drops may be off by luck, but not by more than luck explains: all of the interval being
-    above the limit is too much.
-    """
-    least = outcome.drop if outcome.interval is None else outcome.interval[0]
-    return max(outcome.expected, outcome.kept_expected, least) <= max_drop
-
-
-def choose(finalists: Sequence[Finalist], max_drop: float, power: float) -> Finalist:
-    """The cheapest that is expected to keep the limit; where none is, the closest.
-
-    What to expect is :func:`.drop_model.expected_drops`. Unseen pictures may be harder: one
-    that keeps half the limit is preferred if it costs at most a twentieth more. Of costs that a
-    measurement cannot tell apart, the one that disturbs least.
-    """
-    measured = [Measured(item.disturbance, item.seen, item.deviation) for item in finalists]
-    expected = list(zip(expected_drops(measured, power), finalists, strict=True))
-    safe, fit = _cheapest(expected, AIM * max_drop), _cheapest(expected, max_drop)
-    if fit is None:
-        _, closest = min(expected, key=lambda pair: (pair[0], pair[1].disturbance, pair[1].name))
-        return closest
-    return safe if safe is not None and safe.cost <= RESERVE * fit.cost else fit
-
-
-def _cheapest(expected: Sequence[tuple[float, Finalist]], limit: float) -> Finalist | None:
-    fit = [item for drop, item in expected if drop <= limit]
-    least = min((item.cost for item in fit), default=0.0)
-    alike = [item for item in fit if item.cost <= least * ALIKE]
-    return min(alike, key=lambda item: (item.disturbance, item.name), default=None)
-
-
-def spaced(ranked: Sequence[Screened], count: int) -> list[Screened]:
-    """``count`` of ``ranked``, both ends among them."""
-    places = np.linspace(0, len(ranked) - 1, min(count, len(ranked)))
-    return [ranked[place] for place in sorted({round(place) for place in places})]
-
-
-def refuse_little(max_drop: float, score: float, metric: str) -> None:
-    """Raise ``EvaluationError`` where float32's ``score``, in points, is all within the limit.
-
-    A network that is always wrong would keep it.
-    """
-    if score <= max_drop:
-        raise EvaluationError(
-            f"float32 itself scores {score:.2f} points of {metric}, which --max-drop {max_drop:g} "
-            "would let go altogether: are these its weights, and annotations of its classes?"
-        )
-
-
-def refuse_noise(max_drop: float, deviation: float, images: int) -> None:
-    """Raise ``EvaluationError`` where ``pictures`` cannot tell ``max_drop`` from nothing.
-
-    ``deviation`` is the standard deviation of int8's drop over resamples, in points; it falls with
-    the square root of the number of pictures. What is chosen disturbs less than int8 and varies
-    less, and is chosen by what many candidates tell together: half of it is still told.
-    """
-    if deviation > TOLD * max_drop:
-        needed = math.ceil(images * (deviation / (TOLD * max_drop)) ** 2)
-        raise EvaluationError(
-            f"--max-drop {max_drop:g} is less than {images} pictures can tell: drawn again, "
-            f"int8's drop varies by {deviation:.2f} points; about {needed} pictures would do"
-        )
-
-
-def id_of(item: Screened) -> str:
-    """A short name of a candidate, always the same."""
-    import zlib
-
-    return f"{zlib.crc32(item.choice.describe().encode()):08x}"
-
-
-def tell(item: Finalist) -> str:
-    """A finalist in a line."""
-    what = "int8 as it is" if item.choice is None else item.choice.describe()
-    return (
-        f"{item.name}: {item.cost:.3f} times int8's cost, {item.seen:.2f} points lost "
-        f"where searched ({what})"
-    )
-
-
-def interval_text(interval: Interval | None) -> str:
-    """Of 95 % of resamples, in points."""
-    return (
-        "" if interval is None else f"(95 % of resamples: {interval[0]:.2f} to {interval[1]:.2f})"
-    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from convert.calibration.images import CalibrationInputs, calibration_pictures
+from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 
@@ -24,6 +24,6 @@ def weights_dir() -> Path:
 @pytest.fixture(scope="session")
 def photographs() -> NDArray[np.float32]:
     """Eight of those that `build` calibrates with, as the detector takes them."""
-    images = calibration_pictures(None, 8, 0, pytest.fail)
+    images = calibration_images(None, 8, 0, pytest.fail)
     generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(images)
     return np.concatenate([item["image"] for item in generate()])

@@ -10,7 +10,7 @@ import numpy as np
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
-from convert.tuning.candidates import CandidateMaker, Choice
+from convert.tuning.candidates import CandidateMaker, CandidateSpec
 from convert.tuning.evaluator import describe
 from device.bundle.manifest import (
     FORMAT,
@@ -85,7 +85,7 @@ def write_bundle(folder: Path, images: Path) -> None:
     float32 = folder / "float32.tflite"
     float32.write_bytes(float32_model())
     maker = CandidateMaker(float32.read_bytes(), pixels(images)[:4], RULE.value_range, "tensor")
-    (folder / "int8.tflite").write_bytes(maker.make(Choice(corrected=False)))
+    (folder / "int8.tflite").write_bytes(maker.make(CandidateSpec(corrected=False)))
     interpreter = Interpreter("litert", float32, 1)
     like = Variant(
         file=float32.name,

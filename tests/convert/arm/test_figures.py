@@ -9,7 +9,7 @@ from convert.arm import __main__ as command
 from convert.arm.count import FrameCount
 from convert.arm.figures import (
     Figure,
-    Figures,
+    InstructionCounts,
     find_growth,
     format_figures,
     format_table,
@@ -28,8 +28,8 @@ def figure(
     return Figure(variant=variant, interpreter="litert", cpu="cortex-a72", count=count, error=error)
 
 
-def figures(*counts: Figure) -> Figures:
-    return Figures(
+def figures(*counts: Figure) -> InstructionCounts:
+    return InstructionCounts(
         model="ssdlite_mobilenet_v2",
         date="2026-11-21",
         command="make",

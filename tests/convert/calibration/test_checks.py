@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convert.calibration.checks import FEW, SAME_BITS, lint_calibration, lint_count, linted_images
-from convert.calibration.image_stats import difference_hash, look_at_image, look_at_tensor, warmth
-from convert.calibration.images import calibration_pictures
+from convert.calibration.image_stats import difference_hash, image_stats, tensor_stats, warmth
+from convert.calibration.images import calibration_images
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
 from device.images import list_images, read_image
@@ -36,13 +36,13 @@ def tensor_of(pixels: np.ndarray) -> np.ndarray:
 
 def looks_of(images):
     return [
-        look_at_tensor(f"{number}.png", tensor_of(pixels), RULE)
+        tensor_stats(f"{number}.png", tensor_of(pixels), RULE)
         for number, pixels in enumerate(images)
     ]
 
 
 def lint_tensors(tensors, rule):
-    return lint_calibration([look_at_tensor(name, item, rule) for name, item in tensors.items()])
+    return lint_calibration([tensor_stats(name, item, rule) for name, item in tensors.items()])
 
 
 def codes(findings):
@@ -235,7 +235,7 @@ def write(folder, images, suffix=".png"):
 
 
 def look_at_files(paths):
-    return [look_at_image(path, read_image(path), RULE) for path in paths]
+    return [image_stats(path, read_image(path), RULE) for path in paths]
 
 
 def test_overlap_counts_same_files_and_same_pictures(tmp_path, good):
@@ -318,7 +318,7 @@ def test_unusual_pictures_come_out_as_the_usual_ones(tmp_path, name):
     expected = cv2.merge([bgr[..., 0]] * 3) if "grey" in name else bgr
     pixels = cv2.resize(pixels, SIZE_WH, interpolation=cv2.INTER_AREA)
     assert np.abs(pixels.astype(int) - expected).mean() < 3
-    look = look_at_image(tmp_path / name, pixels, RULE)
+    look = image_stats(tmp_path / name, pixels, RULE)
     assert look.problem is None
     assert look.grey == ("grey" in name)
 
@@ -362,7 +362,7 @@ def test_pictures_that_would_make_garbage_are_an_error_in_one_line(tmp_path, goo
 
 def test_chosen_pictures_are_those_of_calibration_each_decoded_once(tmp_path, good, monkeypatch):
     write(tmp_path / "pictures", good)
-    chosen = calibration_pictures(tmp_path / "pictures", 8, 4, pytest.fail)
+    chosen = calibration_images(tmp_path / "pictures", 8, 4, pytest.fail)
     decoded = []
 
     def counting(path):
@@ -375,7 +375,7 @@ def test_chosen_pictures_are_those_of_calibration_each_decoded_once(tmp_path, go
 
 
 def test_default_photographs_have_no_findings_and_are_not_decoded(monkeypatch):
-    paths = calibration_pictures(None, 100, 0, pytest.fail)
+    paths = calibration_images(None, 100, 0, pytest.fail)
     assert lint_calibration(look_at_files(paths)) == []
     monkeypatch.setattr("convert.calibration.images.read_image", pytest.fail)
     assert linted_images(None, 100, 0, RULE, pytest.fail) == paths
@@ -395,9 +395,9 @@ def photographs(shared_data):
     right, swapped = [], []
     for path in paths:
         pixels = read_image(path)
-        right.append(look_at_image(path, pixels, RULE))
+        right.append(image_stats(path, pixels, RULE))
         mirrored = np.ascontiguousarray(pixels[..., ::-1])
-        swapped.append(look_at_image(path, mirrored, RULE))
+        swapped.append(image_stats(path, mirrored, RULE))
     return right, swapped
 
 

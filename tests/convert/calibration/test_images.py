@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from convert.calibration.checks import linted_images
-from convert.calibration.images import CalibrationInputs, calibration_pictures
+from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.errors import CalibrationError
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from device.bundle.manifest import InputRule, TensorSpec
@@ -19,34 +19,34 @@ def folder(tmp_path, noise):
 
 
 def test_default_is_the_catalogues_photographs():
-    images = calibration_pictures(None, 100, 0, pytest.fail)
+    images = calibration_images(None, 100, 0, pytest.fail)
     assert [path.name for path in images][:2] == ["astronaut.png", "chelsea.png"]
     assert len(images) >= 8
 
 
 def test_same_seed_draws_the_same_pictures_another_seed_others(folder):
-    drawn = calibration_pictures(folder, 4, 1, pytest.fail)
-    assert drawn == calibration_pictures(folder, 4, 1, pytest.fail)
+    drawn = calibration_images(folder, 4, 1, pytest.fail)
+    assert drawn == calibration_images(folder, 4, 1, pytest.fail)
     assert len(set(drawn)) == 4
-    assert any(calibration_pictures(folder, 4, seed, pytest.fail) != drawn for seed in (2, 3))
+    assert any(calibration_images(folder, 4, seed, pytest.fail) != drawn for seed in (2, 3))
 
 
 def test_bad_picture_is_reported_and_another_taken(folder):
     (folder / "0.png").write_bytes(b"no picture")
     said = []
-    assert len(calibration_pictures(folder, 5, 0, said.append)) == 5
+    assert len(calibration_images(folder, 5, 0, said.append)) == 5
     assert len(said) == 1
     assert "0.png" in said[0]
 
 
 def test_missing_folder_is_an_error(tmp_path):
     with pytest.raises(CalibrationError, match="no such folder"):
-        calibration_pictures(tmp_path / "gone", 5, 0, pytest.fail)
+        calibration_images(tmp_path / "gone", 5, 0, pytest.fail)
 
 
 def test_folder_without_pictures_is_an_error(tmp_path):
     with pytest.raises(CalibrationError, match="no pictures"):
-        calibration_pictures(tmp_path, 5, 0, pytest.fail)
+        calibration_images(tmp_path, 5, 0, pytest.fail)
 
 
 def test_dataset_gives_normalised_rgb(tmp_path):

@@ -6,7 +6,7 @@ from convert.errors import EvaluationError
 from convert.evaluation.accuracy import (
     Accuracy,
     Disagreement,
-    Finding,
+    SeenObject,
     VariantAccuracy,
     write_accuracy,
 )
@@ -33,7 +33,7 @@ DETECTOR = accuracy(
             **COST,
         ),
     },
-    (Disagreement("here", "a.jpg", 1, {"int8": (Finding("cat", 0.5, (1, 2, 3, 4)),)}),),
+    (Disagreement("here", "a.jpg", 1, {"int8": (SeenObject("cat", 0.5, (1, 2, 3, 4)),)}),),
 )
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.annotations.ground_truth import TrueImage
-from convert.evaluation.accuracy import Finding
+from convert.annotations.ground_truth import GroundTruthImage
+from convert.evaluation.accuracy import SeenObject
 from convert.evaluation.disagreement import SHOWN, find_disagreements
 
 LABELS = ("background", "person", "cat")
@@ -21,7 +21,7 @@ def classes(*rows):
 
 
 def images(count):
-    return [TrueImage(Path("some/folder"), f"{n}.jpg", ()) for n in range(count)]
+    return [GroundTruthImage(Path("some/folder"), f"{n}.jpg", ()) for n in range(count)]
 
 
 def find(said, threshold=0.5):
@@ -41,8 +41,8 @@ def test_every_variant_is_shown_with_its_detections():
     (item,) = find([{"float32": found(PERSON, FAINT), "int8": found(CAT)}])
     assert item.folder == "some/folder"
     assert item.variants == {
-        "float32": (Finding("person", 0.9, (0, 0, 10, 10)),),
-        "int8": (Finding("cat", 0.8, (20.0, 20, 30, 30)),),
+        "float32": (SeenObject("person", 0.9, (0, 0, 10, 10)),),
+        "int8": (SeenObject("cat", 0.8, (20.0, 20, 30, 30)),),
     }
 
 
@@ -71,4 +71,4 @@ def test_classifiers_differ_in_their_first_choice():
     other = {"float32": classes((1, 0.9), (2, 0.1)), "int8": classes((2, 1.0), (0, 0.0))}
     (item,) = find([same, other])
     assert (item.file, item.differing) == ("1.jpg", 1)
-    assert item.variants["int8"] == (Finding("cat", 1.0),)
+    assert item.variants["int8"] == (SeenObject("cat", 1.0),)

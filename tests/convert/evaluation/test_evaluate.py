@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.evaluation.accuracy import Figures
+from convert.evaluation.accuracy import AccuracyFigures
 from convert.evaluation.evaluate import agreement_figures, class_figures, hits
 from tests.conftest import ROOT, run_module
 
@@ -78,7 +78,7 @@ def test_agreement_of_detectors_by_hand():
     figures = agreement_figures(findings, LABELS, 0.5, weights)
     # Four detections are sure enough, two of which match each other.
     assert figures["int8"].agreement == 0.5
-    assert figures["float32"] == Figures(agreement=1.0, agreement_interval=(1.0, 1.0))
+    assert figures["float32"] == AccuracyFigures(agreement=1.0, agreement_interval=(1.0, 1.0))
     # The resamples say 1/2, 1 and 0, and nothing where nobody finds anything.
     assert figures["int8"].agreement_interval == pytest.approx((0.025, 0.975))
 
@@ -86,14 +86,14 @@ def test_agreement_of_detectors_by_hand():
 def test_agreement_of_variants_that_find_nothing_is_complete():
     findings = {"float32": [found()], "int8": [found(FAINT)]}
     figures = agreement_figures(findings, LABELS, 0.5, np.ones((3, 1), np.int32))
-    assert figures["int8"] == Figures(agreement=1.0)
+    assert figures["int8"] == AccuracyFigures(agreement=1.0)
 
 
 def test_agreement_of_classifiers_is_the_share_of_equal_first_choices():
     one, two = found((1, 0.9), (2, 0.1), width=2), found((2, 0.5), (1, 0.4), width=2)
     findings = {"float32": [one, one, one, two], "int8": [one, two, one, two]}
     figures = agreement_figures(findings, LABELS, 0.5, np.ones((3, 4), np.int32))
-    assert figures["int8"] == Figures(agreement=0.75, agreement_interval=(0.75, 0.75))
+    assert figures["int8"] == AccuracyFigures(agreement=0.75, agreement_interval=(0.75, 0.75))
 
 
 RANKED = found((7, 0.5), (3, 0.3), (4, 0.1), (1, 0.1), (9, 0.0), width=2)

@@ -9,7 +9,7 @@ import pytest
 
 from convert.errors import ConversionError
 from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
-from convert.models.keras_files import user_classifier
+from convert.models.user_classifier import user_classifier
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
 from device.images import read_image

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from convert.cli import main
-from convert.evaluation.accuracy import Accuracy, Disagreement, Finding, VariantAccuracy
+from convert.evaluation.accuracy import Accuracy, Disagreement, SeenObject, VariantAccuracy
 from convert.report.charts import Bar, Pair, Point, bars, changes, losses, scatter
 from convert.report.charts import Loss as LossRow
 from convert.report.comparison import MOST_BYTES, encode, unmatched
@@ -280,8 +280,8 @@ def test_noisy_pictures_are_still_small():
 def test_disagreements_are_shown_where_their_pictures_can_be_read(bundle, manifest, tmp_path):
     shutil.copy(bundle / "samples" / "cat.jpg", tmp_path / "one.jpg")
     variants = {
-        "float32": (Finding("cat", 0.6, (10.0, 10.0, 200.0, 200.0)),),
-        "int8": (Finding("dog", 0.55, (10.0, 10.0, 200.0, 200.0)),),
+        "float32": (SeenObject("cat", 0.6, (10.0, 10.0, 200.0, 200.0)),),
+        "int8": (SeenObject("dog", 0.55, (10.0, 10.0, 200.0, 200.0)),),
     }
     shown = [Disagreement(str(tmp_path), name, 2, variants) for name in ("gone.jpg", "one.jpg")]
     write_accuracy(bundle, accuracy_of(manifest, disagreements=tuple(shown)))

@@ -13,12 +13,14 @@ from convert.cli import main
 from convert.errors import EvaluationError
 from convert.quantization import flatbuffer
 from convert.report.tuning import tuning
-from convert.tuning.candidates import CandidateMaker, Choice, stack_inputs
+from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.tuning.cost import Instructions
-from convert.tuning.log import TUNING, Tried, TuningLog, finalists, read_log
-from convert.tuning.output_error import Disturbance
-from convert.tuning.search import BATCH, Explorer, Screened, frontier
-from convert.tuning.tuner import Finalist, Half, Outcome, Tuner, choose, holds, refuse_noise
+from convert.tuning.log import TUNING, TrialRecord, TuningLog, finalists, read_log
+from convert.tuning.output_error import OutputError
+from convert.tuning.search import BATCH, Candidate, Explorer, pareto_front
+from convert.tuning.selection import choose, holds, refuse_noise
+from convert.tuning.tuner import Tuner
+from convert.tuning.types import Finalist, Fold, TuningResult
 from device.bundle.bundle import Bundle
 from device.inference.interpreter import Interpreter
 from tests.helpers.tiny_bundle import RULE, pixels, write_bundle, write_images
@@ -45,15 +47,15 @@ def maker(built):
 
 
 @pytest.fixture(scope="module")
-def disturbance(built):
+def output_error(built):
     bundle = Bundle(built / "bundle")
     float32 = bundle.variant("float32")
     inputs = pixels(built / "pictures")[4:20]
-    return Disturbance(bundle.file(float32.file), float32.heads, bundle.manifest.decoder, inputs)
+    return OutputError(bundle.file(float32.file), float32.heads, bundle.manifest.decoder, inputs)
 
 
-def finalist(name, cost, seen, disturbance=1.0, deviation=0.0):
-    return Finalist(name, Choice(), cost, disturbance, 1, seen, deviation, 0.0, 0.0, [])
+def finalist(name, cost, seen, output_error=1.0, deviation=0.0):
+    return Finalist(name, CandidateSpec(), cost, output_error, 1, seen, deviation, 0.0, 0.0, [])
 
 
 def tune(bundle, images, limit, *flags):
@@ -86,7 +88,7 @@ def test_closest_is_chosen_where_none_keeps_the_limit():
 
 
 def test_nothing_is_paid_for_a_drop_that_noise_explains():
-    # Measured alone, neither keeps the limit; but a disturbance ten times theirs costs a point,
+    # Measured alone, neither keeps the limit; but an output error ten times theirs costs a point,
     # so what theirs cost is a tenth, wherever luck put them.
     items = [
         finalist("cheap", 1.0, 0.4, 0.1, deviation=0.5),
@@ -96,20 +98,20 @@ def test_nothing_is_paid_for_a_drop_that_noise_explains():
     assert choose(items, 0.3, 1.0).name == "cheap"
 
 
-def unseen(disturbance, drop, deviation):
-    return Finalist("", Choice(), 1.0, disturbance, 1, 0.0, 0.0, drop, deviation, [])
+def unseen(output_error, drop, deviation):
+    return Finalist("", CandidateSpec(), 1.0, output_error, 1, 0.0, 0.0, drop, deviation, [])
 
 
 def test_bad_luck_of_the_one_chosen_is_told_by_what_the_others_lost():
     # Of its like, by the worst one, 0.1 is to be expected; its own 0.5 is mostly noise.
     worst, chosen = unseen(1.0, 1.6, 0.1), unseen(0.1, 0.5, 0.4)
-    half = Half([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
+    half = Fold([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
     assert half.expected_unseen(1.0) == pytest.approx(0.15 + 0.0340 * 0.35, abs=1e-4)
 
 
 def test_drop_that_is_measured_well_is_believed():
     worst, chosen = unseen(1.0, 1.6, 0.1), unseen(0.1, 0.5, 0.001)
-    half = Half([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
+    half = Fold([], [worst, chosen, unseen(0.1, -0.3, 0.4)], chosen, b"")
     assert half.expected_unseen(1.0) == pytest.approx(0.5, abs=1e-3)
 
 
@@ -125,7 +127,7 @@ def test_drop_that_is_measured_well_is_believed():
 def test_limit_is_kept_where_that_is_expected_and_not_refuted(
     expected, of_the_kept, interval, kept
 ):
-    outcome = Outcome("mAP", "time", 9, 0.1, None, drop=0.3, interval=interval)
+    outcome = TuningResult("mAP", "time", 9, 0.1, None, drop=0.3, interval=interval)
     outcome.expected, outcome.kept_expected = expected, of_the_kept
     assert holds(outcome, 0.2) is kept
 
@@ -139,20 +141,21 @@ def test_limit_inside_the_noise_is_refused_with_the_pictures_it_takes():
 
 def test_frontier_leaves_out_what_something_cheaper_equals():
     a, b, c = (
-        Screened(Choice(frozenset([n])), cost, disturbance, 1)
-        for n, (cost, disturbance) in enumerate([(1.0, 5.0), (1.1, 6.0), (1.2, 2.0)])
+        Candidate(CandidateSpec(frozenset([n])), cost, output_error, 1)
+        for n, (cost, output_error) in enumerate([(1.0, 5.0), (1.1, 6.0), (1.2, 2.0)])
     )
-    assert frontier([c, b, a]) == [a, c]
+    assert pareto_front([c, b, a]) == [a, c]
 
 
 def test_description_joins_neighbouring_layers():
-    text = Choice(frozenset([3, 1, 2, 7]), frozenset([9])).describe()
+    text = CandidateSpec(frozenset([3, 1, 2, 7]), frozenset([9])).describe()
     assert text.endswith("float32: 1-3 7, int16: 9")
 
 
 def test_named_layers_stay_float_and_no_others(maker):
     whole, mixed = (
-        flatbuffer.read(maker.make(choice)) for choice in (Choice(), Choice(frozenset([1])))
+        flatbuffer.read(maker.make(choice))
+        for choice in (CandidateSpec(), CandidateSpec(frozenset([1])))
     )
     assert [name for name, _ in flatbuffer.operators(whole)].count("DEQUANTIZE") == 0
     names = [name for name, _ in flatbuffer.operators(mixed)]
@@ -164,7 +167,10 @@ def test_named_layers_stay_float_and_no_others(maker):
 def test_second_order_weights_are_other_steps_of_the_same_scales(maker):
     plain, other = (
         flatbuffer.read(maker.make(choice))
-        for choice in (Choice(corrected=False), Choice(rounding="second-order", corrected=False))
+        for choice in (
+            CandidateSpec(corrected=False),
+            CandidateSpec(rounding="second-order", corrected=False),
+        )
     )
     differ = 0
     for ours, theirs in zip(plain.subgraphs[0].tensors, other.subgraphs[0].tensors, strict=True):
@@ -174,9 +180,9 @@ def test_second_order_weights_are_other_steps_of_the_same_scales(maker):
     assert 0 < differ <= len(maker.weighted)
 
 
-def test_float_layers_disturb_less(maker, disturbance):
-    lifted = Choice(frozenset(range(len(maker.layers))))
-    assert disturbance(maker.make(lifted)) < disturbance(maker.make(Choice()))
+def test_float_layers_disturb_less(maker, output_error):
+    lifted = CandidateSpec(frozenset(range(len(maker.layers))))
+    assert output_error(maker.make(lifted)) < output_error(maker.make(CandidateSpec()))
 
 
 def test_what_improves_int8_disturbs_a_detector_less(bundle_dir):
@@ -186,25 +192,25 @@ def test_what_improves_int8_disturbs_a_detector_less(bundle_dir):
     inputs = stack_inputs(list(CalibrationInputs(rule, "image").dataset(images)()))
     path = bundle.file(float32.file)
     maker = CandidateMaker(path.read_bytes(), inputs, rule.value_range)
-    disturbance = Disturbance(path, float32.heads, bundle.manifest.decoder, inputs)
+    output_error = OutputError(path, float32.heads, bundle.manifest.decoder, inputs)
     plain, *improved = (
-        disturbance(maker.make(choice))
+        output_error(maker.make(choice))
         for choice in (
-            Choice(corrected=False),
-            Choice(),
-            Choice(equalised=True),
-            Choice(rounding="second-order", corrected=False),
+            CandidateSpec(corrected=False),
+            CandidateSpec(),
+            CandidateSpec(equalised=True),
+            CandidateSpec(rounding="second-order", corrected=False),
         )
     )
     assert max(improved) < 0.8 * plain
 
 
-def test_float32_does_not_disturb_itself(built, disturbance):
-    assert disturbance((built / "bundle" / "float32.tflite").read_bytes()) == 0
+def test_float32_does_not_disturb_itself(built, output_error):
+    assert output_error((built / "bundle" / "float32.tflite").read_bytes()) == 0
 
 
 def test_same_choice_makes_the_same_file(maker):
-    assert maker.make(Choice(frozenset([0]))) == maker.make(Choice(frozenset([0])))
+    assert maker.make(CandidateSpec(frozenset([0]))) == maker.make(CandidateSpec(frozenset([0])))
 
 
 def test_network_that_is_equalised_is_another_with_the_same_layers(bundle_dir):
@@ -215,9 +221,9 @@ def test_network_that_is_equalised_is_another_with_the_same_layers(bundle_dir):
     path = bundle.file(float32.file)
     maker = CandidateMaker(path.read_bytes(), inputs, rule.value_range)
     everything = frozenset(range(len(maker.layers)))
-    model = maker.make(Choice(everything, equalised=True))
-    disturbance = Disturbance(path, float32.heads, bundle.manifest.decoder, inputs)
-    assert disturbance(model) < 1e-3  # the picture itself is in 8 bits
+    model = maker.make(CandidateSpec(everything, equalised=True))
+    output_error = OutputError(path, float32.heads, bundle.manifest.decoder, inputs)
+    assert output_error(model) < 1e-3  # the picture itself is in 8 bits
     kernels = [
         flatbuffer.constant(
             tree, tree.subgraphs[0].tensors[flatbuffer.operators(tree)[place][1].inputs[1]]
@@ -234,9 +240,9 @@ def test_each_kind_of_layer_is_counted_once(maker):
         counted.append(len(models))
         return [100] * len(models)
 
-    cost = Instructions("pi5", maker.make(Choice()), count)
-    operators = len(flatbuffer.operators(flatbuffer.read(maker.make(Choice()))))
-    lifted = maker.make(Choice(frozenset([1])))
+    cost = Instructions("pi5", maker.make(CandidateSpec()), count)
+    operators = len(flatbuffer.operators(flatbuffer.read(maker.make(CandidateSpec()))))
+    lifted = maker.make(CandidateSpec(frozenset([1])))
     # Two operators more, where precisions meet; the last call finds all of them known.
     assert cost.estimate([lifted]) == [pytest.approx((operators + 2) / operators)]
     assert cost.estimate([lifted, lifted]) == cost.estimate([lifted]) * 2
@@ -288,7 +294,7 @@ def test_tune_wins_back_what_int8_loses_and_adds_the_variant(bundle, built, caps
 
 
 def test_tune_says_what_is_closest_and_leaves_the_bundle(bundle, built, capsys, monkeypatch):
-    monkeypatch.setattr("convert.tuning.tuner.refuse_noise", lambda *_: None)
+    monkeypatch.setattr("convert.tuning.selection.refuse_noise", lambda *_: None)
     before = (bundle / "manifest.json").read_bytes()
     monkeypatch.setattr(Tuner, "_judge", spoiled(Tuner._judge))
     assert tune(bundle, built / "pictures", "15", "--minutes", "0.01") == 1
@@ -404,9 +410,9 @@ def test_damaged_log_is_refused(bundle):
 
 def test_report_shows_the_search_and_a_page_without_one_does_not():
     rows = (
-        Tried("a", "as <b>", 1.0, 0.5, 10, drop_seen=0.5, drop_unseen=0.6),
-        Tried("c", "float32: 1", 1.3, 0.1, 10, frontier=True, drop_seen=0.1, drop_unseen=0.2),
-        Tried("d", "float32: 2", 1.4, 0.3, 10),
+        TrialRecord("a", "as <b>", 1.0, 0.5, 10, drop_seen=0.5, drop_unseen=0.6),
+        TrialRecord("c", "float32: 1", 1.3, 0.1, 10, frontier=True, drop_seen=0.1, drop_unseen=0.2),
+        TrialRecord("d", "float32: 2", 1.4, 0.3, 10),
     )
     log = TuningLog(
         "mAP", "time", 0.3, 0, 9, 0.5, (0.1, 0.9), 0.2, (0.0, 0.4), True, True, "c", (rows,), 2.5

@@ -1,0 +1,53 @@
+"""The zoo's models as networks: their weights fetched, their decoder known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from convert.catalogue import catalogue
+from convert.models.anchors import ssd_anchors
+from convert.models.base import Network
+from convert.models.download import weights_folder
+from convert.models.zoo import ZooModel
+from device.bundle.manifest import (
+    SsdRule,
+)
+
+
+def ssdlite_network(model: ZooModel, weights: Path | None) -> Network:
+    """The published SSDLite MobileNetV2, its weights fetched or taken from ``weights``.
+
+    Raises ``WeightsError``.
+    """
+    folder, source = weights_folder(model, weights)
+    labels = catalogue().labels[model.labels].read()
+
+    def export(saved_model: Path) -> int:
+        from convert.models.freeze import Frozen
+        from convert.models.ssdlite import INPUT_SIZE, build_ssdlite
+        from convert.models.tfjs_weights import load_ssdlite, read_graph_model
+
+        network = build_ssdlite(len(labels))
+        load_ssdlite(network, read_graph_model(folder))
+        frozen = Frozen(lambda image: network(image, training=False), (INPUT_SIZE, INPUT_SIZE))
+        frozen.save(saved_model)
+        return frozen.parameters
+
+    return Network(
+        name=model.name,
+        title=model.title,
+        licence=model.licence,
+        source=source,
+        labels=labels,
+        input=model.input,
+        input_name="image",
+        decoder=SsdRule(
+            anchors="anchors.npy",
+            box_scales=(10.0, 10.0, 5.0, 5.0),
+            background=0,
+            iou_threshold=0.6,
+        ),
+        export=export,
+        anchors=ssd_anchors(),
+        weights_sha256=model.files,
+    )
