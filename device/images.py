@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from device.records import Pixels
 PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 JPEG_QUALITY = 90  # of 100
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 def _jpeg_ends(data: bytes) -> bool:
@@ -63,10 +65,15 @@ def read_image(path: Path) -> Pixels:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """All files below ``folder`` named like pictures, in order of their names."""
-    from imutils import paths  # here: a live camera need not pay its 4 MB
+    """All files below ``folder`` named like images, in order of their paths.
 
-    return sorted(Path(path) for path in paths.list_images(str(folder)))
+    Links to folders are not followed, as they may lead back. A folder that may not be read counts
+    as empty.
+    """
+    found: list[Path] = []
+    for place, _, names in os.walk(folder):  # pathlib has a walk from Python 3.12 on
+        found += [Path(place, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    return sorted(found)
 
 
 def encode_jpeg(image: Pixels) -> bytes:

@@ -1,4 +1,7 @@
-"""TFLite runtimes: their names, the packages they come from, and which are installed."""
+"""TFLite runtimes: their names, the packages they come from, and which are installed.
+
+The doctor reads this too: standard library alone, and what Python 3.9 can import.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,24 @@ InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
 
 
 class Origin(NamedTuple):
-    """Where an interpreter comes from."""
+    """The package an interpreter comes from."""
 
+    title: str  # in prose
     distribution: str  # as pip names it
     module: str
 
+    @property
+    def package(self) -> str:
+        """The top-level package of the module."""
+        return self.module.partition(".")[0]
+
 
 ORIGINS: Mapping[InterpreterName, Origin] = {
-    "litert": Origin("ai-edge-litert", "ai_edge_litert.interpreter"),
-    "tflite-runtime": Origin("tflite-runtime", "tflite_runtime.interpreter"),
-    "tensorflow": Origin("tensorflow", "tensorflow.lite.python.interpreter"),
+    "litert": Origin("LiteRT", "ai-edge-litert", "ai_edge_litert.interpreter"),
+    "tflite-runtime": Origin("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+    "tensorflow": Origin("TensorFlow", "tensorflow", "tensorflow.lite.python.interpreter"),
 }
+INSTALL_LITERT = f"pip install {ORIGINS['litert'].distribution}"
 # Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
 PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
 

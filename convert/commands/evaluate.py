@@ -8,6 +8,7 @@ from pathlib import Path
 from convert.commands.dataset_flags import add_image_sets, image_sets
 from device.commands.argument_types import non_negative_int
 from device.commands.runner import Commands, HelpText, debug_flag
+from device.runtimes import PREFERENCE
 from device.system.console import say, say_step
 
 EVALUATE_EXAMPLES = """examples:
@@ -36,7 +37,7 @@ def add_evaluate(commands: Commands) -> None:
     )
     evaluate.add_argument(
         "--interpreter",
-        choices=("auto", "litert", "tflite-runtime", "tensorflow"),
+        choices=("auto", *PREFERENCE),
         default="auto",
         help="default: auto",
     )

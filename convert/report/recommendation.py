@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from convert.report.facts import BASE, Facts, Metric, VariantFacts
-from device.runtimes import InterpreterName
+from device.runtimes import ORIGINS, InterpreterName
 
 TOLERANCE = 0.010  # of mAP or top-1: a loss up to a point is taken for a quarter of the size
 ALIKE = 0.95  # agreement with float32 from which a variant counts as the same, without truth
-
-TITLES: dict[InterpreterName, str] = {
-    "litert": "LiteRT",
-    "tflite-runtime": "tflite-runtime",
-    "tensorflow": "TensorFlow",
-}
 
 COUNTED_MODEL = "ssdlite_mobilenet_v2"  # whose instructions the shares are
 
@@ -202,7 +196,7 @@ def _advise_here(facts: Facts) -> Advice | None:
         ratio = base.fastest[1] / time
         reasons.append(f"float32's best is {base.fastest[1]:.1f} ms, {ratio:.1f} times as long.")
     return Advice(
-        "The machine that built the bundle", chosen.name, TITLES[interpreter], tuple(reasons)
+        "The machine that built the bundle", chosen.name, ORIGINS[interpreter].title, tuple(reasons)
     )
 
 

@@ -35,7 +35,7 @@ from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
-from device.runtimes import InterpreterName, installed_interpreters
+from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
 from device.system.board import read_state
 from device.system.isolated_process import TIMEOUT_S, ask, converse
 
@@ -77,7 +77,7 @@ def _best(bundle: Bundle, variant: str) -> InterpreterName:
     checks = bundle.variant(variant).checks
     installed = list(installed_interpreters())
     if not installed:
-        raise InterpreterError("no interpreter is installed: pip install ai-edge-litert")
+        raise InterpreterError(f"no interpreter is installed: {INSTALL_LITERT}")
     able = (name for name in installed if name not in checks or checks[name].ok)
     return next(able, installed[0])
 

@@ -19,6 +19,7 @@ from device.commands.argument_types import (
 from device.commands.model_flags import add_model_flags, hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import BenchmarkError, UsageError
+from device.runtimes import PREFERENCE
 from device.system.console import say
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 ALL = ["all"]
 AUTO = ["auto"]
-INTERPRETERS = ("litert", "tflite-runtime", "tensorflow")
 
 EXAMPLES = """examples:
   python -m device bench build/ssdlite_mobilenet_v2
@@ -46,10 +46,10 @@ def _thread_counts(text: str) -> list[int]:
 
 def _interpreters(text: str) -> list[str]:
     names = comma_list(text)
-    unknown = [name for name in names if name not in INTERPRETERS]
+    unknown = [name for name in names if name not in PREFERENCE]
     if unknown and names not in (ALL, AUTO):
         raise argparse.ArgumentTypeError(
-            f"no interpreter is called {unknown[0]!r}: {', '.join(INTERPRETERS)}, all or auto"
+            f"no interpreter is called {unknown[0]!r}: {', '.join(PREFERENCE)}, all or auto"
         )
     return names
 
@@ -74,8 +74,8 @@ def add_bench(commands: Commands) -> None:
         "--interpreters",
         type=_interpreters,
         metavar="A,B",
-        help="litert, tflite-runtime, tensorflow; all that are here; or auto, the one that detect "
-        "takes (default: auto, with --tune all)",
+        help=f"{', '.join(PREFERENCE)}; all that are here; or auto, the one that detect takes "
+        "(default: auto, with --tune all)",
     )
     bench.add_argument(
         "--threads",
@@ -187,7 +187,7 @@ def run_bench(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
     from device.bench.record import BenchmarkSettings
     from device.bench.session import Plan
-    from device.runtimes import PREFERENCE, default_threads, installed_interpreters
+    from device.runtimes import default_threads, installed_interpreters
 
     most = default_threads()
     names = args.interpreters or (ALL if args.tune else AUTO)

@@ -16,6 +16,7 @@ from device.commands.argument_types import (
     thread_count,
 )
 from device.commands.model_flags import add_model_flags
+from device.runtimes import PREFERENCE
 from device.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
     detect.add_argument(
         "--interpreter",
-        choices=("auto", "litert", "tflite-runtime", "tensorflow"),
+        choices=("auto", *PREFERENCE),
         default="auto",
         help="default: auto, the fastest one here that runs the variant",
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from device.doctor.case import Case
 from device.doctor.finding import Finding, Verdict
-from device.doctor.trial import INTERPRETERS, Attempt
+from device.doctor.trial import Attempt
 from device.paths import ROOT
+from device.runtimes import ORIGINS
 
 # Module -> what pip calls it. Without the first no run begins; the rest serve the live page.
-REQUIRED = {"numpy": "numpy", "msgspec": "msgspec", "imutils": "imutils"}
+REQUIRED = {"numpy": "numpy", "msgspec": "msgspec"}
 FOR_LIVE_PAGE = {"tornado": "tornado", "prometheus_client": "prometheus-client"}
 HEADLESS = "'opencv-python-headless<5'"
 LOCKS = {(3, 11): "pi-bookworm.txt", (3, 13): "pi-trixie.txt"}
@@ -69,8 +70,6 @@ def check_packages(case: Case) -> Iterator[Finding]:
         return
     trials = case.imports
     broken = [name for name in REQUIRED if trials[name].error]
-    if trials["imutils"].error and trials["cv2"].error:
-        broken.remove("imutils")  # it imports OpenCV
     late = [name for name in broken if trials[name].late and case.is_busy]
     broken = [name for name in broken if name not in late]
     if late:
@@ -126,7 +125,7 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
     """Whether each interpreter that is installed loads a model, and at least one does."""
     if not case.python.fits:
         return
-    trials = {name: case.imports.get(module) for name, module in INTERPRETERS.items()}
+    trials = {name: case.imports.get(origin.module) for name, origin in ORIGINS.items()}
     works = any(trial is not None and trial.error is None for trial in trials.values())
     for name, trial in trials.items():
         if trial is None or trial.missing:
@@ -148,7 +147,7 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
                 case.python.pip("install 'numpy<2' 'opencv-python-headless<4.12'"),
             )
         else:
-            mend = case.python.pip(f"install --force-reinstall {_distribution(name)}")
+            mend = case.python.pip(f"install --force-reinstall {ORIGINS[name].distribution}")
             yield Finding("interpreters", gravity, f"{name}: {trial.error}", mend)
     litert = trials["litert"]
     if litert is not None and litert.missing:
@@ -156,12 +155,8 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
             "interpreters",
             "warning" if works else "problem",
             "LiteRT is not installed" + (": it has the fastest kernels" if works else ""),
-            _install(case, {"litert": "ai-edge-litert"}),
+            _install(case, {"litert": ORIGINS["litert"].distribution}),
         )
-
-
-def _distribution(interpreter: str) -> str:
-    return {"litert": "ai-edge-litert"}.get(interpreter, interpreter)
 
 
 def _complaints(trials: dict[str, Attempt], names: list[str]) -> str:

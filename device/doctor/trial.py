@@ -24,17 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from device.paths import ROOT
+from device.runtimes import ORIGINS, PREFERENCE
 
 IMPORT_TIMEOUT_S = 60.0  # TensorFlow takes 8 s on a laptop; a Pi Zero 2 W is ten times slower
 LOAD_TIMEOUT_S = 120.0
 
-# The modules of the interpreters; importing one proves little, so a model is loaded in each.
-INTERPRETERS = {
-    "litert": "ai_edge_litert.interpreter",
-    "tflite-runtime": "tflite_runtime.interpreter",
-    "tensorflow": "tensorflow.lite.python.interpreter",
-}
-PACKAGES = ("numpy", "msgspec", "cv2", "imutils", "tornado", "prometheus_client")
+PACKAGES = ("numpy", "msgspec", "cv2", "tornado", "prometheus_client")
 
 # A TFLite file with one subgraph, in which nothing is: schema version 3, no tensors, no
 # operators. tflite-runtime can be imported beside NumPy 2, but fails when it loads this.
@@ -66,13 +61,13 @@ def try_imports(with_picamera2: bool) -> dict[str, Attempt]:
     """
     groups = [
         PACKAGES,
-        *((module,) for name, module in INTERPRETERS.items() if name != "tensorflow"),
+        *((origin.module,) for name, origin in ORIGINS.items() if name != "tensorflow"),
     ]
     if with_picamera2:
         groups.append(("picamera2",))
     trials = _try_groups(groups)
-    if all(trials[INTERPRETERS[name]].missing for name in ("litert", "tflite-runtime")):
-        trials.update(_try_groups([(INTERPRETERS["tensorflow"],)]))
+    if all(trials[ORIGINS[name].module].missing for name in PREFERENCE if name != "tensorflow"):
+        trials.update(_try_groups([(ORIGINS["tensorflow"].module,)]))
     return trials
 
 
@@ -184,7 +179,7 @@ def _import(name: str) -> None:
     try:
         module = importlib.import_module(name)
         facts["version"] = _version(name, module)
-        if name in INTERPRETERS.values():
+        if name in {origin.module for origin in ORIGINS.values()}:  # importing proves little
             module.Interpreter(model_content=EMPTY_MODEL).allocate_tensors()
         if name == "cv2":
             gui = re.search(r"GUI:\s*(\S+)", module.getBuildInformation())
@@ -209,7 +204,7 @@ def _opencv_packages() -> list[str]:
 
 
 def _version(name: str, module: Any) -> str:
-    distribution = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
+    distribution = {origin.package: origin.distribution for origin in ORIGINS.values()}
     package = name.split(".")[0]
     try:
         return importlib.metadata.version(distribution.get(package, package))

@@ -18,7 +18,7 @@ import numpy as np
 from device.bundle.manifest import Check, Dtype, TensorSpec
 from device.errors import InterpreterError
 from device.records import Tensor
-from device.runtimes import ORIGINS, PREFERENCE, InterpreterName
+from device.runtimes import INSTALL_LITERT, ORIGINS, PREFERENCE, InterpreterName
 
 
 def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
@@ -59,13 +59,14 @@ class Interpreter:
         """
         self.name = name
         self.threads = threads
-        distribution, module = ORIGINS[name]
+        origin = ORIGINS[name]
         try:
-            backend = importlib.import_module(module)
-            self.version: str = sys.modules[module.partition(".")[0]].__version__
+            backend = importlib.import_module(origin.module)
+            self.version: str = sys.modules[origin.package].__version__
         except (ImportError, AttributeError) as exc:
             raise InterpreterError(
-                f"the interpreter {name} cannot be imported ({exc}): pip install {distribution}"
+                f"the interpreter {name} cannot be imported ({exc}): "
+                f"pip install {origin.distribution}"
             ) from exc
         try:
             self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
@@ -159,5 +160,5 @@ def choose_interpreter(checks: Mapping[InterpreterName, Check]) -> tuple[Interpr
         return name, "; ".join(passed_over) or "first choice"
     raise InterpreterError(
         f"no interpreter can run this variant: {'; '.join(passed_over)}. "
-        "Install one (pip install ai-edge-litert) or take another variant"
+        f"Install one ({INSTALL_LITERT}) or take another variant"
     )

@@ -38,7 +38,7 @@ from device.inspection.output_heads import Understanding, understand
 from device.inspection.output_roles import Output
 from device.inspection.tflite_file import FileFacts
 from device.inspection.trial_run import Examination, examine
-from device.runtimes import InterpreterName, installed_interpreters
+from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
 
 DETECTION_THRESHOLD = 0.5
 CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
@@ -107,7 +107,7 @@ def recognise(
         reasons = "; ".join(check.reason for check in checks.values()) or "there is none"
         raise ModelError(
             f"{path} runs in no interpreter here ({reasons}). It may be damaged, or need another "
-            "one: pip install ai-edge-litert"
+            f"one: {INSTALL_LITERT}"
         )
     assert seen.facts is not None
     try:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import InterpreterError, ModelError
+from device.runtimes import INSTALL_LITERT
 from device.schema import Record
 
 IDENTIFIER = b"TFL3"  # at offset 4 of every file
@@ -79,7 +80,7 @@ def read_facts(path: Path) -> FileFacts:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as exc:
         raise InterpreterError(
-            f"reading a bare model needs LiteRT ({exc}): pip install ai-edge-litert"
+            f"reading a bare model needs LiteRT ({exc}): {INSTALL_LITERT}"
         ) from exc
     try:
         return _Reader(schema.Model.GetRootAs(data, 0), schema).facts()

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -23,38 +22,14 @@ from device.doctor.trial import Attempt
 from tests.conftest import ROOT, run_module
 from tests.device.conftest import cut
 from tests.helpers.boards import NAMES, lay_out
+from tests.helpers.old_pythons import find_python
 
-DOCTOR = [
-    *sorted((ROOT / "device/doctor").glob("*.py")),
-    *(
-        ROOT / "device" / f"{name}.py"
-        for name in (
-            "system/board",
-            "system/console",
-            "commands/runner",
-            "commands/doctor",
-            "errors",
-        )
-    ),
-]
 MIXED = [
     Finding("disk", "problem", "full", "rm"),
     Finding("port", "ok", "free"),
     Finding("governor", "unknown", "no cpufreq"),
     Finding("clock", "warning", "not set " * 20, "sudo a-very-long command " * 8),
 ]
-
-
-def find_python(version: str) -> str:
-    """An old Python, wherever it is; skips where there is none."""
-    installed = (Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python")
-    for candidate in [shutil.which(f"python{version}"), *map(str, installed)]:
-        if candidate is None:
-            continue
-        told = subprocess.run([candidate, "--version"], capture_output=True, text=True)
-        if f"Python {version}." in told.stdout + told.stderr:
-            return candidate
-    pytest.skip(f"no old Python here: {version}")
 
 
 # The whole command
@@ -173,11 +148,6 @@ def test_other_commands_say_in_a_line_that_python_is_too_old(version, arguments)
     )
 
 
-@pytest.mark.parametrize("path", DOCTOR, ids=lambda path: path.name)
-def test_module_has_the_syntax_of_python_3_9(path):
-    ast.parse(path.read_text(), feature_version=(3, 9))
-
-
 # The report
 
 
@@ -257,7 +227,7 @@ def test_recorded_board_has_the_problems_it_was_made_with(tmp_path, name, proble
         python=Python((3, 9, 2) if name == "pi_3" else (3, 11, 2), 64, "python3", None, True),
     )
     works = Attempt(facts={"version": "1", "packages": ["opencv 4"], "windows": False})
-    modules = ("numpy", "msgspec", "imutils", "cv2", "tornado", "prometheus_client", "picamera2")
+    modules = ("numpy", "msgspec", "cv2", "tornado", "prometheus_client", "picamera2")
     case.__dict__["imports"] = dict.fromkeys(
         [*modules, "ai_edge_litert.interpreter", "tflite_runtime.interpreter"], works
     )

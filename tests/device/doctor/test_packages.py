@@ -23,7 +23,6 @@ from device.doctor.packages import (
     check_packages,
 )
 from device.doctor.trial import (
-    INTERPRETERS,
     NOT_INSTALLED,
     PACKAGES,
     Attempt,
@@ -31,10 +30,11 @@ from device.doctor.trial import (
     try_imports,
     try_variant,
 )
+from device.runtimes import ORIGINS
 from tests.conftest import ROOT
 from tests.helpers.boards import lay_out
 
-LITERT, TFLITE_RUNTIME, TENSORFLOW = INTERPRETERS.values()
+LITERT, TFLITE_RUNTIME, TENSORFLOW = (origin.module for origin in ORIGINS.values())
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +113,7 @@ def test_bare_environment_lacks_everything(tmp_path, monkeypatch):
     venv.create(tmp_path / "bare", with_pip=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare/bin/python"))
     trials = try_imports(with_picamera2=False)
-    assert set(trials) == {*PACKAGES, *INTERPRETERS.values()}
+    assert set(trials) == {*PACKAGES, LITERT, TFLITE_RUNTIME, TENSORFLOW}
     assert all(trial.missing for trial in trials.values())
     case = case_of(trials)
     problem, warning = check_packages(case)
@@ -272,7 +272,7 @@ def test_opencv_that_lacks_the_libraries_of_windows_is_a_problem(packages):
     assert finding.verdict == "problem"
     assert "libGL.so.1" in finding.found
     assert "headless" in finding.mend
-    assert only(check_packages(case)).verdict == "ok", "imutils needs OpenCV, which is told once"
+    assert only(check_packages(case)).verdict == "ok", "OpenCV has a check of its own"
 
 
 def test_opencv_of_the_system_can_show_windows(here):

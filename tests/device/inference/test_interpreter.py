@@ -168,7 +168,7 @@ def use_fake(monkeypatch, **methods):
     fake.__version__ = "1.0"
     fake.Interpreter = Fake
     monkeypatch.setitem(sys.modules, fake.__name__, fake)
-    monkeypatch.setitem(runtimes.ORIGINS, "litert", Origin("numpy", fake.__name__))
+    monkeypatch.setitem(runtimes.ORIGINS, "litert", Origin("a fake", "numpy", fake.__name__))
 
 
 def failing(error: Exception):
@@ -212,7 +212,9 @@ def test_outputs_without_a_signature_are_called_by_their_number(monkeypatch):
 def absent(monkeypatch, *names):
     """Make interpreters impossible to import and unknown to pip."""
     for name in names:
-        monkeypatch.setitem(runtimes.ORIGINS, name, Origin(f"no-such-{name}", f"no_such.{name}"))
+        monkeypatch.setitem(
+            runtimes.ORIGINS, name, Origin(name, f"no-such-{name}", f"no_such.{name}")
+        )
 
 
 def test_missing_interpreter_says_what_to_install(monkeypatch, tmp_path):
@@ -235,7 +237,7 @@ BAD = Check(version="1", ok=False, reason="wrong answers")
 def all_here(monkeypatch):
     """Every interpreter can be imported, without waiting for the real ones."""
     for name in PREFERENCE:
-        monkeypatch.setitem(runtimes.ORIGINS, name, Origin("numpy", "math"))
+        monkeypatch.setitem(runtimes.ORIGINS, name, Origin(name, "numpy", "math"))
 
 
 @pytest.mark.parametrize("checks", [{}, {"litert": GOOD}, {"tensorflow": BAD}])
