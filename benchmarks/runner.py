@@ -36,7 +36,7 @@ from device.drawing import draw  # noqa: E402
 from device.errors import LiteberryError  # noqa: E402
 from device.images import read_image  # noqa: E402
 from device.inference.engine import Engine  # noqa: E402
-from device.outputs.base import Sink  # noqa: E402
+from device.outputs.base import ImageSink  # noqa: E402
 from device.outputs.logs import JsonlLog  # noqa: E402
 from device.pipeline.pipeline import Pipeline  # noqa: E402
 from device.records import Outcome, Pixels  # noqa: E402
@@ -65,10 +65,8 @@ interpreter.invoke()
 """
 
 
-class Drawn(Sink):
+class Drawn(ImageSink):
     """Wants its picture drawn, and leaves it at that."""
-
-    wants_image = True
 
     def write(self, outcome: Outcome) -> None:
         """Take a drawn picture."""

@@ -1,4 +1,4 @@
-"""The frozen records that travel between the stages.
+"""Records: the frozen types that travel between the stages of a run.
 
 Coordinates are pixels of the source frame, x to the right and y down, unless a name says
 otherwise. Times are monotonic seconds (``_s``) or milliseconds (``_ms``).
@@ -6,6 +6,7 @@ otherwise. Times are monotonic seconds (``_s``) or milliseconds (``_ms``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,12 @@ Tensor = NDArray[Any]
 """Any tensor of a model: which number it holds is only known when the model is loaded."""
 
 Pixels = NDArray[np.uint8]
-"""A picture as OpenCV gives it: uint8, (height, width, 3), channels blue, green, red."""
+"""An image as OpenCV gives it: uint8, (height, width, 3), channels blue, green, red."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture from a source."""
+    """One image of a source, and when it was taken."""
 
     pixels: Pixels
     index: int  # 0 for the first frame of the source
@@ -56,7 +57,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """One class a whole picture may show, and how sure the network is."""
+    """One class that a whole image may show, and how sure the network is."""
 
     class_id: int
     label: str
@@ -88,6 +89,20 @@ class Result:
     timings: Timings
     classes: tuple[Classification, ...] | None = None
     kept: bool = False  # found on an earlier frame: the network was spared this one
+
+    @property
+    def findings(self) -> tuple[Detection, ...] | tuple[Classification, ...]:
+        """What was found: a classifier's classes, a detector's detections."""
+        return self.detections if self.classes is None else self.classes
+
+    def best_of(self, labels: Collection[str]) -> Detection | Classification | None:
+        """The best new finding with one of ``labels``; None where there is none.
+
+        What was kept from an earlier frame is not new.
+        """
+        if self.kept:
+            return None
+        return next((item for item in self.findings if item.label in labels), None)
 
 
 @dataclass(frozen=True, slots=True)

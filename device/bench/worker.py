@@ -18,7 +18,7 @@ from device.bench.record import MemoryUse, Times
 from device.bench.timing import time_calls, timing_cost_ms
 from device.bundle.bundle import Bundle
 from device.cameras.base import Camera, CameraOptions
-from device.cameras.iterable import FakeCamera
+from device.cameras.iterable import IterableCamera
 from device.cameras.open import open_camera
 from device.images import read_image
 from device.inference.engine import Engine
@@ -155,7 +155,7 @@ def _run_pipeline(job: WorkerJob, sink: Sink, stop: threading.Event) -> Pipeline
         if not camera.live:
             camera.close()
             endless = stack.enter_context(contextlib.closing(_again_and_again(open_once)))
-            camera = FakeCamera(endless)
+            camera = IterableCamera(endless)
         engine = stack.enter_context(_engine(job, bundle))
         forget_startup(engine.model)
         pipeline = Pipeline(camera, engine, [sink])

@@ -1,7 +1,7 @@
-"""Sources of frames behind one protocol.
+"""The camera protocol: what every source of frames has in common.
 
-A source reads its own way in ``_read``; counting, timing, stopping, limits and which way up
-frames are is the same for all and lives in :class:`Camera`.
+A source reads its own way in ``_read``; counting, timing, stopping, limits and orientation are
+the same for all and live in :class:`Camera`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from device.cameras.orientation import Orientation
 from device.errors import SourceError
@@ -22,7 +23,7 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class CameraOptions:
-    """What is asked of a source.
+    """Camera options: what is asked of a source.
 
     Size and rate are for those that can be asked: others raise ``UsageError``.
     """
@@ -41,8 +42,18 @@ DEFAULTS = CameraOptions()
 
 
 @dataclass(frozen=True, slots=True)
+class CameraRequest:
+    """A camera that is asked for: its source, as ``--source`` names it, and what it needs."""
+
+    source: str
+    samples: Sequence[Path]  # images for the demo
+    warn: Warn
+    options: CameraOptions = DEFAULTS
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
-    """What a source reads: a frame that is not numbered yet."""
+    """One reading of a source: a frame that is not numbered yet."""
 
     pixels: Pixels
     name: str = ""
@@ -62,13 +73,22 @@ class Camera(Closable):
     orientation = Orientation()  # what is left to be done to its frames
     on_wait: Callable[[], None] = staticmethod(lambda: None)  # before each wait for a lost camera
     _closed = False
+    _stop = threading.Event()  # ends the frames; see :meth:`frames`
 
     def __init__(self, options: CameraOptions = DEFAULTS) -> None:
         self.orientation = Orientation.of(options.rotate, options.flip)
 
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The camera of this kind that is asked for.
+
+        Raises ``SourceError`` or ``UsageError``.
+        """
+        raise NotImplementedError(f"no source names a {cls.__name__}")
+
     @abstractmethod
     def _read(self) -> Shot | None:
-        """The next picture, or None at the end.
+        """The next shot, or None at the end, or where ``self._stop`` was set during a wait.
 
         Raises ``SourceError`` where the source breaks.
         """
@@ -89,7 +109,7 @@ class Camera(Closable):
 
         Raises ``SourceError`` where the source breaks, or was closed.
         """
-        stop = stop or threading.Event()
+        self._stop = stop = stop or threading.Event()
         index = 0
         while (limit is None or index < limit) and not stop.is_set():
             if self._closed:

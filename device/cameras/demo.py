@@ -1,4 +1,4 @@
-"""A camera that needs no camera: a view that wanders over the bundle's sample pictures."""
+"""The demo camera: a view that pans and zooms over the bundle's sample images."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from device.cameras.base import DEFAULTS, Camera, CameraOptions, Shot
+from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot
 from device.errors import SourceError
+from device.images import read_image
 from device.records import Pixels
 
 SIZE_WH = (640, 480)
@@ -18,16 +19,16 @@ FPS = 30.0
 
 
 class DemoCamera(Camera):
-    """Pans and zooms over pictures, one after the other, without end.
+    """A view that pans and zooms over images, one after the other, without end.
 
-    The same pictures and seed give the same frames. Frames are 640x480 where no other size is
+    The same images and seed give the same frames. Frames are 640x480 where no other size is
     asked for, to be shown at 30/s.
     """
 
     fps = FPS
 
     def __init__(self, images: list[Pixels], options: CameraOptions = DEFAULTS) -> None:
-        """``pictures``: uint8 BGR, of any size; raises ``SourceError`` for none."""
+        """``images``: uint8 BGR, of any size; raises ``SourceError`` for none."""
         super().__init__(options)
         if not images:
             raise SourceError(
@@ -36,6 +37,11 @@ class DemoCamera(Camera):
             )
         size_wh = options.size_wh or SIZE_WH
         self._views = _wander(images, size_wh, np.random.default_rng(options.seed))
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The demo over ``samples``."""
+        return cls([read_image(path) for path in request.samples], request.options)
 
     def _read(self) -> Shot | None:
         return Shot(next(self._views))

@@ -1,4 +1,4 @@
-"""Sources that were recorded: every frame is served, and they end."""
+"""Readers of files: videos and image folders, of which every frame is served."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.cameras.base import DEFAULTS, Camera, CameraOptions, Shot, Warn
+from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
 from device.images import list_images, read_image
 
 
-class VideoFile(Camera):
-    """Every frame of a video file, as fast as it can be decoded."""
+class VideoReader(Camera):
+    """A video file, every frame of it, as fast as it can be decoded."""
 
     def __init__(self, path: Path, options: CameraOptions = DEFAULTS) -> None:
         """Raises ``SourceError`` for a file that is no video OpenCV can read."""
@@ -32,6 +32,11 @@ class VideoFile(Camera):
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
         self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._served = 0
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The video of this name."""
+        return cls(Path(request.source), request.options)
 
     def _read(self) -> Shot | None:
         ok, pixels = self._capture.read()
@@ -52,8 +57,8 @@ class VideoFile(Camera):
         self._capture.release()
 
 
-class Images(Camera):
-    """The pictures of a folder, by name; one that is bad is reported and passed over."""
+class ImageReader(Camera):
+    """Image files in order of their names; one that is bad is reported and passed over."""
 
     def __init__(self, images: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
         super().__init__(options)
@@ -63,12 +68,20 @@ class Images(Camera):
         self._warn = warn
 
     @classmethod
-    def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> Images:
-        """All pictures below ``folder``; raises ``SourceError`` where there is none."""
+    def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:
+        """The images below ``folder``; raises ``SourceError`` where there is none."""
         images = list_images(folder)
         if not images:
             raise SourceError(f"{folder}: no pictures in this folder (jpg, png, bmp, tif)")
         return cls(images, warn, options)
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The images of a folder, or the one of this name."""
+        path = Path(request.source)
+        if path.is_dir():
+            return cls.of_folder(path, request.warn, request.options)
+        return cls([path], request.warn, request.options)
 
     def _read(self) -> Shot | None:
         while self._next < len(self._images):

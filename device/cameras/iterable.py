@@ -8,10 +8,10 @@ from device.cameras.base import DEFAULTS, Camera, CameraOptions, Shot
 from device.records import Pixels
 
 
-class FakeCamera(Camera):
-    """Serves pictures from memory: for tests and for trying a pipeline without a camera.
+class IterableCamera(Camera):
+    """A camera over images in memory: for tests, and to try a pipeline without a camera.
 
-    ``pictures`` are uint8 (height, width, 3), blue, green, red, and may be an endless iterator.
+    ``images`` are uint8 (height, width, 3), blue, green, red, and may be an endless iterator.
     """
 
     def __init__(

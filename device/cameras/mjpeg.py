@@ -1,4 +1,4 @@
-"""Network cameras that send JPEGs over HTTP, one after the other.
+"""MJPEG cameras: JPEGs over HTTP, one after the other.
 
 Read here and not by OpenCV: its FFmpeg keeps the size of the first picture and fills it with
 rubbish when the next is smaller, does not say what the server answered, and takes three times the
@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import cv2
 import numpy as np
 
-from device.cameras.base import CameraOptions, Shot, Warn
+from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.reconnecting import LiveCamera, silence_s
 from device.cameras.url import CameraUrl
 from device.errors import SourceError
@@ -30,8 +30,8 @@ ANSWERS = {
 }
 
 
-class Parts:
-    """The parts of a multipart stream (RFC 2046), one after the other."""
+class MultipartStream:
+    """A multipart stream (RFC 2046), read part by part."""
 
     def __init__(self, stream: BinaryIO, boundary: str) -> None:
         self._stream = stream
@@ -69,8 +69,8 @@ class Parts:
         return line
 
 
-class Password(urllib.request.HTTPDigestAuthHandler):
-    """Answers a server that asks who is there, once: cameras lock out those who guess."""
+class CredentialHandler(urllib.request.HTTPDigestAuthHandler):
+    """HTTP authentication, Basic or Digest, tried once: cameras lock out those who guess."""
 
     def __init__(self, url: CameraUrl) -> None:
         self._user, self._password = url.user or "", url.password or ""
@@ -108,11 +108,16 @@ class MjpegCamera(LiveCamera):
         warn(f"connecting to {url.shown}")
         super().__init__(url.shown, options, warn)
 
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The camera at this address."""
+        return cls(CameraUrl.parse(request.source), request.options, request.warn)
+
     def _connect(self) -> None:
         url = self._url
         opener = urllib.request.build_opener()
         if url.user is not None:
-            opener.add_handler(Password(url))
+            opener.add_handler(CredentialHandler(url))
         try:
             self._response = opener.open(url.without_user, timeout=self._timeout_s)
         except urllib.error.HTTPError as exc:
@@ -128,7 +133,7 @@ class MjpegCamera(LiveCamera):
                 "(multipart/x-mixed-replace); the camera's manual names the address that does"
             )
         stream = cast(BinaryIO, self._response)
-        self._parts = Parts(stream, headers.get_boundary() or "")
+        self._parts = MultipartStream(stream, headers.get_boundary() or "")
 
     def _reason(self, error: Exception) -> str:
         cause = getattr(error, "reason", error)  # what urllib wraps

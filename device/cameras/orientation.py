@@ -1,4 +1,4 @@
-"""Which way up a picture is: quarter turns and mirrors."""
+"""Orientation: quarter turns and mirrors, all eight ways to lay an image down."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from device.records import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """What is done to a picture, in this order: together all eight ways to lay it down."""
+    """A transposition, then mirrors: what lays an image down as asked."""
 
     transpose: bool = False  # rows become columns
     hflip: bool = False  # left becomes right

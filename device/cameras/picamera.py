@@ -1,4 +1,4 @@
-"""Cameras on a Raspberry Pi's ribbon, by Picamera2.
+"""Picamera2 cameras: those on a Raspberry Pi's ribbon.
 
 The image processor makes two pictures of every exposure: one to look at, and beside it, at no
 cost, one as small as the network wants it.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from device.cameras.base import CameraOptions, Shot, Warn
+from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.orientation import Orientation
 from device.cameras.reconnecting import POLL_S, LiveCamera
 from device.errors import SourceError, UsageError
@@ -89,6 +89,11 @@ class PicameraCamera(LiveCamera):
         logging.getLogger("picamera2").addHandler(logging.NullHandler())  # said here, once
         super().__init__(f"picamera:{number}", options, warn)
         self.orientation = Orientation(transpose=wanted.transpose)
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The camera of this number: ``picamera``, ``picamera:1``."""
+        return cls(camera_number(request.source), request.options, request.warn)
 
     def _connect(self) -> None:
         try:

@@ -1,18 +1,16 @@
-"""What all live cameras share: they freeze, go away and come back, and the run goes on."""
+"""Live cameras: watched for freezing and loss, and reached again with exponential backoff."""
 
 from __future__ import annotations
 
-import threading
 import time
 import zlib
 from abc import abstractmethod
-from collections.abc import Iterator
 
 import numpy as np
 
 from device.cameras.base import Camera, CameraOptions, Shot, Warn
 from device.errors import SourceError
-from device.records import Frame, Pixels
+from device.records import Pixels
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0  # between two attempts to reach a lost camera
 POLL_S = 1.0  # the longest wait for a frame before a camera looks whether it is to stop
@@ -24,8 +22,8 @@ def _checksum(pixels: Pixels) -> int:
     return zlib.crc32(np.ascontiguousarray(pixels).data)
 
 
-class _Sight:
-    """Tells a picture from the one before, byte by byte, but looks at few where they differ.
+class _ChangeDetector:
+    """Tells an image from the one before, byte by byte, but looks at few where they differ.
 
     A sensor's noise changes every picture; the clock that a network camera writes into a scene
     that its encoder found still changes a corner, once a second.
@@ -61,13 +59,12 @@ class LiveCamera(Camera):
         self._warn = warn
         self._give_up_s = options.give_up_s
         self._frozen_s = options.frozen_s
-        self._sight = _Sight()
+        self._changes = _ChangeDetector()
         self._connected = False
         self._news_at_s: float | None = None  # when the picture last changed
         self._found_at_s: float | None = None  # when the first frame came, or that after a loss
         self._lost_at_s: float | None = None
         self._delay_s = FIRST_DELAY_S
-        self._stop = threading.Event()
         self._reach()
 
     @abstractmethod
@@ -96,20 +93,13 @@ class LiveCamera(Camera):
             raise
         self._connected, self._news_at_s = True, None
 
-    def frames(
-        self, limit: int | None = None, stop: threading.Event | None = None
-    ) -> Iterator[Frame]:
-        """Every frame until ``limit`` is reached or ``stop`` is set, however long it is gone."""
-        self._stop = stop or threading.Event()
-        return super().frames(limit, self._stop)
-
     def _read(self) -> Shot | None:
         while not self._stop.is_set():
             try:
                 if not self._connected:
                     self._reach()
                 shot = self._grab()
-                is_new = shot is not None and self._sight.is_new(shot.pixels)
+                is_new = shot is not None and self._changes.is_new(shot.pixels)
                 self._check_frozen(is_new)
             except SourceError as exc:
                 self._connected = False

@@ -1,4 +1,4 @@
-"""Network cameras that speak RTSP, read by the FFmpeg that OpenCV brings."""
+"""RTSP cameras: H.264 and its like over the network, read by the FFmpeg that OpenCV brings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import cv2
 import numpy as np
 
-from device.cameras.base import CameraOptions, Shot, Warn
+from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.reconnecting import LiveCamera, silence_s
 from device.cameras.url import CameraUrl
 from device.errors import SourceError
@@ -47,6 +47,11 @@ class RtspCamera(LiveCamera):
         cv2.setLogLevel(2)  # errors
         warn(f"connecting to {url.shown}")
         super().__init__(url.shown, options, warn)
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The camera at this address."""
+        return cls(CameraUrl.parse(request.source), request.options, request.warn)
 
     def _connect(self) -> None:
         options = {

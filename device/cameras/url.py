@@ -1,4 +1,4 @@
-"""Addresses of network cameras, and what of them may be shown."""
+"""Camera addresses: taken apart, and redacted for messages and logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMES = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}  # and their usu
 
 
 def redact(url: str) -> str:
-    """``url`` without what may be secret: user and password, and values that it carries."""
+    """The redacted ``url``: without user, password and the values that it carries."""
     scheme, _, rest = url.partition("://")
     address = re.split(r"[/?#]", rest, maxsplit=1)[0]
     path = rest[len(address) :]
@@ -25,7 +25,7 @@ def redact(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CameraUrl:
-    """An address, taken apart; only ``shown`` is for messages and logs."""
+    """A camera's address, taken apart; only ``shown`` is for messages and logs."""
 
     full: str
     shown: str

@@ -1,4 +1,4 @@
-"""Cameras that the kernel knows as Video4Linux devices, USB webcams above all."""
+"""Video4Linux cameras: USB webcams above all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.cameras.base import CameraOptions, Shot, Warn
+from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.reconnecting import POLL_S, LiveCamera
 from device.errors import SourceError
 
@@ -92,6 +92,13 @@ class V4l2Camera(LiveCamera):
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(SELECT_TIMEOUT_S))
         cv2.setLogLevel(2)  # errors: what goes wrong is said here, once
         super().__init__(device, options, warn)
+
+    @classmethod
+    def from_request(cls, request: CameraRequest) -> Camera:
+        """The camera of this number, or at this path."""
+        source = request.source
+        device = f"/dev/video{source}" if source.isdecimal() else source
+        return cls(device, request.options, request.warn)
 
     def _connect(self) -> None:
         check_device(self._device)

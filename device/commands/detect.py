@@ -62,10 +62,10 @@ def run_detect(args: argparse.Namespace) -> None:
 
     from device.bundle.labels import class_ids
     from device.cameras.open import open_camera
-    from device.outputs.open import make_sinks
+    from device.outputs.open import open_sinks
     from device.outputs.options import check_outputs
     from device.outputs.pace import Pace
-    from device.pipeline.motion import Motion
+    from device.pipeline.motion import MotionDetector
     from device.pipeline.pipeline import Pipeline
     from device.system.memory_trim import forget_startup, share_one_arena
 
@@ -103,15 +103,19 @@ def run_detect(args: argparse.Namespace) -> None:
             f"{interpreter.threads} threads; "
             "Ctrl-C ends the run"
         )
-        wanted = make_sinks(outputs, Pace.of(camera), stop)
+        wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), stop)
         # One after another: those that are open are closed if the next cannot be made.
         sinks = [
             stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
         ]
         if page is not None:
-            sinks.append(page)
+            sinks.append(page.feed)
         pipeline = Pipeline(
-            camera, engine, sinks, every=args.every, motion=Motion() if args.when_moving else None
+            camera,
+            engine,
+            sinks,
+            every=args.every,
+            motion=MotionDetector() if args.when_moving else None,
         )
         stack.callback(lambda: pipeline.engine.close())
         progress = _Progress(args.frames)

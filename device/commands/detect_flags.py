@@ -22,7 +22,7 @@ from device.web.address import parse_address
 if TYPE_CHECKING:
     from device.bundle.manifest import InputRule
     from device.cameras.base import CameraOptions
-    from device.outputs.options import Outputs
+    from device.outputs.options import OutputOptions
 
 
 def add_detect_flags(detect: argparse.ArgumentParser) -> None:
@@ -264,14 +264,14 @@ def _add_page(page: argparse._ArgumentGroup) -> None:
     )
 
 
-def outputs_of(args: argparse.Namespace) -> Outputs:
+def outputs_of(args: argparse.Namespace) -> OutputOptions:
     """What the flags ask to be left behind."""
-    from device.outputs.options import Outputs
+    from device.outputs.options import OutputOptions
 
     def bytes_of(megabytes: float | None) -> int | None:
         return None if megabytes is None else round(megabytes * 1e6)
 
-    return Outputs(
+    return OutputOptions(
         output=args.output,
         segment_s=args.segment,
         quota_bytes=bytes_of(args.quota),

@@ -1,28 +1,26 @@
-"""Where results go: what all outputs have in common, and which of them a run is asked for."""
+"""The sink protocol: what every output of a run has in common."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from device.errors import SinkError
 from device.records import Outcome
 from device.system.closable import Closable
 
-if TYPE_CHECKING:
-    pass
-
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")
 
 
 class Sink(Closable):
-    """Takes every outcome of a run; used as a context manager.
+    """An output that takes every outcome of a run; used as a context manager.
 
     Leaving it with an exception still finishes what was written so far.
     """
 
-    wants_image = False  # whether outcomes must come with their picture drawn
+    def needs_image(self) -> bool:
+        """Whether the next outcome must come with its annotated image; asked before each."""
+        return False
 
     @abstractmethod
     def write(self, outcome: Outcome) -> None:
@@ -31,6 +29,14 @@ class Sink(Closable):
     @abstractmethod
     def close(self) -> None:
         """Finish the output; may be called more than once. Raises ``SinkError``."""
+
+
+class ImageSink(Sink):
+    """A sink of annotated images, which it needs of every outcome."""
+
+    def needs_image(self) -> bool:
+        """Always."""
+        return True
 
 
 def make_folder(path: Path) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from device.errors import SinkError
 from device.images import encode_jpeg
-from device.outputs.base import Sink
-from device.outputs.command import seen
+from device.outputs.base import ImageSink
+from device.outputs.file_names import name_for
 from device.outputs.pace import Pace
-from device.outputs.segments import Series, name_for
+from device.outputs.segments import VideoSeries
 from device.records import Outcome, Pixels
 from device.system.console import say
 
@@ -36,15 +36,13 @@ class _Held:
         return np.asarray(pixels, np.uint8)
 
 
-class ClipSink(Sink):
+class ClipSink(ImageSink):
     """Videos ``LABEL-20261121T143000Z.mp4`` of the times when one of ``labels`` was seen.
 
     Each begins three seconds before, and ends ``after_s`` seconds after the last time; of a very
     long one the next goes on. The seconds before are held in memory, as JPEG. A clip that cannot
     be written is told of once and given up: the run goes on, and so do later clips.
     """
-
-    wants_image = True
 
     def __init__(
         self,
@@ -58,16 +56,15 @@ class ClipSink(Sink):
         self._after_s = after_s
         self._pace = pace
         names = [name_for(label) for label in labels]
-        self._series = Series(folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes)
+        self._series = VideoSeries(folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes)
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._name = ""
         self._until_s: float | None = None  # of the clip under way
         self._told = False
 
-    @property
     def path(self) -> Path | None:
-        """What the clip under way will be called."""
+        """The name that the clip under way will have; None where none is."""
         return self._series.path
 
     def write(self, outcome: Outcome) -> None:
@@ -76,7 +73,7 @@ class ClipSink(Sink):
         at_s = self._pace.at_s(outcome.frame)
         while self._until_s is None and self._held and self._is_too_much(at_s):
             self._take()
-        item = seen(outcome.result, self._labels)
+        item = outcome.result.best_of(self._labels)
         if item is not None:
             if self._until_s is None:
                 self._name = name_for(item.label)

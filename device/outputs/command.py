@@ -9,36 +9,21 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from device.drawing import draw
 from device.images import encode_jpeg
 from device.outputs.base import Sink
-from device.outputs.serialization import describe, findings, now
-from device.records import Classification, Detection, Outcome, Pixels, Result
+from device.outputs.serialization import describe, findings_record, now
+from device.records import Outcome, Pixels
 from device.system.console import say
-
-if TYPE_CHECKING:
-    from device.outputs.clips import ClipSink
 
 TIMEOUT_S = 60.0  # for a command, after which it is killed
 STDERR = 2  # stdout is for results
 GRACE_S = 5.0  # for one that still works when the run ends
-
-
-def seen(result: Result, labels: Collection[str]) -> Detection | Classification | None:
-    """The best finding with one of ``labels``, if there is one.
-
-    None where the network was spared the frame: what it kept from an earlier one is no news.
-    """
-    found = result.detections if result.classes is None else result.classes
-    if result.kept:
-        return None
-    return next((item for item in found if item.label in labels), None)
 
 
 class CommandSink(Sink):
@@ -46,7 +31,7 @@ class CommandSink(Sink):
 
     One at a time and not before ``cooldown_s`` have gone by since the last; all of it happens in
     a thread of its own. What the command prints goes to stderr. The first failure is told.
-    ``clips`` knows the video of it that is being recorded.
+    ``clip_path`` tells what the clip of it, which is being recorded, will be called.
     """
 
     def __init__(
@@ -54,12 +39,12 @@ class CommandSink(Sink):
         command: str,
         labels: Collection[str],
         cooldown_s: float,
-        clips: ClipSink | None = None,
+        clip_path: Callable[[], Path | None] | None = None,
     ) -> None:
         self._command = command
         self._labels = labels
         self._cooldown_s = cooldown_s
-        self._clips = clips
+        self._clip_path = clip_path
         self._not_before_s = 0.0
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,21 +52,21 @@ class CommandSink(Sink):
 
     def write(self, outcome: Outcome) -> None:
         """Call the command if this is an event and its time has come."""
-        item = seen(outcome.result, self._labels)
+        item = outcome.result.best_of(self._labels)
         if item is None or outcome.finished_at_s < self._not_before_s or self._is_busy():
             return
         self._not_before_s = outcome.finished_at_s + self._cooldown_s
         result = outcome.result
         image = outcome.frame.pixels.copy()
         draw(image, result.detections, "", result.classes or ())
-        clip = None if self._clips is None else self._clips.path
+        clip = self._clip_path and self._clip_path()
         event = {
             "event": "seen",
             **describe(item),
             "time": now(),
             "frame": outcome.frame.index,
             "source": outcome.frame.name,
-            **findings(result),
+            **findings_record(result),
             "clip": clip and str(clip.resolve()),
         }
         self._thread = threading.Thread(

@@ -52,7 +52,7 @@ def _errors_of_av(path: Path) -> Iterator[None]:
         raise SinkError(f"{path}: {exc.strerror or exc}") from exc
 
 
-class H264(Encoder):
+class H264Encoder(Encoder):
     """H.264 by PyAV, every frame with the time it was taken at.
 
     The file is made of fragments, each of which can be played as soon as it is written: neither
@@ -115,7 +115,7 @@ class H264(Encoder):
                 self._container.close()
 
 
-class OpenCv(Encoder):
+class OpenCvEncoder(Encoder):
     """Motion JPEG (.avi) or MPEG-4 by OpenCV, at one rate: frames are repeated or left out.
 
     OpenCV reports no errors, so the finished file is read back.
@@ -162,16 +162,16 @@ class OpenCv(Encoder):
 def choose_encoder(suffix: str) -> type[Encoder]:
     """The encoder for files that end in ``suffix``; says so where it is not the best."""
     if suffix.lower() == ".avi":
-        return OpenCv
+        return OpenCvEncoder
     try:
         import av
     except ImportError:
         pass
     else:
         if "libx264" in av.codecs_available:
-            return H264
+            return H264Encoder
     say(
         "videos are written as MPEG-4 (mp4v), which browsers do not play and a power cut destroys: "
         "for H.264 install PyAV (pip install av; on a Pi python3-av)"
     )
-    return OpenCv
+    return OpenCvEncoder

@@ -5,24 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from device.images import encode_jpeg
-from device.outputs.base import Sink, make_folder
-from device.outputs.retention import Space
+from device.outputs.base import ImageSink, make_folder
+from device.outputs.retention import DiskSpace
 from device.records import Outcome
 from device.system.atomic_file import write_whole
 
 
-class ImageFolder(Sink):
+class ImageFolderSink(ImageSink):
     """A JPEG per frame, named as its source picture or by its number.
 
     A quota removes the oldest of this run: what others put there may be called alike.
     """
 
-    wants_image = True
-
     def __init__(self, folder: Path, quota_bytes: int | None = None) -> None:
         make_folder(folder)
         self._folder = folder
-        self._space = Space(folder, quota_bytes)
+        self._space = DiskSpace(folder, quota_bytes)
 
     def write(self, outcome: Outcome) -> None:
         """Write one picture, whole or not at all."""

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from device.errors import SinkError
 from device.outputs.base import Sink, make_folder
-from device.outputs.serialization import TABLE, log_line, table_rows
+from device.outputs.serialization import COLUMNS, to_csv, to_json
 from device.records import Outcome
 
 KEEP = 5  # older files of a log that rotates
@@ -104,17 +104,17 @@ class JsonlLog(Log):
 
     def lines(self, outcome: Outcome) -> bytes:
         """The frame's line."""
-        return log_line(outcome)
+        return to_json(outcome) + b"\n"
 
 
 class CsvLog(Log):
     """A row per detection, for spreadsheets; a frame without any leaves none."""
 
-    header = (",".join(TABLE) + "\n").encode()
+    header = (",".join(COLUMNS) + "\n").encode()
 
     def lines(self, outcome: Outcome) -> bytes:
         """The frame's rows."""
-        return table_rows(outcome)
+        return to_csv(outcome)
 
 
 def make_log(path: Path, limit_bytes: int | None) -> Log:

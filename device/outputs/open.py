@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from device.outputs.base import Sink
-from device.outputs.options import Outputs
+from device.outputs.options import OutputOptions
 
 if TYPE_CHECKING:
     from device.outputs.clips import ClipSink
     from device.outputs.pace import Pace
 
 
-def make_sinks(outputs: Outputs, pace: Pace, stop: threading.Event) -> Iterator[Sink]:
+def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Iterator[Sink]:
     """The sinks that ``outputs`` asks for; ``stop`` is set by a window that is closed.
 
     What one needs is imported only when it is asked for. Raises ``SinkError``.
     """
     output, quota = outputs.output, outputs.quota_bytes
     if output is not None and not outputs.is_video:
-        from device.outputs.image_folder import ImageFolder
+        from device.outputs.image_folder import ImageFolderSink
 
-        yield ImageFolder(output, quota)
+        yield ImageFolderSink(output, quota)
     elif output is not None and outputs.segment_s is not None:
         from device.outputs.segments import SegmentSink
 
@@ -45,8 +45,9 @@ def make_sinks(outputs: Outputs, pace: Pace, stop: threading.Event) -> Iterator[
     if outputs.run is not None:
         from device.outputs.command import CommandSink
 
+        path = None if clips is None else clips.path
         # After the clips: by then the one that shows the event has begun.
-        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, clips)
+        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path)
     if outputs.display:
         from device.outputs.window import Window
 

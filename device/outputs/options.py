@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from device.errors import UsageError
 from device.outputs.base import VIDEO_SUFFIXES
-
-if TYPE_CHECKING:
-    pass
+from device.outputs.file_names import name_for, series_pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
+class OutputOptions:
     """What a run is to leave behind, as the flags of the same names ask for it."""
 
     output: Path | None = None  # a video by its ending, else a folder
@@ -39,13 +36,13 @@ class Outputs:
         return self.output is not None and self.output.suffix.lower() in VIDEO_SUFFIXES
 
 
-def check_outputs(outputs: Outputs, source: str, bundle: Path) -> None:
+def check_outputs(outputs: OutputOptions, source: str, bundle: Path) -> None:
     """Raise :class:`UsageError` for outputs that cannot be meant."""
     _refuse_contradictions(outputs)
     _refuse_overwriting(outputs, source, bundle)
 
 
-def _refuse_contradictions(outputs: Outputs) -> None:
+def _refuse_contradictions(outputs: OutputOptions) -> None:
     if outputs.on and outputs.record_s is None and outputs.run is None:
         raise UsageError("--on alone does nothing: add --record SECONDS or --run COMMAND")
     for flag, value in (("--record", outputs.record_s), ("--run", outputs.run)):
@@ -72,7 +69,7 @@ def _refuse_contradictions(outputs: Outputs) -> None:
             raise UsageError(f"--run {outputs.run!r}: no such command, or it is not executable")
 
 
-def _refuse_overwriting(outputs: Outputs, source: str, bundle: Path) -> None:
+def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> None:
     """What the user wants to keep is the source, what the bundle holds, and the other outputs."""
     output = outputs.output
     if not source:
@@ -103,10 +100,8 @@ def _refuse_overwriting(outputs: Outputs, source: str, bundle: Path) -> None:
         raise UsageError(f"--source {source} is called like what --quota removes: rename it")
 
 
-def _may_remove(outputs: Outputs, path: Path) -> bool:
+def _may_remove(outputs: OutputOptions, path: Path) -> bool:
     """Whether the quota would take ``path`` for a file of an earlier run."""
-    from device.outputs.segments import name_for, series_pattern
-
     series = []
     if outputs.output is not None and outputs.segment_s is not None:
         series.append((outputs.output.parent, [outputs.output.stem], outputs.output.suffix))

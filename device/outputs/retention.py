@@ -13,7 +13,7 @@ from device.system.console import say
 MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a video does
 
 
-class Space:
+class DiskSpace:
     """The room that one kind of output takes in a folder.
 
     With ``limit_bytes`` the oldest files go when they are more than that, or when the disk is

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.outputs.base import Sink, make_folder
+from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import choose_encoder
+from device.outputs.file_names import partial_of, series_pattern
 from device.outputs.pace import Pace
-from device.outputs.retention import Space
-from device.outputs.video import VideoFile, partial_of
+from device.outputs.retention import DiskSpace
+from device.outputs.video import VideoWriter
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
 
-STAMP = r"(\d{8}T\d{6}Z)"
 SHARE = 4  # of its quota a series keeps at least this many files
 
 
-class Series(Closable):
+class VideoSeries(Closable):
     """Videos ``NAME-20261121T143000Z.mp4`` (UTC) in a folder, one after another.
 
     ``names`` are all that NAME can be. One that takes ``max_s`` seconds is followed by the next.
@@ -41,8 +40,8 @@ class Series(Closable):
         self._pace = pace
         self._max_s = max_s
         self._encoder = choose_encoder(suffix)
-        self._space = Space(folder, quota_bytes, series_pattern(names, suffix))
-        self._file: VideoFile | None = None
+        self._space = DiskSpace(folder, quota_bytes, series_pattern(names, suffix))
+        self._file: VideoWriter | None = None
         self._began_s = 0.0
 
     @property
@@ -57,7 +56,7 @@ class Series(Closable):
         if self._file is None:
             self._began_s = at_s
             path = self._free_path(name, at_s)
-            self._file = VideoFile(path, self._encoder, self._pace.fps, self._space)
+            self._file = VideoWriter(path, self._encoder, self._pace.fps, self._space)
         self._file.write(image, at_s)
 
     def close(self) -> None:
@@ -86,26 +85,15 @@ class Series(Closable):
             began_s += 1  # a file's minute may take less than a second, and clocks are set back
 
 
-def series_pattern(names: Sequence[str], suffix: str) -> re.Pattern[str]:
-    """What the file names of such a series match; the first group is the time."""
-    either = "|".join(map(re.escape, names))
-    return re.compile(rf"(?:{either})-{STAMP}(?:\.partial)?{re.escape(suffix)}")
-
-
-def name_for(label: str) -> str:
-    """A label as the beginning of a file name."""
-    return re.sub(r"\W+", "_", label)
-
-
-class SegmentSink(Sink):
+class SegmentSink(ImageSink):
     """A video of the annotated frames in segments of ``segment_s``, named after ``path``."""
-
-    wants_image = True
 
     def __init__(self, path: Path, pace: Pace, segment_s: float, quota_bytes: int | None) -> None:
         self._name = path.stem
         self._pace = pace
-        self._series = Series(path.parent, [path.stem], path.suffix, pace, segment_s, quota_bytes)
+        self._series = VideoSeries(
+            path.parent, [path.stem], path.suffix, pace, segment_s, quota_bytes
+        )
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame to its segment."""

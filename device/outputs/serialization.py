@@ -10,7 +10,7 @@ import msgspec
 
 from device.records import Classification, Detection, Outcome, Result
 
-TABLE = (
+COLUMNS = (
     "frame", "source", "time", "label", "class_id", "score", "x_min", "y_min", "x_max", "y_max",
     "kept",
 )  # fmt: skip
@@ -23,7 +23,7 @@ def now() -> str:
 
 
 def describe(item: Detection | Classification) -> dict[str, object]:
-    """What the log says of one finding."""
+    """The record of one finding."""
     record: dict[str, object] = {
         "label": item.label,
         "class_id": item.class_id,
@@ -34,15 +34,15 @@ def describe(item: Detection | Classification) -> dict[str, object]:
     return record
 
 
-def findings(result: Result) -> dict[str, object]:
-    """All that was found on a frame, under the key that says what it is."""
+def findings_record(result: Result) -> dict[str, object]:
+    """The findings of a frame, under the key that says what they are."""
     if result.classes is None:
         return {"detections": [describe(item) for item in result.detections]}
     return {"classes": [describe(item) for item in result.classes]}
 
 
-def log_line(outcome: Outcome) -> bytes:
-    """One line of the JSONL log, as documented in docs/formats.md, newline included."""
+def to_json(outcome: Outcome) -> bytes:
+    """The JSON record of an outcome, as documented in docs/formats.md, on one line."""
     result = outcome.result
     timings = result.timings
     record = {
@@ -51,7 +51,7 @@ def log_line(outcome: Outcome) -> bytes:
         "time": now(),
         "captured_at_s": round(outcome.frame.captured_at_s, 4),
         "finished_at_s": round(outcome.finished_at_s, 4),
-        **findings(result),
+        **findings_record(result),
         **({"kept": True} if result.kept else {}),
         "timings_ms": {
             "capture": round(timings.capture_ms, 3),
@@ -65,13 +65,13 @@ def log_line(outcome: Outcome) -> bytes:
         "rss_mb": round(outcome.rss_mb, 1),
         "cpu_percent": round(outcome.cpu_percent, 1),
     }
-    return msgspec.json.encode(record) + b"\n"
+    return msgspec.json.encode(record)
 
 
-def table_rows(outcome: Outcome) -> bytes:
-    """A row of the CSV log per finding, as documented in docs/formats.md."""
+def to_csv(outcome: Outcome) -> bytes:
+    """The CSV rows of an outcome, one per finding, as documented in docs/formats.md."""
     result = outcome.result
-    found = result.detections if result.classes is None else result.classes
+    found = result.findings
     if not found:
         return b""
     text = io.StringIO()

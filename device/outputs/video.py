@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from device.errors import SinkError
-from device.outputs.base import Sink, make_folder
+from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import Encoder, choose_encoder
+from device.outputs.file_names import partial_of
 from device.outputs.pace import Pace
-from device.outputs.retention import Space
+from device.outputs.retention import DiskSpace
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
 from device.system.console import say
@@ -32,19 +33,14 @@ def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
     return canvas
 
 
-def partial_of(path: Path) -> Path:
-    """What a video is called until it is finished."""
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
-
-
-class VideoFile(Closable):
+class VideoWriter(Closable):
     """One video, of pictures that are fitted into the size of the first.
 
     It is written as ``NAME.partial.mp4`` and takes its name when it is finished: until then, and
     if it fails, a video that was there before stays.
     """
 
-    def __init__(self, path: Path, encoder: type[Encoder], fps: float, space: Space) -> None:
+    def __init__(self, path: Path, encoder: type[Encoder], fps: float, space: DiskSpace) -> None:
         self.path = path
         self._partial = partial_of(path)
         self._make_encoder = encoder
@@ -113,17 +109,17 @@ class VideoFile(Closable):
         return f"{self.path} is {'what there is of it' if keep else 'not made'}"
 
 
-class VideoSink(Sink):
+class VideoSink(ImageSink):
     """A video of the annotated frames."""
-
-    wants_image = True
 
     def __init__(self, path: Path, pace: Pace) -> None:
         if path.is_dir():
             raise SinkError(f"{path}: a folder has this name; choose another for the video")
         make_folder(path.parent)
         self._pace = pace
-        self._file = VideoFile(path, choose_encoder(path.suffix), pace.fps, Space(path.parent))
+        self._file = VideoWriter(
+            path, choose_encoder(path.suffix), pace.fps, DiskSpace(path.parent)
+        )
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame."""

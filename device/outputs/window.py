@@ -10,7 +10,7 @@ import threading
 import cv2
 
 from device.errors import SinkError
-from device.outputs.base import Sink
+from device.outputs.base import ImageSink
 from device.records import Outcome
 
 NAME = "liteberry"
@@ -19,10 +19,8 @@ TRIAL = f"import cv2; cv2.namedWindow({NAME!r}); cv2.waitKey(1)"
 TRIAL_TIMEOUT_S = 60.0
 
 
-class Window(Sink):
+class Window(ImageSink):
     """A window; ``q`` or closing it sets ``stop``."""
-
-    wants_image = True
 
     def __init__(self, stop: threading.Event) -> None:
         """Raises ``SinkError`` where no window can be had."""

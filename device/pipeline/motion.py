@@ -16,7 +16,7 @@ SHARE = 0.004  # of the cells: about 20, a person far away
 REFRESH_S = 10.0  # light that changes slowly, or a thing that was missed
 
 
-class Motion:
+class MotionDetector:
     """Compares every frame with the last one that moved."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from device.inference.engine import Engine
 from device.inference.preprocess import Placement
 from device.outputs.base import Sink
 from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
-from device.pipeline.motion import Motion
+from device.pipeline.motion import MotionDetector
 from device.records import Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
 from device.system.resource_usage import peak_rss_mb
@@ -57,7 +57,7 @@ class Pipeline:
         sinks: Sequence[Sink],
         *,
         every: int = 1,
-        motion: Motion | None = None,
+        motion: MotionDetector | None = None,
     ) -> None:
         self.engine = engine
         self._camera = camera
@@ -154,7 +154,7 @@ class Pipeline:
         result = self._decode(job)
         started = time.perf_counter()
         image = None
-        if any(sink.wants_image for sink in self._sinks):
+        if any(sink.needs_image() for sink in self._sinks):
             image = job.frame.pixels.copy()
             draw(image, result.detections, self._status(), result.classes or ())
         draw_ms = (time.perf_counter() - started) * 1e3

@@ -1,4 +1,4 @@
-"""Turns outcomes into what viewers get: a JPEG and a line of JSON, once for all of them."""
+"""The frame encoder: outcomes as viewers get them, a JPEG and a line of JSON, once for all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from device.outputs.serialization import log_line
+from device.outputs.serialization import to_json
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover
 
@@ -25,8 +25,8 @@ class View:
     jpeg: bytes | None  # None where nobody asked for a picture
 
 
-def encode_jpeg(image: Pixels) -> bytes:
-    """``picture`` (uint8 BGR) as a JPEG, its longer side no longer than 1280 pixels."""
+def encode_for_viewers(image: Pixels) -> bytes:
+    """``image`` (uint8 BGR) as a JPEG, its longer side no longer than 1280 pixels."""
     height, width = image.shape[:2]
     scale = LONGEST_SIDE / max(width, height)
     if scale < 1:
@@ -64,6 +64,6 @@ class StreamEncoder:
             outcome, with_image = item
             jpeg = None
             if with_image and outcome.image is not None:
-                jpeg = encode_jpeg(outcome.image)
+                jpeg = encode_for_viewers(outcome.image)
                 self.encoded += 1
-            self._publish(View(log_line(outcome).rstrip(), outcome.frame.size_wh, jpeg))
+            self._publish(View(to_json(outcome), outcome.frame.size_wh, jpeg))

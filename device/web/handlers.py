@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from device.errors import LiteberryError, UsageError
 from device.web.broadcast import ImageViewer, News, Viewer
 from device.web.frame_encoder import View
-from device.web.live_settings import BusyError, Change
+from device.web.live_settings import BusyError, SettingsChange
 from device.web.request import PAGE, Handler, RefusedError, Run
 
 MAX_VIEWERS = 32
@@ -153,7 +153,7 @@ class _Settings(Handler):
                 audience.tell("settings", self.run.settings())
         self.answer(self.run.controls.settings)
 
-    def _change(self) -> Change:
+    def _change(self) -> SettingsChange:
         """The body's, checked; a page of another site cannot send this type unasked."""
         kind = self.request.headers.get("Content-Type", "").partition(";")[0]
         if kind.strip().lower() != "application/json":
@@ -163,7 +163,7 @@ class _Settings(Handler):
         if len(self._body) > MAX_BODY_BYTES:
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
         try:
-            return msgspec.json.decode(self._body, type=Change)
+            return msgspec.json.decode(self._body, type=SettingsChange)
         except msgspec.DecodeError as exc:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {_EXPECTED}") from exc
 

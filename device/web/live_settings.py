@@ -14,7 +14,7 @@ from device.inference.engine import Engine
 from device.pipeline.pipeline import Pipeline
 
 
-class Settings(msgspec.Struct, frozen=True):
+class LiveSettings(msgspec.Struct, frozen=True):
     """What is in force."""
 
     threshold: float
@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True):
     switching_to: str | None  # the variant that is being loaded
 
 
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be changed; what is left out stays."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
@@ -54,12 +54,12 @@ class Controls:
         self._lock = threading.Lock()  # a change and a swap of engines exclude each other
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> LiveSettings:
         """What is in force now."""
         engine = self._pipeline.engine
-        return Settings(engine.threshold, self._classes, engine.variant, self._switching_to)
+        return LiveSettings(engine.threshold, self._classes, engine.variant, self._switching_to)
 
-    def apply(self, change: Change) -> bool:
+    def apply(self, change: SettingsChange) -> bool:
         """Set threshold and classes, all or nothing; whether :meth:`switch` is to follow.
 
         Raises ``UsageError`` for an unknown class or variant, and :class:`BusyError`.

@@ -1,6 +1,6 @@
-"""The live page: a sink that shows the run to whoever watches.
+"""The live page: the server that shows a run to whoever watches.
 
-Its server has a thread and an event loop of its own. Of the pipeline's thread it asks no more
+It has a thread and an event loop of its own. Of the pipeline's thread it asks no more
 than to hand over a frame now and then; with nobody watching, nothing is drawn or encoded.
 """
 
@@ -26,10 +26,7 @@ from device.bundle.labels import BACKGROUND, UNUSED
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour
 from device.inference.autotune import state_file
-from device.outputs.base import Sink
-from device.pipeline.history import History
 from device.pipeline.pipeline import Pipeline
-from device.records import Outcome
 from device.system.board import (
     State,
     read_board,
@@ -38,11 +35,12 @@ from device.system.board import (
     throttled_now,
     throttled_since_boot,
 )
+from device.system.closable import Closable
 from device.system.resource_usage import rss_mb
 from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token, token_given
-from device.web.broadcast import Audience
-from device.web.frame_encoder import StreamEncoder, View
+from device.web.feed import PageFeed
+from device.web.frame_encoder import View
 from device.web.handlers import MAX_BODY_BYTES, MAX_VIEWERS, make_application
 from device.web.live_settings import Controls
 from device.web.request import Run
@@ -79,8 +77,8 @@ class _BoardState:
         return self._state
 
 
-class LivePage(Sink):
-    """Serves a run that it is a sink of, from :meth:`start` on."""
+class LivePage(Closable):
+    """The server of the live page, from :meth:`start` on; ``feed`` is the run's sink."""
 
     def __init__(self, address: Address, token: str | None, fps: float) -> None:
         """Bind to ``address`` and show at most ``fps`` pictures a second.
@@ -96,14 +94,10 @@ class LivePage(Sink):
             given = kept_token(state_file().with_name("token"))
         self._access = Access(given, hosts=[address.host])
         self._reachable = reachable(address, self._sockets)
-        self._period_s = 1 / fps
-        self._due_s = 0.0  # monotonic, of the next picture
-        self._audience = Audience()
-        self._history = History()
+        self.feed = PageFeed(fps)
         self._board = _BoardState()
         self._ended = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._encoder: StreamEncoder | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -116,8 +110,8 @@ class LivePage(Sink):
         """Begin to answer; ``about`` is what viewers are told of the run once."""
         run = Run(
             self._access,
-            self._audience,
-            self._history,
+            self.feed.audience,
+            self.feed.history,
             pipeline,
             controls,
             about,
@@ -125,34 +119,16 @@ class LivePage(Sink):
         )
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()
-        self._encoder = StreamEncoder(self._publish)
+        self.feed.start(self._publish)
         self._thread = threading.Thread(
             target=self._run_server, args=(runner, run), name="live page"
         )
         self._thread.start()
 
-    @property
-    def wants_image(self) -> bool:  # type: ignore[override]  # the others always or never do
-        """Whether the next outcome is to be drawn: a viewer is ready, and it is time."""
-        return self._audience.wants_image and time.monotonic() >= self._due_s
-
-    def write(self, outcome: Outcome) -> None:
-        """Note how the frame went, and have it shown if it is due."""
-        self._history.add(outcome)
-        now_s = outcome.finished_at_s
-        wants_image = self._audience.wants_image
-        if now_s < self._due_s or not self._audience.wants_frame:
-            return
-        if wants_image and outcome.image is None:  # asked for since this one was drawn
-            return
-        self._due_s = max(self._due_s + self._period_s, now_s)
-        assert self._encoder is not None
-        self._encoder.put(outcome, wants_image)
-
     def close(self) -> None:
         """End the server, and give the port back."""
-        if self._thread is not None and self._loop is not None and self._encoder is not None:
-            self._encoder.close()
+        self.feed.close()
+        if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join()
             self._thread = None
@@ -161,7 +137,7 @@ class LivePage(Sink):
 
     def _publish(self, view: View) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._audience.tell, "frame", view)
+        self._loop.call_soon_threadsafe(self.feed.audience.tell, "frame", view)
 
     def _run_server(self, runner: asyncio.Runner, run: Run) -> None:
         # What strangers send amiss is no news for the terminal.
@@ -170,7 +146,7 @@ class LivePage(Sink):
             with runner:
                 runner.run(self._serve(run))
         finally:
-            self._audience.wants_frame = self._audience.wants_image = False
+            self.feed.audience.wants_frame = self.feed.audience.wants_image = False
 
     async def _serve(self, run: Run) -> None:
         server = _Server(
@@ -188,20 +164,21 @@ class LivePage(Sink):
                 await self._end_second(run)
         finally:
             server.stop()
-            await self._audience.dismiss()
+            await run.audience.dismiss()
             await server.close_all_connections()
 
     async def _end_second(self, run: Run) -> None:
-        second = self._history.end_second()
-        if not self._audience.viewers:
+        audience, history = run.audience, run.history
+        second = history.end_second()
+        if not audience.viewers:
             return
         state, memory = await run.read_state(), read_memory()
         news = {
             **msgspec.structs.asdict(second),
-            "ailment": self._history.ailment(),
-            "frames": self._history.frames,
+            "ailment": history.ailment(),
+            "frames": history.frames,
             "dropped": run.pipeline.dropped,
-            "viewers": len(self._audience.viewers),
+            "viewers": len(audience.viewers),
             "rss_mb": round(rss_mb(), 1),
             "cpu_percent": round(run.pipeline.load.cpu_percent, 1),
             "memory_total_mib": memory.total_mib,
@@ -210,7 +187,7 @@ class LivePage(Sink):
             "throttled": None if state.throttled is None else throttled_now(state.throttled),
             "throttled_before": throttled_since_boot(state.throttled or 0),
         }
-        self._audience.tell("second", msgspec.json.encode(news))
+        audience.tell("second", msgspec.json.encode(news))
 
 
 def describe(bundle: Bundle, source: str) -> dict[str, object]:

@@ -202,13 +202,13 @@ def visit(
         if not there:
             scene.there.clear()
         make_engine = functools.partial(Engine, bundle, threads=1)
-        pipeline = Pipeline(scene, make_engine(), [page])
+        pipeline = Pipeline(scene, make_engine(), [page.feed])
         controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
         page.start(pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream"))
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()
         try:
-            yield Visit(page, scene, pipeline, lambda: page._encoder.encoded)
+            yield Visit(page, scene, pipeline, lambda: page.feed.encoded)
         finally:
             stop.set()
             scene.there.set()

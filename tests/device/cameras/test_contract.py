@@ -19,8 +19,8 @@ import pytest
 
 from device.cameras.base import Camera, CameraOptions
 from device.cameras.demo import DemoCamera
-from device.cameras.files import Images, VideoFile
-from device.cameras.iterable import FakeCamera
+from device.cameras.files import ImageReader, VideoReader
+from device.cameras.iterable import IterableCamera
 from device.cameras.mjpeg import MjpegCamera
 from device.cameras.picamera import PicameraCamera
 from device.cameras.rtsp import RtspCamera
@@ -68,12 +68,12 @@ def recordings(tmp_path_factory) -> Path:
 def make_source(kind: str, recordings: Path, stack: contextlib.ExitStack) -> Source:
     said: list[str] = []
     if kind == "video":
-        return Source(lambda options: VideoFile(recordings / "a.avi", options))
+        return Source(lambda options: VideoReader(recordings / "a.avi", options))
     if kind == "pictures":
         folder = recordings / "pictures"
-        return Source(lambda options: Images.of_folder(folder, pytest.fail, options))
+        return Source(lambda options: ImageReader.of_folder(folder, pytest.fail, options))
     if kind == "fake":
-        return Source(lambda options: FakeCamera(map(corners, range(COUNT)), options=options))
+        return Source(lambda options: IterableCamera(map(corners, range(COUNT)), options=options))
     if kind == "demo":
         return Source(lambda options: DemoCamera([corners(0)], options))
     if kind == "v4l2":

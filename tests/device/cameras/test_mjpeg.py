@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.cameras.base import CameraOptions
-from device.cameras.mjpeg import Parts
+from device.cameras.mjpeg import MultipartStream
 from device.cameras.open import open_camera
 from device.errors import SourceError
 from tests.helpers.network_cameras import PASSWORD, USER, MjpegServer, encode_jpeg
@@ -38,7 +38,7 @@ def stream(contents: list[bytes], *, boundary: str = "--frame", with_length: boo
 @pytest.mark.parametrize("with_length", [True, False], ids=["length", "no-length"])
 @given(contents=st.lists(st.binary(min_size=1).filter(lambda data: b"--" not in data)))
 def test_parts_come_out_as_they_went_in(with_length, contents):
-    parts = Parts(stream(contents, with_length=with_length), "frame")
+    parts = MultipartStream(stream(contents, with_length=with_length), "frame")
     for content in contents:
         got = parts.next()
         assert got == content if with_length else got.removesuffix(b"\r\n") == content
@@ -49,13 +49,13 @@ def test_parts_come_out_as_they_went_in(with_length, contents):
 @pytest.mark.parametrize("named", ["frame", "--frame"])
 @pytest.mark.parametrize("sent", ["--frame", "----frame"])
 def test_boundary_is_known_whether_its_dashes_were_counted_or_not(named, sent):
-    parts = Parts(stream([b"one", b"two"], boundary=sent, with_length=False), named)
+    parts = MultipartStream(stream([b"one", b"two"], boundary=sent, with_length=False), named)
     assert [parts.next(), parts.next()] == [b"one\r\n", b"two\r\n"]
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda data: b"--frame\r\n" + data))
 def test_rubbish_gives_an_error_that_is_caught_or_a_part(data):
-    parts = Parts(io.BytesIO(data), "frame")
+    parts = MultipartStream(io.BytesIO(data), "frame")
     with pytest.raises((EOFError, ValueError, http.client.HTTPException)):
         while True:
             parts.next()
@@ -65,14 +65,14 @@ def test_rubbish_gives_an_error_that_is_caught_or_a_part(data):
 def test_length_that_cannot_be_is_an_error(length):
     data = f"--frame\r\nContent-Length: {length}\r\n\r\nx".encode()
     with pytest.raises(ValueError, match=r"bytes|invalid literal"):
-        Parts(io.BytesIO(data), "frame").next()
+        MultipartStream(io.BytesIO(data), "frame").next()
 
 
 def test_picture_without_end_is_an_error(monkeypatch):
     monkeypatch.setattr("device.cameras.mjpeg.MAX_IMAGE", 1000)
     data = io.BytesIO(b"--frame\r\n\r\n" + b"x\n" * 2000)
     with pytest.raises(ValueError, match="without end"):
-        Parts(data, "frame").next()
+        MultipartStream(data, "frame").next()
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_still_picture_and_silence_are_none_where_that_is_never_a_loss(clock):
 
 @pytest.mark.parametrize("place", [(0, 0), (7, 9), (39, 59)])
 def test_one_pixel_that_changes_now_and_then_is_a_new_picture(place):
-    sight = reconnecting._Sight()
+    sight = reconnecting._ChangeDetector()
     found = []
     for number in range(40):  # as a clock in a corner does
         image = GREY.copy()

@@ -8,7 +8,7 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import InputRule
-from device.cameras.iterable import FakeCamera
+from device.cameras.iterable import IterableCamera
 from device.errors import BundleError, InterpreterError, UsageError
 from device.images import read_image
 from device.inference.decode import Candidates
@@ -102,7 +102,7 @@ def test_any_size_of_frame_is_taken(engine):
 
 
 def test_fake_camera_drives_the_engine(engine, cup):
-    results = [engine.run(frame) for frame in FakeCamera([cup, cup]).frames()]
+    results = [engine.run(frame) for frame in IterableCamera([cup, cup]).frames()]
     assert [result.frame_index for result in results] == [0, 1]
 
 

@@ -28,12 +28,12 @@ import json, sys
 from pathlib import Path
 from device.bundle.bundle import Bundle
 from device.inference.engine import Engine
-from device.cameras.files import Images
+from device.cameras.files import ImageReader
 
 bundle = Bundle(Path(sys.argv[1]))
 said = {}
 for variant in bundle.manifest.variants:
-    pictures = Images([bundle.file(sample.file) for sample in bundle.manifest.samples], print)
+    pictures = ImageReader([bundle.file(sample.file) for sample in bundle.manifest.samples], print)
     with Engine(bundle, variant, interpreter=sys.argv[2], threads=2) as engine:
         said[variant] = {
             Path(frame.name).stem: [(d.label, d.score, d.box) for d in engine.run(frame).detections]

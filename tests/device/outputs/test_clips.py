@@ -82,19 +82,19 @@ def test_other_classes_and_kept_detections_make_no_clip(tmp_path):
             outcome = frame(index, CAT)
             sink.write(replace(outcome, result=replace(outcome.result, kept=True)))
             sink.write(frame(index, DOG))
-        assert sink.path is None
+        assert sink.path() is None
     assert names_in(tmp_path) == []
 
 
 def test_path_is_that_of_the_clip_under_way(tmp_path):
     with ClipSink(tmp_path, ["cat"], 1.0, TEN) as sink:
         sink.write(frame(0))
-        assert sink.path is None
+        assert sink.path() is None
         sink.write(frame(1, CAT))
-        assert sink.path == tmp_path / "cat-20261121T143000Z.mp4"
+        assert sink.path() == tmp_path / "cat-20261121T143000Z.mp4"
         for index in range(2, 20):
             sink.write(frame(index))
-        assert sink.path is None
+        assert sink.path() is None
         assert (tmp_path / "cat-20261121T143000Z.mp4").exists()
 
 

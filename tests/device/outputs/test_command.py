@@ -17,9 +17,9 @@ import pytest
 from device.images import read_image
 from device.outputs import command as module
 from device.outputs.clips import ClipSink
-from device.outputs.command import CommandSink, seen
+from device.outputs.command import CommandSink
 from device.outputs.pace import Pace
-from device.records import Classification, Detection, Outcome
+from device.records import Detection, Outcome
 from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
 
@@ -61,24 +61,6 @@ def wait_for(path: Path) -> str:
         assert time.monotonic() < deadline_s, f"{path} does not come"
         time.sleep(0.01)
     return path.read_text()
-
-
-def test_best_of_the_classes_asked_for_is_seen():
-    result = make_outcome(detections=(CUP, DOG, CAT)).result
-    assert seen(result, ["cat", "dog"]) is DOG
-    assert seen(result, ["person"]) is None
-    assert seen(make_outcome().result, ["cat"]) is None
-
-
-def test_class_of_a_whole_picture_is_seen():
-    result = make_outcome().result
-    cat = Classification(3, "cat", 0.2)
-    result = replace(result, classes=(Classification(4, "dog", 0.7), cat))
-    assert seen(result, ["cat"]) is cat
-
-
-def test_kept_detection_is_no_news():
-    assert seen(kept(make_outcome(detections=(CAT,))).result, ["cat"]) is None
 
 
 def test_command_gets_the_event_as_documented(tmp_path, script):
@@ -133,7 +115,7 @@ def test_command_is_told_of_the_clip_that_shows_it(tmp_path, monkeypatch, script
     with (
         ClipSink(Path("clips"), ["cat"], 10.0, Pace(10.0)) as clips,
         CommandSink(
-            script("(out / 'clip').write_text(event['clip'])"), ["cat"], 30.0, clips
+            script("(out / 'clip').write_text(event['clip'])"), ["cat"], 30.0, clips.path
         ) as sink,
     ):
         for each in (clips, sink):

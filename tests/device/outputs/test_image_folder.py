@@ -7,12 +7,12 @@ import pytest
 from device.errors import SinkError
 from device.images import encode_jpeg, read_image
 from device.outputs import retention
-from device.outputs.image_folder import ImageFolder
+from device.outputs.image_folder import ImageFolderSink
 from tests.device.conftest import make_outcome, names_in
 
 
 def test_picture_folder_names_pictures_by_number_and_source(tmp_path, noise):
-    with ImageFolder(tmp_path / "new" / "out") as sink:
+    with ImageFolderSink(tmp_path / "new" / "out") as sink:
         sink.write(make_outcome(0, noise, name="cat.png"))
         sink.write(make_outcome(1, noise, name="cat.jpg"))
         sink.write(make_outcome(12, noise))
@@ -23,7 +23,7 @@ def test_picture_folder_names_pictures_by_number_and_source(tmp_path, noise):
 
 
 def test_picture_that_cannot_be_written_leaves_nothing(tmp_path):
-    sink = ImageFolder(tmp_path / "out")
+    sink = ImageFolderSink(tmp_path / "out")
     (tmp_path / "out" / "000000.jpg").mkdir()
     with pytest.raises(SinkError, match=r"000000\.jpg: Is a directory"):
         sink.write(make_outcome())
@@ -34,7 +34,7 @@ def test_picture_that_cannot_be_written_leaves_nothing(tmp_path):
 
 def test_encoded_picture_looks_like_the_original(tmp_path, noise):
     smooth = cv2.resize(noise[:6, :8], (64, 48), interpolation=cv2.INTER_CUBIC)
-    ImageFolder(tmp_path).write(make_outcome(0, smooth))
+    ImageFolderSink(tmp_path).write(make_outcome(0, smooth))
     written = read_image(tmp_path / "000000.jpg")
     assert np.abs(written.astype(int) - smooth).mean() < 8
 
@@ -42,7 +42,7 @@ def test_encoded_picture_looks_like_the_original(tmp_path, noise):
 def test_quota_removes_the_oldest_of_this_run_alone(tmp_path, noise):
     size = len(encode_jpeg(noise))
     (tmp_path / "000000_holiday.jpg").write_bytes(b"mine" * 10_000)
-    with ImageFolder(tmp_path, 3 * size + size // 2) as sink:
+    with ImageFolderSink(tmp_path, 3 * size + size // 2) as sink:
         for index in range(8):
             sink.write(make_outcome(index, noise))
     assert names_in(tmp_path) == [
@@ -56,7 +56,7 @@ def test_quota_removes_the_oldest_of_this_run_alone(tmp_path, noise):
 def test_full_disk_is_an_error_and_leaves_whole_pictures(small_disk, monkeypatch, noise):
     monkeypatch.setattr(retention, "MIN_FREE_BYTES", 0)
     image = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
-    sink = ImageFolder(small_disk)
+    sink = ImageFolderSink(small_disk)
     with pytest.raises(SinkError, match="No space left on device"):
         for index in range(100):
             sink.write(make_outcome(index, image))
@@ -69,7 +69,7 @@ def test_full_disk_is_an_error_and_leaves_whole_pictures(small_disk, monkeypatch
 def test_quota_keeps_a_run_going_on_a_full_disk(small_disk, monkeypatch, noise, capsys):
     monkeypatch.setattr(retention, "MIN_FREE_BYTES", 500_000)
     image = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_NEAREST)
-    with ImageFolder(small_disk, 1 << 30) as sink:
+    with ImageFolderSink(small_disk, 1 << 30) as sink:
         for index in range(50):
             sink.write(make_outcome(index, image))
     assert names_in(small_disk)[-1] == "000049.jpg"

@@ -11,76 +11,11 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs.logs import CsvLog, JsonlLog, make_log
-from device.outputs.serialization import log_line
-from device.records import Classification, Detection, Result
+from device.outputs.serialization import to_json
+from device.records import Classification, Detection
 from tests.device.conftest import make_outcome, names_in
 
 CAT = Detection(17, "cat", 0.93456789, 1.04, 2.0, 407.25, 298.149)
-
-KEYS = {
-    "frame": int,
-    "source": str,
-    "time": str,
-    "captured_at_s": float,
-    "finished_at_s": float,
-    "detections": list,
-    "timings_ms": dict,
-    "frame_age_ms": float,
-    "fps": float,
-    "rss_mb": float,
-    "cpu_percent": float,
-}
-
-
-def test_log_line_is_as_documented():
-    line = log_line(make_outcome(7, name="a.jpg", detections=(CAT,)))
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
-    record = json.loads(line)
-    assert {key: type(value) for key, value in record.items()} == KEYS
-    time = record.pop("time")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time)
-    assert record == {
-        "frame": 7,
-        "source": "a.jpg",
-        "captured_at_s": 107.0,
-        "finished_at_s": 107.0105,
-        "detections": [
-            {"label": "cat", "class_id": 17, "score": 0.9346, "box": [1.0, 2.0, 407.2, 298.1]}
-        ],
-        "timings_ms": {
-            "capture": 1.25,
-            "preprocess": 2.5,
-            "invoke": 3.75,
-            "decode": 0.5,
-            "draw": 0.125,
-        },
-        "frame_age_ms": 10.5,
-        "fps": 29.99,
-        "rss_mb": 95.3,
-        "cpu_percent": 123.5,
-    }
-
-
-def test_log_line_keeps_the_documented_order():
-    assert list(json.loads(log_line(make_outcome()))) == list(KEYS)
-
-
-def test_log_line_of_a_classifier_has_classes_instead_of_detections():
-    outcome = make_outcome()
-    timings = outcome.result.timings
-    classes = (Classification(3, "cat", 0.75),)
-    object.__setattr__(outcome, "result", Result(0, (), timings, classes))
-    record = json.loads(log_line(outcome))
-    assert record["classes"] == [{"label": "cat", "class_id": 3, "score": 0.75}]
-    assert "detections" not in record
-
-
-@pytest.mark.parametrize("name", ["ä\n.jpg", '"\\.jpg', "\u2028.jpg"])
-def test_odd_names_stay_on_one_line(name):
-    line = log_line(make_outcome(name=name)).decode()
-    assert line.count("\n") == 1
-    assert json.loads(line)["source"] == name
 
 
 def test_log_is_appended_to(tmp_path):
@@ -149,16 +84,6 @@ def test_half_a_log_line_is_taken_back(tmp_path, monkeypatch):
 def test_log_that_is_a_folder_is_an_error(tmp_path):
     with pytest.raises(SinkError, match="Is a directory; choose another file"):
         JsonlLog(tmp_path)
-
-
-def test_log_line_says_when_detections_were_kept():
-    outcome = make_outcome(detections=(CAT,))
-    assert "kept" not in json.loads(log_line(outcome))
-    kept = replace(outcome, result=replace(outcome.result, kept=True))
-    record = json.loads(log_line(kept))
-    assert record["kept"] is True
-    keys = list(KEYS)
-    assert list(record) == [*keys[:6], "kept", *keys[6:]]
 
 
 @pytest.mark.parametrize("kind", [JsonlLog, CsvLog])
@@ -240,7 +165,7 @@ def indices(path: Path) -> list[int]:
 
 def test_log_rotates_before_it_is_too_large_and_keeps_five(tmp_path):
     path = tmp_path / "log.jsonl"
-    line = len(log_line(make_outcome(10)))
+    line = len(to_json(make_outcome(10))) + 1
     with JsonlLog(path, limit_bytes=3 * line) as log:
         for index in range(10, 35):
             log.write(make_outcome(index))
@@ -258,7 +183,7 @@ def test_log_rotates_before_it_is_too_large_and_keeps_five(tmp_path):
 
 def test_log_of_an_earlier_run_counts_for_rotation(tmp_path):
     path = tmp_path / "log.jsonl"
-    line = len(log_line(make_outcome(10)))
+    line = len(to_json(make_outcome(10))) + 1
     for index in (10, 11, 12):
         with JsonlLog(path, limit_bytes=2 * line) as log:
             log.write(make_outcome(index))

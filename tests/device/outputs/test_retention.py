@@ -6,7 +6,7 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention
-from device.outputs.retention import Space
+from device.outputs.retention import DiskSpace
 from tests.device.conftest import names_in
 
 OURS = re.compile(r"[ab]-(\d+)\.x")
@@ -29,7 +29,7 @@ def free_bytes(monkeypatch):
 def test_files_of_earlier_runs_go_first_by_their_time(tmp_path):
     for name in ("b-1.x", "a-2.x", "b-3.x"):
         put(tmp_path, name)
-    room = Space(tmp_path, 350, OURS)
+    room = DiskSpace(tmp_path, 350, OURS)
     room.make(50)
     assert names_in(tmp_path) == ["a-2.x", "b-1.x", "b-3.x"]
     room.make(51)
@@ -45,13 +45,13 @@ def test_nothing_else_is_removed(tmp_path, free_bytes):
         put(tmp_path, name)
     free_bytes[0] = 0
     with pytest.raises(SinkError, match=f"{tmp_path}: the disk is full"):
-        Space(tmp_path, 1, OURS).make()
+        DiskSpace(tmp_path, 1, OURS).make()
     assert names_in(tmp_path) == sorted(others)
 
 
 def test_nothing_is_removed_without_a_limit(tmp_path, free_bytes):
     put(tmp_path, "a-1.x")
-    room = Space(tmp_path, None, OURS)
+    room = DiskSpace(tmp_path, None, OURS)
     room.add(put(tmp_path, "a-2.x"))
     room.make(1 << 40)
     free_bytes[0] = retention.MIN_FREE_BYTES - 1
@@ -64,14 +64,14 @@ def test_nothing_is_removed_without_a_limit(tmp_path, free_bytes):
 def test_nearly_full_disk_is_told_of_once(tmp_path, monkeypatch, free_bytes, capsys):
     for number in range(4):
         put(tmp_path, f"a-{number}.x")
-    room = Space(tmp_path, 1 << 40, OURS)
-    real = Space._remove_oldest
+    room = DiskSpace(tmp_path, 1 << 40, OURS)
+    real = DiskSpace._remove_oldest
 
     def frees_some(self):
         real(self)
         free_bytes[0] = 1 << 40
 
-    monkeypatch.setattr(Space, "_remove_oldest", frees_some)
+    monkeypatch.setattr(DiskSpace, "_remove_oldest", frees_some)
     for left in (3, 2):
         free_bytes[0] = retention.MIN_FREE_BYTES - 1
         room.make()
@@ -80,7 +80,7 @@ def test_nearly_full_disk_is_told_of_once(tmp_path, monkeypatch, free_bytes, cap
 
 
 def test_file_that_is_gone_already_is_no_error(tmp_path):
-    room = Space(tmp_path, 150)
+    room = DiskSpace(tmp_path, 150)
     for number in range(3):
         room.add(put(tmp_path, f"a-{number}.x"))
     (tmp_path / "a-0.x").unlink()
@@ -91,4 +91,4 @@ def test_file_that_is_gone_already_is_no_error(tmp_path):
 def test_file_that_cannot_be_removed_is_an_error(tmp_path):
     (tmp_path / "a-1.x").mkdir()
     with pytest.raises(SinkError, match=r"a-1\.x: .*it was to make room"):
-        Space(tmp_path, 1, OURS).make()
+        DiskSpace(tmp_path, 1, OURS).make()

@@ -14,7 +14,7 @@ import pytest
 from device.errors import SinkError
 from device.outputs import retention, segments
 from device.outputs.pace import Pace
-from device.outputs.segments import SegmentSink, name_for, series_pattern
+from device.outputs.segments import SegmentSink
 from tests.device.conftest import frames_of, make_outcome, names_in
 
 NAME = re.compile(r"cam-\d{8}T\d{6}Z\.mp4")
@@ -171,26 +171,3 @@ def test_new_segment_takes_the_size_of_its_own_frames(tmp_path):
 def test_parent_folder_is_made(tmp_path):
     SegmentSink(tmp_path / "new" / "cam.mp4", Pace(10.0), 1.0, 1000).close()
     assert (tmp_path / "new").is_dir()
-
-
-@pytest.mark.parametrize(
-    ("name", "matches"),
-    [
-        ("cat-20261121T143000Z.mp4", True),
-        ("a+b-20261121T143000Z.partial.mp4", True),
-        ("dog-20261121T143000Z.mp4", False),
-        ("cat-20261121T143000Z.mp4.bak", False),
-        ("cat-20261121T143000.mp4", False),
-        ("aab-20261121T143000Z.mp4", False),
-        ("cat-20261121T143000Zxmp4", False),
-    ],
-)
-def test_pattern_is_of_these_names_alone(name, matches):
-    match = series_pattern(["cat", "a+b"], ".mp4").fullmatch(name)
-    assert (match is not None) == matches
-    assert match is None or match[1] == "20261121T143000Z"
-
-
-def test_label_becomes_a_name_without_separators():
-    assert name_for("tench, Tinca/tinca") == "tench_Tinca_tinca"
-    assert name_for("Gemüse") == "Gemüse"

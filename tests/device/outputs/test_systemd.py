@@ -3,9 +3,7 @@ import types
 
 import pytest
 
-from device.errors import SinkError
 from device.outputs import systemd as module
-from device.outputs.memory_limit import MemoryLimit
 from device.outputs.systemd import Watchdog
 
 
@@ -58,10 +56,3 @@ def test_wait_for_a_lost_camera_is_a_sign_of_life(systemd):
 def test_systemd_that_went_away_does_not_end_the_run(tmp_path):
     with Watchdog(str(tmp_path / "gone")) as watchdog:
         watchdog.write(outcome())
-
-
-def test_memory_up_to_the_limit_is_fine_and_above_it_ends_the_run():
-    limit = MemoryLimit(100)
-    limit.write(outcome(rss_mb=100))
-    with pytest.raises(SinkError, match="101 MB are resident, and --memory-limit is 100 MB"):
-        limit.write(outcome(rss_mb=100.9))

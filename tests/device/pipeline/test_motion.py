@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from device.pipeline import motion
-from device.pipeline.motion import Motion
+from device.pipeline.motion import MotionDetector
 
 SCENE = np.full((576, 768, 3), 90, np.uint8)
 
@@ -14,11 +14,11 @@ def with_square(side: int) -> np.ndarray:
 
 
 def test_first_frame_moves():
-    assert Motion().moved(SCENE)
+    assert MotionDetector().moved(SCENE)
 
 
 def test_noise_of_a_sensor_is_no_motion(noise):
-    detector = Motion()
+    detector = MotionDetector()
     random = np.random.default_rng(1)
     detector.moved(SCENE)
     for _ in range(5):
@@ -28,13 +28,13 @@ def test_noise_of_a_sensor_is_no_motion(noise):
 
 @pytest.mark.parametrize(("side", "moves"), [(10, False), (60, True)])
 def test_what_appears_moves_when_it_is_large_enough(side, moves):
-    detector = Motion()
+    detector = MotionDetector()
     detector.moved(SCENE)
     assert detector.moved(with_square(side)) is moves
 
 
 def test_slow_change_is_compared_with_the_last_frame_that_moved():
-    detector = Motion()
+    detector = MotionDetector()
     detector.moved(SCENE)
     moves = [detector.moved(SCENE + np.uint8(level)) for level in range(4, 28, 4)]
     assert moves == [False, False, False, True, False, False]
@@ -43,7 +43,7 @@ def test_slow_change_is_compared_with_the_last_frame_that_moved():
 def test_still_scene_is_looked_at_again_after_a_while(monkeypatch):
     now_s = [100.0]
     monkeypatch.setattr(motion.time, "monotonic", lambda: now_s[0])
-    detector = Motion()
+    detector = MotionDetector()
     detector.moved(SCENE)
     now_s[0] += motion.REFRESH_S - 1
     assert not detector.moved(SCENE)
@@ -53,6 +53,6 @@ def test_still_scene_is_looked_at_again_after_a_while(monkeypatch):
 
 
 def test_size_may_change_between_frames():
-    detector = Motion()
+    detector = MotionDetector()
     detector.moved(SCENE)
     assert not detector.moved(SCENE[:240, :320])

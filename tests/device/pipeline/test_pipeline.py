@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from device.bundle.bundle import Bundle
-from device.cameras.iterable import FakeCamera
+from device.cameras.iterable import IterableCamera
 from device.errors import SinkError, SourceError
 from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.base import Sink
-from device.pipeline.motion import Motion
+from device.pipeline.motion import MotionDetector
 from device.pipeline.pipeline import STAGES, Pipeline
 
 
@@ -20,9 +20,12 @@ class Keep(Sink):
     """Keeps every outcome in memory."""
 
     def __init__(self, wants_image: bool = False) -> None:
-        self.wants_image = wants_image
+        self._wants_image = wants_image
         self.outcomes = []
         self.closed = 0
+
+    def needs_image(self) -> bool:
+        return self._wants_image
 
     def write(self, outcome) -> None:
         self.outcomes.append(outcome)
@@ -44,7 +47,7 @@ def run(camera, engine, *sinks, limit=None, stop=None, **options) -> Pipeline:
 
 def test_every_sink_gets_every_outcome_in_order(engine, cat, noise):
     first, second = Keep(), Keep()
-    run(FakeCamera([cat, noise, cat]), engine, first, second)
+    run(IterableCamera([cat, noise, cat]), engine, first, second)
     assert first.outcomes == second.outcomes
     assert [outcome.frame.index for outcome in first.outcomes] == [0, 1, 2]
     assert [outcome.result.frame_index for outcome in first.outcomes] == [0, 1, 2]
@@ -54,7 +57,7 @@ def test_every_sink_gets_every_outcome_in_order(engine, cat, noise):
 
 def test_limit_ends_an_endless_camera(engine, noise):
     keep = Keep()
-    pipeline = run(FakeCamera(itertools.repeat(noise)), engine, keep, limit=4)
+    pipeline = run(IterableCamera(itertools.repeat(noise)), engine, keep, limit=4)
     assert len(keep.outcomes) == pipeline.rate.stamps == 4
 
 
@@ -65,14 +68,14 @@ def test_stop_ends_after_the_frames_in_hand(engine, noise):
         if pipeline.rate.stamps == 3:
             stop.set()
 
-    pipeline = run(FakeCamera(itertools.repeat(noise)), engine, stop=stop, progress=after)
+    pipeline = run(IterableCamera(itertools.repeat(noise)), engine, stop=stop, progress=after)
     # One being captured, one that waits, one in the network, one that waits to be written.
     assert 3 <= pipeline.rate.stamps <= 3 + 4
 
 
 def test_picture_is_drawn_on_a_copy_where_a_sink_wants_it(engine, cat):
     before, keep = cat.copy(), Keep(wants_image=True)
-    run(FakeCamera([cat]), engine, keep)
+    run(IterableCamera([cat]), engine, keep)
     (outcome,) = keep.outcomes
     assert np.array_equal(cat, before)
     assert outcome.frame.pixels is cat
@@ -85,13 +88,13 @@ def test_picture_is_drawn_on_a_copy_where_a_sink_wants_it(engine, cat):
 
 def test_nothing_is_drawn_where_no_sink_wants_it(engine, cat):
     keep = Keep()
-    run(FakeCamera([cat]), engine, keep)
+    run(IterableCamera([cat]), engine, keep)
     assert keep.outcomes[0].image is None
 
 
 def test_measurements_of_an_outcome_make_sense(engine, noise):
     keep = Keep()
-    run(FakeCamera([noise] * 5), engine, keep)
+    run(IterableCamera([noise] * 5), engine, keep)
     assert keep.outcomes[0].fps == 0
     assert all(outcome.fps > 0 for outcome in keep.outcomes[1:])
     ends = [outcome.finished_at_s for outcome in keep.outcomes]
@@ -112,7 +115,7 @@ def test_sink_that_fails_ends_the_run_and_the_summary_still_counts(engine, noise
             super().write(outcome)
 
     full = Full()
-    pipeline = Pipeline(FakeCamera(itertools.repeat(noise)), engine, [full])
+    pipeline = Pipeline(IterableCamera(itertools.repeat(noise)), engine, [full])
     with pytest.raises(SinkError, match="full"):
         pipeline.run(None, threading.Event())
     assert len(full.outcomes) == 2
@@ -126,12 +129,12 @@ def test_camera_that_dies_ends_the_run(engine, noise):
 
     keep = Keep()
     with pytest.raises(SourceError, match="unplugged"):
-        run(FakeCamera(dying()), engine, keep)
+        run(IterableCamera(dying()), engine, keep)
     assert len(keep.outcomes) == 1
 
 
 def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
-    summary = run(FakeCamera([cat, noise, cat]), engine).summary()
+    summary = run(IterableCamera([cat, noise, cat]), engine).summary()
     lines = summary.splitlines()
     assert lines[0].startswith("3 frames, ")
     assert " FPS; peak memory " in lines[0]
@@ -145,7 +148,7 @@ def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
 def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
     twice = np.concatenate((cat, cat), axis=1)
     keep = Keep()
-    pipeline = run(FakeCamera([twice]), engine, keep)
+    pipeline = run(IterableCamera([twice]), engine, keep)
     labels = [item.label for item in keep.outcomes[0].result.detections]
     assert labels.count("cat") == 2
     assert pipeline.frames_with["cat"] == 1
@@ -153,8 +156,10 @@ def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
 
 def test_summary_of_nothing_seen_and_of_no_frames(engine, noise):
     blank = np.full_like(noise, 128)
-    assert run(FakeCamera([blank]), engine).summary().endswith("seen: nothing above the threshold")
-    assert run(FakeCamera([]), engine).summary() == "no frames"
+    assert (
+        run(IterableCamera([blank]), engine).summary().endswith("seen: nothing above the threshold")
+    )
+    assert run(IterableCamera([]), engine).summary() == "no frames"
 
 
 def moving(noise):
@@ -164,7 +169,9 @@ def moving(noise):
 
 def test_every_third_frame_is_inferred_and_the_others_keep_its_detections(engine, cat, noise):
     keep = Keep()
-    pipeline = Pipeline(FakeCamera([cat, noise, noise, noise, cat, cat]), engine, [keep], every=3)
+    pipeline = Pipeline(
+        IterableCamera([cat, noise, noise, noise, cat, cat]), engine, [keep], every=3
+    )
     pipeline.run(None, threading.Event())
     assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] * 2
     labels = [[d.label for d in outcome.result.detections] for outcome in keep.outcomes]
@@ -176,11 +183,13 @@ def test_every_third_frame_is_inferred_and_the_others_keep_its_detections(engine
 def test_still_frames_are_spared_and_moving_ones_are_not(engine, noise):
     keep = Keep()
     frames = [noise, noise, noise, *moving(noise)[1:4]]
-    Pipeline(FakeCamera(frames), engine, [keep], motion=Motion()).run(None, threading.Event())
+    Pipeline(IterableCamera(frames), engine, [keep], motion=MotionDetector()).run(
+        None, threading.Event()
+    )
     assert [outcome.result.kept for outcome in keep.outcomes] == [False, True, True] + [False] * 3
 
 
-class Live(FakeCamera):
+class Live(IterableCamera):
     live = True
 
 
@@ -211,7 +220,7 @@ def test_live_camera_drops_frames_that_a_newer_one_overtakes_and_counts_them(eng
 def test_engine_can_be_replaced_while_frames_are_on_their_way(bundle_dir, engine, cat):
     other = Engine(Bundle(bundle_dir), "float32")
     keep = Keep()
-    pipeline = Pipeline(FakeCamera([cat] * 12), engine, [keep])
+    pipeline = Pipeline(IterableCamera([cat] * 12), engine, [keep])
 
     def swap(_):
         pipeline.engine = other
@@ -230,7 +239,7 @@ def test_capture_error_is_raised_after_the_frames_before_it(engine, noise):
 
     keep = Keep()
     with pytest.raises(SourceError, match="cable"):
-        run(FakeCamera(broken()), engine, keep)
+        run(IterableCamera(broken()), engine, keep)
     assert len(keep.outcomes) == 2
 
 
@@ -241,5 +250,5 @@ def test_no_thread_is_left_after_a_sink_failed(engine, noise):
 
     before = threading.active_count()
     with pytest.raises(SinkError, match="full"):
-        run(FakeCamera(itertools.repeat(noise)), engine, Full())
+        run(IterableCamera(itertools.repeat(noise)), engine, Full())
     assert threading.active_count() == before

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.web.frame_encoder import LONGEST_SIDE, StreamEncoder, encode_jpeg
+from device.web.frame_encoder import LONGEST_SIDE, StreamEncoder, encode_for_viewers
 from tests.device.conftest import make_outcome
 
 
@@ -27,7 +27,7 @@ def decoded(jpeg: bytes) -> np.ndarray:
 )
 def test_picture_is_no_longer_than_a_phone_can_show(size_wh, expected):
     image = np.full((size_wh[1], size_wh[0], 3), (40, 120, 200), np.uint8)
-    shown = decoded(encode_jpeg(image))
+    shown = decoded(encode_for_viewers(image))
     assert (shown.shape[1], shown.shape[0]) == expected
     assert abs(shown.astype(int) - (40, 120, 200)).max() <= 4
 

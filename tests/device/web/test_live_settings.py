@@ -10,17 +10,17 @@ import msgspec
 import pytest
 
 from device.bundle.bundle import Bundle
-from device.cameras.iterable import FakeCamera
+from device.cameras.iterable import IterableCamera
 from device.errors import BundleError, LiteberryError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine
 from device.pipeline.pipeline import Pipeline
-from device.web.live_settings import BusyError, Change, Controls, Settings
+from device.web.live_settings import BusyError, Controls, LiveSettings, SettingsChange
 
 
 @pytest.fixture
 def pipeline(small_bundle, noise):
-    return Pipeline(FakeCamera([noise]), Engine(Bundle(small_bundle), threads=1), [])
+    return Pipeline(IterableCamera([noise]), Engine(Bundle(small_bundle), threads=1), [])
 
 
 def make_controls(pipeline, bundle_dir, variants=("float32", "int8")):
@@ -29,18 +29,18 @@ def make_controls(pipeline, bundle_dir, variants=("float32", "int8")):
 
 def test_settings_are_those_of_the_engine(pipeline, small_bundle):
     controls = Controls(pipeline, ["int8"], lambda _: pipeline.engine, classes=["cat"])
-    assert controls.settings == Settings(0.5, ("cat",), "int8", None)
+    assert controls.settings == LiveSettings(0.5, ("cat",), "int8", None)
 
 
 def test_threshold_and_classes_act_at_once(pipeline, small_bundle, photo):
     controls = make_controls(pipeline, small_bundle)
-    frame = next(FakeCamera([read_image(photo)]).frames())
+    frame = next(IterableCamera([read_image(photo)]).frames())
     assert "person" in {item.label for item in pipeline.engine.run(frame).detections}
-    assert not controls.apply(Change(threshold=0.05, classes=("cup", "tie")))
+    assert not controls.apply(SettingsChange(threshold=0.05, classes=("cup", "tie")))
     found = {item.label for item in pipeline.engine.run(frame).detections}
     assert found <= {"cup", "tie"}
-    assert controls.settings == Settings(0.05, ("cup", "tie"), "int8", None)
-    controls.apply(Change(classes=()))
+    assert controls.settings == LiveSettings(0.05, ("cup", "tie"), "int8", None)
+    controls.apply(SettingsChange(classes=()))
     assert "person" in {item.label for item in pipeline.engine.run(frame).detections}
     assert controls.settings.threshold == 0.05
 
@@ -48,15 +48,15 @@ def test_threshold_and_classes_act_at_once(pipeline, small_bundle, photo):
 def test_unknown_class_changes_nothing(pipeline, small_bundle):
     controls = make_controls(pipeline, small_bundle)
     with pytest.raises(UsageError, match="unicorn"):
-        controls.apply(Change(threshold=0.9, classes=("unicorn",)))
-    assert controls.settings == Settings(0.5, (), "int8", None)
+        controls.apply(SettingsChange(threshold=0.9, classes=("unicorn",)))
+    assert controls.settings == LiveSettings(0.5, (), "int8", None)
 
 
 def test_unknown_variant_changes_nothing(pipeline, small_bundle):
     controls = make_controls(pipeline, small_bundle)
     with pytest.raises(UsageError, match="no variant 'int4'; there are: float32, int8"):
-        controls.apply(Change(threshold=0.9, variant="int4"))
-    assert controls.settings == Settings(0.5, (), "int8", None)
+        controls.apply(SettingsChange(threshold=0.9, variant="int4"))
+    assert controls.settings == LiveSettings(0.5, (), "int8", None)
 
 
 @pytest.mark.parametrize(
@@ -69,33 +69,33 @@ def test_unknown_variant_changes_nothing(pipeline, small_bundle):
 )  # fmt: skip
 def test_change_that_cannot_be_meant_is_no_change(text):
     with pytest.raises(msgspec.DecodeError):
-        msgspec.json.decode(text, type=Change)
+        msgspec.json.decode(text, type=SettingsChange)
 
 
 def test_variant_takes_over_with_threshold_and_classes(pipeline, bundle_dir, photo):
     controls = make_controls(pipeline, bundle_dir)
-    assert controls.apply(Change(threshold=0.3, classes=("cat",), variant="float32"))
+    assert controls.apply(SettingsChange(threshold=0.3, classes=("cat",), variant="float32"))
     assert controls.settings.switching_to == "float32"
     controls.switch()
-    assert controls.settings == Settings(0.3, ("cat",), "float32", None)
+    assert controls.settings == LiveSettings(0.3, ("cat",), "float32", None)
     assert pipeline.engine.variant == "float32"
-    frame = next(FakeCamera([read_image(photo)]).frames())
+    frame = next(IterableCamera([read_image(photo)]).frames())
     assert pipeline.engine.run(frame).detections == (), "the person is none of the classes"
 
 
 def test_same_variant_needs_no_switch(pipeline, small_bundle):
     controls = make_controls(pipeline, small_bundle)
-    assert not controls.apply(Change(variant="int8"))
+    assert not controls.apply(SettingsChange(variant="int8"))
     assert controls.settings.switching_to is None
 
 
 def test_second_switch_has_to_wait_for_the_first(pipeline, bundle_dir):
     controls = make_controls(pipeline, bundle_dir)
-    controls.apply(Change(variant="float32"))
+    controls.apply(SettingsChange(variant="float32"))
     with pytest.raises(BusyError, match="float32 is being loaded"):
-        controls.apply(Change(variant="float32"))
+        controls.apply(SettingsChange(variant="float32"))
     controls.switch()
-    assert not controls.apply(Change(variant="float32"))
+    assert not controls.apply(SettingsChange(variant="float32"))
 
 
 def test_variant_that_fails_leaves_the_old_one(pipeline, bundle_copy):
@@ -103,7 +103,7 @@ def test_variant_that_fails_leaves_the_old_one(pipeline, bundle_copy):
     old = pipeline.engine
     old.variant = "float32"  # so that int8 is another one
     controls = make_controls(pipeline, bundle_copy.folder)
-    controls.apply(Change(variant="int8"))
+    controls.apply(SettingsChange(variant="int8"))
     with pytest.raises(BundleError, match="damaged"):
         controls.switch()
     assert pipeline.engine is old
@@ -114,13 +114,13 @@ def test_variant_that_fails_leaves_the_old_one(pipeline, bundle_copy):
 def test_replaced_engine_is_freed_while_the_run_goes_on(bundle_dir, photo):
     bundle, stop = Bundle(bundle_dir), threading.Event()
     image = read_image(photo)
-    pipeline = Pipeline(FakeCamera(itertools.repeat(image)), Engine(bundle, threads=1), [])
+    pipeline = Pipeline(IterableCamera(itertools.repeat(image)), Engine(bundle, threads=1), [])
     controls = make_controls(pipeline, bundle_dir)
     old = weakref.ref(pipeline.engine)
     thread = threading.Thread(target=pipeline.run, args=(None, stop))
     thread.start()
     try:
-        controls.apply(Change(variant="float32"))
+        controls.apply(SettingsChange(variant="float32"))
         controls.switch()
         reached = pipeline.rate.stamps + 8  # more than are on their way
         while pipeline.rate.stamps < reached:

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from device.bundle.bundle import Bundle
-from device.cameras.iterable import FakeCamera
+from device.cameras.iterable import IterableCamera
 from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.base import Sink
@@ -32,7 +32,7 @@ def ran(small_bundle):
     """Three frames, two of a cat."""
     cat, cup = (read_image(small_bundle / "samples" / f"{name}.jpg") for name in ("cat", "cup"))
     sink = Noting()
-    pipeline = Pipeline(FakeCamera([cat, cup, cat]), Engine(Bundle(small_bundle)), [sink])
+    pipeline = Pipeline(IterableCamera([cat, cup, cat]), Engine(Bundle(small_bundle)), [sink])
     pipeline.run(None, threading.Event())
     return pipeline, sink.history
 

@@ -45,7 +45,7 @@ def run(standing):
     yield standing
     standing.scene.shows = "cat"
     standing.change({"threshold": 0.5, "classes": [], "variant": "int8"})
-    standing.until(lambda: not standing.page._audience.viewers)
+    standing.until(lambda: not standing.page.feed.audience.viewers)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_nothing_is_drawn_or_encoded_with_nobody_watching(run):
     run.until(lambda: run.pipeline.rate.stamps > done + 5)  # the last for an earlier viewer
     encoded = run.encoded()
     run.until(lambda: run.pipeline.rate.stamps > done + 25)
-    assert not run.page.wants_image
+    assert not run.page.feed.needs_image()
     assert run.encoded() == encoded
 
 

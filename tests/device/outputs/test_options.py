@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from device.errors import UsageError
+from device.outputs.options import OutputOptions as Options
+from device.outputs.options import check_outputs
+from tests.device.conftest import names_in
+
+BUNDLE = Path("bundle")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "source", "complaint"),
+    [
+        (Options(output=Path("a.mp4")), "a.mp4", "--output a.mp4 is the source"),
+        (Options(log=Path("a.jpg")), "./a.jpg", "--log a.jpg is the source"),
+        (
+            Options(output=Path("x.mp4"), log=Path("./x.mp4")),
+            "demo",
+            "--output and --log are both",
+        ),
+        (
+            Options(output=Path("x"), on=["cat"], record_s=1.0, clips=Path("x")),
+            "demo",
+            "--output and --clips are both x",
+        ),
+        (Options(output=Path("bundle/samples")), "demo", "lies in the bundle"),
+        (Options(log=Path("bundle/manifest.json")), "demo", "lies in the bundle"),
+        (
+            Options(on=["cat"], record_s=1.0, clips=Path("bundle")),
+            "demo",
+            "--clips bundle lies in the bundle",
+        ),
+        (Options(output=Path("photos/out")), "photos", "lies in the source folder"),
+        (Options(output=Path("x.webm")), "demo", "a video ends in"),
+        (Options(), "", "--source is empty"),
+        (
+            Options(output=Path("cam.mp4"), segment_s=9.0, quota_bytes=1),
+            "cam-20261121T143000Z.mp4",
+            "is called like what --quota removes",
+        ),
+        (
+            Options(on=["cat"], record_s=9.0, quota_bytes=1),
+            "clips/cat-20261121T143000Z.mp4",
+            "is called like what --quota removes",
+        ),
+    ],
+)
+def test_output_that_would_destroy_something_is_refused(
+    tmp_path, monkeypatch, outputs, source, complaint
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UsageError, match=complaint):
+        check_outputs(outputs, source, BUNDLE)
+    assert names_in(tmp_path) == ["photos"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "source"),
+    [
+        (Options(output=Path("annotated"), log=Path("log.jsonl")), "photos"),
+        (Options(output=Path("annotated.mp4")), "a.mp4"),
+        (Options(output=Path("photos")), "demo"),  # the default folder of clips is not in use
+        (Options(output=Path("clips")), "demo"),
+        (
+            Options(output=Path("cam.mp4"), segment_s=9.0, quota_bytes=1),
+            "old/cam-20261121T143000Z.mp4",
+        ),
+        (Options(output=Path("cam.mp4"), segment_s=9.0), "cam-20261121T143000Z.mp4"),
+    ],
+)
+def test_outputs_beside_what_is_to_be_kept_are_fine(tmp_path, monkeypatch, outputs, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    check_outputs(outputs, source, BUNDLE)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "complaint"),
+    [
+        (
+            Options(on=["cat"]),
+            "--on alone does nothing: add --record SECONDS or --run COMMAND",
+        ),
+        (Options(record_s=1.0), "--record needs --on"),
+        (Options(run="true"), "--run needs --on"),
+        (Options(segment_s=1.0), "--segment needs --output with a video"),
+        (
+            Options(segment_s=1.0, output=Path("folder")),
+            "--segment needs --output with a video",
+        ),
+        (Options(quota_bytes=1), "--quota has nothing to remove: add --segment"),
+        (Options(quota_bytes=1, output=Path("a.mp4")), "--quota has nothing to remove"),
+        (Options(log_size_bytes=1), "--log-size needs --log FILE"),
+        (Options(on=["cat"], run=""), "no such command"),
+        (
+            Options(on=["cat"], run="no-such-command --now"),
+            "--run 'no-such-command --now': no su",
+        ),
+        (Options(on=["cat"], run="/etc/passwd"), "no such command, or it is not executable"),
+        (Options(on=["cat"], run="echo 'half"), "No closing quotation"),
+        (Options(on=["cat"], run="cat >> seen"), "without a shell"),
+    ],
+)
+def test_outputs_that_cannot_be_meant_are_refused(outputs, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        check_outputs(outputs, "demo", BUNDLE)
