@@ -18,28 +18,38 @@ from convert.annotations.ground_truth import (
 from convert.errors import EvaluationError
 
 
-class _Image(msgspec.Struct):
+class CocoImage(msgspec.Struct, gc=False):
+    """One image; its size is as it was labelled."""
+
     id: int
     file_name: str
+    width: float | None = None
+    height: float | None = None
 
 
-class _Category(msgspec.Struct):
+class CocoCategory(msgspec.Struct, gc=False):
+    """One class; its id need be neither consecutive nor the same in another file."""
+
     id: int
     name: str
 
 
-class _Annotation(msgspec.Struct):
+class CocoAnnotation(msgspec.Struct, gc=False):
+    """One object."""
+
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]  # x, y, width, height in pixels
-    area: float | None = None  # tools that know no outlines leave it out
+    area: float | None = None  # pixels; tools that know no outlines leave it out
     iscrowd: int = 0
 
 
-class _CocoFile(msgspec.Struct):
-    images: list[_Image]
-    categories: list[_Category]
-    annotations: list[_Annotation]
+class CocoFile(msgspec.Struct):
+    """What of a COCO file matters for boxes."""
+
+    images: list[CocoImage]
+    categories: list[CocoCategory]
+    annotations: list[CocoAnnotation]
 
 
 def read_coco(folder: Path, path: Path, warn: Warn) -> list[GroundTruthImage]:
@@ -49,13 +59,7 @@ def read_coco(folder: Path, path: Path, warn: Warn) -> list[GroundTruthImage]:
     named and left out.
     Raises :class:`EvaluationError` for another format and for two pictures of one id.
     """
-    try:
-        coco = msgspec.json.decode(read_bytes(path), type=_CocoFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(f"{path}: not annotations in COCO's format ({exc})") from exc
-    for number, count in Counter(image.id for image in coco.images).items():
-        if count > 1:
-            raise EvaluationError(f"{path}: {count} pictures have the id {number}")
+    coco = parse_coco(path)
     names = {category.id: category.name for category in coco.categories}
     boxes: defaultdict[int, list[GroundTruthBox]] = defaultdict(list)
     nameless, inverted = [], []
@@ -79,3 +83,18 @@ def read_coco(folder: Path, path: Path, warn: Warn) -> list[GroundTruthImage]:
     warn_of(nameless, f"{path}: boxes whose category id is not in its list", warn)
     warn_of(inverted, f"{path}: boxes of negative width or height", warn)
     return images
+
+
+def parse_coco(path: Path) -> CocoFile:
+    """The file at ``path``, in which no two images share an id.
+
+    Raises :class:`EvaluationError` for another format and for two images of one id.
+    """
+    try:
+        coco = msgspec.json.decode(read_bytes(path), type=CocoFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise EvaluationError(f"{path}: not annotations in COCO's format ({exc})") from exc
+    for number, count in Counter(image.id for image in coco.images).items():
+        if count > 1:
+            raise EvaluationError(f"{path}: {count} pictures have the id {number}")
+    return coco

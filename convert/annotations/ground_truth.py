@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from convert.errors import EvaluationError
 from device.images import list_images
 
+MAX_LABEL_BYTES = 16 << 20  # of one image
+MAX_TABLE_BYTES = 1 << 30  # of all images; COCO's 118,000 take 0.45 GB
 NAMED = 5  # of many bad files, this many are named and the rest counted
 
 Warn = Callable[[str], None]
@@ -75,18 +78,29 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def read_bytes(path: Path) -> bytes:
-    """Content of a file without a byte order mark. Raises :class:`EvaluationError`."""
+def read_bytes(path: Path, limit: int = MAX_TABLE_BYTES) -> bytes:
+    """Content of a regular file without a byte order mark.
+
+    Raises :class:`EvaluationError`, also for one of more than ``limit`` bytes.
+    """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise EvaluationError(f"{path}: not a file")
+        if status.st_size > limit:
+            raise EvaluationError(
+                f"{path}: {status.st_size / 1e6:,.0f} MB, more than the {limit / 1e6:,.0f} MB "
+                "that annotations have"
+            )
         return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as exc:
         raise EvaluationError(f"{path}: {exc.strerror}") from exc
 
 
-def read_text(path: Path) -> str:
-    """A UTF-8 file. Raises :class:`EvaluationError`."""
+def read_text(path: Path, limit: int = MAX_TABLE_BYTES) -> str:
+    """A UTF-8 file of at most ``limit`` bytes. Raises :class:`EvaluationError`."""
     try:
-        return read_bytes(path).decode("utf-8")
+        return read_bytes(path, limit).decode("utf-8")
     except UnicodeDecodeError as exc:
         raise EvaluationError(f"{path}: not UTF-8 text") from exc
 

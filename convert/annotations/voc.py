@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from convert.annotations.ground_truth import (
+    MAX_LABEL_BYTES,
     GroundTruthBox,
     GroundTruthImage,
     ImageIndex,
@@ -16,6 +17,7 @@ from convert.annotations.ground_truth import (
     read_bytes,
     read_each,
 )
+from convert.annotations.labels import MAX_PIXELS, BoxLabel, ImageLabels, image_size
 from convert.errors import EvaluationError
 
 
@@ -30,35 +32,52 @@ def read_voc(
     there = ImageIndex(folder)
 
     def read_one(file: Path) -> GroundTruthImage | None:
-        root = _parse(read_bytes(file))
-        if root.tag != "annotation":
-            raise EvaluationError(f"<{root.tag[:40]}> where <annotation> was expected")
-        written = (root.findtext("filename") or "").strip().replace("\\", "/")
-        name = there.find(file.stem, written.rpartition("/")[2])
-        boxes = tuple(_read_object(item) for item in root.findall("object"))
+        labels = parse_voc(read_bytes(file, MAX_LABEL_BYTES))
+        name = there.find(file.stem, labels.image)
+        boxes = tuple(_ground_truth(box) for box in labels.boxes)
         return None if name is None else GroundTruthImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 
 
-def _read_object(item: Element) -> GroundTruthBox:
-    """One ``<object>``; its ``difficult`` flag makes it one that need not be found.
-
-    COCO has no such flag but for crowds, so that is what it becomes: any number of detections
-    that lie mostly inside it are neither right nor wrong.
+def parse_voc(data: bytes) -> ImageLabels:
+    """What an XML file says of its image. Raises :class:`EvaluationError`.
 
     Edges are taken as LabelImg writes them, positions between pixels, so that the width is
     ``xmax - xmin``; in VOC's own files, which count pixels from 1, that is a pixel less.
     """
+    root = _parse(data)
+    if root.tag != "annotation":
+        raise EvaluationError(f"<{root.tag[:40]}> where <annotation> was expected")
+    written = (root.findtext("filename") or "").strip().replace("\\", "/")
+    boxes = tuple(_parse_object(item) for item in root.findall("object"))
+    size = image_size(root.findtext("size/width"), root.findtext("size/height"))
+    return ImageLabels(written.rpartition("/")[2], boxes, size)
+
+
+def _parse_object(item: Element) -> BoxLabel:
+    """One ``<object>``; its ``difficult`` flag makes it one that need not be found."""
     name = (item.findtext("name") or "").strip()
     if not name:
         raise EvaluationError("an object without a name")
-    edges = [_number(item, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
-    x, y, width, height = edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
-    if width < 0 or height < 0:
-        raise EvaluationError(f"a box of {name} whose edges are the wrong way round")
+    x_min, y_min, x_max, y_max = (
+        _number(item, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")
+    )
     difficult = (item.findtext("difficult") or "0").strip() not in ("", "0")
-    return GroundTruthBox(name, x, y, width, height, width * height, difficult)
+    return BoxLabel(name, (x_min, y_min, x_max, y_max), difficult)
+
+
+def _ground_truth(box: BoxLabel) -> GroundTruthBox:
+    """A box to measure with.
+
+    COCO has no ``difficult`` flag but for crowds, so that is what it becomes: any number of
+    detections that lie mostly inside it are neither right nor wrong.
+    """
+    x_min, y_min, x_max, y_max = box.edges
+    width, height = x_max - x_min, y_max - y_min
+    if width < 0 or height < 0:
+        raise EvaluationError(f"a box of {box.label} whose edges are the wrong way round")
+    return GroundTruthBox(box.label, x_min, y_min, width, height, width * height, box.ignored)
 
 
 def _number(item: Element, path: str) -> float:
@@ -67,7 +86,7 @@ def _number(item: Element, path: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not abs(value) < 1e6:  # no picture is that wide; NaN fails too
+    if not abs(value) < MAX_PIXELS:  # NaN fails too
         raise EvaluationError(f"{path} is {text[:40]!r}, expected pixels")
     return value
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from convert.annotations.ground_truth import (
+    MAX_LABEL_BYTES,
     GroundTruthBox,
     GroundTruthImage,
     ImageIndex,
@@ -13,6 +15,7 @@ from convert.annotations.ground_truth import (
     read_each,
     read_text,
 )
+from convert.annotations.labels import MAX_PIXELS, Edges
 from convert.errors import EvaluationError
 from device.errors import SourceError
 from device.images import read_image
@@ -20,6 +23,14 @@ from device.images import read_image
 CLASSES = "classes.txt"  # names of the classes, one per line, where LabelImg writes them
 PLACEHOLDERS = ("", "???", "background")  # lines of a label file that are no class
 SLACK = 0.01  # of a side: boxes at the rim reach over it by rounding
+
+
+@dataclass(frozen=True, slots=True)
+class YoloRow:
+    """One object: its class by number, its edges as shares of the image's sides."""
+
+    class_index: int
+    edges: Edges
 
 
 def read_yolo(
@@ -46,8 +57,9 @@ def read_yolo(
         )
 
     def read_one(file: Path) -> GroundTruthImage | None:
-        lines = [line.split() for line in read_text(file).splitlines()]
-        rows = [_read_row(words, number, names) for number, words in enumerate(lines, 1) if words]
+        rows = parse_yolo(read_text(file, MAX_LABEL_BYTES))
+        for row in rows:
+            _check_row(row, len(names))
         name = there.find(file.stem)
         if name is None:
             return None
@@ -55,37 +67,56 @@ def read_yolo(
             height, width = read_image(folder / name).shape[:2]
         except SourceError as exc:
             raise EvaluationError(str(exc)) from exc
-        boxes = tuple(
-            GroundTruthBox(
-                label,
-                (x - w / 2) * width,
-                (y - h / 2) * height,
-                w * width,
-                h * height,
-                w * width * h * height,
-            )
-            for label, x, y, w, h in rows
-        )
+        boxes = tuple(_ground_truth(row, names, width, height) for row in rows)
         return GroundTruthImage(folder, name, boxes)
 
     return read_each(files, source, read_one, warn)
 
 
-def _read_row(
-    words: Sequence[str], line: int, names: Sequence[str]
-) -> tuple[str, float, float, float, float]:
-    """Label, centre x, centre y, width and height, 0..1 of the picture."""
-    if len(words) != 5:
+def _ground_truth(row: YoloRow, names: Sequence[str], width: int, height: int) -> GroundTruthBox:
+    x_min, y_min, x_max, y_max = row.edges
+    box_width, box_height = (x_max - x_min) * width, (y_max - y_min) * height
+    label = names[row.class_index]
+    area = box_width * box_height
+    return GroundTruthBox(label, x_min * width, y_min * height, box_width, box_height, area)
+
+
+def parse_yolo(text: str) -> list[YoloRow]:
+    """The objects of one label file; of an outline (five numbers and more) its bounding box.
+
+    Coordinates need not lie within the image. Raises :class:`EvaluationError` for what is no
+    number, and for lines of another length.
+    """
+    lines = [line.split() for line in text.splitlines()]
+    return [_parse_row(words, number) for number, words in enumerate(lines, 1) if words]
+
+
+def _parse_row(words: Sequence[str], line: int) -> YoloRow:
+    outline = len(words) >= 7 and len(words) % 2 == 1
+    if len(words) != 5 and not outline:
         raise EvaluationError(
             f"line {line}: {len(words)} words, expected class, x_center, y_center, width, height"
         )
     try:
         class_index = int(words[0])
-        x, y, width, height = map(float, words[1:])
+        values = [float(word) for word in words[1:]]
     except ValueError:
-        raise EvaluationError(f"line {line}: not five numbers") from None
-    if not 0 <= class_index < len(names):
-        raise EvaluationError(f"line {line}: class {class_index}, but {len(names)} have names")
-    if not all(0 <= value <= 1 + SLACK for value in (x, y, width, height)):
-        raise EvaluationError(f"line {line}: a box that is not within 0 to 1 of its picture")
-    return names[class_index], x, y, width, height
+        raise EvaluationError(f"line {line}: not {len(words)} numbers") from None
+    if not all(abs(value) < MAX_PIXELS for value in values):  # NaN fails too
+        raise EvaluationError(f"line {line}: not {len(words)} numbers")
+    if outline:
+        xs, ys = values[::2], values[1::2]
+        return YoloRow(class_index, (min(xs), min(ys), max(xs), max(ys)))
+    x, y, width, height = values
+    return YoloRow(class_index, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+
+
+def _check_row(row: YoloRow, classes: int) -> None:
+    """Raise :class:`EvaluationError` for a row that cannot be measured with."""
+    if not 0 <= row.class_index < classes:
+        raise EvaluationError(f"class {row.class_index}, but {classes} have names")
+    x_min, y_min, x_max, y_max = row.edges
+    sides = x_max - x_min, y_max - y_min
+    centre = (x_min + x_max) / 2, (y_min + y_max) / 2
+    if not all(0 <= value <= 1 + SLACK for value in (*sides, *centre)):
+        raise EvaluationError("a box that is not within 0 to 1 of its image")

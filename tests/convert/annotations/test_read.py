@@ -367,10 +367,10 @@ def test_xml_in_encodings_that_expat_cannot_read_is_left_out(tmp_path, images, s
     [
         ("0 0.5 0.5 0.1", "line 1: 4 words"),
         ("0 0.5 0.5 0.1 0.1 0.9", "line 1: 6 words"),
-        ("\n\nx 0.5 0.5 0.1 0.1", "line 3: not five numbers"),
+        ("\n\nx 0.5 0.5 0.1 0.1", "line 3: not 5 numbers"),
         ("3 0.5 0.5 0.1 0.1", "class 3, but 3 have names"),
         ("-1 0.5 0.5 0.1 0.1", "class -1"),
-        ("0 0.5 0.5 nan 0.1", "not within 0 to 1"),
+        ("0 0.5 0.5 nan 0.1", "not 5 numbers"),
         ("0 320 240 0.1 0.1", "not within 0 to 1"),
     ],
 )
