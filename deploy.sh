@@ -132,8 +132,10 @@ connect() {
   # Beside others nobody could tell whose password is asked for.
   local batch=''
   [[ ${#hosts[@]} -eq 1 ]] || batch=yes
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} ${batch:+-o BatchMode=yes} -fNMT \
-    -S "$work/s" -o ControlPersist=60 -o ConnectTimeout=15 -o ServerAliveInterval=15 -- "$host" \
+  # Without the agent, the display and the ports that a configuration lets other hosts have.
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} ${batch:+-o BatchMode=yes} -fNMTax \
+    -o ClearAllForwardings=yes -S "$work/s" -o ControlPersist=60 -o ConnectTimeout=15 \
+    -o ServerAliveInterval=15 -- "$host" \
     >/dev/null 2>"$work/log" || die "cannot connect to $host ($(why_not)); $(way_out)"
   # Should the connection break, ProxyCommand=false keeps ssh from making another.
   shared=(ssh -F /dev/null -S "$work/s" -o ProxyCommand=false)
@@ -143,15 +145,17 @@ why_not() {
   if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
     echo 'its host key is not the one known here'
   else
-    tail -n 1 "$work/log" | tr -d '\r'
+    tail -n 1 "$work/log" | shown
   fi
 }
 
 way_out() {
   if grep -q 'HOST IDENTIFICATION HAS CHANGED' "$work/log"; then
     # ssh knows it by its address, and by its port.
-    local known; known=$(sed -n 's/^Host key for \(.*\) has changed .*/\1/p' "$work/log" | tr -d '\r')
-    echo "if its card was flashed anew, run: ssh-keygen -R '$known'"
+    local known
+    known=$(sed -n "s/^Host key for \\([][A-Za-z0-9._:%-]*\\) has changed .*/\\1/p" "$work/log")
+    known=${known:-$host}
+    echo "if its card was flashed anew, run: ssh-keygen -R '${known%%$'\n'*}'"
   elif grep -q 'Host key verification failed' "$work/log"; then
     echo "its key is not known here yet; log in once, and say that it is the right one: ssh $host"
   elif grep -q 'Could not resolve hostname' "$work/log"; then
@@ -173,10 +177,22 @@ disconnect() {
 # Runs stdin as a script on the host: as data, so that no login shell has a say in its quoting; in
 # braces, so that sh reads all of it before it runs any of it. Arguments are words of our own. In
 # English, whatever ssh hands on of the user's language, since we read it too.
-on_host() { { echo '{ export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } | "${shared[@]}" liteberry sh -s -- "$@"; }
+on_host() {
+  { { echo '{ export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } |
+    "${shared[@]}" liteberry sh -s -- "$@" 2>&1 >&3 | shown >&2; } 3>&1 | shown
+}
+
+# Lines of a host as they come, without what a terminal obeys instead of showing it.
+shown() {
+  local LC_ALL=C line
+  while IFS= read -r -n 4096 line || [[ -n $line ]]; do
+    line=${line//$'\t'/ } line=${line//$'\302'[$'\200'-$'\237']/}
+    printf '%s\n' "${line//[[:cntrl:]]/}"
+  done
+}
 
 # Shows what a command says, and keeps what it says on stderr.
-heard() { { "$@" 2>&1 >&3 | tee "$work/heard" >&2; } 3>&1; }
+heard() { { "$@" 2>&1 >&3 | tee "$work/heard" | shown >&2; } 3>&1; }
 
 # give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
 # off may have left a pip that works on, in a folder that it needs.
@@ -198,13 +214,53 @@ EOF
 # A word for sh that means TEXT and nothing else.
 quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
-# Facts come as lines that begin with a marker, which tells them from what a talkative .bashrc says.
-fact() { sed -n "s/^liteberry-$1 //p" "$work/facts"; }
+# What a host says is a stranger's text, and none of it is ever evaluated: [[ -lt ]] and $(( )), for
+# example, would run what stands in the subscript of an array. This is its only way in. Facts come
+# as lines that begin with a marker, which tells them from what a talkative .bashrc says; each is
+# taken whole, once, in the form that it must have, or the host is refused.
+form_of() {
+  case $1 in
+    machine) echo '[a-z0-9_]{1,16}-(32|64)' ;;
+    python) echo '([0-9]\.[0-9]{1,2})?' ;;
+    missing) echo '( (rsync|python3|python3-venv|python3-picamera2))*' ;;
+    free) echo '[1-9][0-9]{0,8}|0' ;;
+    days) echo '-?[1-9][0-9]{0,8}|0' ;;
+    current) echo '(releases/[0-9A-Za-z][0-9A-Za-z._-]{0,63})?' ;;
+    same) echo '[0-9A-Za-z][0-9A-Za-z._-]{0,63}' ;;
+    environments | settings) echo '[ -~]{0,255}' ;;
+    service | started) echo 'yes|no' ;;
+    systemd) echo missing ;;
+    sudo) echo refused ;;
+    page) echo '[1-9][0-9]{0,4}/(\?token=[!-~]{1,255})?' ;;
+  esac
+}
+
+# facts WORD...: those that the script on stdin tells, when run on the host with these words.
+facts() {
+  on_host "$@" | head -c 1000000 >"$work/answer" || return 1
+  local LC_ALL=C line name form
+  : >"$work/facts"
+  while IFS= read -r line; do
+    name=${line#liteberry-} name=${name%% *} line=${line#* }
+    form=$(form_of "$name")
+    [[ -n $form ]] || continue
+    form="^($form)\$"
+    ! grep -q "^$name " "$work/facts" || form='twice^'
+    [[ $line =~ $form ]] ||
+      die "$host gives no answer that could be one to what its '$name' is (${line:0:60}); see what that machine is"
+    printf '%s %s\n' "$name" "$line" >>"$work/facts"
+  done < <(grep -a '^liteberry-[a-z]* ' "$work/answer")
+}
+
+fact() { sed -n "s/^$1 //p" "$work/facts"; }
+
+# Whether one row of digits is the lesser number.
+is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
 
 look_at_host() {
   local camera=other
   case $source in picamera | picamera:*) camera=picamera ;; esac
-  on_host "${service:-no}" "$camera" >"$work/facts" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
+  facts "${service:-no}" "$camera" "$(date +%s)" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
 missing='' service=''
 for tool in rsync python3; do command -v "$tool" >/dev/null || missing="$missing $tool"; done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
@@ -215,14 +271,15 @@ fi
 echo "liteberry-machine $(uname -m)-$(getconf LONG_BIT)"
 echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
 echo "liteberry-missing $missing"
-echo "liteberry-free $({ df -Pk ~/liteberry/ || df -Pk ~; } 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}')"
-echo "liteberry-clock $(date +%s)"
+free=$({ df -Pk ~/liteberry/ || df -Pk ~; } 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}')
+echo "liteberry-free ${free:-0}"
+echo "liteberry-days $((($(date +%s) - $3) / 86400))"
 echo "liteberry-current $(readlink ~/liteberry/current 2>/dev/null)"
-cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */installed)"
+cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */installed | cut -c 1-255)"
 [ ! -s ~/liteberry/settings.toml ] || said=$(python3 -c '
 import os, tomllib
 tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "rb"))' 2>&1) ||
-  echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1)"
+  echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1 | tr -cd '\40-\176' | cut -c 1-255)"
 ! systemctl cat liteberry.service >/dev/null 2>&1 || echo "liteberry-service ${service:=yes}"
 if [ "$1$service" != no ]; then
   systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
@@ -241,9 +298,9 @@ check_service() {
 
 # Refuses what cannot work before anything is changed.
 check_host() {
-  local missing free clock
+  local missing free days
   machine=$(fact machine) python=$(fact python) missing=$(fact missing)
-  free=$(fact free) clock=$(fact clock)
+  free=$(fact free) days=$(fact days)
   # A 32-bit system may well run on a 64-bit kernel, which is all that uname tells about.
   case $machine in
     aarch64-64 | x86_64-64) ;;
@@ -256,9 +313,8 @@ check_host() {
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
   # Certificates and systemd's timers are of no use to a clock that is off.
-  local ahead=$((clock - $(date +%s)))
-  [[ ${ahead#-} -lt 86400 ]] ||
-    die "the clock of $host is $((${ahead#-} / 86400)) days off; run: ssh -t $host sudo date -s @$(date +%s)"
+  [[ $days == 0 ]] ||
+    die "the clock of $host is ${days#-} days off; run: ssh -t $host sudo date -s @$(date +%s)"
   if [[ -n $missing && -n $install_deps ]]; then
     step "Installing$missing" install_missing
     install_deps=''
@@ -271,7 +327,7 @@ check_host() {
     die "the wheels in $wheels are not those that $requirements asks for on $host; --offline alone makes them ready"
   local need=800
   case " $(fact environments) " in *" $(environment)/installed "*) need=80 ;; esac
-  [[ $free -ge $need ]] ||
+  ! is_less "$free" "$need" ||
     die "$host has $free MB free and needs $need; make room and deploy again"
   [[ -z $service$had_service ]] || { check_service; check_settings; }
 }
@@ -317,7 +373,7 @@ lock_host() {
       # Its own sshd learns only hours later of a laptop that is gone.
       [[ -z $told ]] ||
         die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
-      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock")); mend that and deploy again"
+      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock" | shown)); mend that and deploy again"
     }
     sleep 0.1
   done
@@ -490,7 +546,7 @@ EOF
 
 # What was staged goes again if the current release is the same.
 is_unchanged() {
-  on_host >"$work/facts" <<'EOF' || return 1
+  facts <<'EOF' || return 1
 cd ~/liteberry/releases && [ -d ../current/ ] &&
   diff -rq -x __pycache__ -x before -x started ../current/ incoming >/dev/null &&
   echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
@@ -726,7 +782,7 @@ deploy() {
 
 farewell() {
   if [[ -n $service$had_service ]]; then
-    on_host <<'EOF' >"$work/facts"
+    facts <<'EOF' || true
 [ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
 import sys, tomllib
 with open(sys.argv[1], "rb") as file:

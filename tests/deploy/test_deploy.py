@@ -12,7 +12,6 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,60 +20,13 @@ from device.cli import make_parser
 from tests.helpers.deploy_hosts import (
     HOSTILE,
     ROOT,
-    Laptop,
     RealHost,
+    StubHost,
     assert_fails,
     contents,
-    make_laptop,
     real_host,
     write_script,
 )
-
-# A host made of stubs: its scripts run here, with its own home and nothing but its own tools.
-
-
-@dataclass(frozen=True)
-class StubHost:
-    laptop: Laptop
-    tools: Path
-    home: Path
-    bundle: Path
-
-    def is_a(self, machine: str = "aarch64", bits: int = 64, python: str = "3.11") -> None:
-        write_script(self.tools / "uname", f"echo {machine}")
-        write_script(self.tools / "getconf", f"echo {bits}")
-        write_script(self.tools / "python3", f"echo {python}")
-
-    def deploy(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return self.laptop.deploy("--bundle", self.bundle, *arguments)
-
-    def assert_untouched(self) -> None:
-        assert list(self.home.iterdir()) == []
-        assert not (self.laptop.folder / "rsync.log").exists()
-
-
-@pytest.fixture
-def stub_host(tmp_path: Path) -> StubHost:
-    tools, home, bundle = tmp_path / "host tools", tmp_path / "home", tmp_path / "bundle"
-    for folder in (tools, home, bundle):
-        folder.mkdir()
-    for name in ("sh", "awk", "date", "ls", "wc"):
-        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
-    write_script(tools / "rsync", "")
-    write_script(tools / "df", "echo Filesystem; echo /dev/root 1 2 4000000")
-    (bundle / "manifest.json").write_text("{}")
-    laptop = make_laptop(
-        tmp_path / "laptop",
-        'case $* in *-fNMT*|*"-O exit"*) exit 0 ;; esac\n'
-        'while [ "$1" != liteberry ]; do shift; done; shift\n'
-        f'HOME={shlex.quote(str(home))} PATH={shlex.quote(str(tools))} exec "$@"',
-    )
-    write_script(
-        laptop.folder / "tools" / "rsync", f'echo "$@" >{shlex.quote(str(laptop.folder))}/rsync.log'
-    )
-    host = StubHost(laptop, tools, home, bundle)
-    host.is_a()
-    return host
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,52 @@ def assert_fails(done: subprocess.CompletedProcess[str], status: int, *words: st
 
 
 @dataclass(frozen=True)
+class StubHost:
+    """A host made of stubs: its scripts run here, with a home and no tools but its own."""
+
+    laptop: Laptop
+    tools: Path
+    home: Path
+    bundle: Path
+
+    def is_a(self, machine: str = "aarch64", bits: int = 64, python: str = "3.11") -> None:
+        write_script(self.tools / "uname", f"echo {machine}")
+        write_script(self.tools / "getconf", f"echo {bits}")
+        write_script(self.tools / "python3", f"echo {python}")
+
+    def deploy(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.laptop.deploy("--bundle", self.bundle, *arguments)
+
+    def assert_untouched(self) -> None:
+        assert list(self.home.iterdir()) == []
+        assert not (self.laptop.folder / "rsync.log").exists()
+
+
+def make_stub_host(folder: Path) -> StubHost:
+    """An aarch64 machine with Python 3.11, and nothing of liteberry."""
+    tools, home, bundle = folder / "host tools", folder / "home", folder / "bundle"
+    for made_here in (tools, home, bundle):
+        made_here.mkdir()
+    for name in ("sh", "awk", "date", "ls", "wc"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    write_script(tools / "rsync", "")
+    write_script(tools / "df", "echo Filesystem; echo /dev/root 1 2 4000000")
+    (bundle / "manifest.json").write_text("{}")
+    laptop = make_laptop(
+        folder / "laptop",
+        'case $* in *-fNMT*|*"-O exit"*) exit 0 ;; esac\n'
+        'while [ "$1" != liteberry ]; do shift; done; shift\n'
+        f'HOME={shlex.quote(str(home))} PATH={shlex.quote(str(tools))} exec "$@"',
+    )
+    write_script(
+        laptop.folder / "tools" / "rsync", f'echo "$@" >{shlex.quote(str(laptop.folder))}/rsync.log'
+    )
+    host = StubHost(laptop, tools, home, bundle)
+    host.is_a()
+    return host
+
+
+@dataclass(frozen=True)
 class RealHost:
     """An sshd on the loopback interface, whose logins have a home and tools of their own."""
 
@@ -283,7 +329,7 @@ def real_host(folder: Path, *within: str) -> Iterator[RealHost]:
         f"AuthenticationMethods publickey password\nForceCommand {server}/login\n"
     )
     for name in ("systemctl", "journalctl", "sudo"):
-        stub = (ROOT / "tests" / "stub_systemd.py").read_text()
+        stub = (ROOT / "tests" / "helpers" / "stub_systemd.py").read_text()
         (tools / name).write_text(f"#!{sys.executable}\n{stub}")
         (tools / name).chmod(0o755)
     laptop = make_ssh_laptop(folder / "of mine", server, port)

@@ -92,7 +92,7 @@ def test_release_whose_page_is_not_healthy_is_taken_back(
     machine: Machine, service: str, bundle_dir: Path
 ):
     release = machine.run("readlink liteberry/current").stdout
-    handlers = machine.laptop.checkout / "device" / "web_handlers.py"
+    handlers = machine.laptop.checkout / "device" / "web" / "handlers.py"
     sound = handlers.read_text()
     handlers.write_text(sound.replace('r"/healthz"', 'r"/illness"'))
     assert handlers.read_text() != sound
