@@ -21,8 +21,8 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from device import __version__
-from device.bundle.bundle import Bundle
 from device.bundle.labels import BACKGROUND, UNUSED
+from device.bundle.model import Model
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour
 from device.inference.autotune import state_file
@@ -190,7 +190,7 @@ class LivePage(Closable):
         audience.tell("second", msgspec.json.encode(news))
 
 
-def describe(bundle: Bundle, source: str) -> dict[str, object]:
+def describe(bundle: Model, source: str) -> dict[str, object]:
     """What viewers are told of a run that ``bundle`` makes of ``source``."""
     manifest, board = bundle.manifest, read_board()
     return {

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from device.bench.record import encode, read
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.inference.autotune import load_choice
 from device.system.board import read_board
 from tests.device.conftest import names_in
