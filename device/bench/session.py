@@ -137,9 +137,8 @@ def _sustain(
 
 def _priority() -> str:
     """How the scheduler treats this process, and with it those that measure."""
-    if not hasattr(os, "sched_getscheduler"):  # not Linux
-        return "unknown"
-    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+    # Elsewhere nobody can be asked, and little is real-time.
+    if sys.platform == "linux" and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
         return f"real-time {os.sched_getparam(0).sched_priority}"
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     return f"nice {nice}" if nice else "normal"

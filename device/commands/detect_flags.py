@@ -101,7 +101,8 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
 def _probability(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is not above 0 and at most 1")
+        meant = f"; did you mean {value / 100:g}?" if 1 < value <= 100 else ""
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1{meant}")
     return value
 
 

@@ -22,7 +22,7 @@ class Watchdog(Sink):
     """
 
     def __init__(self, address: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         # A name that begins with @ is one outside the file system.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._next_s = 0.0

@@ -166,9 +166,14 @@ def read_cpu(root: Path = HERE) -> Cpu:
         name, flags = f"{machine} emulated on {name}", set()
     return Cpu(
         name=name,
-        cores=len(re.findall(r"^processor\s*:", text, re.MULTILINE)),
+        cores=len(re.findall(r"^processor\s*:", text, re.MULTILINE)) or _cores_elsewhere(root),
         features=tuple(dict.fromkeys(name for flag, name in CPU_FEATURES.items() if flag in flags)),
     )
+
+
+def _cores_elsewhere(root: Path) -> int:
+    """Cores of a machine without ``/proc``; 0 where it is not this one."""
+    return os.cpu_count() or 0 if root == HERE else 0
 
 
 def read_memory(root: Path = HERE) -> Memory:
