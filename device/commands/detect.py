@@ -1,4 +1,4 @@
-"""``python -m device detect``: the run that its flags ask for."""
+"""The command ``detect``: a run as its flags ask for it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_detect(commands: Commands) -> None:
 
 
 def run_detect(args: argparse.Namespace) -> None:
-    """``device detect``."""
+    """Run ``device detect``."""
     # Before NumPy is loaded: its threads would only be in the interpreter's way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported here: `--help` need not wait for OpenCV.
