@@ -43,33 +43,50 @@ Exit status: 0 done, 1 failed somewhere (that HOST goes on with the release it h
 EOF
 }
 
-die() { printf 'deploy.sh: %s\n' "$1" >&2; exit 1; }
-usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 2; }
+main() {
+  parse_arguments "$@"
+  check_here
+  if [[ ${#hosts[@]} -eq 1 ]]; then visit "${hosts[0]}"; else visit_all; fi
+}
 
-# step TEXT FUNCTION: says what FUNCTION does, and calls it unless this is a dry run.
-step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2"; }
-
-add_host() {
-  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
-  case $1 in
-    '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
+# One host, all of it.
+visit() {
+  host=$1
+  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
+  connect
+  case $action in
+    deploy) deploy ;;
+    rollback) alone; step "Going back to the release before" rollback ;;
+    status) status ;;
+    logs) logs ;;
+    uninstall) alone; step "Removing liteberry" uninstall ;;
   esac
-  hosts+=("$1")
 }
 
-add_hosts_of() {
-  local line
-  [[ -r $1 && ! -d $1 ]] || usage_error "--hosts $1 cannot be read"
-  while read -r line || [[ -n $line ]]; do
-    line=${line%%#*} line=${line%%[[:space:]]*}
-    [[ -z $line ]] || add_host "$line"
-  done <"$1"
+deploy() {
+  look_at_host
+  check_host
+  [[ -n $dry_run ]] || lock_host
+  step "Copying device/, $requirements and $bundle to ~/liteberry/releases/incoming" stage
+  step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
+  if [[ -z $dry_run ]] && is_unchanged; then
+    echo "Nothing has changed since release $(fact same)"
+    if [[ -z $had_service || -n $(fact started) ]]; then
+      [[ -z $service ]] || step "Seeing that the service runs" keep_running
+      farewell
+      return 0
+    fi
+  else
+    step "Proving that the bundle sees there what it saw here" prove
+    step "Making it ~/liteberry/current" switch
+  fi
+  if [[ -n $service$had_service ]]; then
+    step "Starting the service with it, and going back should it not come up" run_service
+  fi
+  [[ -n $dry_run ]] || farewell
 }
 
-only_action() {
-  [[ $action == deploy ]] || usage_error "--$action and --$1 exclude each other"
-  action=$1
-}
+# ---------- Arguments ------------------------------------------------------------------
 
 parse_arguments() {
   local LC_ALL=C value  # so that a-z means these 26 letters
@@ -108,6 +125,28 @@ parse_arguments() {
   case $wheels in /* | '') ;; *) wheels=./$wheels ;; esac
 }
 
+only_action() {
+  [[ $action == deploy ]] || usage_error "--$action and --$1 exclude each other"
+  action=$1
+}
+
+add_host() {
+  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
+  case $1 in
+    '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
+  esac
+  hosts+=("$1")
+}
+
+add_hosts_of() {
+  local line
+  [[ -r $1 && ! -d $1 ]] || usage_error "--hosts $1 cannot be read"
+  while read -r line || [[ -n $line ]]; do
+    line=${line%%#*} line=${line%%[[:space:]]*}
+    [[ -z $line ]] || add_host "$line"
+  done <"$1"
+}
+
 check_here() {
   local tool variant
   for tool in ssh rsync; do
@@ -121,6 +160,49 @@ check_here() {
       die "$bundle has no variant $variant; name some of: $(cd "$bundle" && echo *.tflite | sed 's/\.tflite//g')"
   done
   [[ -z $wheels || -d $wheels ]] || die "$wheels is no folder of wheels; make one with --offline"
+}
+
+die() { printf 'deploy.sh: %s\n' "$1" >&2; exit 1; }
+
+usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 2; }
+
+# step TEXT FUNCTION: says what FUNCTION does, and calls it unless this is a dry run.
+step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2"; }
+
+# ---------- Connection -----------------------------------------------------------------
+
+# Side by side, each line with the name of its host. In job control each has a process group, by
+# which all of it can be ended.
+visit_all() {
+  local failed=0 number verdict pids=()
+  work=$(mktemp -d /tmp/liteberry.XXXXXX)
+  trap end_all INT TERM
+  set -m
+  for number in "${!hosts[@]}"; do
+    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
+      sed "s|^|[${hosts[$number]}] |"; } &
+    pids+=($!)
+  done
+  set +m
+  for number in "${!hosts[@]}"; do
+    wait "${pids[$number]}" || pids[number]=failed
+  done
+  echo
+  for number in "${!hosts[@]}"; do
+    verdict=ok
+    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
+    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
+  done
+  rm -rf -- "$work"
+  return "$failed"
+}
+
+end_all() {
+  local group
+  for group in $(jobs -p); do kill -TERM -- "-$group" 2>/dev/null || true; done
+  wait
+  rm -rf -- "$work"
+  exit 130
 }
 
 # Every later ssh and rsync goes through this one connection: one login, and rsync, which splits
@@ -139,6 +221,13 @@ connect() {
     >/dev/null 2>"$work/log" || die "cannot connect to $host ($(why_not)); $(way_out)"
   # Should the connection break, ProxyCommand=false keeps ssh from making another.
   shared=(ssh -F /dev/null -S "$work/s" -o ProxyCommand=false)
+}
+
+disconnect() {
+  trap '' INT TERM HUP PIPE  # to the end
+  exec 8>&-  # lets go of the lock
+  ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
+  rm -rf -- "$work"
 }
 
 why_not() {
@@ -167,11 +256,27 @@ way_out() {
   fi
 }
 
-disconnect() {
-  trap '' INT TERM HUP PIPE  # to the end
-  exec 8>&-  # lets go of the lock
-  ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
-  rm -rf -- "$work"
+# Held by a command that lives as long as the connection does, so that no lock outlives us.
+lock_host() {
+  mkfifo "$work/hold"
+  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
+    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
+    <"$work/hold" >"$work/lock" 2>&1 &
+  local holder=$! told=''
+  exec 8>"$work/hold"
+  until grep -q '^liteberry-held' "$work/lock"; do
+    if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
+      told=yes
+      echo "Somebody else is deploying to $host: waiting for them, ten minutes at most"
+    fi
+    kill -0 "$holder" 2>/dev/null || grep -q '^liteberry-held' "$work/lock" || {
+      # Its own sshd learns only hours later of a laptop that is gone.
+      [[ -z $told ]] ||
+        die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
+      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock" | shown)); mend that and deploy again"
+    }
+    sleep 0.1
+  done
 }
 
 # Runs stdin as a script on the host: as data, so that no login shell has a say in its quoting; in
@@ -193,26 +298,6 @@ shown() {
 
 # Shows what a command says, and keeps what it says on stderr.
 heard() { { "$@" 2>&1 >&3 | tee "$work/heard" | shown >&2; } 3>&1; }
-
-# give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
-# off may have left a pip that works on, in a folder that it needs.
-give_up() {
-  on_host >/dev/null 2>&1 <<'EOF' || true
-cd ~/liteberry || exit 0
-rm -rf releases/incoming
-if [ -d venvs ]; then
-  exec 9<venvs && flock -n 9 || exit 0
-  for venv in venvs/*; do [ -e "$venv/installed" ] || rm -rf "$venv"; done
-fi
-rm -rf wheels
-EOF
-  ! grep -qs 'No space left on device' "$work/heard" ||
-    die "the disk of $host is full, and what was sent is gone again; make room (ssh -t $host sudo apt clean) and deploy again"
-  die "$1"
-}
-
-# A word for sh that means TEXT and nothing else.
-quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
 # What a host says is a stranger's text, and none of it is ever evaluated: [[ -lt ]] and $(( )), for
 # example, would run what stands in the subscript of an array. This is its only way in. Facts come
@@ -254,8 +339,23 @@ facts() {
 
 fact() { sed -n "s/^$1 //p" "$work/facts"; }
 
-# Whether one row of digits is the lesser number.
-is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
+# A word for sh that means TEXT and nothing else.
+quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
+
+# Where a browser finds the host, whose name may be one of the ssh configuration only.
+address() {
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" |
+    sed -n -e 's/^hostname \(.*:.*\)/[\1]/p' -e 's/^hostname \([^:]*\)$/\1/p'  # IPv6 in brackets
+}
+
+# ---------- Look and check -------------------------------------------------------------
+
+# What changes a host waits for its turn there, after a look at what is there.
+alone() {
+  look_at_host
+  [[ -z $had_service ]] || check_service
+  [[ -n $dry_run ]] || lock_host
+}
 
 look_at_host() {
   local camera=other
@@ -287,13 +387,6 @@ if [ "$1$service" != no ]; then
 fi
 EOF
   had_service=$(fact service)
-}
-
-# What changes a service has to be root.
-check_service() {
-  [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
-  [[ -z $(fact sudo) ]] ||
-    die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
 }
 
 # Refuses what cannot work before anything is changed.
@@ -332,6 +425,16 @@ check_host() {
   [[ -z $service$had_service ]] || { check_service; check_settings; }
 }
 
+# Whether one row of digits is the lesser number.
+is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
+
+# What changes a service has to be root.
+check_service() {
+  [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
+  [[ -z $(fact sudo) ]] ||
+    die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
+}
+
 # Broken ones would end a service that runs.
 check_settings() {
   [[ -z $(fact settings) ]] ||
@@ -356,33 +459,7 @@ EOF
   look_at_host
 }
 
-# Held by a command that lives as long as the connection does, so that no lock outlives us.
-lock_host() {
-  mkfifo "$work/hold"
-  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
-    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
-    <"$work/hold" >"$work/lock" 2>&1 &
-  local holder=$! told=''
-  exec 8>"$work/hold"
-  until grep -q '^liteberry-held' "$work/lock"; do
-    if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
-      told=yes
-      echo "Somebody else is deploying to $host: waiting for them, ten minutes at most"
-    fi
-    kill -0 "$holder" 2>/dev/null || grep -q '^liteberry-held' "$work/lock" || {
-      # Its own sshd learns only hours later of a laptop that is gone.
-      [[ -z $told ]] ||
-        die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
-      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock" | shown)); mend that and deploy again"
-    }
-    sleep 0.1
-  done
-}
-
-send() {
-  heard rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
-    give_up "copying to $host failed, see above; mend that and deploy again"
-}
+# ---------- Release --------------------------------------------------------------------
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
@@ -402,6 +479,11 @@ EOF
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
   [[ -z $variants ]] || keep_variants
+}
+
+send() {
+  heard rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
+    give_up "copying to $host failed, see above; mend that and deploy again"
 }
 
 chosen() {
@@ -438,22 +520,6 @@ with open("manifest.new", "w", encoding="utf-8") as file:
 os.replace("manifest.new", "manifest.json")  # the link in the last release keeps what it names
 PYTHON
 EOF
-}
-
-# For a host that reaches no package index.
-send_wheels() {
-  if on_host "$(environment)" <<'EOF'; then return 0; fi
-test -e ~/liteberry/venvs/"$1"/installed
-EOF
-  if [[ -z $wheels ]]; then
-    local with=$root/.venv/bin/python
-    [[ -x $with ]] || with=python3
-    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
-    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
-    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
-      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
-  fi
-  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
 }
 
 # The stamp is written last: an environment without one is made anew. Picamera2 comes from apt:
@@ -531,17 +597,20 @@ UNIT
 EOF
 }
 
-# Compiled now, for good: a service that may not write here would compile at each of its starts.
-# What the proof takes from the environment, Python compiles as it goes.
-prove() {
-  heard on_host <<'EOF' || give_up "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
-cd ~/liteberry/releases/incoming
-python3 -m compileall -q device >&2 || exit 1
-./liteberry verify bundle || exit 1
-# What doctor finds is worth knowing, but the run above has shown that it works.
-report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
-printf '%s\n' "$report" | tail -n 1
+# For a host that reaches no package index.
+send_wheels() {
+  if on_host "$(environment)" <<'EOF'; then return 0; fi
+test -e ~/liteberry/venvs/"$1"/installed
 EOF
+  if [[ -z $wheels ]]; then
+    local with=$root/.venv/bin/python
+    [[ -x $with ]] || with=python3
+    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
+    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
+    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
+      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
+  fi
+  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
 }
 
 # What was staged goes again if the current release is the same.
@@ -553,6 +622,19 @@ cd ~/liteberry/releases && [ -d ../current/ ] &&
   [ ! -e ../current/started ] || echo "liteberry-started yes"
 EOF
   [[ -n $(fact same) ]]
+}
+
+# Compiled now, for good: a service that may not write here would compile at each of its starts.
+# What the proof takes from the environment, Python compiles as it goes.
+prove() {
+  heard on_host <<'EOF' || give_up "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
+cd ~/liteberry/releases/incoming
+python3 -m compileall -q device >&2 || exit 1
+./liteberry verify bundle || exit 1
+# What doctor finds is worth knowing, but the run above has shown that it works.
+report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
+printf '%s\n' "$report" | tail -n 1
+EOF
 }
 
 # A release knows the one before it, so that renaming one link changes both, wholly or not at all.
@@ -583,6 +665,119 @@ for venv in venvs/*; do grep -qs "/$venv/" releases/*/liteberry || rm -rf "$venv
 rm -rf wheels
 sync -f .
 echo "current is releases/$id"
+EOF
+}
+
+# give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
+# off may have left a pip that works on, in a folder that it needs.
+give_up() {
+  on_host >/dev/null 2>&1 <<'EOF' || true
+cd ~/liteberry || exit 0
+rm -rf releases/incoming
+if [ -d venvs ]; then
+  exec 9<venvs && flock -n 9 || exit 0
+  for venv in venvs/*; do [ -e "$venv/installed" ] || rm -rf "$venv"; done
+fi
+rm -rf wheels
+EOF
+  ! grep -qs 'No space left on device' "$work/heard" ||
+    die "the disk of $host is full, and what was sent is gone again; make room (ssh -t $host sudo apt clean) and deploy again"
+  die "$1"
+}
+
+# step_back [RELEASE]: to that one, or to the one before the current one.
+step_back() {
+  on_host "$@" <<'EOF'
+set -eu
+cd ~/liteberry
+before=${1:-$(cat current/before 2>/dev/null || true)}
+[ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
+rm -f "$before/started"
+ln -sfn "$before" current.new
+mv -T current.new current
+echo "current is $before"
+EOF
+}
+
+rollback() {
+  step_back || die "$host cannot go back, see above; it is as it was"
+  [[ -n $had_service ]] || return 0
+  if install_service && start_service restart; then return 0; fi
+  last_words
+  if step_back "$(fact current)" && install_service && start_service restart; then
+    die "the release before did not come up on $host, see above, and the one it had runs again"
+  fi
+  die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
+}
+
+uninstall() {
+  [[ -z $had_service ]] || remove_service
+  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
+set -eu
+rm -f ~/.local/bin/liteberry
+cd ~/liteberry 2>/dev/null || exit 0
+rm -rf current current.new releases venvs wheels
+if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
+rmdir ~/liteberry 2>/dev/null || true
+EOF
+}
+
+farewell() {
+  if [[ -n $service$had_service ]]; then
+    facts <<'EOF' || true
+[ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    settings = tomllib.load(file)
+if "serve" in settings:
+    port = str(settings["serve"]).rpartition(":")[2]
+    print(f"liteberry-page {port}/?token={settings['token']}" if "token" in settings else
+          f"liteberry-page {port}/")
+PYTHON
+EOF
+    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
+  else
+    printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
+      "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
+  fi
+}
+
+# ---------- Service --------------------------------------------------------------------
+
+run_service() {
+  if install_service && start_service restart; then return 0; fi
+  last_words
+  local back=''
+  if step_back; then
+    back=", and the release before is back"
+    if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
+      back=", nor does the release before, which is back"
+    fi
+  fi
+  [[ -n $had_service ]] || remove_service
+  die "the service did not come up on $host, see above$back; mend that and deploy again"
+}
+
+# For a release that is there already: what runs is left to run.
+keep_running() {
+  if install_service && start_service start; then return 0; fi
+  last_words
+  [[ -n $had_service ]] || remove_service
+  die "the service does not come up on $host, see above; mend that and deploy again"
+}
+
+# Each release has its own unit, so that one that goes back takes its own along.
+install_service() {
+  make_settings || return 1
+  on_host <<'EOF'
+set -eu
+unit=$HOME/liteberry/current/liteberry.service
+if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
+  sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
+  sudo -n systemctl daemon-reload
+fi
+sudo -n systemctl enable --quiet liteberry.service
+sync -f /etc ~  # an empty unit file, after a loss of power, would be a masked service
 EOF
 }
 
@@ -618,21 +813,6 @@ mv settings.new settings.toml
 EOF
 }
 
-# Each release has its own unit, so that one that goes back takes its own along.
-install_service() {
-  make_settings || return 1
-  on_host <<'EOF'
-set -eu
-unit=$HOME/liteberry/current/liteberry.service
-if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
-  sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
-  sudo -n systemctl daemon-reload
-fi
-sudo -n systemctl enable --quiet liteberry.service
-sync -f /etc ~  # an empty unit file, after a loss of power, would be a masked service
-EOF
-}
-
 # systemd returns when the first frame is through, or fails; then the page's own word is taken.
 start_service() {
   on_host "$1" <<'EOF'
@@ -661,28 +841,6 @@ touch ~/liteberry/current/started  # not just switched to: a deployment may be c
 EOF
 }
 
-run_service() {
-  if install_service && start_service restart; then return 0; fi
-  last_words
-  local back=''
-  if step_back; then
-    back=", and the release before is back"
-    if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
-      back=", nor does the release before, which is back"
-    fi
-  fi
-  [[ -n $had_service ]] || remove_service
-  die "the service did not come up on $host, see above$back; mend that and deploy again"
-}
-
-# For a release that is there already: what runs is left to run.
-keep_running() {
-  if install_service && start_service start; then return 0; fi
-  last_words
-  [[ -n $had_service ]] || remove_service
-  die "the service does not come up on $host, see above; mend that and deploy again"
-}
-
 last_words() {
   on_host <<'EOF' || true
 sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
@@ -694,31 +852,6 @@ logs() {
   look_at_host
   [[ -n $had_service ]] || die "$host has no service; deploy with --service"
   last_words
-}
-
-# step_back [RELEASE]: to that one, or to the one before the current one.
-step_back() {
-  on_host "$@" <<'EOF'
-set -eu
-cd ~/liteberry
-before=${1:-$(cat current/before 2>/dev/null || true)}
-[ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
-rm -f "$before/started"
-ln -sfn "$before" current.new
-mv -T current.new current
-echo "current is $before"
-EOF
-}
-
-rollback() {
-  step_back || die "$host cannot go back, see above; it is as it was"
-  [[ -n $had_service ]] || return 0
-  if install_service && start_service restart; then return 0; fi
-  last_words
-  if step_back "$(fact current)" && install_service && start_service restart; then
-    die "the release before did not come up on $host, see above, and the one it had runs again"
-  fi
-  die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
 }
 
 status() {
@@ -743,128 +876,6 @@ sudo -n systemctl disable --quiet --now liteberry.service
 sudo -n rm -f /etc/systemd/system/liteberry.service
 sudo -n systemctl daemon-reload
 EOF
-}
-
-uninstall() {
-  [[ -z $had_service ]] || remove_service
-  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
-set -eu
-rm -f ~/.local/bin/liteberry
-cd ~/liteberry 2>/dev/null || exit 0
-rm -rf current current.new releases venvs wheels
-if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
-rmdir ~/liteberry 2>/dev/null || true
-EOF
-}
-
-deploy() {
-  look_at_host
-  check_host
-  [[ -n $dry_run ]] || lock_host
-  step "Copying device/, $requirements and $bundle to ~/liteberry/releases/incoming" stage
-  step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
-  if [[ -z $dry_run ]] && is_unchanged; then
-    echo "Nothing has changed since release $(fact same)"
-    if [[ -z $had_service || -n $(fact started) ]]; then
-      [[ -z $service ]] || step "Seeing that the service runs" keep_running
-      farewell
-      return 0
-    fi
-  else
-    step "Proving that the bundle sees there what it saw here" prove
-    step "Making it ~/liteberry/current" switch
-  fi
-  if [[ -n $service$had_service ]]; then
-    step "Starting the service with it, and going back should it not come up" run_service
-  fi
-  [[ -n $dry_run ]] || farewell
-}
-
-farewell() {
-  if [[ -n $service$had_service ]]; then
-    facts <<'EOF' || true
-[ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
-import sys, tomllib
-with open(sys.argv[1], "rb") as file:
-    settings = tomllib.load(file)
-if "serve" in settings:
-    port = str(settings["serve"]).rpartition(":")[2]
-    print(f"liteberry-page {port}/?token={settings['token']}" if "token" in settings else
-          f"liteberry-page {port}/")
-PYTHON
-EOF
-    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
-  else
-    printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
-      "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
-  fi
-}
-
-# Where a browser finds the host, whose name may be one of the ssh configuration only.
-address() {
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" |
-    sed -n -e 's/^hostname \(.*:.*\)/[\1]/p' -e 's/^hostname \([^:]*\)$/\1/p'  # IPv6 in brackets
-}
-
-# What changes a host waits for its turn there, after a look at what is there.
-alone() {
-  look_at_host
-  [[ -z $had_service ]] || check_service
-  [[ -n $dry_run ]] || lock_host
-}
-
-# One host, all of it.
-visit() {
-  host=$1
-  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
-  connect
-  case $action in
-    deploy) deploy ;;
-    rollback) alone; step "Going back to the release before" rollback ;;
-    status) status ;;
-    logs) logs ;;
-    uninstall) alone; step "Removing liteberry" uninstall ;;
-  esac
-}
-
-end_all() {
-  local group
-  for group in $(jobs -p); do kill -TERM -- "-$group" 2>/dev/null || true; done
-  wait
-  rm -rf -- "$work"
-  exit 130
-}
-
-# Side by side, each line with the name of its host. In job control each has a process group, by
-# which all of it can be ended.
-visit_all() {
-  local failed=0 number verdict pids=()
-  work=$(mktemp -d /tmp/liteberry.XXXXXX)
-  trap end_all INT TERM
-  set -m
-  for number in "${!hosts[@]}"; do
-    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
-      sed "s|^|[${hosts[$number]}] |"; } &
-    pids+=($!)
-  done
-  set +m
-  for number in "${!hosts[@]}"; do
-    wait "${pids[$number]}" || pids[number]=failed
-  done
-  echo
-  for number in "${!hosts[@]}"; do
-    verdict=ok
-    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
-    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
-  done
-  rm -rf -- "$work"
-  return "$failed"
-}
-
-main() {
-  parse_arguments "$@"
-  check_here
-  if [[ ${#hosts[@]} -eq 1 ]]; then visit "${hosts[0]}"; else visit_all; fi
 }
 
 main "$@"
