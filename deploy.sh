@@ -287,6 +287,17 @@ on_host() {
     "${shared[@]}" liteberry sh -s -- "$@" 2>&1 >&3 | shown >&2; } 3>&1 | shown
 }
 
+# The same, for a script that calls "deployment WORD...": our device/system/deployment.py, run by the
+# Python there. It is sent each time, for the release there may be older, or not there yet.
+with_module() {
+  {
+    printf '%s\n' 'deployment() { python3 -I - "$@" <<\END_OF_MODULE'
+    cat "$root/device/system/deployment.py"
+    printf 'END_OF_MODULE\n}\n'
+    cat
+  } | on_host "$@"
+}
+
 # Lines of a host as they come, without what a terminal obeys instead of showing it.
 shown() {
   local LC_ALL=C line
@@ -322,7 +333,7 @@ form_of() {
 
 # facts WORD...: those that the script on stdin tells, when run on the host with these words.
 facts() {
-  on_host "$@" | head -c 1000000 >"$work/answer" || return 1
+  with_module "$@" | head -c 1000000 >"$work/answer" || return 1
   local LC_ALL=C line name form
   : >"$work/facts"
   while IFS= read -r line; do
@@ -478,7 +489,6 @@ EOF
   # shellcheck disable=SC2046 # none of the names has a space
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
-  [[ -z $variants ]] || keep_variants
 }
 
 send() {
@@ -493,32 +503,12 @@ chosen() {
   printf -- '--exclude=/*.tflite\n'
 }
 
-# A bundle of fewer variants: its manifest vouches for the files that are there.
+# A bundle of fewer variants: its manifest, read as strictly as a run reads it, vouches for the files
+# that are there.
 keep_variants() {
-  heard on_host "$variants" <<'EOF' || give_up "the bundle cannot be cut down to $variants on $host, see above; name others"
-set -eu
-cd ~/liteberry/releases/incoming/bundle
-python3 - "$1" <<'PYTHON'
-import json, os, sys
-wanted = sys.argv[1].split(",")
-with open("manifest.json", encoding="utf-8") as file:
-    manifest = json.load(file)
-variants = manifest["variants"]
-unknown = [name for name in wanted if name not in variants]
-if unknown:
-    sys.exit("the bundle has no " + ", ".join(unknown) + "; it has " + ", ".join(variants))
-for name in set(variants) - set(wanted):
-    model = variants.pop(name)["file"]
-    del manifest["files"][model]
-    if os.path.exists(model):  # the last release had it
-        os.remove(model)
-for sample in manifest["samples"]:
-    found = sample["detections"]
-    sample["detections"] = {name: found[name] for name in found if name in wanted}
-with open("manifest.new", "w", encoding="utf-8") as file:
-    json.dump(manifest, file, indent=1)
-os.replace("manifest.new", "manifest.json")  # the link in the last release keeps what it names
-PYTHON
+  heard on_host "$(environment)" "$variants" <<'EOF' || give_up "the bundle cannot be cut down to $variants on $host, see above; name others, or build it again"
+cd ~/liteberry/releases/incoming &&
+PYTHONPATH=$PWD ../../venvs/$1/bin/python -P -m device.bundle.subset bundle "$2"
 EOF
 }
 
@@ -528,7 +518,7 @@ install_requirements() {
   local advice='--offline installs without internet there'
   [[ -z $offline ]] || advice='--offline without --wheels makes the wheels ready anew'
   [[ -z $offline ]] || send_wheels
-  heard on_host "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
+  heard with_module "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
@@ -554,47 +544,10 @@ else
   sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"
 fi
-cat >releases/incoming/liteberry <<LAUNCHER
-#!/bin/sh
-here=\$(dirname "\$(readlink -f "\$0")")
-exec env PYTHONPATH="\$here" "\$here/../../$venv/bin/python" -P -m device "\$@"
-LAUNCHER
-chmod +x releases/incoming/liteberry
-cat >releases/incoming/liteberry.service <<UNIT
-# Written by deploy.sh: your settings are in $HOME/liteberry/settings.toml.
-[Unit]
-Description=liteberry, a detector
-Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-# Ready with the first frame, alive as long as frames come through.
-Type=notify
-NotifyAccess=main
-WatchdogSec=60
-TimeoutStartSec=120
-User=$(id -un)
-SupplementaryGroups=$(getent group video render gpio i2c | cut -d: -f1 | tr '\n' ' ')
-WorkingDirectory=$HOME/liteberry
-ExecStart="$HOME/liteberry/current/liteberry" detect --config "$HOME/liteberry/settings.toml"
-Restart=on-failure
-RestartSec=5
-# Cameras and /dev/dma_heap stay within reach: no PrivateDevices, and no ProtectClock, which
-# closes devices too. Logs and clips go into the user's home: no ProtectHome.
-NoNewPrivileges=yes
-ProtectSystem=full
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-PrivateTmp=yes
-
-[Install]
-WantedBy=multi-user.target
-UNIT
+deployment launcher releases/incoming "$venv"
+deployment unit releases/incoming
 EOF
+  [[ -z $variants ]] || keep_variants
 }
 
 # For a host that reaches no package index.
@@ -725,15 +678,7 @@ EOF
 farewell() {
   if [[ -n $service$had_service ]]; then
     facts <<'EOF' || true
-[ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
-import sys, tomllib
-with open(sys.argv[1], "rb") as file:
-    settings = tomllib.load(file)
-if "serve" in settings:
-    port = str(settings["serve"]).rpartition(":")[2]
-    print(f"liteberry-page {port}/?token={settings['token']}" if "token" in settings else
-          f"liteberry-page {port}/")
-PYTHON
+deployment page ~/liteberry/settings.toml
 EOF
     [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
   else
@@ -782,7 +727,7 @@ EOF
 }
 
 make_settings() {
-  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host
+  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | with_module
 set -eu
 cd ~/liteberry
 if [ -s settings.toml ]; then
@@ -796,47 +741,17 @@ if [ -z "$source" ]; then
   then source=picamera; fi
 fi
 umask 077
-python3 - "$source" >settings.new <<'PYTHON'
-import json, os, secrets, sys
-# Half of the memory, in MB: Raspberry Pi OS itself bounds no service.
-limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2_000_000
-print(f"""\
-# Settings of the liteberry service: every flag of "liteberry detect", by its name. Yours to edit;
-# then run: sudo systemctl restart liteberry
-bundle = {json.dumps(os.path.expanduser("~/liteberry/current/bundle"), ensure_ascii=False)}
-source = {json.dumps(sys.argv[1], ensure_ascii=False)}
-serve = "0.0.0.0:8080"
-token = "{secrets.token_urlsafe(16)}"
-memory_limit = {limit}""")
-PYTHON
+deployment settings "$source" >settings.new
 mv settings.new settings.toml
 EOF
 }
 
 # systemd returns when the first frame is through, or fails; then the page's own word is taken.
 start_service() {
-  on_host "$1" <<'EOF'
+  with_module "$1" <<'EOF'
 set -eu
 sudo -n systemctl "$1" liteberry.service
-python3 - ~/liteberry/settings.toml <<'PYTHON'
-import sys, time, tomllib, urllib.request
-with open(sys.argv[1], "rb") as file:
-    serve = str(tomllib.load(file).get("serve", ""))
-if not serve:
-    sys.exit(0)  # no page, and systemd has said that frames come through
-host, _, port = serve.rpartition(":")
-host = host.replace("0.0.0.0", "") or "127.0.0.1"
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-for attempt in range(30):
-    try:
-        with opener.open(f"http://{host}:{port}/healthz", timeout=5) as answer:
-            print(f"healthy: {answer.read(200).decode(errors='replace').strip()}")
-            sys.exit(0)
-    except OSError as exc:
-        error = exc
-    time.sleep(1)
-sys.exit(f"/healthz: {error}")
-PYTHON
+deployment health ~/liteberry/settings.toml
 touch ~/liteberry/current/started  # not just switched to: a deployment may be cut off in between
 EOF
 }
