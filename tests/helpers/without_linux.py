@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import importlib
 import os
 import runpy
@@ -24,6 +25,7 @@ LINUX_ONLY = {
 }
 IN_GLIBC_ONLY = {"mallopt", "malloc_trim", "prctl", "adjtimex"}
 FOLDERS = ("/proc/", "/sys/")
+STAT = os.stat
 
 
 class LibcOfMacos(ctypes.CDLL):
@@ -35,11 +37,22 @@ class LibcOfMacos(ctypes.CDLL):
         return super().__getattr__(name)
 
 
+def refuse(path: object) -> None:
+    """Raise where ``path`` is one of the Linux kernel's."""
+    if isinstance(path, str | os.PathLike) and f"{os.fspath(path)}/".startswith(FOLDERS):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
+
+
 def refuse_kernel_files(event: str, arguments: tuple[object, ...]) -> None:
-    """Audit hook: no file and no folder of Linux's kernel is there."""
-    path = arguments[0] if event in ("open", "os.listdir", "os.scandir") else None
-    if isinstance(path, str) and f"{path}/".startswith(FOLDERS):
-        raise FileNotFoundError(f"there is no {path} on macOS")
+    """Audit hook: no file and no folder of Linux's kernel can be opened."""
+    if event in ("open", "os.listdir", "os.scandir"):
+        refuse(arguments[0])
+
+
+def stat_elsewhere(path: object, **options: object) -> os.stat_result:
+    """:func:`os.stat`, of which no hook is told."""
+    refuse(path)
+    return STAT(path, **options)
 
 
 def hide_linux() -> None:
@@ -51,6 +64,7 @@ def hide_linux() -> None:
             with contextlib.suppress(AttributeError):
                 delattr(module, name)
     ctypes.CDLL = LibcOfMacos
+    os.stat = stat_elsewhere
     sys.addaudithook(refuse_kernel_files)
     sys.platform = "darwin"
 
