@@ -8,6 +8,7 @@
     ├── ConversionError (RuntimeError)   a variant that could not be made, or is broken
     ├── EvaluationError (ValueError)     pictures or annotations that cannot be measured on
     ├── DatasetError (ValueError)        a dataset that cannot be trained on
+    ├── TrainingError (RuntimeError)     a run that cannot go on, or learns nothing
     └── EmulationError (RuntimeError)    an emulated Pi that cannot be had, or fails
 """
 
@@ -38,3 +39,7 @@ class DatasetError(LiteberryError, ValueError):
 
 class EmulationError(LiteberryError, RuntimeError):
     """An emulated Pi that cannot be had here, or fails."""
+
+
+class TrainingError(LiteberryError, RuntimeError):
+    """A training run that cannot be taken up again, or that learns nothing."""

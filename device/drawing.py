@@ -1,4 +1,4 @@
-"""Drawing: boxes, labels and a status line on an image, readable at any size."""
+"""Boxes, labels and a status line on a picture, readable at any size."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 
 import cv2
@@ -14,7 +13,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.demo_outputs
 
-DEMO = ROOT / os.environ.get("LITEBERRY_DEMO", "build/demo")
+DEMO = ROOT / "build" / "demo"
 FRAMES = 300  # as in the Makefile: 75 on each of the four samples
 
 

@@ -92,7 +92,14 @@ def read_annotations(
             if unknown
             else "the annotations hold not one box"
         )
-    category_ids = {label: labels.index(label) for label in sorted(counts, key=labels.index)}
+    return annotated_set(images, [label for label in labels if label in counts], labels)
+
+
+def annotated_set(
+    images: Sequence[GroundTruthImage], counted: Sequence[str], labels: Sequence[str]
+) -> AnnotatedSet:
+    """``images`` as one set whose figures are about the labels ``counted``, some of ``labels``."""
+    category_ids = {label: labels.index(label) for label in counted}
     numbered = dict(enumerate(images, start=1))  # ids of files are not unique when pooled
     return AnnotatedSet(numbered, category_ids, _as_coco(numbered, category_ids))
 

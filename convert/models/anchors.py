@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,19 @@ from numpy.typing import NDArray
 GRID_SIZES = (19, 10, 5, 3, 2, 1)  # cells per side of the six feature maps, for 300x300
 ANCHORS_PER_CELL = (3, 6, 6, 6, 6, 6)
 ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # the published graph was made with four digits
+
+FINEST_STRIDE = 16  # input pixels per cell of the finest map
+
+
+def grid_sizes(size: int) -> tuple[int, ...]:
+    """Cells per side of the six feature maps for an input of ``size`` pixels.
+
+    Convolutions with "same" padding round up: 300 gives 19, 10, 5, 3, 2, 1.
+    """
+    sizes = [math.ceil(size / FINEST_STRIDE)]
+    while len(sizes) < len(ANCHORS_PER_CELL):
+        sizes.append(math.ceil(sizes[-1] / 2))
+    return tuple(sizes)
 
 
 def ssd_anchors(

@@ -31,15 +31,18 @@ def _predictor(x: KerasTensor, channels: int, name: str) -> KerasTensor:
     return layers.Conv2D(channels, 1, padding="same", name=name)(x)
 
 
-def build_ssdlite(num_classes: int) -> keras.Model:
-    """SSDLite MobileNetV2 for 300x300 pictures, ``num_classes`` scores per anchor.
+def build_ssdlite(
+    num_classes: int, size: int = INPUT_SIZE, batch_size: int | None = 1
+) -> keras.Model:
+    """SSDLite MobileNetV2 for images of ``size`` x ``size``, ``num_classes`` scores per anchor.
 
-    ``num_classes`` counts the background. Input: float32 (1, 300, 300, 3), RGB, -1..1. Outputs,
-    by name: ``boxes_0`` to ``boxes_5`` (1, cells, cells, anchors * 4) and ``scores_0`` to
-    ``scores_5`` (1, cells, cells, anchors * num_classes), logits. The batch is always one:
-    that is what a camera gives, and fixed shapes let the converter fold more.
+    ``num_classes`` counts the background where there is one. Input: float32 (batch, size, size,
+    3), RGB, -1..1. Outputs, by name: ``boxes_0`` to ``boxes_5`` (batch, cells, cells,
+    anchors * 4) and ``scores_0`` to ``scores_5`` (batch, cells, cells, anchors * num_classes),
+    logits; cells as :func:`convert.models.anchors.grid_sizes` says. A batch of one is what a
+    camera gives, and fixed shapes let the converter fold more; training asks for any (None).
     """
-    inputs = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), batch_size=1, name="image")
+    inputs = keras.Input((size, size, 3), batch_size=batch_size, name="image")
     tap, x = backbone(inputs)
     features = [tap, x]
     for extra in EXTRA_LAYERS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, Tensor]
 
+PUBLISHED = 91  # classes of the published heads, the background first
 BATCH_NORM_EPSILON = 1e-3  # of the published graph, where its batch norms are not folded yet
 
 
@@ -75,9 +77,18 @@ def folded_convolution(tensors: Tensors, scope: str) -> tuple[Tensor, Tensor]:
     return kernel * multiplier[:, None], bias
 
 
-def load_ssdlite(model: keras.Model, tensors: Tensors) -> None:
+def class_columns(values: Tensor, classes: Sequence[int], count: int = PUBLISHED) -> Tensor:
+    """Of a class head's kernel or bias, (..., anchors * count), the columns of ``classes``."""
+    by_class = values.reshape(*values.shape[:-1], -1, count)[..., list(classes)]
+    return by_class.reshape(*values.shape[:-1], -1)
+
+
+def load_ssdlite(
+    model: keras.Model, tensors: Tensors, classes: Sequence[int] | None = None
+) -> None:
     """Set every weight of ``model`` (from :mod:`convert.models.ssdlite`) from the published graph.
 
+    ``classes``: which published class each class of ``model`` starts from; None for all of them.
     Raises :class:`WeightsError` where a layer's weights are missing or of another shape.
     """
     for layer in model.layers:
@@ -87,7 +98,10 @@ def load_ssdlite(model: keras.Model, tensors: Tensors) -> None:
         if not scope.startswith("BoxPredictor"):
             scope = f"FeatureExtractor/MobilenetV2/{scope}"
         try:
-            layer.set_weights(folded_convolution(tensors, scope))
+            kernel, bias = folded_convolution(tensors, scope)
+            if classes is not None and scope.endswith("/ClassPredictor"):
+                kernel, bias = (class_columns(item, classes) for item in (kernel, bias))
+            layer.set_weights([kernel, bias])
         except KeyError as exc:
             raise WeightsError(f"the weights lack {exc.args[0]}") from exc
         except ValueError as exc:

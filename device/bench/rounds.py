@@ -33,8 +33,7 @@ from device.bench.record import (
 from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
-from device.bundle.bare_model import BareModel
-from device.bundle.model import Model
+from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
 from device.system.board import read_state
@@ -55,7 +54,7 @@ class Combination(NamedTuple):
 
 
 def combinations(
-    bundle: Model,
+    bundle: Bundle,
     variants: Sequence[str],
     interpreters: Sequence[InterpreterName],
     threads: Sequence[int],
@@ -73,7 +72,7 @@ def combinations(
     return list(dict.fromkeys(found))
 
 
-def _best(bundle: Model, variant: str) -> InterpreterName:
+def _best(bundle: Bundle, variant: str) -> InterpreterName:
     """What ``--interpreter auto`` takes, without importing it: a child would share its pages."""
     checks = bundle.variant(variant).checks
     installed = list(installed_interpreters())
@@ -87,7 +86,7 @@ class _Cell:
     """One combination, and what the rounds found so far."""
 
     def __init__(
-        self, bundle: Model, combination: Combination, settings: BenchmarkSettings, scratch: Path
+        self, bundle: Bundle, combination: Combination, settings: BenchmarkSettings, scratch: Path
     ) -> None:
         self.combination = combination
         # Some kernels take as long as their numbers demand: others' loops get the same input.
@@ -224,7 +223,7 @@ def _end_to_end(rounds: Sequence[Frames]) -> EndToEnd:
     )
 
 
-def job_for(bundle: Model, combination: Combination, settings: BenchmarkSettings) -> WorkerJob:
+def job_for(bundle: Bundle, combination: Combination, settings: BenchmarkSettings) -> WorkerJob:
     """What the process that measures ``combination`` is told.
 
     Paths are made absolute: it runs in another folder.
@@ -244,13 +243,14 @@ def job_for(bundle: Model, combination: Combination, settings: BenchmarkSettings
     )
 
 
-def _bare(bundle: Model) -> Bare | None:
-    if not isinstance(bundle, BareModel):
+def _bare(bundle: Bundle) -> Bare | None:
+    if type(bundle) is Bundle:
         return None
+    anchors = vars(bundle).get("anchors")
     return Bare(
         manifest=bundle.manifest,
         labels=bundle.labels,
-        anchors=None if bundle.anchors is None else bundle.anchors.tobytes(),
+        anchors=None if anchors is None else anchors.tobytes(),
     )
 
 
@@ -263,7 +263,7 @@ class Measurements(NamedTuple):
 
 
 def measure(
-    bundle: Model,
+    bundle: Bundle,
     combinations: Sequence[Combination],
     settings: BenchmarkSettings,
     progress: Callable[[int, int], None],
@@ -299,7 +299,7 @@ def _moment(started_s: float) -> Moment:
 
 
 def sustain(
-    bundle: Model, combination: Combination, settings: BenchmarkSettings, duration_s: float
+    bundle: Bundle, combination: Combination, settings: BenchmarkSettings, duration_s: float
 ) -> Iterator[Stretch]:
     """Run one combination without a pause; a figure for every few seconds, as they come.
 

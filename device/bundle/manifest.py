@@ -6,6 +6,7 @@ place that is wrong; on a Pi it costs 1.6 MB and 12 ms, and replaces a parser of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -16,9 +17,12 @@ from device.schema import Count, Fraction, Index, Record
 
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
-FORMAT = 2
+# 3: thresholds per class. A manifest is written in the oldest format that can say what it says.
+FORMAT = 3
+FORMAT_OF_ONE_THRESHOLD = 2
 
 Task = Literal["detection", "classification"]
+Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
 
 Dtype = Literal["float32", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
 PerChannel = tuple[float, float, float]  # red, green, blue
@@ -234,8 +238,12 @@ class Provenance(Record, frozen=True):
     weights_sha256: dict[str, str]
 
 
-class Manifest(Record, frozen=True):
-    """All of ``manifest.json``; ``files`` holds the sha256 of every other file of the bundle."""
+class Manifest(Record, frozen=True, omit_defaults=True):
+    """All of ``manifest.json``; ``files`` holds the sha256 of every other file of the bundle.
+
+    ``threshold`` is the least score that is reported; ``class_thresholds``, by label, what it is
+    instead for some classes, unless the user gives one for all.
+    """
 
     format: Count
     model: str
@@ -249,6 +257,13 @@ class Manifest(Record, frozen=True):
     samples: tuple[Sample, ...]
     provenance: Provenance
     files: dict[str, str]
+    class_thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
+
+    def thresholds(self, labels: Sequence[str]) -> Threshold:
+        """The least score that is reported: one for all, or one per class of ``labels``."""
+        if not self.class_thresholds:
+            return self.threshold
+        return tuple(self.class_thresholds.get(label, self.threshold) for label in labels)
 
 
 class _FormatOnly(msgspec.Struct):
@@ -279,5 +294,7 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def format_manifest(manifest: Manifest) -> bytes:
-    """``manifest`` as indented JSON, ending in a newline."""
+    """``manifest`` as indented JSON, ending in a newline, in the oldest format that can say it."""
+    least = FORMAT if manifest.class_thresholds else FORMAT_OF_ONE_THRESHOLD
+    manifest = msgspec.structs.replace(manifest, format=least)
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"

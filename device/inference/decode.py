@@ -26,6 +26,7 @@ from device.bundle.manifest import (
     SsdHead,
     SsdRule,
     TensorSpec,
+    Threshold,
 )
 from device.errors import BundleError, InterpreterError
 from device.records import Tensor
@@ -177,19 +178,22 @@ class SsdDecoder:
             wider if np.issubdtype(stored, np.integer) else stored,
         )
         self._lowest = np.empty_like(self._scores)  # that pass
-        self._lowest_for: float | None = None
+        self._lowest_for: Threshold | None = None
         self._passed = np.empty(self._scores.shape, np.bool_)
 
-    def _set_threshold(self, threshold: float) -> None:
-        real = logit(threshold) if self.rule.score == "logit" else threshold
+    def _set_threshold(self, threshold: Threshold) -> None:
+        asked = threshold if isinstance(threshold, tuple) else (threshold,)
+        # A class beyond the labels is never asked for; one threshold stands for all.
+        asked += asked[-1:] * (self._classes - len(asked))
+        reals = [logit(item) if self.rule.score == "logit" else item for item in asked]
         integers = np.issubdtype(self._lowest.dtype, np.integer)
         never = np.iinfo(self._lowest.dtype).max if integers else np.nan
         row = 0
         for head in self.heads:
-            lowest = tensor_threshold(head.scores, real)
+            lowest = [tensor_threshold(head.scores, real) for real in reals[: self._classes]]
             if integers:
                 least = np.iinfo(head.scores.dtype).min
-                lowest = min(max(lowest, least), never)
+                lowest = [min(max(item, least), never) for item in lowest]
             self._lowest[row : row + head.anchors] = lowest
             row += head.anchors
         if self.rule.background is not None:
@@ -197,9 +201,12 @@ class SsdDecoder:
         self._lowest_for = threshold
 
     def __call__(
-        self, outputs: Sequence[Tensor], threshold: float, max_detections: int
+        self, outputs: Sequence[Tensor], threshold: Threshold, max_detections: int
     ) -> Candidates:
-        """Decode one inference; ``outputs`` in the interpreter's order."""
+        """Decode one inference; ``outputs`` in the interpreter's order.
+
+        ``threshold``: the least score, for all classes or for each class id.
+        """
         if threshold != self._lowest_for:
             self._set_threshold(threshold)
         scores = self._scores.reshape(-1)
@@ -227,6 +234,16 @@ def _lay_out(tensors: Sequence[Tensor], target: Tensor) -> None:
     np.concatenate([tensor.reshape(-1) for tensor in tensors], out=target, casting="same_kind")
 
 
+def least_scores(
+    threshold: Threshold, class_ids: NDArray[np.float32] | NDArray[np.intp]
+) -> float | NDArray[np.float64]:
+    """The least score for each of ``class_ids``; of classes beyond those named, the last one's."""
+    if not isinstance(threshold, tuple):
+        return threshold
+    known = np.nan_to_num(class_ids).clip(0, len(threshold) - 1).astype(np.intp)
+    return np.array(threshold, np.float64)[known]
+
+
 class DetectionsDecoder:
     """Reads the outputs of a model that has decoded and suppressed its boxes itself."""
 
@@ -234,7 +251,7 @@ class DetectionsDecoder:
         self.head = head
 
     def __call__(
-        self, outputs: Sequence[Tensor], threshold: float, max_detections: int
+        self, outputs: Sequence[Tensor], threshold: Threshold, max_detections: int
     ) -> Candidates:
         """The rows scored at least ``threshold``, at most ``max_detections``."""
 
@@ -247,10 +264,11 @@ class DetectionsDecoder:
             count = real(head.count).reshape(-1)
             _refuse_broken(count)
             scores = scores[: max(0, int(count[0]))]
-        passed = np.flatnonzero(scores >= threshold)
+        numbers = real(head.classes).reshape(-1)[: len(scores)]
+        passed = np.flatnonzero(scores >= least_scores(threshold, numbers))
         kept = passed[np.argsort(-scores[passed], kind="stable")][:max_detections]
         boxes = real(head.boxes).reshape(-1, 4)[kept][:, [1, 0, 3, 2]]
-        class_ids = real(head.classes).reshape(-1)[kept]
+        class_ids = numbers[kept]
         _refuse_broken(boxes, class_ids)
         return Candidates(boxes, scores[kept], np.maximum(class_ids, 0).astype(np.intp))
 
@@ -272,7 +290,7 @@ class ClassifierDecoder:
         self.rule = rule
 
     def __call__(
-        self, outputs: Sequence[Tensor], threshold: float, max_detections: int
+        self, outputs: Sequence[Tensor], threshold: Threshold, max_detections: int
     ) -> Candidates:
         """The classes scored at least ``threshold``, at most ``max_detections`` and ``top``."""
         scores = dequantise(outputs[self.head.scores.position].reshape(-1), self.head.scores)
@@ -282,7 +300,7 @@ class ClassifierDecoder:
         if self.rule.background is not None:
             scores[self.rule.background] = -1.0
         best = np.argsort(-scores, kind="stable")[: min(self.rule.top, max_detections)]
-        best = best[scores[best] >= threshold]
+        best = best[scores[best] >= least_scores(threshold, best)]
         return Candidates(np.empty((0, 4), np.float32), scores[best], best)
 
 

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from device.bundle.bundle import Bundle
 from device.bundle.labels import class_ids
-from device.bundle.model import Model
+from device.bundle.manifest import SsdRule, Threshold
 from device.errors import BundleError
 from device.inference.decode import Candidates, make_decoder
 from device.inference.interpreter import Interpreter, choose_interpreter
@@ -53,14 +54,14 @@ class Engine(Closable):
     """Preprocessing, interpreter and decoder of one variant, allocated once.
 
     ``interpreter`` is a name or ``"auto"``; ``threads`` None takes one per core, at most four;
-    ``threshold`` and ``max_detections`` None take the bundle's; ``choice`` says why this
-    interpreter runs.
+    ``threshold`` and ``max_detections`` None take the bundle's, which may have a threshold for
+    each class; ``choice`` says why this interpreter runs.
     Each step (:meth:`prepare`, :meth:`invoke`, :meth:`find`) belongs to one thread at a time.
     """
 
     def __init__(
         self,
-        bundle: Model,
+        bundle: Bundle,
         variant: str | None = None,
         *,
         interpreter: InterpreterName | Literal["auto"] = "auto",
@@ -77,10 +78,12 @@ class Engine(Closable):
             interpreter, self.choice = choose_interpreter(spec.checks)
         self.model = model = bundle.file(spec.file)
         self.labels = bundle.labels
-        self.threshold = manifest.threshold if threshold is None else threshold
+        self._threshold = manifest.threshold if threshold is None else threshold
+        self._thresholds = manifest.thresholds(self.labels) if threshold is None else threshold
         self.max_detections = max_detections or manifest.max_detections
         self.task = manifest.task
-        self._decode = make_decoder(spec.heads, manifest.decoder, bundle.anchors)
+        anchors = bundle.anchors if isinstance(manifest.decoder, SsdRule) else None
+        self._decode = make_decoder(spec.heads, manifest.decoder, anchors)
         self._preprocess = Preprocessor(manifest.input, spec.input)
         self._rule = manifest.input
         self._wanted: NDArray[np.intp] | None = None
@@ -114,6 +117,14 @@ class Engine(Closable):
         )
         return Result(frame.index, detections, timings, classes)
 
+    def run_at(self, threshold: float, frame: Frame) -> Result:
+        """As :meth:`run`, with another least score for this frame alone."""
+        usual, self._thresholds = self._thresholds, threshold
+        try:
+            return self.run(frame)
+        finally:
+            self._thresholds = usual
+
     # What follows are the steps of `run`, for a pipeline that gives each a thread of its own.
 
     def new_input(self) -> Tensor:
@@ -140,7 +151,7 @@ class Engine(Closable):
         """What the outputs say: detections in source pixels, and classes (of a classifier)."""
         wanted = self._wanted
         limit = self.max_detections if wanted is None else MAX_CANDIDATES
-        found = self._decode(outputs, self.threshold, limit)
+        found = self._decode(outputs, self._thresholds, limit)
         if wanted is not None:
             kept = np.flatnonzero(np.isin(found.class_ids, wanted))[: self.max_detections]
             boxes = found.boxes if self.task == "classification" else found.boxes[kept]
@@ -148,6 +159,25 @@ class Engine(Closable):
         if self.task == "classification":
             return (), name_classes(found, self.labels)
         return name_detections(found, placement, self.labels), None
+
+    @property
+    def threshold(self) -> float:
+        """The least score; where each class has its own, the one for classes without."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        """Let it hold for all classes, whatever the bundle says."""
+        self._threshold = self._thresholds = value
+
+    @property
+    def thresholds(self) -> Threshold:
+        """What is in force: one least score, or one for each class id."""
+        return self._thresholds
+
+    def take_thresholds(self, other: Engine) -> None:
+        """Let what is in force in ``other``, of the same bundle, hold here too."""
+        self._threshold, self._thresholds = other.threshold, other.thresholds
 
     def only(self, labels: Collection[str]) -> None:
         """Find these classes and no others; none named means all.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
-from device.bundle.model import Model
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.boxes import MATCH_IOU, iou
@@ -13,7 +13,7 @@ from device.records import Frame
 SCORE_TOLERANCE = 0.15  # what kernels of different interpreters and processors may differ by
 
 
-def differences(bundle: Model, engine: Engine) -> list[str]:
+def differences(bundle: Bundle, engine: Engine) -> list[str]:
     """What the bundle's samples show here and on the laptop did not, or the other way round.
 
     Compared by class, overlap and a tolerance in the score, never by bits: processors round
@@ -22,11 +22,13 @@ def differences(bundle: Model, engine: Engine) -> list[str]:
     recorded = [sample for sample in bundle.manifest.samples if engine.variant in sample.detections]
     if not recorded:
         raise SourceError(f"{bundle.folder} has no samples of {engine.variant} to compare with")
-    usual = engine.threshold
-    engine.threshold = max(usual - SCORE_TOLERANCE, usual / 2)
+    manifest = bundle.manifest
+    usual = dict.fromkeys(bundle.labels, manifest.threshold) | manifest.class_thresholds
+    least = min(usual.values(), default=manifest.threshold)
     found = []
     for number, sample in enumerate(recorded):
-        result = engine.run(Frame(read_image(bundle.file(sample.file)), number, 0.0))
+        frame = Frame(read_image(bundle.file(sample.file)), number, 0.0)
+        result = engine.run_at(max(least - SCORE_TOLERANCE, least / 2), frame)
         if result.classes is None:
             seen = [SampleDetection(d.label, d.score, d.box) for d in result.detections]
         else:
@@ -35,15 +37,15 @@ def differences(bundle: Model, engine: Engine) -> list[str]:
         found += [
             f"{sample.file}: the laptop saw {item.label} ({item.score:.2f}), this machine does not"
             for item in there
-            if item.score >= usual and not any(_alike(item, other) for other in seen)
+            if item.score >= usual.get(item.label, least)
+            and not any(_alike(item, other) for other in seen)
         ]
         found += [
             f"{sample.file}: {item.label} ({item.score:.2f}) is seen, on the laptop it was not"
             for item in seen
-            if item.score >= usual + SCORE_TOLERANCE
+            if item.score >= usual.get(item.label, least) + SCORE_TOLERANCE
             and not any(_alike(item, other) for other in there)
         ]
-    engine.threshold = usual
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device.bundle.bare_model import Explanation
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import Head, InputRule
 from device.inspection.input_normalisation import ImageInput
@@ -14,12 +13,12 @@ from device.inspection.trial_run import Examination
 
 
 @dataclass(frozen=True, slots=True)
-class ClassNames:
-    """What the classes are called, and how that was told; no labels where nothing names them."""
+class Explanation:
+    """One thing understood of a model, and how."""
 
-    labels: tuple[str, ...]
+    topic: str
+    what: str
     why: str
-    guesses: tuple[str, ...] = ()  # what is to be said aloud
 
 
 def explain(
@@ -27,14 +26,14 @@ def explain(
     fitted: ImageInput,
     found: Understanding,
     rule: InputRule,
-    names: ClassNames,
+    labels: tuple[Sequence[str], str],
 ) -> list[Explanation]:
-    """All that was understood, and why."""
+    """All that was understood, and why; ``labels`` are the names and where they come from."""
     assert seen.facts is not None
     assert seen.input is not None
     classes = "" if found.classes is None else f", {found.classes} classes"
     crop = rule.resize == "centre-crop"
-    explanations = [
+    findings = [
         Explanation("task", found.task + classes, "what its outputs are for"),
         Explanation(
             "input",
@@ -50,13 +49,14 @@ def explain(
         Explanation("outputs", "\n".join(heads_in_words(found.heads)), found.why),
     ]
     if found.score_why:
-        explanations.append(Explanation("scores", f"{found.score}", found.score_why))
-    named = sum(not is_placeholder(label) for label in names.labels)
-    explanations.append(Explanation("labels", f"{named} names" if named else "none", names.why))
-    explanations.append(
+        findings.append(Explanation("scores", f"{found.score}", found.score_why))
+    names, labels_why = labels
+    named = sum(not is_placeholder(label) for label in names)
+    findings.append(Explanation("labels", f"{named} names" if named else "none", labels_why))
+    findings.append(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
-    return explanations
+    return findings
 
 
 def pixels_in_words(rule: InputRule) -> str:

@@ -50,6 +50,7 @@ class Examination(Record, frozen=True, tag="examination"):
 
     facts: FileFacts | None = None
     metadata: ModelMetadata = ModelMetadata()
+    complaint: str = ""  # about the metadata
     unreadable: str = ""  # why there are no facts
     version: str = ""  # of the interpreter
     input: TensorSpec | None = None
@@ -100,8 +101,8 @@ def answer(request: ExamineRequest) -> Examination:
         raise
     except LiteberryError as exc:
         return Examination(unreadable=str(exc))
-    metadata = read_metadata(path, facts.metadata)
-    told = Examination(facts=facts, metadata=metadata)
+    metadata, complaint = read_metadata(path, facts.metadata)
+    told = Examination(facts=facts, metadata=metadata, complaint=complaint)
     try:
         rule = image_input(facts, metadata, request.hints).rule
     except LiteberryError:  # the parent comes to the same, and tells
@@ -127,6 +128,7 @@ def answer(request: ExamineRequest) -> Examination:
     return Examination(
         facts=facts,
         metadata=metadata,
+        complaint=complaint,
         version=interpreter.version,
         input=interpreter.input,
         outputs=interpreter.outputs,

@@ -1,4 +1,4 @@
-"""Request handlers: the live page's answers at each address."""
+"""What the live page's server answers at each address."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _announced_bytes(request: HTTPServerRequest) -> int:
 
 
 class _Nowhere(Handler):
-    """Not found: any other address."""
+    """Any other address."""
 
     def get(self) -> None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at {self.request.path}; start at /")
@@ -55,7 +55,7 @@ class _Nowhere(Handler):
 
 
 class _File(Handler):
-    """A static file of the page: the same for everyone, so without a token."""
+    """What the page is made of: the same for everyone, so without a token."""
 
     def prepare(self) -> None:
         pass
@@ -86,7 +86,7 @@ class _Page(Handler):
 
 
 class _Health(Handler):
-    """The health check: whether frames flow, told without a token to whoever restarts the run."""
+    """Whether frames flow: for whoever restarts what does not work, so without a token."""
 
     def prepare(self) -> None:
         pass
@@ -103,7 +103,7 @@ class _Health(Handler):
 
 
 class _Metrics(Handler):
-    """The metrics, for Prometheus."""
+    """For Prometheus."""
 
     async def get(self) -> None:
         # Imported here: without Prometheus nobody pays for it.
@@ -119,7 +119,7 @@ class _Metrics(Handler):
 
 @stream_request_body
 class _Settings(Handler):
-    """The settings in force, and changes to them."""
+    """What is in force, and changes to it."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -169,7 +169,7 @@ class _Settings(Handler):
 
 
 class _Watched(Handler):
-    """A connection that lasts, of which there may be so many at once."""
+    """What lasts, so that only so many may have it at once."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -197,7 +197,7 @@ class _Events(_Watched):
 
 
 class _Snapshot(_Watched):
-    """A snapshot: the next annotated image."""
+    """The next annotated picture."""
 
     async def get(self) -> None:
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
@@ -219,7 +219,7 @@ class _Snapshot(_Watched):
 
 
 class _Live(_Watched, WebSocketHandler):
-    """The page's WebSocket: texts of JSON, and after a frame's text its JPEG.
+    """What the page watches: texts of JSON, and after a frame's text its JPEG.
 
     A WebSocket, not multipart JPEG and server-sent events: a browser opens no more than six plain
     connections to one server, over all its tabs, but hundreds of these; and the page says when it
@@ -255,7 +255,7 @@ class _Live(_Watched, WebSocketHandler):
 
 
 def make_application(run: Run) -> Application:
-    """The Tornado application: every address and its handler."""
+    """All addresses of the server."""
     given = {"run": run}
     return Application(
         [

@@ -1,4 +1,4 @@
-"""Live settings: what can be changed of a run while it runs."""
+"""What can be changed of a run while it runs: threshold, classes and variant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from device.pipeline.pipeline import Pipeline
 
 
 class LiveSettings(msgspec.Struct, frozen=True):
-    """The settings in force."""
+    """What is in force."""
 
     threshold: float
     classes: tuple[str, ...]  # empty: all
@@ -24,7 +24,7 @@ class LiveSettings(msgspec.Struct, frozen=True):
 
 
 class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of settings; what is left out stays."""
+    """What is to be changed; what is left out stays."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
     classes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
@@ -32,11 +32,11 @@ class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BusyError(LiteberryError):
-    """A change that comes while a variant is being loaded."""
+    """A variant is being loaded already."""
 
 
 class Controls:
-    """The controls of a pipeline, for any thread; a change acts on the next frame."""
+    """Changes a pipeline from any thread; each change acts on the next frame."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Controls:
 
     @property
     def settings(self) -> LiveSettings:
-        """The settings in force now."""
+        """What is in force now."""
         engine = self._pipeline.engine
         return LiveSettings(engine.threshold, self._classes, engine.variant, self._switching_to)
 
@@ -94,7 +94,7 @@ class Controls:
             # The first invoke takes longer, and is where a broken model shows.
             engine.invoke(np.zeros_like(engine.new_input()))
             with self._lock:
-                engine.threshold = self._pipeline.engine.threshold
+                engine.take_thresholds(self._pipeline.engine)
                 engine.only(self._classes)
                 self._pipeline.engine = engine
         finally:

@@ -1,4 +1,4 @@
-"""Prometheus exposition: the run's figures, read when they are asked for."""
+"""The run's figures in Prometheus' text format, read when they are asked for."""
 
 from __future__ import annotations
 

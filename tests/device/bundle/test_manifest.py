@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,3 +172,23 @@ def test_task_and_decoder_must_belong_together(bundle_dir):
     raw = json.loads((bundle_dir / "manifest.json").read_text()) | {"task": "classification"}
     with pytest.raises(BundleError, match="do not belong together"):
         parse_manifest(json.dumps(raw).encode())
+
+
+def test_thresholds_per_class_are_written_in_a_format_that_older_devices_refuse(raw):
+    manifest = msgspec.structs.replace(parse_manifest(raw), class_thresholds={"cat": 0.25})
+    written = format_manifest(manifest)
+    assert json.loads(written)["format"] == 3
+    assert parse_manifest(written).class_thresholds == {"cat": 0.25}
+
+
+def test_one_threshold_is_written_in_the_format_that_older_devices_read(raw):
+    written = json.loads(format_manifest(parse_manifest(raw)))
+    assert written["format"] == 2
+    assert "class_thresholds" not in written
+
+
+def test_class_without_a_threshold_of_its_own_has_the_one_of_all(raw):
+    manifest = parse_manifest(changed(raw, "threshold", value=0.5))
+    assert manifest.thresholds(("cat", "dog")) == 0.5
+    own = msgspec.structs.replace(manifest, class_thresholds={"dog": 0.2})
+    assert own.thresholds(("cat", "dog", "bee")) == (0.5, 0.2, 0.5)

@@ -24,6 +24,7 @@ from device.inference.decode import (
     box_coefficients,
     decode_boxes,
     dequantise,
+    least_scores,
     logit,
     make_decoder,
     suppress,
@@ -549,3 +550,21 @@ def test_decoder_is_chosen_by_rule():
 def test_heads_that_do_not_fit_the_rule_are_rejected(heads, rule):
     with pytest.raises(BundleError, match="do not belong together"):
         make_decoder(heads, rule, ANCHORS)
+
+
+def test_each_class_has_its_own_threshold(decoder):
+    scores = [[-128, 18, -128], [-128, -128, 18]]  # logit 2, 0.88, of class 1 and of class 2
+
+    def classes(threshold):
+        return sorted(decoder(outputs(scores), threshold, 10).class_ids.tolist())
+
+    assert classes(0.5) == [1, 2]
+    assert classes((0.5, 0.9, 0.5)) == [2]
+    assert classes((0.5, 0.5, 0.9)) == [1]
+    assert classes((0.5, 0.9, 0.9)) == []
+    assert classes(0.5) == [1, 2]
+
+
+def test_least_scores_by_class_id():
+    assert least_scores(0.5, np.array([0, 7])) == 0.5
+    assert least_scores((0.1, 0.2), np.array([1.0, 0.0, 9.0])).tolist() == [0.2, 0.1, 0.2]

@@ -162,3 +162,42 @@ def test_class_beyond_the_labels_is_called_by_its_number(labels, name):
     assert item.box == pytest.approx((20, 20, 100, 100))
     (best,) = name_classes(FOUND, labels)
     assert (best.label, best.class_id, best.score) == (name, 1, 0.75)
+
+
+@pytest.fixture
+def choosy(bundle_copy):
+    """An engine of a bundle in which a person must be surer than a score can be."""
+    bundle_copy.change(lambda manifest: manifest.update(class_thresholds={"person": 1.0}, format=3))
+    with Engine(Bundle(bundle_copy.folder), "int8", threads=1) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def astronaut(small_bundle):
+    return frame_of(read_image(small_bundle / "samples" / "person.jpg"))
+
+
+def labels_of(result) -> set[str]:
+    return {item.label for item in result.detections}
+
+
+def test_class_is_reported_from_its_own_threshold(choosy, astronaut, cup):
+    assert "person" not in labels_of(choosy.run(astronaut))
+    assert "cup" in labels_of(choosy.run(frame_of(cup)))
+
+
+def test_threshold_of_the_user_holds_for_all_classes(choosy, astronaut):
+    choosy.threshold = 0.5
+    assert "person" in labels_of(choosy.run(astronaut))
+    assert choosy.thresholds == 0.5
+
+
+def test_other_threshold_for_one_frame_leaves_the_classes_theirs(choosy, astronaut):
+    assert "person" in labels_of(choosy.run_at(0.5, astronaut))
+    assert "person" not in labels_of(choosy.run(astronaut))
+
+
+def test_engine_takes_the_thresholds_in_force_in_another(choosy, small_bundle, astronaut):
+    with Engine(Bundle(small_bundle), "int8", threads=1) as engine:
+        engine.take_thresholds(choosy)
+        assert "person" not in labels_of(engine.run(astronaut))

@@ -1,0 +1,110 @@
+"""The network that is trained: an SSDLite that starts from what was published for COCO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.models.ssdlite import build_ssdlite
+from convert.models.tfjs_weights import Tensors, load_ssdlite
+from convert.training.targets import Targets
+
+# Up to stride 4 a network knows edges and colours, which are the same for everybody; to train it
+# would take a third of all time.
+FROZEN = ("Conv", "expanded_conv", "expanded_conv_1", "expanded_conv_2")
+LABELLED = 64  # images that an unknown class is shown on to find what it starts from
+MEAN = STD = 127.5
+
+
+def trainable_ssdlite(classes: int, size: int) -> keras.Model:
+    """An SSDLite of ``classes`` classes, none of them the background, for batches of any size."""
+    model = build_ssdlite(classes, size, batch_size=None)
+    for layer in model.layers:
+        layer.trainable = layer.name.split(".")[0] not in FROZEN
+    return model
+
+
+def normalised(pixels: Any) -> Any:
+    """uint8 RGB as the network takes it, float32 -1..1."""
+    return (tf.cast(pixels, tf.float32) - MEAN) / STD
+
+
+def raw_heads(outputs: dict[str, Any], classes: int) -> tuple[Any, Any]:
+    """All heads as one: encodings (batch, anchors, 4) and logits (batch, anchors, classes)."""
+    levels = range(len(outputs) // 2)
+    boxes = [_rows(outputs[f"boxes_{level}"], 4) for level in levels]
+    scores = [_rows(outputs[f"scores_{level}"], classes) for level in levels]
+    return tf.concat(boxes, axis=1), tf.concat(scores, axis=1)
+
+
+def _rows(tensor: Any, width: int) -> Any:
+    batch, height, columns, channels = tensor.shape
+    count = height * columns * channels // width
+    return tf.reshape(tensor, (tf.shape(tensor)[0] if batch is None else batch, count, width))
+
+
+def known_class(name: str, published: Sequence[str]) -> int | None:
+    """The published class of that name, spelt with other case, spaces or a plural; None if none."""
+
+    def plain(text: str) -> str:
+        return text.casefold().replace("_", " ").replace("-", " ").strip()
+
+    names = [plain(item) for item in published]
+    for spelling in (plain(name), plain(name).removesuffix("s"), plain(name).removesuffix("es")):
+        if spelling in names and spelling != "???":
+            return names.index(spelling)
+    return None
+
+
+def starting_classes(
+    names: Sequence[str],
+    published: Sequence[str],
+    scores: NDArray[np.float32],
+) -> list[int]:
+    """Which published class each of the user's starts from.
+
+    The one of its name; else the one that answers best inside the user's boxes. ``scores``
+    float32 (names, published): mean logits on the positive anchors of each class.
+    """
+    usable = np.array([label not in ("background", "???") for label in published])
+    usable[0] = False  # the background, whatever it is called
+    best = np.where(usable, scores, -np.inf).argmax(axis=1)
+    return [
+        int(best[number]) if (found := known_class(name, published)) is None else found
+        for number, name in enumerate(names)
+    ]
+
+
+def answers_inside(
+    tensors: Tensors,
+    published: int,
+    pixels: Sequence[NDArray[np.uint8]],
+    targets: Sequence[Targets],
+    classes: int,
+) -> NDArray[np.float32]:
+    """Mean logit of each published class on the positive anchors of each of the user's.
+
+    ``pixels`` uint8 (size, size, 3), RGB, one for each of ``targets``. Returns float32
+    (classes, published), zero for a class without an anchor.
+    """
+    model = build_ssdlite(published, pixels[0].shape[0], batch_size=1)
+    load_ssdlite(model, tensors)
+
+    logits = tf.function(
+        lambda image: raw_heads(model(normalised(image), training=False), published)[1][0]
+    )
+    sums = np.zeros((classes, published), np.float64)
+    counts = np.zeros((classes, 1))
+    for image, target in zip(pixels, targets, strict=True):
+        rows = np.flatnonzero(target.classes >= 0)
+        if len(rows):
+            said = logits(tf.constant(image[np.newaxis])).numpy()[rows]
+            np.add.at(sums, target.classes[rows], said)
+            np.add.at(counts, target.classes[rows], 1)
+    means: NDArray[np.float32] = (sums / np.maximum(counts, 1)).astype(np.float32)
+    return means

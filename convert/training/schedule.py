@@ -1,0 +1,44 @@
+"""How far training is, and the learning rate and averaging that go with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+PEAK_RATE = 1e-3
+LAST_RATE = 0.01  # of the peak
+WARM_UP_STEPS = 60
+EMA_DECAY = 0.998
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long training may take: so many steps, or so many seconds.
+
+    Steps give the same network again from the same seed; seconds are what a person has.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def progress(self, step: int, elapsed_s: float) -> float:
+        """Share of the budget that is used up, 0..1."""
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        assert self.seconds is not None
+        return min(1.0, elapsed_s / self.seconds)
+
+
+def learning_rate(step: int, progress: float, peak: float = PEAK_RATE) -> float:
+    """Linear warm-up, then a cosine to 1 % of ``peak``.
+
+    Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts.
+    """
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    cosine = 0.5 * (1 + math.cos(math.pi * progress))
+    return peak * warm * (LAST_RATE + (1 - LAST_RATE) * cosine)
+
+
+def ema_decay(step: int) -> float:
+    """Share of the average that stays at each step; less at first, when there is no average yet."""
+    return min(EMA_DECAY, (1 + step) / (10 + step))

@@ -1,0 +1,239 @@
+"""The training loop: steps, an average of the weights, validation, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.errors import TrainingError
+from convert.training.batches import BATCH, Batch
+from convert.training.checkpoint import Arrays
+from convert.training.losses import focal_loss, positives, smooth_l1_loss
+from convert.training.network import normalised, raw_heads
+from convert.training.schedule import Budget, ema_decay, learning_rate
+
+MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
+WEIGHT_DECAY = 1e-4
+CLIP_NORM = 10.0
+PATIENCE = 0.4  # of the budget without a better validation, after which training ends
+AS_GOOD = 0.01  # mAP: how far validation on few images can be trusted
+
+Heads = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What an epoch came to; losses are means over its steps, ``map`` of the averaged weights."""
+
+    epoch: int
+    step: int
+    elapsed_s: float
+    progress: float
+    learning_rate: float
+    class_loss: float
+    box_loss: float
+    map: float
+    map_50: float
+    best_map: float
+    images_per_s: float
+
+
+@dataclass(slots=True)
+class RunState:
+    """How far a run is, and the best weights so far."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    best_map: float = -1.0
+    best_step: int = 0
+    best_progress: float = 0.0
+    best: list[NDArray[np.float32]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains a network on batches; an average of its weights is what is validated and kept."""
+
+    def __init__(self, model: keras.Model, average: keras.Model, classes: int) -> None:
+        """``average``: a second network of the same structure, which gets the same weights."""
+        self.model = model
+        self.average = average
+        self.classes = classes
+        self.state = RunState()
+        average.set_weights(model.get_weights())
+        self._pairs = [
+            (mean, variable)
+            for mean, variable in zip(average.variables, model.variables, strict=True)
+            if any(variable is item for item in model.trainable_variables)
+        ]
+        self.optimizer = keras.optimizers.AdamW(
+            learning_rate=0.0, weight_decay=WEIGHT_DECAY, clipnorm=None
+        )
+        self.optimizer.exclude_from_weight_decay(var_names=["bias"])
+        self.optimizer.build(model.trainable_variables)
+        self._step = tf.function(self._train_step)
+        self._answer = tf.function(self._answer_step)
+
+    def _losses(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, Any]:
+        outputs = self.model(normalised(pixels), training=True)
+        boxes, logits = raw_heads(outputs, self.classes)
+        return focal_loss(logits, classes), smooth_l1_loss(boxes, encodings, classes)
+
+    def _train_step(
+        self, pixels: Any, classes: Any, encodings: Any, rate: Any, decay: Any
+    ) -> tuple[Any, Any]:
+        variables = self.model.trainable_variables
+        count = positives(classes)
+        parts = max(1, -(-BATCH * int(pixels.shape[1]) ** 2 // MICRO_PIXELS))
+        while BATCH % parts:
+            parts += 1
+        total: list[Any] = []
+        sums = [tf.constant(0.0), tf.constant(0.0)]
+        for part in zip(
+            *(tf.split(item, parts) for item in (pixels, classes, encodings)), strict=True
+        ):
+            with tf.GradientTape() as tape:
+                class_loss, box_loss = self._losses(*part)
+                loss = (class_loss + box_loss) / count
+            gradients = tape.gradient(loss, variables)
+            total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
+            sums = [sums[0] + class_loss / count, sums[1] + box_loss / count]
+        total, _ = tf.clip_by_global_norm(total, CLIP_NORM)
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply_gradients(zip(total, variables, strict=True))
+        for mean, variable in self._pairs:
+            mean.assign(variable + decay * (mean - variable))
+        return sums[0], sums[1]
+
+    def _answer_step(self, pixels: Any) -> tuple[Any, Any]:
+        return raw_heads(self.average(normalised(pixels), training=False), self.classes)
+
+    def answers(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Heads]:
+        """Encodings and logits of the averaged network for each image, uint8 RGB of its size.
+
+        Yields float32 (anchors, 4) and (anchors, classes).
+        """
+        for image in images:
+            boxes, logits = self._answer(tf.constant(image[np.newaxis]))
+            yield boxes.numpy()[0], logits.numpy()[0]
+
+    def arrays(self) -> Arrays:
+        """All that a run goes on from, by name."""
+        groups = {
+            "model": self.model.variables,
+            "average": self.average.variables,
+            "optimizer": self.optimizer.variables,
+        }
+        return {
+            f"{group}/{number:04d}": np.asarray(item.numpy())
+            for group, items in groups.items()
+            for number, item in enumerate(items)
+        } | {f"best/{number:04d}": item for number, item in enumerate(self.state.best)}
+
+    def restore(self, arrays: Mapping[str, NDArray[np.float32]], state: RunState) -> None:
+        """Take over what :meth:`arrays` gave.
+
+        Raises :class:`TrainingError` where it does not fit.
+        """
+        try:
+            for group, items in (
+                ("model", self.model.variables),
+                ("average", self.average.variables),
+                ("optimizer", self.optimizer.variables),
+            ):
+                for number, item in enumerate(items):
+                    item.assign(arrays[f"{group}/{number:04d}"])
+        except (KeyError, ValueError) as exc:
+            raise TrainingError(
+                f"the checkpoint is of another network ({exc}): leave out --resume"
+            ) from exc
+        state.best = [arrays[name] for name in sorted(arrays) if name.startswith("best/")]
+        self.state = state
+
+    def run(
+        self,
+        batches: Callable[[int], Iterator[Batch]],
+        epoch_steps: int,
+        budget: Budget,
+        validate: Callable[[], tuple[float, float]],
+        after_epoch: Callable[[EpochRecord], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Train until the budget is used up, nothing becomes better, or ``stop`` says so.
+
+        ``batches`` gives those from a step on; ``validate`` mAP and AP50 of the averaged network
+        now; ``after_epoch`` hears of each epoch, when :attr:`state` is complete. ``stop`` is asked
+        after each step; what the steps since the last epoch gave is lost then.
+        """
+        state = self.state
+        started = time.monotonic() - state.elapsed_s
+        mark, losses = time.monotonic(), np.zeros(2)
+        # mypy cannot know that it is a generator, which is to end its thread
+        with closing(batches(state.step)) as stream:  # type: ignore[type-var]
+            for batch in stream:
+                progress = budget.progress(state.step, time.monotonic() - started)
+                rate = learning_rate(state.step, progress)
+                losses += self._train_on(batch, rate, ema_decay(state.step))
+                state.step += 1
+                if stop():
+                    return
+                if state.step % epoch_steps and not self._is_over(budget, started):
+                    continue
+                if not np.isfinite(losses).all():
+                    raise TrainingError(
+                        f"the loss is no number at step {state.step}: look at the boxes in the "
+                        "dataset's contact sheet, then go on with --resume"
+                    )
+                pace = BATCH * epoch_steps / (time.monotonic() - mark)
+                mean_ap, ap_50 = validate()
+                state.elapsed_s = time.monotonic() - started
+                progress = budget.progress(state.step, state.elapsed_s)
+                self._keep_best(mean_ap, progress)
+                after_epoch(
+                    EpochRecord(
+                        epoch=state.step // epoch_steps,
+                        step=state.step,
+                        elapsed_s=state.elapsed_s,
+                        progress=progress,
+                        learning_rate=rate,
+                        class_loss=float(losses[0]) / epoch_steps,
+                        box_loss=float(losses[1]) / epoch_steps,
+                        map=mean_ap,
+                        map_50=ap_50,
+                        best_map=state.best_map,
+                        images_per_s=pace,
+                    )
+                )
+                if progress >= 1 or progress - state.best_progress > PATIENCE:
+                    return
+                mark, losses = time.monotonic(), np.zeros(2)
+
+    def _is_over(self, budget: Budget, started: float) -> bool:
+        return budget.progress(self.state.step, time.monotonic() - started) >= 1
+
+    def _train_on(self, batch: Batch, rate: float, decay: float) -> NDArray[np.float64]:
+        losses = self._step(
+            tf.constant(batch.pixels),
+            tf.constant(batch.classes),
+            tf.constant(batch.encodings),
+            tf.constant(rate, tf.float32),
+            tf.constant(decay, tf.float32),
+        )
+        return np.array([float(item) for item in losses])
+
+    def _keep_best(self, mean_ap: float, progress: float) -> None:
+        """Remember the averaged weights where they are the best so far, or as good and later."""
+        state = self.state
+        if state.best and mean_ap < state.best_map - AS_GOOD:
+            return
+        if mean_ap > state.best_map:
+            state.best_map, state.best_progress = mean_ap, progress
+        state.best_step = state.step
+        state.best = [np.asarray(item.numpy()) for item in self.average.variables]
