@@ -1,9 +1,12 @@
-# Everything a newcomer types. Targets make their own .venv from a plain Python 3.11 with pip.
-PYTHON ?= python3.11
+# Everything a newcomer types. Targets make their own .venv from a Python 3.11, 3.12 or 3.13 with
+# its venv module: the best that is installed (requirements/find_python.sh), or `make PYTHON=...`.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
+BUILD := build
 MODEL := ssdlite_mobilenet_v2
-BUNDLE := build/$(MODEL)
+BUNDLE := $(BUILD)/$(MODEL)
+DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
@@ -12,27 +15,25 @@ DEMO_FRAMES := 300
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The stamp is written last, so an interrupted installation is simply taken up again.
-$(VENV)/installed: requirements/laptop.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
-	  { echo "make: $(PYTHON) is not Python 3.11; install it (python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "Installing what the laptop side needs into $(VENV) (TensorFlow among it: a minute or two)"
-	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< # it names all
-	@touch $@
+# Asked for by name, a Python is looked at each time: .venv may be of another.
+$(VENV)/installed: $(wildcard requirements/laptop-*.txt requirements/*.sh) $(if $(PYTHON),FORCE)
+	@requirements/make_venv.sh $(VENV) $(PYTHON)
+FORCE:
 
-$(BUNDLE)/manifest.json: $(VENV)/installed $(wildcard convert/*.py datasets/*)
+# Whatever a bundle may depend on: every module of both packages, for `convert` runs `device`'s.
+SOURCES := $(shell find convert device -name '*.py') $(wildcard datasets/*)
+$(BUNDLE)/manifest.json: $(VENV)/installed $(SOURCES)
 	@$(BIN)/python -m convert build $(MODEL) --out $(BUNDLE) >/dev/null # its table ends the demo
 
 demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video and a table of costs
-	@rm -f build/demo/detections.jsonl
+	@rm -f $(DEMO)/detections.jsonl
 	@$(BIN)/python -m device detect $(BUNDLE) --variant int8 --source demo --frames $(DEMO_FRAMES) \
-	  --output build/demo/annotated.mp4 --log build/demo/detections.jsonl
+	  --output $(DEMO)/annotated.mp4 --log $(DEMO)/detections.jsonl
 	@$(BIN)/python -m device info $(BUNDLE)
-	@echo "Now look at build/demo/annotated.mp4; every detection is in build/demo/detections.jsonl"
+	@echo "Now look at $(DEMO)/annotated.mp4; every detection is in $(DEMO)/detections.jsonl"
 
 check-demo: demo ## look at what the demo left, with a program's eyes
-	@$(BIN)/python -m pytest -m demo_outputs tests/test_demo_outputs.py
+	@LITEBERRY_DEMO=$(DEMO) $(BIN)/python -m pytest -m demo_outputs tests/test_demo_outputs.py
 
 test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -59,6 +60,7 @@ check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --platform darwin # nothing that only Linux has, without a way out
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run deploy.sh $$(find benchmarks device convert tests -name '*.sh'); \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
@@ -75,11 +77,18 @@ bench-arm-update: $(BUNDLE)/manifest.json ## write the counts as they are now, t
 figures: $(VENV)/installed ## the table of figures in docs/speed.md from the files in benchmarks/
 	@$(BIN)/python benchmarks/figures.py
 
-UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate
+# Wheels only, so that nobody needs a compiler; of imutils there is none, but it is pure Python.
+# The C libraries are those of the oldest systems that have all wheels: glibc 2.28, on Arm 2.34.
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate \
+  --only-binary :all: --no-binary imutils
+LAPTOPS := linux-x86_64=x86_64-manylinux_2_28 linux-aarch64=aarch64-manylinux_2_34 macos-arm64=aarch64-apple-darwin
 lock: $(VENV)/installed ## resolve requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
-	$(UV_COMPILE) $(UPGRADE) --extra laptop --extra dev --python-version 3.11 --universal -o requirements/laptop.txt
+	for python in 3.11 3.12 3.13; do for laptop in $(LAPTOPS); do \
+	  $(UV_COMPILE) $(UPGRADE) --extra laptop --extra dev --python-version $$python \
+	    --python-platform $${laptop#*=} -o requirements/laptop-$$python-$${laptop%=*}.txt || exit; \
+	done; done
 	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.11 --python-platform aarch64-manylinux_2_36 -o requirements/pi-bookworm.txt
 	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.13 --python-platform aarch64-manylinux_2_40 -o requirements/pi-trixie.txt
 
-clean: ## remove build/ and .venv (downloaded weights stay in the cache)
-	rm -rf build $(VENV)
+clean: ## remove what was built and .venv (downloaded weights stay in the cache)
+	rm -rf $(BUILD) $(VENV)

@@ -43,33 +43,50 @@ Exit status: 0 done, 1 failed somewhere (that HOST goes on with the release it h
 EOF
 }
 
-die() { printf 'deploy.sh: %s\n' "$1" >&2; exit 1; }
-usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 2; }
+main() {
+  parse_arguments "$@"
+  check_here
+  if [[ ${#hosts[@]} -eq 1 ]]; then visit "${hosts[0]}"; else visit_all; fi
+}
 
-# step TEXT FUNCTION: says what FUNCTION does, and calls it unless this is a dry run.
-step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2"; }
-
-add_host() {
-  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
-  case $1 in
-    '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
+# One host, all of it.
+visit() {
+  host=$1
+  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
+  connect
+  case $action in
+    deploy) deploy ;;
+    rollback) alone; step "Going back to the release before" rollback ;;
+    status) status ;;
+    logs) logs ;;
+    uninstall) alone; step "Removing liteberry" uninstall ;;
   esac
-  hosts+=("$1")
 }
 
-add_hosts_of() {
-  local line
-  [[ -r $1 && ! -d $1 ]] || usage_error "--hosts $1 cannot be read"
-  while read -r line || [[ -n $line ]]; do
-    line=${line%%#*} line=${line%%[[:space:]]*}
-    [[ -z $line ]] || add_host "$line"
-  done <"$1"
+deploy() {
+  look_at_host
+  check_host
+  [[ -n $dry_run ]] || lock_host
+  step "Copying device/, $requirements and $bundle to ~/liteberry/releases/incoming" stage
+  step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
+  if [[ -z $dry_run ]] && is_unchanged; then
+    echo "Nothing has changed since release $(fact same)"
+    if [[ -z $had_service || -n $(fact started) ]]; then
+      [[ -z $service ]] || step "Seeing that the service runs" keep_running
+      farewell
+      return 0
+    fi
+  else
+    step "Proving that the bundle sees there what it saw here" prove
+    step "Making it ~/liteberry/current" switch
+  fi
+  if [[ -n $service$had_service ]]; then
+    step "Starting the service with it, and going back should it not come up" run_service
+  fi
+  [[ -n $dry_run ]] || farewell
 }
 
-only_action() {
-  [[ $action == deploy ]] || usage_error "--$action and --$1 exclude each other"
-  action=$1
-}
+# ---------- Arguments ------------------------------------------------------------------
 
 parse_arguments() {
   local LC_ALL=C value  # so that a-z means these 26 letters
@@ -108,6 +125,28 @@ parse_arguments() {
   case $wheels in /* | '') ;; *) wheels=./$wheels ;; esac
 }
 
+only_action() {
+  [[ $action == deploy ]] || usage_error "--$action and --$1 exclude each other"
+  action=$1
+}
+
+add_host() {
+  # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
+  case $1 in
+    '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
+  esac
+  hosts+=("$1")
+}
+
+add_hosts_of() {
+  local line
+  [[ -r $1 && ! -d $1 ]] || usage_error "--hosts $1 cannot be read"
+  while read -r line || [[ -n $line ]]; do
+    line=${line%%#*} line=${line%%[[:space:]]*}
+    [[ -z $line ]] || add_host "$line"
+  done <"$1"
+}
+
 check_here() {
   local tool variant
   for tool in ssh rsync; do
@@ -121,6 +160,49 @@ check_here() {
       die "$bundle has no variant $variant; name some of: $(cd "$bundle" && echo *.tflite | sed 's/\.tflite//g')"
   done
   [[ -z $wheels || -d $wheels ]] || die "$wheels is no folder of wheels; make one with --offline"
+}
+
+die() { printf 'deploy.sh: %s\n' "$1" >&2; exit 1; }
+
+usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 2; }
+
+# step TEXT FUNCTION: says what FUNCTION does, and calls it unless this is a dry run.
+step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2"; }
+
+# ---------- Connection -----------------------------------------------------------------
+
+# Side by side, each line with the name of its host. In job control each has a process group, by
+# which all of it can be ended.
+visit_all() {
+  local failed=0 number verdict pids=()
+  work=$(mktemp -d /tmp/liteberry.XXXXXX)
+  trap end_all INT TERM
+  set -m
+  for number in "${!hosts[@]}"; do
+    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
+      sed "s|^|[${hosts[$number]}] |"; } &
+    pids+=($!)
+  done
+  set +m
+  for number in "${!hosts[@]}"; do
+    wait "${pids[$number]}" || pids[number]=failed
+  done
+  echo
+  for number in "${!hosts[@]}"; do
+    verdict=ok
+    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
+    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
+  done
+  rm -rf -- "$work"
+  return "$failed"
+}
+
+end_all() {
+  local group
+  for group in $(jobs -p); do kill -TERM -- "-$group" 2>/dev/null || true; done
+  wait
+  rm -rf -- "$work"
+  exit 130
 }
 
 # Every later ssh and rsync goes through this one connection: one login, and rsync, which splits
@@ -139,6 +221,13 @@ connect() {
     >/dev/null 2>"$work/log" || die "cannot connect to $host ($(why_not)); $(way_out)"
   # Should the connection break, ProxyCommand=false keeps ssh from making another.
   shared=(ssh -F /dev/null -S "$work/s" -o ProxyCommand=false)
+}
+
+disconnect() {
+  trap '' INT TERM HUP PIPE  # to the end
+  exec 8>&-  # lets go of the lock
+  ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
+  rm -rf -- "$work"
 }
 
 why_not() {
@@ -167,11 +256,27 @@ way_out() {
   fi
 }
 
-disconnect() {
-  trap '' INT TERM HUP PIPE  # to the end
-  exec 8>&-  # lets go of the lock
-  ssh -F /dev/null -S "$work/s" -O exit liteberry >/dev/null 2>&1 || true
-  rm -rf -- "$work"
+# Held by a command that lives as long as the connection does, so that no lock outlives us.
+lock_host() {
+  mkfifo "$work/hold"
+  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
+    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
+    <"$work/hold" >"$work/lock" 2>&1 &
+  local holder=$! told=''
+  exec 8>"$work/hold"
+  until grep -q '^liteberry-held' "$work/lock"; do
+    if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
+      told=yes
+      echo "Somebody else is deploying to $host: waiting for them, ten minutes at most"
+    fi
+    kill -0 "$holder" 2>/dev/null || grep -q '^liteberry-held' "$work/lock" || {
+      # Its own sshd learns only hours later of a laptop that is gone.
+      [[ -z $told ]] ||
+        die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
+      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock" | shown)); mend that and deploy again"
+    }
+    sleep 0.1
+  done
 }
 
 # Runs stdin as a script on the host: as data, so that no login shell has a say in its quoting; in
@@ -180,6 +285,17 @@ disconnect() {
 on_host() {
   { { echo '{ export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } |
     "${shared[@]}" liteberry sh -s -- "$@" 2>&1 >&3 | shown >&2; } 3>&1 | shown
+}
+
+# The same, for a script that calls "deployment WORD...": our device/system/deployment.py, run by the
+# Python there. It is sent each time, for the release there may be older, or not there yet.
+with_module() {
+  {
+    printf '%s\n' 'deployment() { python3 -I - "$@" <<\END_OF_MODULE'
+    cat "$root/device/system/deployment.py"
+    printf 'END_OF_MODULE\n}\n'
+    cat
+  } | on_host "$@"
 }
 
 # Lines of a host as they come, without what a terminal obeys instead of showing it.
@@ -193,26 +309,6 @@ shown() {
 
 # Shows what a command says, and keeps what it says on stderr.
 heard() { { "$@" 2>&1 >&3 | tee "$work/heard" | shown >&2; } 3>&1; }
-
-# give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
-# off may have left a pip that works on, in a folder that it needs.
-give_up() {
-  on_host >/dev/null 2>&1 <<'EOF' || true
-cd ~/liteberry || exit 0
-rm -rf releases/incoming
-if [ -d venvs ]; then
-  exec 9<venvs && flock -n 9 || exit 0
-  for venv in venvs/*; do [ -e "$venv/installed" ] || rm -rf "$venv"; done
-fi
-rm -rf wheels
-EOF
-  ! grep -qs 'No space left on device' "$work/heard" ||
-    die "the disk of $host is full, and what was sent is gone again; make room (ssh -t $host sudo apt clean) and deploy again"
-  die "$1"
-}
-
-# A word for sh that means TEXT and nothing else.
-quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
 # What a host says is a stranger's text, and none of it is ever evaluated: [[ -lt ]] and $(( )), for
 # example, would run what stands in the subscript of an array. This is its only way in. Facts come
@@ -237,7 +333,7 @@ form_of() {
 
 # facts WORD...: those that the script on stdin tells, when run on the host with these words.
 facts() {
-  on_host "$@" | head -c 1000000 >"$work/answer" || return 1
+  with_module "$@" | head -c 1000000 >"$work/answer" || return 1
   local LC_ALL=C line name form
   : >"$work/facts"
   while IFS= read -r line; do
@@ -254,8 +350,23 @@ facts() {
 
 fact() { sed -n "s/^$1 //p" "$work/facts"; }
 
-# Whether one row of digits is the lesser number.
-is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
+# A word for sh that means TEXT and nothing else.
+quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
+
+# Where a browser finds the host, whose name may be one of the ssh configuration only.
+address() {
+  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" |
+    sed -n -e 's/^hostname \(.*:.*\)/[\1]/p' -e 's/^hostname \([^:]*\)$/\1/p'  # IPv6 in brackets
+}
+
+# ---------- Look and check -------------------------------------------------------------
+
+# What changes a host waits for its turn there, after a look at what is there.
+alone() {
+  look_at_host
+  [[ -z $had_service ]] || check_service
+  [[ -n $dry_run ]] || lock_host
+}
 
 look_at_host() {
   local camera=other
@@ -287,13 +398,6 @@ if [ "$1$service" != no ]; then
 fi
 EOF
   had_service=$(fact service)
-}
-
-# What changes a service has to be root.
-check_service() {
-  [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
-  [[ -z $(fact sudo) ]] ||
-    die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
 }
 
 # Refuses what cannot work before anything is changed.
@@ -332,6 +436,16 @@ check_host() {
   [[ -z $service$had_service ]] || { check_service; check_settings; }
 }
 
+# Whether one row of digits is the lesser number.
+is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
+
+# What changes a service has to be root.
+check_service() {
+  [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
+  [[ -z $(fact sudo) ]] ||
+    die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
+}
+
 # Broken ones would end a service that runs.
 check_settings() {
   [[ -z $(fact settings) ]] ||
@@ -356,33 +470,7 @@ EOF
   look_at_host
 }
 
-# Held by a command that lives as long as the connection does, so that no lock outlives us.
-lock_host() {
-  mkfifo "$work/hold"
-  "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
-    { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
-    <"$work/hold" >"$work/lock" 2>&1 &
-  local holder=$! told=''
-  exec 8>"$work/hold"
-  until grep -q '^liteberry-held' "$work/lock"; do
-    if [[ -z $told ]] && grep -q '^liteberry-busy' "$work/lock"; then
-      told=yes
-      echo "Somebody else is deploying to $host: waiting for them, ten minutes at most"
-    fi
-    kill -0 "$holder" 2>/dev/null || grep -q '^liteberry-held' "$work/lock" || {
-      # Its own sshd learns only hours later of a laptop that is gone.
-      [[ -z $told ]] ||
-        die "somebody else is still deploying to $host; if that is a laptop that fell asleep, run: ssh $host pkill -f '[l]iteberry-held', and deploy again"
-      die "the folder liteberry on $host cannot be locked ($(tail -n 1 "$work/lock" | shown)); mend that and deploy again"
-    }
-    sleep 0.1
-  done
-}
-
-send() {
-  heard rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
-    give_up "copying to $host failed, see above; mend that and deploy again"
-}
+# ---------- Release --------------------------------------------------------------------
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
@@ -401,7 +489,11 @@ EOF
   # shellcheck disable=SC2046 # none of the names has a space
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
-  [[ -z $variants ]] || keep_variants
+}
+
+send() {
+  heard rsync -rlt --delete --exclude __pycache__ -e "${shared[*]}" "$@" ||
+    give_up "copying to $host failed, see above; mend that and deploy again"
 }
 
 chosen() {
@@ -411,49 +503,13 @@ chosen() {
   printf -- '--exclude=/*.tflite\n'
 }
 
-# A bundle of fewer variants: its manifest vouches for the files that are there.
+# A bundle of fewer variants: its manifest, read as strictly as a run reads it, vouches for the files
+# that are there.
 keep_variants() {
-  heard on_host "$variants" <<'EOF' || give_up "the bundle cannot be cut down to $variants on $host, see above; name others"
-set -eu
-cd ~/liteberry/releases/incoming/bundle
-python3 - "$1" <<'PYTHON'
-import json, os, sys
-wanted = sys.argv[1].split(",")
-with open("manifest.json", encoding="utf-8") as file:
-    manifest = json.load(file)
-variants = manifest["variants"]
-unknown = [name for name in wanted if name not in variants]
-if unknown:
-    sys.exit("the bundle has no " + ", ".join(unknown) + "; it has " + ", ".join(variants))
-for name in set(variants) - set(wanted):
-    model = variants.pop(name)["file"]
-    del manifest["files"][model]
-    if os.path.exists(model):  # the last release had it
-        os.remove(model)
-for sample in manifest["samples"]:
-    found = sample["detections"]
-    sample["detections"] = {name: found[name] for name in found if name in wanted}
-with open("manifest.new", "w", encoding="utf-8") as file:
-    json.dump(manifest, file, indent=1)
-os.replace("manifest.new", "manifest.json")  # the link in the last release keeps what it names
-PYTHON
+  heard on_host "$(environment)" "$variants" <<'EOF' || give_up "the bundle cannot be cut down to $variants on $host, see above; name others, or build it again"
+cd ~/liteberry/releases/incoming &&
+PYTHONPATH=$PWD ../../venvs/$1/bin/python -P -m device.bundle.subset bundle "$2"
 EOF
-}
-
-# For a host that reaches no package index.
-send_wheels() {
-  if on_host "$(environment)" <<'EOF'; then return 0; fi
-test -e ~/liteberry/venvs/"$1"/installed
-EOF
-  if [[ -z $wheels ]]; then
-    local with=$root/.venv/bin/python
-    [[ -x $with ]] || with=python3
-    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
-    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
-    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
-      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
-  fi
-  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
 }
 
 # The stamp is written last: an environment without one is made anew. Picamera2 comes from apt:
@@ -462,7 +518,7 @@ install_requirements() {
   local advice='--offline installs without internet there'
   [[ -z $offline ]] || advice='--offline without --wheels makes the wheels ready anew'
   [[ -z $offline ]] || send_wheels
-  heard on_host "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
+  heard with_module "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
@@ -488,47 +544,37 @@ else
   sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"
 fi
-cat >releases/incoming/liteberry <<LAUNCHER
-#!/bin/sh
-here=\$(dirname "\$(readlink -f "\$0")")
-exec env PYTHONPATH="\$here" "\$here/../../$venv/bin/python" -P -m device "\$@"
-LAUNCHER
-chmod +x releases/incoming/liteberry
-cat >releases/incoming/liteberry.service <<UNIT
-# Written by deploy.sh: your settings are in $HOME/liteberry/settings.toml.
-[Unit]
-Description=liteberry, a detector
-Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-# Ready with the first frame, alive as long as frames come through.
-Type=notify
-NotifyAccess=main
-WatchdogSec=60
-TimeoutStartSec=120
-User=$(id -un)
-SupplementaryGroups=$(getent group video render gpio i2c | cut -d: -f1 | tr '\n' ' ')
-WorkingDirectory=$HOME/liteberry
-ExecStart="$HOME/liteberry/current/liteberry" detect --config "$HOME/liteberry/settings.toml"
-Restart=on-failure
-RestartSec=5
-# Cameras and /dev/dma_heap stay within reach: no PrivateDevices, and no ProtectClock, which
-# closes devices too. Logs and clips go into the user's home: no ProtectHome.
-NoNewPrivileges=yes
-ProtectSystem=full
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-PrivateTmp=yes
-
-[Install]
-WantedBy=multi-user.target
-UNIT
+deployment launcher releases/incoming "$venv"
+deployment unit releases/incoming
 EOF
+  [[ -z $variants ]] || keep_variants
+}
+
+# For a host that reaches no package index.
+send_wheels() {
+  if on_host "$(environment)" <<'EOF'; then return 0; fi
+test -e ~/liteberry/venvs/"$1"/installed
+EOF
+  if [[ -z $wheels ]]; then
+    local with=$root/.venv/bin/python
+    [[ -x $with ]] || with=python3
+    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
+    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
+    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
+      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
+  fi
+  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
+}
+
+# What was staged goes again if the current release is the same.
+is_unchanged() {
+  facts <<'EOF' || return 1
+cd ~/liteberry/releases && [ -d ../current/ ] &&
+  diff -rq -x __pycache__ -x before -x started ../current/ incoming >/dev/null &&
+  echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
+  [ ! -e ../current/started ] || echo "liteberry-started yes"
+EOF
+  [[ -n $(fact same) ]]
 }
 
 # Compiled now, for good: a service that may not write here would compile at each of its starts.
@@ -542,17 +588,6 @@ python3 -m compileall -q device >&2 || exit 1
 report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
 printf '%s\n' "$report" | tail -n 1
 EOF
-}
-
-# What was staged goes again if the current release is the same.
-is_unchanged() {
-  facts <<'EOF' || return 1
-cd ~/liteberry/releases && [ -d ../current/ ] &&
-  diff -rq -x __pycache__ -x before -x started ../current/ incoming >/dev/null &&
-  echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
-  [ ! -e ../current/started ] || echo "liteberry-started yes"
-EOF
-  [[ -n $(fact same) ]]
 }
 
 # A release knows the one before it, so that renaming one link changes both, wholly or not at all.
@@ -586,114 +621,21 @@ echo "current is releases/$id"
 EOF
 }
 
-make_settings() {
-  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | on_host
-set -eu
-cd ~/liteberry
-if [ -s settings.toml ]; then
-  [ -z "$source" ] || echo "settings.toml is there already and stays as it is, its source too"
-  exit 0
+# give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
+# off may have left a pip that works on, in a folder that it needs.
+give_up() {
+  on_host >/dev/null 2>&1 <<'EOF' || true
+cd ~/liteberry || exit 0
+rm -rf releases/incoming
+if [ -d venvs ]; then
+  exec 9<venvs && flock -n 9 || exit 0
+  for venv in venvs/*; do [ -e "$venv/installed" ] || rm -rf "$venv"; done
 fi
-if [ -z "$source" ]; then
-  source=demo
-  if [ -e /dev/video0 ]; then source=0; fi
-  if python3 -c 'from picamera2 import Picamera2; assert Picamera2.global_camera_info()' 2>/dev/null
-  then source=picamera; fi
-fi
-umask 077
-python3 - "$source" >settings.new <<'PYTHON'
-import json, os, secrets, sys
-# Half of the memory, in MB: Raspberry Pi OS itself bounds no service.
-limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2_000_000
-print(f"""\
-# Settings of the liteberry service: every flag of "liteberry detect", by its name. Yours to edit;
-# then run: sudo systemctl restart liteberry
-bundle = {json.dumps(os.path.expanduser("~/liteberry/current/bundle"), ensure_ascii=False)}
-source = {json.dumps(sys.argv[1], ensure_ascii=False)}
-serve = "0.0.0.0:8080"
-token = "{secrets.token_urlsafe(16)}"
-memory_limit = {limit}""")
-PYTHON
-mv settings.new settings.toml
+rm -rf wheels
 EOF
-}
-
-# Each release has its own unit, so that one that goes back takes its own along.
-install_service() {
-  make_settings || return 1
-  on_host <<'EOF'
-set -eu
-unit=$HOME/liteberry/current/liteberry.service
-if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
-  sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
-  sudo -n systemctl daemon-reload
-fi
-sudo -n systemctl enable --quiet liteberry.service
-sync -f /etc ~  # an empty unit file, after a loss of power, would be a masked service
-EOF
-}
-
-# systemd returns when the first frame is through, or fails; then the page's own word is taken.
-start_service() {
-  on_host "$1" <<'EOF'
-set -eu
-sudo -n systemctl "$1" liteberry.service
-python3 - ~/liteberry/settings.toml <<'PYTHON'
-import sys, time, tomllib, urllib.request
-with open(sys.argv[1], "rb") as file:
-    serve = str(tomllib.load(file).get("serve", ""))
-if not serve:
-    sys.exit(0)  # no page, and systemd has said that frames come through
-host, _, port = serve.rpartition(":")
-host = host.replace("0.0.0.0", "") or "127.0.0.1"
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-for attempt in range(30):
-    try:
-        with opener.open(f"http://{host}:{port}/healthz", timeout=5) as answer:
-            print(f"healthy: {answer.read(200).decode(errors='replace').strip()}")
-            sys.exit(0)
-    except OSError as exc:
-        error = exc
-    time.sleep(1)
-sys.exit(f"/healthz: {error}")
-PYTHON
-touch ~/liteberry/current/started  # not just switched to: a deployment may be cut off in between
-EOF
-}
-
-run_service() {
-  if install_service && start_service restart; then return 0; fi
-  last_words
-  local back=''
-  if step_back; then
-    back=", and the release before is back"
-    if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
-      back=", nor does the release before, which is back"
-    fi
-  fi
-  [[ -n $had_service ]] || remove_service
-  die "the service did not come up on $host, see above$back; mend that and deploy again"
-}
-
-# For a release that is there already: what runs is left to run.
-keep_running() {
-  if install_service && start_service start; then return 0; fi
-  last_words
-  [[ -n $had_service ]] || remove_service
-  die "the service does not come up on $host, see above; mend that and deploy again"
-}
-
-last_words() {
-  on_host <<'EOF' || true
-sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
-  systemctl status --no-pager liteberry.service
-EOF
-}
-
-logs() {
-  look_at_host
-  [[ -n $had_service ]] || die "$host has no service; deploy with --service"
-  last_words
+  ! grep -qs 'No space left on device' "$work/heard" ||
+    die "the disk of $host is full, and what was sent is gone again; make room (ssh -t $host sudo apt clean) and deploy again"
+  die "$1"
 }
 
 # step_back [RELEASE]: to that one, or to the one before the current one.
@@ -721,6 +663,112 @@ rollback() {
   die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
 }
 
+uninstall() {
+  [[ -z $had_service ]] || remove_service
+  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
+set -eu
+rm -f ~/.local/bin/liteberry
+cd ~/liteberry 2>/dev/null || exit 0
+rm -rf current current.new releases venvs wheels
+if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
+rmdir ~/liteberry 2>/dev/null || true
+EOF
+}
+
+farewell() {
+  if [[ -n $service$had_service ]]; then
+    facts <<'EOF' || true
+deployment page ~/liteberry/settings.toml
+EOF
+    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
+  else
+    printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
+      "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
+  fi
+}
+
+# ---------- Service --------------------------------------------------------------------
+
+run_service() {
+  if install_service && start_service restart; then return 0; fi
+  last_words
+  local back=''
+  if step_back; then
+    back=", and the release before is back"
+    if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
+      back=", nor does the release before, which is back"
+    fi
+  fi
+  [[ -n $had_service ]] || remove_service
+  die "the service did not come up on $host, see above$back; mend that and deploy again"
+}
+
+# For a release that is there already: what runs is left to run.
+keep_running() {
+  if install_service && start_service start; then return 0; fi
+  last_words
+  [[ -n $had_service ]] || remove_service
+  die "the service does not come up on $host, see above; mend that and deploy again"
+}
+
+# Each release has its own unit, so that one that goes back takes its own along.
+install_service() {
+  make_settings || return 1
+  on_host <<'EOF'
+set -eu
+unit=$HOME/liteberry/current/liteberry.service
+if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
+  sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
+  sudo -n systemctl daemon-reload
+fi
+sudo -n systemctl enable --quiet liteberry.service
+sync -f /etc ~  # an empty unit file, after a loss of power, would be a masked service
+EOF
+}
+
+make_settings() {
+  { printf 'source=%s\n' "$(quoted "$source")"; cat <<'EOF'; } | with_module
+set -eu
+cd ~/liteberry
+if [ -s settings.toml ]; then
+  [ -z "$source" ] || echo "settings.toml is there already and stays as it is, its source too"
+  exit 0
+fi
+if [ -z "$source" ]; then
+  source=demo
+  if [ -e /dev/video0 ]; then source=0; fi
+  if python3 -c 'from picamera2 import Picamera2; assert Picamera2.global_camera_info()' 2>/dev/null
+  then source=picamera; fi
+fi
+umask 077
+deployment settings "$source" >settings.new
+mv settings.new settings.toml
+EOF
+}
+
+# systemd returns when the first frame is through, or fails; then the page's own word is taken.
+start_service() {
+  with_module "$1" <<'EOF'
+set -eu
+sudo -n systemctl "$1" liteberry.service
+deployment health ~/liteberry/settings.toml
+touch ~/liteberry/current/started  # not just switched to: a deployment may be cut off in between
+EOF
+}
+
+last_words() {
+  on_host <<'EOF' || true
+sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
+  systemctl status --no-pager liteberry.service
+EOF
+}
+
+logs() {
+  look_at_host
+  [[ -n $had_service ]] || die "$host has no service; deploy with --service"
+  last_words
+}
+
 status() {
   on_host "$host" <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
 cd ~/liteberry/releases 2>/dev/null || { echo "liteberry is not here"; exit 0; }
@@ -743,128 +791,6 @@ sudo -n systemctl disable --quiet --now liteberry.service
 sudo -n rm -f /etc/systemd/system/liteberry.service
 sudo -n systemctl daemon-reload
 EOF
-}
-
-uninstall() {
-  [[ -z $had_service ]] || remove_service
-  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
-set -eu
-rm -f ~/.local/bin/liteberry
-cd ~/liteberry 2>/dev/null || exit 0
-rm -rf current current.new releases venvs wheels
-if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
-rmdir ~/liteberry 2>/dev/null || true
-EOF
-}
-
-deploy() {
-  look_at_host
-  check_host
-  [[ -n $dry_run ]] || lock_host
-  step "Copying device/, $requirements and $bundle to ~/liteberry/releases/incoming" stage
-  step "Installing $requirements${offline:+ from wheels made ready here}" install_requirements
-  if [[ -z $dry_run ]] && is_unchanged; then
-    echo "Nothing has changed since release $(fact same)"
-    if [[ -z $had_service || -n $(fact started) ]]; then
-      [[ -z $service ]] || step "Seeing that the service runs" keep_running
-      farewell
-      return 0
-    fi
-  else
-    step "Proving that the bundle sees there what it saw here" prove
-    step "Making it ~/liteberry/current" switch
-  fi
-  if [[ -n $service$had_service ]]; then
-    step "Starting the service with it, and going back should it not come up" run_service
-  fi
-  [[ -n $dry_run ]] || farewell
-}
-
-farewell() {
-  if [[ -n $service$had_service ]]; then
-    facts <<'EOF' || true
-[ ! -s ~/liteberry/settings.toml ] || python3 - ~/liteberry/settings.toml <<'PYTHON'
-import sys, tomllib
-with open(sys.argv[1], "rb") as file:
-    settings = tomllib.load(file)
-if "serve" in settings:
-    port = str(settings["serve"]).rpartition(":")[2]
-    print(f"liteberry-page {port}/?token={settings['token']}" if "token" in settings else
-          f"liteberry-page {port}/")
-PYTHON
-EOF
-    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
-  else
-    printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
-      "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
-  fi
-}
-
-# Where a browser finds the host, whose name may be one of the ssh configuration only.
-address() {
-  ssh ${LITEBERRY_SSH_CONFIG:+-F "$LITEBERRY_SSH_CONFIG"} -TG -- "$host" |
-    sed -n -e 's/^hostname \(.*:.*\)/[\1]/p' -e 's/^hostname \([^:]*\)$/\1/p'  # IPv6 in brackets
-}
-
-# What changes a host waits for its turn there, after a look at what is there.
-alone() {
-  look_at_host
-  [[ -z $had_service ]] || check_service
-  [[ -n $dry_run ]] || lock_host
-}
-
-# One host, all of it.
-visit() {
-  host=$1
-  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
-  connect
-  case $action in
-    deploy) deploy ;;
-    rollback) alone; step "Going back to the release before" rollback ;;
-    status) status ;;
-    logs) logs ;;
-    uninstall) alone; step "Removing liteberry" uninstall ;;
-  esac
-}
-
-end_all() {
-  local group
-  for group in $(jobs -p); do kill -TERM -- "-$group" 2>/dev/null || true; done
-  wait
-  rm -rf -- "$work"
-  exit 130
-}
-
-# Side by side, each line with the name of its host. In job control each has a process group, by
-# which all of it can be ended.
-visit_all() {
-  local failed=0 number verdict pids=()
-  work=$(mktemp -d /tmp/liteberry.XXXXXX)
-  trap end_all INT TERM
-  set -m
-  for number in "${!hosts[@]}"; do
-    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
-      sed "s|^|[${hosts[$number]}] |"; } &
-    pids+=($!)
-  done
-  set +m
-  for number in "${!hosts[@]}"; do
-    wait "${pids[$number]}" || pids[number]=failed
-  done
-  echo
-  for number in "${!hosts[@]}"; do
-    verdict=ok
-    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
-    printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
-  done
-  rm -rf -- "$work"
-  return "$failed"
-}
-
-main() {
-  parse_arguments "$@"
-  check_here
-  if [[ ${#hosts[@]} -eq 1 ]]; then visit "${hosts[0]}"; else visit_all; fi
 }
 
 main "$@"

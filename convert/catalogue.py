@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from convert.errors import CalibrationError
-from device.bundle.bundle import sha256_of
+from device.bundle.hashes import sha256_of
 from device.paths import ROOT
 from device.schema import Record
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from device.bundle.bundle import sha256_of
+from device.bundle.hashes import sha256_of
 
 
 def same_files(paths: Sequence[Path], others: Iterable[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Boxes, labels and a status line on a picture, readable at any size."""
+"""Drawing: boxes, labels and a status line on an image, readable at any size."""
 
 from __future__ import annotations
 

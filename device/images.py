@@ -34,7 +34,7 @@ def _jpeg_ends(data: bytes) -> bool:
 
 
 def read_image(path: Path) -> Pixels:
-    """Decode one picture to uint8 BGR, upright and without alpha.
+    """Decode one image file to uint8 BGR, upright and without alpha.
 
     Raises ``SourceError`` for a file that is missing, empty, truncated, no picture, or smaller
     than 16 x 16 pixels. OpenCV fills the rest of a truncated JPEG or PNG with grey and says
@@ -77,7 +77,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def encode_jpeg(image: Pixels) -> bytes:
-    """``picture`` as the bytes of a JPEG file."""
+    """``image`` as the bytes of a JPEG file."""
     ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     assert ok, "OpenCV encodes any 8-bit picture"
     return data.tobytes()

@@ -51,6 +51,11 @@ def installed_interpreters() -> dict[InterpreterName, str]:
     return found
 
 
+def usable_cores() -> int:
+    """Cores that this process may use; where the kernel knows no such limit (macOS), all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """One thread per core, at most four: the cores of a Pi, beyond which small models lose."""
-    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+    return min(4, usable_cores())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 
 import cv2
@@ -13,7 +14,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.demo_outputs
 
-DEMO = ROOT / "build" / "demo"
+DEMO = ROOT / os.environ.get("LITEBERRY_DEMO", "build/demo")
 FRAMES = 300  # as in the Makefile: 75 on each of the four samples
 
 

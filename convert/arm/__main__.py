@@ -21,6 +21,7 @@ from convert.arm.figures import (
 )
 from convert.arm.root import arm_root, root_versions
 from device.bundle.bundle import Bundle
+from device.commands.parser import StrictParser
 from device.commands.runner import debug_flag, run_command
 from device.errors import BenchmarkError, InterpreterError
 from device.paths import ROOT
@@ -35,7 +36,7 @@ DOCUMENT = ROOT / "docs" / "arm.md"
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = StrictParser(
         prog="python -m convert.arm",
         description="Count the Arm instructions of one invoke and of one whole frame, for each "
         "variant and interpreter of a bundle, on emulated Cortex-A72 (Pi 4) and Cortex-A76 (Pi 5); "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 from device.images import read_image
 from device.paths import ROOT
-from device.runtimes import ORIGINS, InterpreterName
+from device.runtimes import ORIGINS, InterpreterName, usable_cores
 from device.schema import Record
 
 FRAME_WH = (640, 480)
@@ -108,7 +107,7 @@ def count_frames(
 def _count(jobs: Sequence[CountJob], cpu: Cpu, stage: Stage) -> list[Answer]:
     """Do ``jobs``, all of one interpreter, on all cores; ``stage`` prepares an emulated /desk."""
     root = arm_root()
-    cores = min(len(os.sched_getaffinity(0)), len(jobs))
+    cores = min(usable_cores(), len(jobs))
 
     async def count_all(bar: tqdm[Any]) -> list[list[Answer]]:
         with contextlib.ExitStack() as stack:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convert.errors import ConversionError
-from device.bundle.bundle import MANIFEST, Bundle, sha256_of
+from device.bundle.bundle import MANIFEST, Bundle
+from device.bundle.hashes import sha256_of
 from device.bundle.manifest import Manifest, format_manifest
 from device.errors import LiteberryError
 

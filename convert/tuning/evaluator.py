@@ -27,7 +27,8 @@ from convert.evaluation.evaluate import (
 )
 from convert.evaluation.predict import Panel, Predictions, predict
 from convert.output_capture import quiet
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.bundle.manifest import Head, TensorSpec, Variant
 from device.inference.interpreter import Interpreter
 

@@ -15,7 +15,8 @@ from convert.models.base import Network
 from convert.output_capture import quiet
 from convert.quantization.recipe import Recipe
 from convert.tuning.evaluator import reheaded
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.bundle.manifest import ClassifierRule, Head, SsdRule, TensorSpec
 from device.inference.interpreter import Interpreter
 
@@ -53,7 +54,7 @@ def _network(bundle: Bundle) -> Network:
         input_name="",
         decoder=rule,
         export=lambda _: 0,
-        anchors=bundle.anchors if isinstance(rule, SsdRule) else None,
+        anchors=bundle.anchors,
         trained=False,  # its accuracy was measured, which says more than likeness does
         float32_heads=float32.heads,
         float32_outputs=outputs,

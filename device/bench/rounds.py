@@ -33,7 +33,8 @@ from device.bench.record import (
 from device.bench.reference import Loop, references_for
 from device.bench.stability import LoadMonitor
 from device.bench.timing import summarise
-from device.bundle.bundle import Bundle
+from device.bundle.bare_model import BareModel
+from device.bundle.model import Model
 from device.errors import InterpreterError
 from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
 from device.system.board import read_state
@@ -54,7 +55,7 @@ class Combination(NamedTuple):
 
 
 def combinations(
-    bundle: Bundle,
+    bundle: Model,
     variants: Sequence[str],
     interpreters: Sequence[InterpreterName],
     threads: Sequence[int],
@@ -72,7 +73,7 @@ def combinations(
     return list(dict.fromkeys(found))
 
 
-def _best(bundle: Bundle, variant: str) -> InterpreterName:
+def _best(bundle: Model, variant: str) -> InterpreterName:
     """What ``--interpreter auto`` takes, without importing it: a child would share its pages."""
     checks = bundle.variant(variant).checks
     installed = list(installed_interpreters())
@@ -86,7 +87,7 @@ class _Cell:
     """One combination, and what the rounds found so far."""
 
     def __init__(
-        self, bundle: Bundle, combination: Combination, settings: BenchmarkSettings, scratch: Path
+        self, bundle: Model, combination: Combination, settings: BenchmarkSettings, scratch: Path
     ) -> None:
         self.combination = combination
         # Some kernels take as long as their numbers demand: others' loops get the same input.
@@ -223,7 +224,7 @@ def _end_to_end(rounds: Sequence[Frames]) -> EndToEnd:
     )
 
 
-def job_for(bundle: Bundle, combination: Combination, settings: BenchmarkSettings) -> WorkerJob:
+def job_for(bundle: Model, combination: Combination, settings: BenchmarkSettings) -> WorkerJob:
     """What the process that measures ``combination`` is told.
 
     Paths are made absolute: it runs in another folder.
@@ -243,14 +244,13 @@ def job_for(bundle: Bundle, combination: Combination, settings: BenchmarkSetting
     )
 
 
-def _bare(bundle: Bundle) -> Bare | None:
-    if type(bundle) is Bundle:
+def _bare(bundle: Model) -> Bare | None:
+    if not isinstance(bundle, BareModel):
         return None
-    anchors = vars(bundle).get("anchors")
     return Bare(
         manifest=bundle.manifest,
         labels=bundle.labels,
-        anchors=None if anchors is None else anchors.tobytes(),
+        anchors=None if bundle.anchors is None else bundle.anchors.tobytes(),
     )
 
 
@@ -263,7 +263,7 @@ class Measurements(NamedTuple):
 
 
 def measure(
-    bundle: Bundle,
+    bundle: Model,
     combinations: Sequence[Combination],
     settings: BenchmarkSettings,
     progress: Callable[[int, int], None],
@@ -299,7 +299,7 @@ def _moment(started_s: float) -> Moment:
 
 
 def sustain(
-    bundle: Bundle, combination: Combination, settings: BenchmarkSettings, duration_s: float
+    bundle: Model, combination: Combination, settings: BenchmarkSettings, duration_s: float
 ) -> Iterator[Stretch]:
     """Run one combination without a pause; a figure for every few seconds, as they come.
 

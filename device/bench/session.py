@@ -26,9 +26,9 @@ from device.bench.record import (
 from device.bench.rounds import Combination, combinations, measure, sustain
 from device.bench.stability import warnings
 from device.bench.tuning import pick, rate
-from device.bundle.bundle import Bundle
+from device.bundle.model import Model
 from device.errors import InterpreterError
-from device.inference.autotune import hash_of, save_choice
+from device.inference.autotune import save_choice
 from device.runtimes import ORIGINS, InterpreterName
 from device.system.board import read_board
 
@@ -53,7 +53,7 @@ class Plan:
 
 
 def run(
-    bundle: Bundle,
+    bundle: Model,
     plan: Plan,
     say: Callable[[str], None],
     progress: Callable[[int, int], None],
@@ -93,7 +93,7 @@ def run(
         board=board,
         priority=_priority(),
         model=bundle.manifest.model,
-        bundle_sha256=hash_of(bundle),
+        bundle_sha256=bundle.sha256,
         settings=plan.settings,
         results=measured.results,
         moments=tuple(moments),
@@ -105,7 +105,7 @@ def run(
 
 
 def _sustain(
-    bundle: Bundle, results: Sequence[CombinationResult], plan: Plan, say: Callable[[str], None]
+    bundle: Model, results: Sequence[CombinationResult], plan: Plan, say: Callable[[str], None]
 ) -> Sustained | None:
     """Run the fastest combination for as long as the plan says; None where none runs."""
     able = [result for result in results if result.invoke is not None]
@@ -137,9 +137,8 @@ def _sustain(
 
 def _priority() -> str:
     """How the scheduler treats this process, and with it those that measure."""
-    if not hasattr(os, "sched_getscheduler"):  # not Linux
-        return "unknown"
-    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+    # Elsewhere nobody can be asked, and little is real-time.
+    if sys.platform == "linux" and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
         return f"real-time {os.sched_getparam(0).sched_priority}"
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     return f"nice {nice}" if nice else "normal"

@@ -17,6 +17,7 @@ from device.bench.job import Frames, Invokes, Tick, WorkerJob
 from device.bench.record import MemoryUse, Times
 from device.bench.timing import time_calls, timing_cost_ms
 from device.bundle.bundle import Bundle
+from device.bundle.model import Model
 from device.cameras.base import Camera, CameraOptions
 from device.cameras.iterable import IterableCamera
 from device.cameras.open import open_camera
@@ -66,7 +67,7 @@ def _ms_since(started_s: float) -> float:
     return round((time.perf_counter() - started_s) * 1e3, 3)
 
 
-def _image(bundle: Bundle, seed: int) -> Frame:
+def _image(bundle: Model, seed: int) -> Frame:
     """A photograph of the bundle, where it has one; noise where not."""
     if bundle.manifest.samples:
         pixels = read_image(bundle.file(bundle.manifest.samples[0].file))
@@ -114,20 +115,20 @@ def measure_invokes(job: WorkerJob) -> Invokes:
         return found
 
 
-def _bundle(job: WorkerJob) -> Bundle:
+def _bundle(job: WorkerJob) -> Model:
     folder = Path(job.bundle)
     if job.bare is None:
         return Bundle(folder)
-    from device.inspection.bare_model import BareModel
+    from device.bundle.bare_model import BareModel
 
     manifest, anchors = job.bare.manifest, None
     if job.bare.anchors is not None:
         anchors = np.frombuffer(job.bare.anchors, np.float32).reshape(-1, 4)
     (file,) = manifest.files
-    return BareModel(folder / file, manifest, job.bare.labels, anchors, (), (), "")
+    return BareModel(folder / file, manifest, job.bare.labels, anchors)
 
 
-def _engine(job: WorkerJob, bundle: Bundle) -> Engine:
+def _engine(job: WorkerJob, bundle: Model) -> Engine:
     return Engine(bundle, job.variant, interpreter=job.interpreter, threads=job.threads)
 
 

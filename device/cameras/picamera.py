@@ -42,7 +42,8 @@ def camera_number(source: str) -> int:
 
 def boot_to_monotonic_s(boot_ns: int) -> float:
     """A time by CLOCK_BOOTTIME, which libcamera stamps frames with, by ``time.monotonic``."""
-    asleep_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux's, as libcamera is
+    asleep_s = time.clock_gettime(clock) - time.monotonic()
     return boot_ns / 1e9 - asleep_s
 
 

@@ -25,7 +25,7 @@ from device.system.console import say
 if TYPE_CHECKING:
     from device.bench.record import Benchmark
     from device.bench.session import Plan
-    from device.bundle.bundle import Bundle
+    from device.bundle.model import Model
 
 ALL = ["all"]
 AUTO = ["auto"]
@@ -184,7 +184,7 @@ def run_bench(args: argparse.Namespace) -> None:
         raise BenchmarkError("nothing could be measured: the reasons are above")
 
 
-def _plan(args: argparse.Namespace, bundle: Bundle) -> Plan:
+def _plan(args: argparse.Namespace, bundle: Model) -> Plan:
     from device.bench.record import BenchmarkSettings
     from device.bench.session import Plan
     from device.runtimes import default_threads, installed_interpreters

@@ -11,19 +11,18 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from device.commands.parser import StrictParser
+from device.suggestions import did_you_mean
 
 NOT_SETTINGS = ("help", "config", "print_config", "debug")
 # Between the parts of a flag's value, where it is not a comma.
 SEPARATORS = {"size": "x", "input_size": "x"}
 
 
-class ConfigurableParser(argparse.ArgumentParser):
+class ConfigurableParser(StrictParser):
     """A command's parser that also reads ``--config``, once :meth:`add_config` was called."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with 2 and one line: all the flags there are would push it off the screen."""
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
     def add_config(self) -> None:
         """Add ``--config`` and ``--print-config``."""
@@ -48,8 +47,6 @@ class ConfigurableParser(argparse.ArgumentParser):
             words = list(args or ())
             args = self._words_of_file(words) + words
         parsed, rest = super().parse_known_args(args, namespace)
-        if rest:  # here, not in the parser above: this one's --help lists what there is
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
         if not configurable:
             return parsed, rest
         if getattr(parsed, "print_config", False):
@@ -78,7 +75,8 @@ class ConfigurableParser(argparse.ArgumentParser):
         for name, value in settings.items():
             action = self._settings().get(name)
             if action is None:
-                self.error(f"--config {path}: no setting is called {name!r}; see --help")
+                hint = did_you_mean(name, self._settings())
+                self.error(f"--config {path}: no setting is called {name!r}{hint}")
             is_switch = isinstance(action, argparse.BooleanOptionalAction)
             if is_switch != isinstance(value, bool) or isinstance(value, dict):
                 expected = "true or false is" if is_switch else "a number or text is"

@@ -1,4 +1,4 @@
-"""``python -m device detect``: the run that its flags ask for."""
+"""The command ``detect``: a run as its flags ask for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from device.errors import UsageError
 from device.system.console import say
 
 if TYPE_CHECKING:
-    from device.bundle.bundle import Bundle
+    from device.bundle.model import Model
     from device.cameras.base import Camera
     from device.inference.engine import Engine
     from device.outputs.base import Sink
@@ -54,7 +54,7 @@ def add_detect(commands: Commands) -> None:
 
 
 def run_detect(args: argparse.Namespace) -> None:
-    """``device detect``."""
+    """Run ``device detect``."""
     # Before NumPy is loaded: its threads would only be in the interpreter's way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported here: `--help` need not wait for OpenCV.
@@ -131,7 +131,7 @@ def run_detect(args: argparse.Namespace) -> None:
                 print(pipeline.summary(), flush=True)
 
 
-def _make_engine(args: argparse.Namespace, bundle: Bundle, variant: str) -> Engine:
+def _make_engine(args: argparse.Namespace, bundle: Model, variant: str) -> Engine:
     """The engine of a variant: as asked for, else as ``bench --tune`` found best here."""
     from device.inference.autotune import load_choice, state_file
     from device.inference.engine import Engine
@@ -165,7 +165,7 @@ def _make_page(args: argparse.Namespace) -> LivePage:
 def _start_page(
     page: LivePage,
     args: argparse.Namespace,
-    bundle: Bundle,
+    bundle: Model,
     pipeline: Pipeline,
     make_engine: Callable[[str], Engine],
 ) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def add_detect_flags(detect: argparse.ArgumentParser) -> None:
-    """Add all of them."""
+    """Add every flag of ``detect`` to its parser."""
     detect.add_argument(
         "bundle",
         type=Path,
@@ -101,7 +101,8 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
 def _probability(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is not above 0 and at most 1")
+        meant = f"; did you mean {value / 100:g}?" if 1 < value <= 100 else ""
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1{meant}")
     return value
 
 
@@ -154,7 +155,7 @@ def _add_camera(camera: argparse._ArgumentGroup) -> None:
 
 
 def camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
-    """What the flags ask of a camera; ``rule`` is the network's, for one that makes that too."""
+    """The camera options that the flags ask for; ``rule`` sizes the lores stream."""
     from device.cameras.base import CameraOptions
 
     return CameraOptions(
@@ -265,7 +266,7 @@ def _add_page(page: argparse._ArgumentGroup) -> None:
 
 
 def outputs_of(args: argparse.Namespace) -> OutputOptions:
-    """What the flags ask to be left behind."""
+    """The output options that the flags ask for."""
     from device.outputs.options import OutputOptions
 
     def bytes_of(megabytes: float | None) -> int | None:

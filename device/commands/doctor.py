@@ -67,7 +67,7 @@ def run_doctor(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The whole command line where Python is too old for the other commands."""
-    parser = argparse.ArgumentParser(prog="python -m device")
+    parser = argparse.ArgumentParser(prog="python -m device", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_doctor(cast("Commands", commands))
     return run_command(parser, argv)

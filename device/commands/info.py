@@ -11,8 +11,8 @@ from device.commands.runner import Commands, debug_flag
 from device.system.console import say
 
 if TYPE_CHECKING:
-    from device.bundle.bundle import Bundle
-    from device.inspection.bare_model import BareModel
+    from device.bundle.bare_model import BareModel
+    from device.bundle.model import Model
 
 
 def add_info(commands: Commands) -> None:
@@ -32,14 +32,14 @@ def add_info(commands: Commands) -> None:
 def run_info(args: argparse.Namespace) -> None:
     """``device info``."""
     if is_bare_model(args.bundle):
-        from device.inspection.bare_model import recognise
+        from device.inspection.recognition import recognise
 
         _print_model(recognise(args.bundle, hints_of(args), every_interpreter=True, say=say))
     else:
         _print_bundle(open_bundle(args.bundle, hints_of(args)))
 
 
-def _print_bundle(bundle: Bundle) -> None:
+def _print_bundle(bundle: Model) -> None:
     from device.bundle.cost_table import format_costs
     from device.bundle.labels import is_placeholder
     from device.inspection.describe import pixels_in_words
@@ -59,7 +59,7 @@ def _print_bundle(bundle: Bundle) -> None:
 def _print_model(model: BareModel) -> None:
     variant = model.variant(model.default_variant)
     print(f"{variant.file}: {model.manifest.task}, {variant.size_bytes / 1e6:.2f} MB")
-    for finding in model.findings:
+    for finding in model.explanations:
         lines = (*finding.what.splitlines(), f"({finding.why})")
         print(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
     versions = ", ".join(f"{name} {version}" for name, version in variant.operators.items())

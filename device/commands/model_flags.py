@@ -12,8 +12,8 @@ from device.commands.argument_types import comma_list, size_wh
 from device.errors import UsageError
 
 if TYPE_CHECKING:
-    from device.bundle.bundle import Bundle
     from device.bundle.hints import Hints
+    from device.bundle.model import Model
     from device.runtimes import InterpreterName
 
 
@@ -79,7 +79,7 @@ def open_bundle(
     hints: Hints,
     interpreter: InterpreterName | Literal["auto"] = "auto",
     say: Callable[[str], None] = lambda _: None,
-) -> Bundle:
+) -> Model:
     """The bundle at ``path``, or what can be understood of the bare model there.
 
     ``say`` is told that a bare model is being read, and what of it is a guess. Raises what
@@ -89,7 +89,7 @@ def open_bundle(
     from device.bundle.hints import Hints
 
     if is_bare_model(path):
-        from device.inspection.bare_model import recognise
+        from device.inspection.recognition import recognise
 
         model = recognise(path, hints, interpreter, say=say)
         for warning in model.warnings:

@@ -89,7 +89,8 @@ def check_processor(case: Case) -> Iterator[Finding]:
     wanted = ARM_FEATURES if is_arm else X86_FEATURES
     have = [name for name in wanted if name in cpu.features]
     lack = [name for name in wanted if name not in cpu.features]
-    if case.board.machine == "aarch64" and not have:  # none is without NEON
+    # No aarch64 is without NEON; without a name nothing was read at all (no /proc/cpuinfo).
+    if (case.board.machine == "aarch64" and not have) or cpu.name == "unknown":
         yield Finding("processor", "unknown", f"{cpu.cores} x {cpu.name}: nobody tells what it has")
         return
     what = f"{cpu.cores} x {cpu.name}: {', '.join(have) or 'none of what matters'}"

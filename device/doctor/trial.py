@@ -215,14 +215,13 @@ def _version(name: str, module: Any) -> str:
 def _run_variant(folder: str, variant: str) -> None:
     _say(variant)
     # Imported here: only this child may need more than the standard library.
-    import resource
-
     import numpy as np
 
     from device.bundle.bundle import Bundle
     from device.errors import LiteberryError
     from device.inference.engine import Engine
     from device.records import Frame
+    from device.system.resource_usage import peak_rss_mb
 
     started = time.perf_counter()
     try:
@@ -236,7 +235,7 @@ def _run_variant(folder: str, variant: str) -> None:
         facts = {
             "interpreter": interpreter,
             "first_result_ms": (time.perf_counter() - started) * 1e3,
-            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mib": peak_rss_mb() * 1e6 / 2**20,
         }
         _say(variant, error=None, facts=facts)
 

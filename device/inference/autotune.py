@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from device.bundle.bundle import MANIFEST, Bundle, sha256_of
+from device.bundle.model import Model
 from device.runtimes import InterpreterName, installed_interpreters
 from device.schema import Count, Record
 from device.system.atomic_file import write_whole
@@ -44,31 +44,23 @@ def state_file() -> Path:
     return home / "liteberry" / "choices.json"
 
 
-def hash_of(bundle: Bundle) -> str:
-    """sha256 of the manifest, which vouches for all other files; of a bare model that file's."""
-    if type(bundle) is Bundle:
-        return sha256_of(bundle.folder / MANIFEST)
-    (sha256,) = bundle.manifest.files.values()
-    return sha256
-
-
-def load_choice(board: Board, bundle: Bundle, variant: str) -> TunedSettings | None:
+def load_choice(board: Board, model: Model, variant: str) -> TunedSettings | None:
     """What was found best for ``variant`` here; None where nothing holds.
 
     A choice for another version of the interpreter than is installed holds no more, nor does a
     file that is damaged: both are only a memory, and ``bench --tune`` makes them anew.
     """
-    found = _load().get(_key(board), {}).get(hash_of(bundle), {}).get(variant)
+    found = _load().get(_key(board), {}).get(model.sha256, {}).get(variant)
     if found is None:
         return None
     return found if installed_interpreters().get(found.interpreter) == found.version else None
 
 
-def save_choice(board: Board, bundle: Bundle, variant: str, choice: TunedSettings) -> Path:
+def save_choice(board: Board, model: Model, variant: str, choice: TunedSettings) -> Path:
     """Remember ``choice``; returns the file. Raises ``SinkError`` where it cannot be written."""
     path = state_file()
     choices = _load()
-    choices.setdefault(_key(board), {}).setdefault(hash_of(bundle), {})[variant] = choice
+    choices.setdefault(_key(board), {}).setdefault(model.sha256, {})[variant] = choice
     data = msgspec.json.format(msgspec.json.encode(choices), indent=1) + b"\n"
     write_whole(path, data, "set XDG_STATE_HOME to another folder")
     return path

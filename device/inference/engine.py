@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.bundle import Bundle
 from device.bundle.labels import class_ids
-from device.bundle.manifest import SsdRule, Threshold
+from device.bundle.manifest import Threshold
+from device.bundle.model import Model
 from device.errors import BundleError
 from device.inference.decode import Candidates, make_decoder
 from device.inference.interpreter import Interpreter, choose_interpreter
@@ -61,7 +61,7 @@ class Engine(Closable):
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: Model,
         variant: str | None = None,
         *,
         interpreter: InterpreterName | Literal["auto"] = "auto",
@@ -82,8 +82,7 @@ class Engine(Closable):
         self._thresholds = manifest.thresholds(self.labels) if threshold is None else threshold
         self.max_detections = max_detections or manifest.max_detections
         self.task = manifest.task
-        anchors = bundle.anchors if isinstance(manifest.decoder, SsdRule) else None
-        self._decode = make_decoder(spec.heads, manifest.decoder, anchors)
+        self._decode = make_decoder(spec.heads, manifest.decoder, bundle.anchors)
         self._preprocess = Preprocessor(manifest.input, spec.input)
         self._rule = manifest.input
         self._wanted: NDArray[np.intp] | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
+from device.bundle.model import Model
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.boxes import MATCH_IOU, iou
@@ -13,7 +13,7 @@ from device.records import Frame
 SCORE_TOLERANCE = 0.15  # what kernels of different interpreters and processors may differ by
 
 
-def differences(bundle: Bundle, engine: Engine) -> list[str]:
+def differences(bundle: Model, engine: Engine) -> list[str]:
     """What the bundle's samples show here and on the laptop did not, or the other way round.
 
     Compared by class, overlap and a tolerance in the score, never by bits: processors round

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from device.bundle.bare_model import Explanation
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import Head, InputRule
 from device.inspection.input_normalisation import ImageInput
@@ -13,12 +14,12 @@ from device.inspection.trial_run import Examination
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """One thing understood of a model, and how."""
+class ClassNames:
+    """What the classes are called, and how that was told; no labels where nothing names them."""
 
-    topic: str
-    what: str
+    labels: tuple[str, ...]
     why: str
+    guesses: tuple[str, ...] = ()  # what is to be said aloud
 
 
 def explain(
@@ -26,14 +27,14 @@ def explain(
     fitted: ImageInput,
     found: Understanding,
     rule: InputRule,
-    labels: tuple[Sequence[str], str],
+    names: ClassNames,
 ) -> list[Explanation]:
-    """All that was understood, and why; ``labels`` are the names and where they come from."""
+    """All that was understood, and why."""
     assert seen.facts is not None
     assert seen.input is not None
     classes = "" if found.classes is None else f", {found.classes} classes"
     crop = rule.resize == "centre-crop"
-    findings = [
+    explanations = [
         Explanation("task", found.task + classes, "what its outputs are for"),
         Explanation(
             "input",
@@ -49,14 +50,13 @@ def explain(
         Explanation("outputs", "\n".join(heads_in_words(found.heads)), found.why),
     ]
     if found.score_why:
-        findings.append(Explanation("scores", f"{found.score}", found.score_why))
-    names, labels_why = labels
-    named = sum(not is_placeholder(label) for label in names)
-    findings.append(Explanation("labels", f"{named} names" if named else "none", labels_why))
-    findings.append(
+        explanations.append(Explanation("scores", f"{found.score}", found.score_why))
+    named = sum(not is_placeholder(label) for label in names.labels)
+    explanations.append(Explanation("labels", f"{named} names" if named else "none", names.why))
+    explanations.append(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
-    return findings
+    return explanations
 
 
 def pixels_in_words(rule: InputRule) -> str:

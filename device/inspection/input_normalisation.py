@@ -56,7 +56,7 @@ def image_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> Imag
         )
     tensor = facts.inputs[0]
     layout, axes = _layout(tensor)
-    (width, height), size_why, size_guess = _size(tensor, axes, metadata, hints)
+    size = _size(tensor, axes, metadata, hints)
     spec = TensorSpec(
         position=0,
         shape=(),
@@ -64,16 +64,16 @@ def image_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> Imag
         scale=tensor.scale,
         zero_point=tensor.zero_point,
     )
-    mean, std, pixels_why, pixels_guess = _pixels(spec, facts.input_gain, metadata, hints)
+    pixels = _pixels(spec, facts.input_gain, metadata, hints)
     rule = InputRule(
-        width=width,
-        height=height,
-        mean=mean,
-        std=std,
+        width=size.width,
+        height=size.height,
+        mean=pixels.mean,
+        std=pixels.std,
         layout="nchw" if layout == "nchw" else "nhwc",
     )
-    guesses = tuple(filter(None, (size_guess, pixels_guess)))
-    return ImageInput(rule, size_why, pixels_why, guesses)
+    guesses = tuple(filter(None, (size.guess, pixels.guess)))
+    return ImageInput(rule, size.why, pixels.why, guesses)
 
 
 def _layout(tensor: TensorFacts) -> tuple[str, tuple[int, int]]:
@@ -101,61 +101,76 @@ def _shown(tensor: TensorFacts) -> str:
     return f"({', '.join(sides)})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Size:
+    width: int
+    height: int
+    why: str
+    guess: str = ""  # what is to be said aloud, where nobody said it
+
+
 def _size(
     tensor: TensorFacts, axes: tuple[int, int], metadata: ModelMetadata, hints: Hints
-) -> tuple[tuple[int, int], str, str]:
-    """Width and height, where they come from, and what was guessed."""
+) -> _Size:
+    """How large the picture is to be. Raises as :func:`image_input`."""
     height, width = (tensor.shape[axis] for axis in axes)
     if not any(tensor.free[axis] for axis in axes):
         if min(width, height) < 1:
             raise ModelError(f"its input is {_shown(tensor)}, no picture at all")
         if hints.input_size not in (None, (width, height)):
             raise UsageError(f"--input-size: this model takes {width}x{height} and nothing else")
-        return (width, height), "the shape of its input", ""
+        return _Size(width, height, "the shape of its input")
     if hints.input_size is not None:
-        return hints.input_size, "--input-size; it takes any", ""
+        return _Size(*hints.input_size, "--input-size; it takes any")
     if metadata.size_wh is not None and min(metadata.size_wh) > 1:
-        return metadata.size_wh, "its metadata; it takes any size", ""
+        return _Size(*metadata.size_wh, "its metadata; it takes any size")
     if min(width, height) > 1:
-        return (width, height), "declared in the file, which takes any size", ""
+        return _Size(width, height, "declared in the file, which takes any size")
     side = DEFAULT_SIDE
     guess = f"GUESSED {side}x{side} pixels, for it takes any: choose with --input-size"
-    return (side, side), "nothing says it; it takes any", guess
+    return _Size(side, side, "nothing says it; it takes any", guess)
 
 
-def _pixels(
-    spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints
-) -> tuple[float | PerChannel, float | PerChannel, str, str]:
-    """Mean and std, where they come from, and what was guessed."""
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    mean: float | PerChannel
+    std: float | PerChannel
+    why: str
+    guess: str = ""  # what is to be said aloud, where nobody said it
+
+
+def _pixels(spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints) -> _Pixels:
+    """How bytes are normalised. Raises as :func:`image_input`."""
     if hints.mean or hints.std:
         if not (hints.mean and hints.std):
             raise UsageError("--mean and --std belong together: (byte - mean) / std")
-        return _channels(hints.mean), _channels(hints.std), "--mean and --std", ""
+        return _Pixels(_channels(hints.mean), _channels(hints.std), "--mean and --std")
     told = (_channels(metadata.mean), _channels(metadata.std)) if _usable(metadata) else None
     if np.issubdtype(np.dtype(spec.dtype), np.integer):
-        return *_integer_pixels(spec, told), ""
+        return _integer_pixels(spec, told)
     if told is not None:
-        return *told, "its metadata", ""
+        return _Pixels(*told, "its metadata")
     if gain < _LEAST_GAIN:
         why = f"it begins by multiplying with {gain:.4g}: it normalises bytes itself"
-        return 0.0, 1.0, why, ""
+        return _Pixels(0.0, 1.0, why)
     guess = (
         "GUESSED that its pixels must be -1..1, for nothing says what: --mean 0 --std 255 makes "
         "them 0..1, --mean 0 --std 1 leaves them 0..255"
     )
-    return DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess
+    return _Pixels(DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess)
 
 
 def _integer_pixels(
     spec: TensorSpec, told: tuple[float | PerChannel, float | PerChannel] | None
-) -> tuple[float | PerChannel, float | PerChannel, str]:
-    """Mean and std of an integer input, and why.
+) -> _Pixels:
+    """How bytes become the integers of an input.
 
     Unless something else is known, the 256 bytes are spread over all the integers there are: for
     eight bits each byte is its own integer, which is how such models are made and used.
     """
     if not spec.scale:
-        return (128.0 if spec.dtype == "int8" else 0.0), 1.0, "it takes bytes, not quantised values"
+        mean = 128.0 if spec.dtype == "int8" else 0.0
+        return _Pixels(mean, 1.0, "it takes bytes, not quantised values")
     scale, limits = spec.scale, np.iinfo(spec.dtype)
     low, high = (scale * (limit - spec.zero_point) for limit in (limits.min, limits.max))
     std = 255 / (high - low)
@@ -166,14 +181,17 @@ def _integer_pixels(
         by_metadata = byte_table(_rule(*told), spec).astype(np.int64)
         same = by_metadata.shape == own.shape and np.abs(own - by_metadata).max() <= 1
         if not same and len(np.unique(by_metadata)) >= _LEAST_VALUES:
-            return *told, "its metadata"
+            return _Pixels(*told, "its metadata")
         quantisation += (
             ", and its metadata" if same else "; its metadata would leave most of that unused"
         )
     if abs(low - _IMAGENET_RANGE[0]) <= 2 * scale and abs(high - _IMAGENET_RANGE[1]) <= 2 * scale:
-        return IMAGENET_MEAN, IMAGENET_STD, f"{quantisation}: ImageNet's mean and deviation"
+        return _Pixels(
+            IMAGENET_MEAN, IMAGENET_STD, f"{quantisation}: ImageNet's mean and deviation"
+        )
     as_stored = {"uint8": "bytes as they are", "int8": "bytes less 128"}
-    return mean, std, f"{quantisation}: {as_stored.get(spec.dtype, 'bytes spread over it')}"
+    stored = as_stored.get(spec.dtype, "bytes spread over it")
+    return _Pixels(mean, std, f"{quantisation}: {stored}")
 
 
 def _rule(mean: float | PerChannel, std: float | PerChannel) -> InputRule:

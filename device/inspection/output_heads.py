@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,13 @@ class Understanding:
     score_why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why the outputs are not those of one kind of model."""
+
+    reason: str
+
+
 def understand(outputs: Sequence[Output], hints: Hints, anchors: int | None) -> Understanding:
     """What the outputs are.
 
@@ -54,7 +61,7 @@ def understand(outputs: Sequence[Output], hints: Hints, anchors: int | None) -> 
         found = kind(case)
         if isinstance(found, Understanding):
             return found
-        reasons.append(found)
+        reasons.append(found.reason)
     shown = "; ".join(map(str, outputs[:8])) + ("; ..." if len(outputs) > 8 else "")
     raise ModelError(
         f"cannot tell what its outputs are for: {'; '.join(reasons)}. They are {shown}. If it is a "
@@ -74,13 +81,13 @@ class _Case:
     task: Task | None
 
 
-def _detections(case: _Case) -> Understanding | str:
+def _detections(case: _Case) -> Understanding | Rejected:
     """A model that decodes its boxes itself; or why it is none."""
     outputs, told = case.outputs, case.told
     if told is not None and told.by_user:
         named = {r: o for r, o in zip(told.roles, outputs, strict=True) if r is not None}
         if len(named) != len(outputs) - told.roles.count(None) or "classes" not in named:
-            return "--outputs names no detections (boxes, classes, scores and perhaps count)"
+            return Rejected("--outputs names no detections (boxes, classes, scores, perhaps count)")
         if not {"boxes", "scores"} <= named.keys() or not _rows_agree(named):
             raise UsageError(
                 "--outputs: boxes (rows, 4), classes and scores (rows) and a count do not have "
@@ -88,7 +95,7 @@ def _detections(case: _Case) -> Understanding | str:
             )
         return _with_rows(named, told.who)
     if len(outputs) not in (3, 4):
-        return "not detections: those are boxes, classes, scores and perhaps a count"
+        return Rejected("not detections: those are boxes, classes, scores and perhaps a count")
     roles = ROLES[: len(outputs)]
     possible = [
         named
@@ -96,14 +103,14 @@ def _detections(case: _Case) -> Understanding | str:
         if _could_be(named := dict(zip(roles, order, strict=True)))
     ]
     if not possible:
-        return "not detections: in no order are they boxes, classes, scores and a count"
+        return Rejected("not detections: in no order are they boxes, classes, scores and a count")
     if told is not None:
         named = {role: o for role, o in zip(told.roles, outputs, strict=True) if role is not None}
         if named in possible:
             return _with_rows(named, f"{told.who}; what they held on trial pictures agrees")
-        return f"{told.who} and what they hold disagree on which is which"
+        return Rejected(f"{told.who} and what they hold disagree on which is which")
     if len(possible) > 1:
-        return "they could be detections, but what they hold does not tell which is which"
+        return Rejected("they could be detections, but what they hold does not tell which is which")
     return _with_rows(possible[0], "what they held on trial pictures, the only order it allows")
 
 
@@ -151,7 +158,7 @@ def _run_could_be(named: Mapping[Role, Output], run: int) -> bool:
     )
 
 
-def _ssd(case: _Case) -> Understanding | str:
+def _ssd(case: _Case) -> Understanding | Rejected:
     """The raw heads of an SSD, pairs of box encodings and class scores; or why it is none."""
     outputs, told, anchors = case.outputs, case.told, case.anchors
     roles = told.roles if told is not None else (None,) * len(outputs)
@@ -164,7 +171,9 @@ def _ssd(case: _Case) -> Understanding | str:
     for output, role in used:
         maps.setdefault(math.prod(output.spec.shape[:-1]), []).append((output, role))
     if max(maps, default=0) <= 1 or any(len(pair) != 2 for pair in maps.values()):
-        return "not raw SSD heads: they do not pair up to boxes and scores of the same places"
+        return Rejected(
+            "not raw SSD heads: they do not pair up to boxes and scores of the same places"
+        )
     # Per map what it could be: number of classes -> boxes, scores and anchors.
     readings: list[dict[int, list[tuple[Output, Output, int]]]] = []
     for cells in sorted(maps, reverse=True):  # the finest map first
@@ -178,7 +187,7 @@ def _ssd(case: _Case) -> Understanding | str:
         readings.append(reading)
     common = set(readings[0]).intersection(*readings[1:])
     if len(common) != 1 or any(len(reading[min(common)]) != 1 for reading in readings):
-        return "not surely raw SSD heads: their sizes do not tell boxes from scores"
+        return Rejected("not surely raw SSD heads: their sizes do not tell boxes from scores")
     (classes,) = common
     pairs = [reading[classes][0] for reading in readings]
     heads: list[SsdHead] = []
@@ -202,23 +211,23 @@ def _ssd(case: _Case) -> Understanding | str:
     return Understanding("detection", tuple(heads), why, classes, score, score_why)
 
 
-def _classifier(case: _Case) -> Understanding | str:
+def _classifier(case: _Case) -> Understanding | Rejected:
     """A score per class; or why it is none."""
     outputs, told = case.outputs, case.told
     by_user = told is not None and told.by_user
     if told is not None and by_user:
         chosen = [o for o, role in zip(outputs, told.roles, strict=True) if role == "scores"]
         if len(chosen) != 1 or set(told.roles) - {"scores", None}:
-            return "not a classifier: --outputs names more than its scores"
+            return Rejected("not a classifier: --outputs names more than its scores")
     else:
         chosen = [output for output in outputs if case.task is None or _is_row(output)]
         if len(chosen) != 1:
-            return "not a classifier: that has one output, a score per class"
+            return Rejected("not a classifier: that has one output, a score per class")
     (output,) = chosen
     if not _is_row(output):
-        return f"not a classifier: {output.spec.shape} is not a score per class"
+        return Rejected(f"not a classifier: {output.spec.shape} is not a score per class")
     if not output.held.finite:
-        return "not a classifier: its scores are not numbers"
+        return Rejected("not a classifier: its scores are not numbers")
     score, score_why = _score_kind([output])
     why = "--outputs" if by_user else "one output, a row of scores"
     head = ClassifierHead(scores=output.spec)
@@ -231,12 +240,17 @@ def _is_row(output: Output) -> bool:
     return output.size > 1 and max(shape) == output.size
 
 
-def _score_kind(outputs: Sequence[Output]) -> tuple[Score, str]:
+class _ScoreKind(NamedTuple):
+    score: Score
+    why: str
+
+
+def _score_kind(outputs: Sequence[Output]) -> _ScoreKind:
     operators = {output.facts.operator for output in outputs}
     if operators <= _PROBABLE:
-        return "probability", f"they come from {' and '.join(sorted(operators))}"
+        return _ScoreKind("probability", f"they come from {' and '.join(sorted(operators))}")
     low = min(output.held.minimum for output in outputs)
     high = max(output.held.maximum for output in outputs)
     if low >= 0 and high <= 1:
-        return "probability", "all that were seen lie within 0..1"
-    return "logit", f"they reach from {low:.3g} to {high:.3g}"
+        return _ScoreKind("probability", "all that were seen lie within 0..1")
+    return _ScoreKind("logit", f"they reach from {low:.3g} to {high:.3g}")

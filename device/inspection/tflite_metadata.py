@@ -10,7 +10,9 @@ from __future__ import annotations
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from device.schema import Record
 
@@ -29,48 +31,44 @@ class ModelMetadata(Record, frozen=True):
     outputs: tuple[str, ...] = ()  # what they are called, in order
     label_file: str = ""
     labels: str = ""  # its text
+    complaint: str = ""  # why nothing of it could be read
 
 
-def read_metadata(path: Path, buffer: bytes) -> tuple[ModelMetadata, str]:
+def read_metadata(path: Path, buffer: bytes) -> ModelMetadata:
     """What ``buffer``, taken from the model at ``path``, and the files zipped to it say.
 
-    Returns it with a complaint, empty if all could be read: what a model cannot say of itself
-    need not keep it from running.
+    Where it cannot be read, that is its ``complaint``: what a model cannot say of itself need
+    not keep it from running.
     """
     try:
         found = _parse(buffer) if buffer else ModelMetadata()
-        labels, name = _labels(path, found.label_file)
+        labels = _labels(path, found.label_file)
     except Exception as exc:  # whatever damaged bytes make three readers raise
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-        return ModelMetadata(), f"its metadata cannot be read ({reason})"
-    return (
-        ModelMetadata(
-            mean=found.mean,
-            std=found.std,
-            size_wh=found.size_wh,
-            outputs=found.outputs,
-            label_file=name,
-            labels=labels,
-        ),
-        "",
-    )
+        return ModelMetadata(complaint=f"its metadata cannot be read ({reason})")
+    return msgspec.structs.replace(found, label_file=labels.name, labels=labels.text)
 
 
-def _labels(path: Path, name: str) -> tuple[str, str]:
-    """Text and name of the label file: the one named, or the only text file there is."""
+class _LabelFile(NamedTuple):
+    name: str = ""
+    text: str = ""
+
+
+def _labels(path: Path, name: str) -> _LabelFile:
+    """The label file: the one called ``name``, or the only text file there is."""
     if not zipfile.is_zipfile(path):
-        return "", ""
+        return _LabelFile()
     with zipfile.ZipFile(path) as files:
         texts = [item.filename for item in files.infolist() if item.filename.endswith(".txt")]
         if name not in files.namelist():
             if len(texts) != 1:
-                return "", ""
+                return _LabelFile()
             name = texts[0]
         with files.open(name) as file:
             data = file.read(MAX_LABELS_BYTES + 1)
     if len(data) > MAX_LABELS_BYTES:
         raise ValueError(f"{name} is too large for a label file")
-    return data.decode("utf-8", errors="replace"), name
+    return _LabelFile(name, data.decode("utf-8", errors="replace"))
 
 
 class _Table:

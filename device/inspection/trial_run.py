@@ -50,7 +50,6 @@ class Examination(Record, frozen=True, tag="examination"):
 
     facts: FileFacts | None = None
     metadata: ModelMetadata = ModelMetadata()
-    complaint: str = ""  # about the metadata
     unreadable: str = ""  # why there are no facts
     version: str = ""  # of the interpreter
     input: TensorSpec | None = None
@@ -101,8 +100,8 @@ def answer(request: ExamineRequest) -> Examination:
         raise
     except LiteberryError as exc:
         return Examination(unreadable=str(exc))
-    metadata, complaint = read_metadata(path, facts.metadata)
-    told = Examination(facts=facts, metadata=metadata, complaint=complaint)
+    metadata = read_metadata(path, facts.metadata)
+    told = Examination(facts=facts, metadata=metadata)
     try:
         rule = image_input(facts, metadata, request.hints).rule
     except LiteberryError:  # the parent comes to the same, and tells
@@ -128,7 +127,6 @@ def answer(request: ExamineRequest) -> Examination:
     return Examination(
         facts=facts,
         metadata=metadata,
-        complaint=complaint,
         version=interpreter.version,
         input=interpreter.input,
         outputs=interpreter.outputs,

@@ -1,4 +1,4 @@
-"""Clips around what was seen: from a little before until some time after."""
+"""Event clips: videos of what was seen, with pre-roll from a ring buffer."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ class _Held:
 
 
 class ClipSink(ImageSink):
-    """Videos ``LABEL-20261121T143000Z.mp4`` of the times when one of ``labels`` was seen.
+    """A recorder of clips ``LABEL-20261121T143000Z.mp4``.
 
-    Each begins three seconds before, and ends ``after_s`` seconds after the last time; of a very
-    long one the next goes on. The seconds before are held in memory, as JPEG. A clip that cannot
-    be written is told of once and given up: the run goes on, and so do later clips.
+    Each begins three seconds before one of ``labels`` was seen, and ends ``after_s`` seconds after
+    the last time; of a very long one the next goes on. The pre-roll is held in memory, as JPEG. A
+    clip that cannot be written is told of once and given up: the run goes on, and so do later
+    clips.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Commands of the user's that are called when something is seen."""
+"""Event commands: what the user has called when something is seen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GRACE_S = 5.0  # for one that still works when the run ends
 
 
 class CommandSink(Sink):
-    """Calls a command when one of ``labels`` is seen, with the event as JSON on its input.
+    """A caller of a command when one of ``labels`` is seen, with the event as JSON on its input.
 
     One at a time and not before ``cooldown_s`` have gone by since the last; all of it happens in
     a thread of its own. What the command prints goes to stderr. The first failure is told.

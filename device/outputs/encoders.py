@@ -1,4 +1,4 @@
-"""Encoders of video: H.264 through PyAV, or what OpenCV can do where PyAV is missing."""
+"""Video encoders: H.264 through PyAV, or what OpenCV can do where PyAV is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HYBRID_SINCE = (61, 7)  # libavformat of FFmpeg 7.1
 
 
 class Encoder(Closable):
-    """Writes one file; ``size_wh`` is even."""
+    """An encoder of one file; ``size_wh`` is even."""
 
     robust: bool  # whether a file that could not be finished plays up to where it broke
 

@@ -1,4 +1,4 @@
-"""A folder of annotated pictures."""
+"""Image folders: one annotated JPEG per frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from device.system.atomic_file import write_whole
 
 
 class ImageFolderSink(ImageSink):
-    """A JPEG per frame, named as its source picture or by its number.
+    """A folder of annotated JPEGs, named by number and source image.
 
     A quota removes the oldest of this run: what others put there may be called alike.
     """

@@ -1,4 +1,4 @@
-"""Logs of what was found: JSON lines of everything, or a table of the detections."""
+"""Logs: JSON lines of every outcome, or a CSV table of the detections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEP = 5  # older files of a log that rotates
 
 
 class Log(Sink):
-    """A text file that is appended to: a log that was there before is never lost.
+    """A log file that is appended to: one that was there before is never lost.
 
     What is written for a frame is whole or absent: what the disk has no room for is taken back.
     Beyond ``limit_bytes`` the file becomes ``NAME.1``, that ``NAME.2``, and so on up to five.
@@ -34,7 +34,7 @@ class Log(Sink):
 
     @abstractmethod
     def lines(self, outcome: Outcome) -> bytes:
-        """What is written for a frame."""
+        """The bytes to append for a frame."""
 
     def _open(self) -> None:
         path = self._path
@@ -100,7 +100,7 @@ class Log(Sink):
 
 
 class JsonlLog(Log):
-    """A line of JSON per frame."""
+    """A log of one JSON line per frame."""
 
     def lines(self, outcome: Outcome) -> bytes:
         """The frame's line."""
@@ -108,7 +108,7 @@ class JsonlLog(Log):
 
 
 class CsvLog(Log):
-    """A row per detection, for spreadsheets; a frame without any leaves none."""
+    """A log of one CSV row per detection, for spreadsheets; a frame without any leaves none."""
 
     header = (",".join(COLUMNS) + "\n").encode()
 

@@ -8,7 +8,7 @@ from device.records import Outcome
 
 
 class MemoryLimit(Sink):
-    """Ends the run when it has grown past a limit: Pi OS enforces none on a service."""
+    """A limit on resident memory that ends the run: Pi OS enforces none on a service."""
 
     def __init__(self, limit_mb: float) -> None:
         self._limit_mb = limit_mb

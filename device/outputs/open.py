@@ -49,6 +49,6 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         # After the clips: by then the one that shows the event has begun.
         yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path)
     if outputs.display:
-        from device.outputs.window import Window
+        from device.outputs.window import WindowSink
 
-        yield Window(stop)
+        yield WindowSink(stop)

@@ -16,7 +16,7 @@ from device.outputs.file_names import name_for, series_pattern
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What a run is to leave behind, as the flags of the same names ask for it."""
+    """Output options: what a run is to leave behind, as the flags of the same names ask for it."""
 
     output: Path | None = None  # a video by its ending, else a folder
     segment_s: float | None = None

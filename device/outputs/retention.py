@@ -1,4 +1,4 @@
-"""Room on the disk: outputs that may hold so much, and a disk that is never filled up."""
+"""Disk retention: quotas on outputs, and a disk that is never filled up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a v
 
 
 class DiskSpace:
-    """The room that one kind of output takes in a folder.
+    """The disk space that one kind of output may take in a folder.
 
     With ``limit_bytes`` the oldest files go when they are more than that, or when the disk is
     nearly full: those that were added, and those there before whose names match ``ours``, its

@@ -1,4 +1,4 @@
-"""Videos in a series, named by when they begin; the oldest make room for the newest."""
+"""Video segments: files of limited length, named by when they begin, the oldest removed first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARE = 4  # of its quota a series keeps at least this many files
 
 
 class VideoSeries(Closable):
-    """Videos ``NAME-20261121T143000Z.mp4`` (UTC) in a folder, one after another.
+    """A series of videos ``NAME-20261121T143000Z.mp4`` (UTC) in a folder, one after another.
 
     ``names`` are all that NAME can be. One that takes ``max_s`` seconds is followed by the next.
     Under a quota the oldest go, of earlier runs too, and those a power cut left unfinished.
@@ -46,7 +46,7 @@ class VideoSeries(Closable):
 
     @property
     def path(self) -> Path | None:
-        """What the video under way will be called."""
+        """The name that the video under way will have; None where none is."""
         return None if self._file is None else self._file.path
 
     def write(self, name: str, image: Pixels, at_s: float) -> None:

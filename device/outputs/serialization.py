@@ -17,7 +17,7 @@ COLUMNS = (
 
 
 def now() -> str:
-    """The wall clock, ISO 8601, UTC, to the millisecond."""
+    """The current time by the wall clock, ISO 8601, UTC, to the millisecond."""
     moment = datetime.datetime.now(datetime.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -1,4 +1,4 @@
-"""What a run owes the system that started it: signs of life, and a bound on its memory."""
+"""systemd notification: readiness and watchdog signals of a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERVAL_S = 1.0
 
 
 class Watchdog(Sink):
-    """Tells systemd that frames come through: ready at the first, alive about once a second.
+    """A watchdog's sign of life: ready at the first frame, alive about once a second.
 
     A camera's driver, an interpreter or a sink that hangs lets no frame through, and systemd
     restarts the service. A camera that is known to be lost and reached for again is no such
@@ -22,7 +22,7 @@ class Watchdog(Sink):
     """
 
     def __init__(self, address: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         # A name that begins with @ is one outside the file system.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._next_s = 0.0

@@ -1,4 +1,4 @@
-"""Video files, and when their frames are to be shown."""
+"""Video files: written under a partial name, and given their own when they are finished."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from device.system.console import say
 
 
 def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
-    """``picture`` inside a frame of ``size_wh``, its shape kept, black around it."""
+    """The letterboxed ``image``: inside a frame of ``size_wh``, its shape kept, black around it."""
     height, width = image.shape[:2]
     if 0 <= width - size_wh[0] <= 1 and 0 <= height - size_wh[1] <= 1:
         return image[: size_wh[1], : size_wh[0]]
@@ -34,7 +34,7 @@ def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
 
 
 class VideoWriter(Closable):
-    """One video, of pictures that are fitted into the size of the first.
+    """A writer of one video, whose images are letterboxed into the size of the first.
 
     It is written as ``NAME.partial.mp4`` and takes its name when it is finished: until then, and
     if it fails, a video that was there before stays.
@@ -53,7 +53,7 @@ class VideoWriter(Closable):
 
     @property
     def size_bytes(self) -> int:
-        """What it takes on the disk by now."""
+        """The bytes that it takes on the disk by now."""
         try:
             return self._partial.stat().st_size
         except FileNotFoundError:

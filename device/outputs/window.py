@@ -1,4 +1,4 @@
-"""The annotated frames in a window, where OpenCV has one."""
+"""The preview window: annotated frames on the desktop, where OpenCV has windows."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TRIAL = f"import cv2; cv2.namedWindow({NAME!r}); cv2.waitKey(1)"
 TRIAL_TIMEOUT_S = 60.0
 
 
-class Window(ImageSink):
-    """A window; ``q`` or closing it sets ``stop``."""
+class WindowSink(ImageSink):
+    """A window of annotated frames; ``q`` or closing it sets ``stop``."""
 
     def __init__(self, stop: threading.Event) -> None:
         """Raises ``SinkError`` where no window can be had."""

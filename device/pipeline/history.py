@@ -1,4 +1,4 @@
-"""How a run went, second by second: what the live page draws and Prometheus collects."""
+"""Run history: figures second by second, which the live page draws and Prometheus collects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STALE_AFTER_S = 3.0  # without a frame, beyond three times what frames take
 
 
 class Second(msgspec.Struct, frozen=True):
-    """About one second of a run; without a frame the times are None."""
+    """The figures of one second of a run; without a frame the times are None."""
 
     fps: float
     invoke_ms: float | None  # mean
@@ -25,7 +25,7 @@ class Second(msgspec.Struct, frozen=True):
 
 
 class History:
-    """Sums up outcomes: one thread adds them, another asks."""
+    """A ring buffer of seconds, and sums over the whole run; one thread adds, another asks."""
 
     def __init__(self) -> None:
         self.seconds: deque[Second] = deque(maxlen=KEPT_SECONDS)

@@ -1,4 +1,4 @@
-"""What a run costs: rate, time per stage, memory and processor."""
+"""Meters of a run: frame rate, stage times, memory and processor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WINDOW = 10_000  # frames that percentiles are taken over: bounds the memory of 
 
 
 class RateMeter:
-    """Frames per second: intervals over the time they took, so N stamps make N - 1."""
+    """A meter of frames per second: N stamps make N - 1 intervals."""
 
     def __init__(self) -> None:
         self.stamps = 0
@@ -39,18 +39,18 @@ class RateMeter:
 
     @property
     def fps(self) -> float:
-        """Mean over the whole run; 0 before the second stamp."""
+        """The mean rate over the whole run; 0 before the second stamp."""
         elapsed_s = self._last_s - self._first_s
         return (self.stamps - 1) / elapsed_s if elapsed_s > 0 else 0.0
 
     @property
     def recent_fps(self) -> float:
-        """Over about the last second; 0 before the second stamp."""
+        """The rate over about the last second; 0 before the second stamp."""
         return 1 / self._recent if self._recent > 0 else 0.0
 
 
 class StageMeter:
-    """Milliseconds per stage of the last ``WINDOW`` frames."""
+    """A meter of milliseconds per stage, over the last ``WINDOW`` frames."""
 
     def __init__(self, stages: tuple[str, ...]) -> None:
         self.stages = stages
@@ -63,13 +63,13 @@ class StageMeter:
         self._count += 1
 
     def quantile(self, stage: str, fraction: float) -> float:
-        """Quantile of a stage in milliseconds; NaN before the first frame."""
+        """The quantile of a stage in milliseconds; NaN before the first frame."""
         times_ms = self._times_ms[: min(self._count, WINDOW), self.stages.index(stage)]
         return float(np.quantile(times_ms, fraction)) if len(times_ms) else float("nan")
 
 
 class LoadMeter:
-    """Memory and processor use, looked at no more than twice a second."""
+    """A meter of memory and processor use, read no more than twice a second."""
 
     INTERVAL_S = 0.5
 
@@ -91,6 +91,6 @@ class LoadMeter:
 
     @property
     def mean_cpu_percent(self) -> float:
-        """Processor use since the start, of one core."""
+        """The processor use since the start, in percent of one core."""
         elapsed_s = time.monotonic() - self._started_s
         return 100 * (time.process_time() - self._started_cpu_s) / elapsed_s if elapsed_s else 0.0

@@ -1,4 +1,4 @@
-"""Whether a scene moves: so that the network may rest while it does not."""
+"""Motion detection: so that the network may rest while a scene stands still."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFRESH_S = 10.0  # light that changes slowly, or a thing that was missed
 
 
 class MotionDetector:
-    """Compares every frame with the last one that moved."""
+    """A detector of motion against the last frame that moved."""
 
     def __init__(self) -> None:
         self._seen: NDArray[np.uint8] | None = None

@@ -1,4 +1,4 @@
-"""The loop: every frame through the engine and into the sinks, three frames at a time.
+"""The pipeline: every frame through the engine and into the sinks, in three threads.
 
 While the network works on one frame, the next is captured and the last one is written: three
 threads, for OpenCV and the interpreters let go of Python's lock while they work. What the
@@ -43,7 +43,7 @@ class _Job:
 
 
 class Pipeline:
-    """One run; holds what was measured, during the run and after it.
+    """A run of a camera's frames through an engine into sinks, and what was measured of it.
 
     The network sees every ``every``-th frame, with ``motion`` only those that moved; the others
     keep the detections of the last one it saw. ``engine`` may be replaced while it runs, by one
@@ -76,7 +76,7 @@ class Pipeline:
 
     @property
     def dropped(self) -> int:
-        """Frames of a live camera that were never looked at: a newer one was there first."""
+        """The number of frames of a live camera that a newer one overtook."""
         return self._captured.dropped
 
     def run(

@@ -122,7 +122,7 @@ def read_board(root: Path = HERE) -> Board:
         machine=_machine(root),
         userland_bits=_userland_bits(root),
         kernel=read_text(root / "proc/sys/kernel/osrelease").strip() or os.uname().release,
-        os=release.get("PRETTY_NAME", "").strip('"') or "unknown",
+        os=release.get("PRETTY_NAME", "").strip('"') or _system_elsewhere(root),
         memory=read_memory(root),
     )
 
@@ -166,9 +166,19 @@ def read_cpu(root: Path = HERE) -> Cpu:
         name, flags = f"{machine} emulated on {name}", set()
     return Cpu(
         name=name,
-        cores=len(re.findall(r"^processor\s*:", text, re.MULTILINE)),
+        cores=len(re.findall(r"^processor\s*:", text, re.MULTILINE)) or _cores_elsewhere(root),
         features=tuple(dict.fromkeys(name for flag, name in CPU_FEATURES.items() if flag in flags)),
     )
+
+
+def _system_elsewhere(root: Path) -> str:
+    """Name of a system without ``os-release``; unknown where it is not this machine's."""
+    return f"{os.uname().sysname} {os.uname().release}" if root == HERE else "unknown"
+
+
+def _cores_elsewhere(root: Path) -> int:
+    """Cores of a machine without ``/proc``; 0 where it is not this one."""
+    return os.cpu_count() or 0 if root == HERE else 0
 
 
 def read_memory(root: Path = HERE) -> Memory:

@@ -1,4 +1,4 @@
-"""Where the live page is served: ``HOST:PORT`` as people type it, and the sockets bound to it."""
+"""Server addresses: ``HOST:PORT`` as people type it, and the sockets bound to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see the live page: a token, and a watch over pages of other sites.
+"""Authentication of viewers: a token, and a watch over pages of other sites.
 
 On this machine alone no token is asked for. But a page from anywhere, open in a browser here,
 can send requests here too: under another name for this address (DNS rebinding), which the Host
@@ -26,7 +26,10 @@ _TOKEN = re.compile(r"[!-~]{1,256}")  # what a header can carry
 
 
 class Access:
-    """What a request must show: ``token``, or with None a Host header naming one of ``hosts``."""
+    """The access rule: what a request must show.
+
+    That is ``token``, or with None a Host header naming one of ``hosts``.
+    """
 
     def __init__(self, token: str | None, hosts: Collection[str] = ()) -> None:
         self.token = token

@@ -1,4 +1,4 @@
-"""Those who watch: each gets the newest of everything, and loses what it is too slow for."""
+"""Broadcast to viewers: each gets the newest of everything, and loses what it is too slow for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW = 2  # pictures on their way to a viewer: the next is sent while one is b
 
 
 class Audience:
-    """All viewers of a run; what they want may be read by any thread."""
+    """The viewers of a run; what they want may be read by any thread."""
 
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
@@ -23,12 +23,12 @@ class Audience:
         self.wants_image = False
 
     def join(self, viewer: Viewer) -> None:
-        """Take in one more."""
+        """Add a viewer."""
         self.viewers.add(viewer)
         self.update()
 
     def leave(self, viewer: Viewer) -> None:
-        """Forget one."""
+        """Remove a viewer."""
         self.viewers.discard(viewer)
         self.update()
 
@@ -38,7 +38,7 @@ class Audience:
         self.wants_image = any(viewer.wants_image for viewer in self.viewers)
 
     def tell(self, kind: str, news: News) -> None:
-        """Tell all."""
+        """Tell all viewers ``news`` of a ``kind``."""
         for viewer in self.viewers:
             viewer.tell(kind, news)
         self.update()
@@ -52,7 +52,7 @@ class Audience:
 
 
 class Viewer:
-    """One who watches, in the server's event loop.
+    """A viewer, in the server's event loop.
 
     What it is told waits in one place per kind, where newer replaces older: a viewer that reads
     slowly, or not at all, holds up neither the others nor the run, and costs no more memory.
@@ -75,7 +75,7 @@ class Viewer:
 
     @property
     def wants_image(self) -> bool:
-        """Whether that is to come with its picture."""
+        """Whether that news is to come with its image."""
         return False
 
     def tell(self, kind: str, news: News) -> None:
@@ -99,7 +99,7 @@ class Viewer:
 
 
 class ImageViewer(Viewer):
-    """One who watches the pictures, and says when it is ready for another."""
+    """A viewer of the images, which says when it is ready for another."""
 
     def __init__(self, audience: Audience, send: Send) -> None:
         self._window = WINDOW
@@ -107,12 +107,12 @@ class ImageViewer(Viewer):
 
     @property
     def wants_frame(self) -> bool:
-        """As :attr:`wants_picture`: it gets no frame without."""
+        """Whether an image may be sent to it: it gets no frame without."""
         return self.wants_image
 
     @property
     def wants_image(self) -> bool:
-        """Whether a picture may be sent to it."""
+        """Whether an image may be sent to it."""
         return self._window > 0 and super().wants_frame
 
     def tell(self, kind: str, news: News) -> None:

@@ -18,7 +18,7 @@ LONGEST_SIDE = 1280  # pixels; no phone shows more, and a Pi's radio has to carr
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One frame as viewers get it."""
+    """A frame as viewers get it."""
 
     line: bytes  # of JSON, as in the log
     size_wh: tuple[int, int]  # of the source's frame, in whose pixels the line's boxes are

@@ -1,4 +1,4 @@
-"""What the live page's server answers at each address."""
+"""Request handlers: the live page's answers at each address."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _announced_bytes(request: HTTPServerRequest) -> int:
 
 
 class _Nowhere(Handler):
-    """Any other address."""
+    """Not found: any other address."""
 
     def get(self) -> None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at {self.request.path}; start at /")
@@ -55,7 +55,7 @@ class _Nowhere(Handler):
 
 
 class _File(Handler):
-    """What the page is made of: the same for everyone, so without a token."""
+    """A static file of the page: the same for everyone, so without a token."""
 
     def prepare(self) -> None:
         pass
@@ -86,7 +86,7 @@ class _Page(Handler):
 
 
 class _Health(Handler):
-    """Whether frames flow: for whoever restarts what does not work, so without a token."""
+    """The health check: whether frames flow, told without a token to whoever restarts the run."""
 
     def prepare(self) -> None:
         pass
@@ -103,7 +103,7 @@ class _Health(Handler):
 
 
 class _Metrics(Handler):
-    """For Prometheus."""
+    """The metrics, for Prometheus."""
 
     async def get(self) -> None:
         # Imported here: without Prometheus nobody pays for it.
@@ -119,7 +119,7 @@ class _Metrics(Handler):
 
 @stream_request_body
 class _Settings(Handler):
-    """What is in force, and changes to it."""
+    """The settings in force, and changes to them."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -169,7 +169,7 @@ class _Settings(Handler):
 
 
 class _Watched(Handler):
-    """What lasts, so that only so many may have it at once."""
+    """A connection that lasts, of which there may be so many at once."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -197,7 +197,7 @@ class _Events(_Watched):
 
 
 class _Snapshot(_Watched):
-    """The next annotated picture."""
+    """A snapshot: the next annotated image."""
 
     async def get(self) -> None:
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
@@ -219,7 +219,7 @@ class _Snapshot(_Watched):
 
 
 class _Live(_Watched, WebSocketHandler):
-    """What the page watches: texts of JSON, and after a frame's text its JPEG.
+    """The page's WebSocket: texts of JSON, and after a frame's text its JPEG.
 
     A WebSocket, not multipart JPEG and server-sent events: a browser opens no more than six plain
     connections to one server, over all its tabs, but hundreds of these; and the page says when it
@@ -255,7 +255,7 @@ class _Live(_Watched, WebSocketHandler):
 
 
 def make_application(run: Run) -> Application:
-    """All addresses of the server."""
+    """The Tornado application: every address and its handler."""
     given = {"run": run}
     return Application(
         [

@@ -1,4 +1,4 @@
-"""What can be changed of a run while it runs: threshold, classes and variant."""
+"""Live settings: what can be changed of a run while it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from device.pipeline.pipeline import Pipeline
 
 
 class LiveSettings(msgspec.Struct, frozen=True):
-    """What is in force."""
+    """The settings in force."""
 
     threshold: float
     classes: tuple[str, ...]  # empty: all
@@ -24,7 +24,7 @@ class LiveSettings(msgspec.Struct, frozen=True):
 
 
 class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be changed; what is left out stays."""
+    """A change of settings; what is left out stays."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
     classes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
@@ -32,11 +32,11 @@ class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BusyError(LiteberryError):
-    """A variant is being loaded already."""
+    """A change that comes while a variant is being loaded."""
 
 
 class Controls:
-    """Changes a pipeline from any thread; each change acts on the next frame."""
+    """The controls of a pipeline, for any thread; a change acts on the next frame."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Controls:
 
     @property
     def settings(self) -> LiveSettings:
-        """What is in force now."""
+        """The settings in force now."""
         engine = self._pipeline.engine
         return LiveSettings(engine.threshold, self._classes, engine.variant, self._switching_to)
 

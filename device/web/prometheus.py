@@ -1,4 +1,4 @@
-"""The run's figures in Prometheus' text format, read when they are asked for."""
+"""Prometheus exposition: the run's figures, read when they are asked for."""
 
 from __future__ import annotations
 

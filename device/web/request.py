@@ -1,4 +1,4 @@
-"""What all requests to the live page have in common: who may ask, and how no is said."""
+"""Request checks: who may ask the live page, and how a refusal is told."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What the handlers tell of, and act on."""
+    """The run that the handlers tell of, and act on."""
 
     access: Access
     audience: Audience
@@ -55,16 +55,16 @@ class Run:
     read_state: Callable[[], Awaitable[State]]
 
     def hello(self) -> bytes:
-        """All that a viewer has to know first."""
+        """The JSON that a viewer gets first."""
         return msgspec.json.encode({**self.about, "history": list(self.history.seconds)})
 
     def settings(self) -> bytes:
-        """What is in force."""
+        """The settings in force, as JSON."""
         return msgspec.json.encode(self.controls.settings)
 
 
 class RefusedError(HTTPError):
-    """An answer other than success, with a line that says why."""
+    """A refusal, with a line that says why."""
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
         super().__init__(status.value)
@@ -72,7 +72,7 @@ class RefusedError(HTTPError):
 
 
 class Handler(RequestHandler):
-    """Checks every request, and answers what goes wrong in JSON."""
+    """A handler that checks its request, and answers what goes wrong in JSON."""
 
     def initialize(self, run: Run) -> None:
         """Take what the application gives to each."""

@@ -21,8 +21,8 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from device import __version__
-from device.bundle.bundle import Bundle
 from device.bundle.labels import BACKGROUND, UNUSED
+from device.bundle.model import Model
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour
 from device.inference.autotune import state_file
@@ -53,7 +53,7 @@ BODY_TIMEOUT_S = 10.0
 
 
 class _Server(HTTPServer):
-    """One that turns away who comes when it is crowded: every connection costs memory."""
+    """An HTTP server with a limit on connections, each of which costs memory."""
 
     def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
         if len(self._connections) >= MAX_CONNECTIONS:
@@ -63,7 +63,7 @@ class _Server(HTTPServer):
 
 
 class _BoardState:
-    """How the board is doing, asked for no more often than it changes."""
+    """The state of the board, read no more often than it changes."""
 
     def __init__(self) -> None:
         self._state: State | None = None
@@ -102,7 +102,7 @@ class LivePage(Closable):
 
     @property
     def link(self) -> str:
-        """What to open in a browser."""
+        """The link to open in a browser."""
         token = self._access.token
         return f"http://{self._reachable}/" + (f"?token={quote(token)}" if token else "")
 
@@ -190,8 +190,8 @@ class LivePage(Closable):
         audience.tell("second", msgspec.json.encode(news))
 
 
-def describe(bundle: Bundle, source: str) -> dict[str, object]:
-    """What viewers are told of a run that ``bundle`` makes of ``source``."""
+def describe(bundle: Model, source: str) -> dict[str, object]:
+    """The description of a run of ``bundle`` on ``source``, as viewers get it."""
     manifest, board = bundle.manifest, read_board()
     return {
         "version": __version__,

@@ -3,7 +3,7 @@ import pytest
 from convert.catalogue import FOLDER, Photograph, Photographs, catalogue
 from convert.errors import CalibrationError
 from convert.models.zoo import MODELS
-from device.bundle.bundle import sha256_of
+from device.bundle.hashes import sha256_of
 
 
 def test_every_label_file_is_as_catalogued():

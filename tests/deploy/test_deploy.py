@@ -25,6 +25,7 @@ from tests.helpers.deploy_hosts import (
     assert_fails,
     contents,
     real_host,
+    rewritten,
     write_script,
 )
 
@@ -421,6 +422,28 @@ def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
     assert host.deploy("--bundle", bundle_dir).returncode == 0
     sound = hashlib.sha256((bundle_dir / "int8.tflite").read_bytes()).hexdigest()
     assert contents(host.current)["bundle/int8.tflite"][1] == sound
+
+
+def test_manifest_that_names_a_file_outside_the_bundle_has_nothing_removed(
+    host: RealHost,
+    first_deploy: subprocess.CompletedProcess[str],
+    bundle_dir: Path,
+    tmp_path: Path,
+):
+    precious, outside = host.home / "precious", "../../../../precious"
+    precious.write_text("mine")
+    before = contents(host.current)
+    hostile = rewritten(bundle_dir, tmp_path / "hostile", 1)
+    manifest = json.loads((hostile / "manifest.json").read_text())
+    manifest["variants"]["float32"]["file"] = outside
+    manifest["files"][outside] = "0" * 64
+    (hostile / "manifest.json").write_text(json.dumps(manifest))
+    done = host.deploy("--bundle", hostile, "--variants", "int8")
+    assert precious.read_text() == "mine"
+    assert done.returncode == 1
+    assert f"names a file outside it: {outside}" in done.stderr
+    assert "cannot be cut down to int8 on board" in done.stderr.splitlines()[-1]
+    assert contents(host.current) == before
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.bundle.bundle import MANIFEST, Bundle, sha256_of
+from device.bundle.bundle import MANIFEST, Bundle
+from device.bundle.hashes import sha256_of
 from device.cli import main
 from device.inference.engine import Engine
 from device.records import Detection, Frame, Outcome, Result, Timings

@@ -9,12 +9,13 @@ from convert.build import wrap as module
 from convert.build.wrap import wrap
 from convert.cli import main
 from convert.errors import ConversionError
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
 from device.errors import ModelError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine
-from device.inspection import bare_model as recognise_module
+from device.inspection import recognition as recognise_module
 from device.records import Frame
 from tests.helpers import tiny_models
 

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.errors import BundleError, UsageError
 
 

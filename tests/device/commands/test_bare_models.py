@@ -19,8 +19,8 @@ from device.cli import make_parser
 from device.commands.model_flags import hints_of, is_bare_model, open_bundle
 from device.images import read_image
 from device.inference.engine import Engine
-from device.inspection import bare_model as recognise_module
-from device.inspection.bare_model import recognise
+from device.inspection import recognition as recognise_module
+from device.inspection.recognition import recognise
 from device.records import Frame
 from tests.conftest import ROOT
 from tests.helpers import tiny_models

@@ -7,11 +7,12 @@ import time
 import pytest
 
 from device.bench.record import encode, read
-from device.bundle.bundle import Bundle, sha256_of
+from device.bundle.bundle import Bundle
+from device.bundle.hashes import sha256_of
 from device.inference.autotune import load_choice
 from device.system.board import read_board
 from tests.device.conftest import names_in
-from tests.device.test_cli import finish, spawn
+from tests.helpers.device_command import finish, spawn
 
 BRIEF = ("--variants", "int8", "--threads", 1, "--rounds", 2, "--warmups", 1, "--min-count", 3,
          "--min-time", 0.01)  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.errors import SinkError
-from device.inference.autotune import TunedSettings, hash_of, load_choice, save_choice, state_file
+from device.inference.autotune import TunedSettings, load_choice, save_choice, state_file
 from device.runtimes import installed_interpreters
 from device.system.board import read_board
 
@@ -99,7 +99,7 @@ def test_home_is_the_users_where_none_is_set(monkeypatch, tmp_path, value):
 
 def test_hash_is_that_of_the_manifest_as_built(bundle_dir):
     manifest = (bundle_dir / "manifest.json").read_bytes()
-    assert hash_of(Bundle(bundle_dir)) == hashlib.sha256(manifest).hexdigest()
+    assert Bundle(bundle_dir).sha256 == hashlib.sha256(manifest).hexdigest()
 
 
 def test_detect_runs_as_tuned_unless_flags_say_otherwise(device, small_bundle):

@@ -12,8 +12,8 @@ from convert.output_capture import quiet
 from device.bundle.hints import Hints
 from device.errors import ModelError
 from device.inference.engine import Engine
-from device.inspection import bare_model as module
-from device.inspection.bare_model import recognise
+from device.inspection import recognition as module
+from device.inspection.recognition import recognise
 from device.inspection.trial_run import ExamineRequest, answer
 from device.records import Frame
 

@@ -17,11 +17,11 @@ def bare(tmp_path):
 
 
 def test_model_without_metadata_says_nothing(bare):
-    assert read_metadata(bare, b"") == (ModelMetadata(), "")
+    assert read_metadata(bare, b"") == ModelMetadata()
 
 
 def test_normalisation_size_and_names_are_read(bare):
-    found, complaint = read_metadata(
+    found = read_metadata(
         bare,
         metadata(
             mean=(123.675, 116.28, 103.53),
@@ -30,7 +30,7 @@ def test_normalisation_size_and_names_are_read(bare):
             outputs=("location", "category"),
         ),
     )
-    assert complaint == ""
+    assert found.complaint == ""
     assert found.mean == pytest.approx((123.675, 116.28, 103.53))
     assert found.std == pytest.approx((58.395, 57.12, 57.375))
     assert found.size_wh == (320, 256)
@@ -40,7 +40,7 @@ def test_normalisation_size_and_names_are_read(bare):
 def test_label_file_that_is_named_is_taken(tmp_path):
     path = with_files(tmp_path / "m", {"other.txt": "x\n", "labels.txt": "cat\ndog\n"})
     described = metadata(outputs=("score",), label_file="labels.txt")
-    found, _ = read_metadata(path, described)
+    found = read_metadata(path, described)
     assert (found.label_file, found.labels) == ("labels.txt", "cat\ndog\n")
 
 
@@ -48,29 +48,29 @@ def test_label_file_that_is_named_is_taken(tmp_path):
 def test_file_of_another_kind_holds_no_labels(tmp_path, kind):
     path = with_files(tmp_path / "m", {"words.txt": "x\n", "more.txt": "y\n"})
     described = metadata(outputs=("score",), label_file="words.txt", label_kind=kind)
-    assert read_metadata(path, described)[0].labels == ""
+    assert read_metadata(path, described).labels == ""
 
 
 @pytest.mark.parametrize(("locale", "taken"), [("en", True), ("en-US", True), ("de", False)])
 def test_labels_in_english_are_taken(tmp_path, locale, taken):
     path = with_files(tmp_path / "m", {"labels.txt": "cat\n", "more.txt": "y\n"})
     described = metadata(outputs=("score",), label_file="labels.txt", locale=locale)
-    assert bool(read_metadata(path, described)[0].labels) is taken
+    assert bool(read_metadata(path, described).labels) is taken
 
 
 def test_only_text_file_holds_the_labels_where_nothing_names_one(tmp_path):
     path = with_files(tmp_path / "m", {"labelmap.txt": "cat\n", "readme.md": "hello"})
-    assert read_metadata(path, b"")[0].labels == "cat\n"
+    assert read_metadata(path, b"").labels == "cat\n"
     path = with_files(tmp_path / "m", {"a.txt": "cat\n", "b.txt": "dog\n"})
-    assert read_metadata(path, b"")[0].labels == ""
+    assert read_metadata(path, b"").labels == ""
 
 
 def test_label_file_that_would_fill_the_memory_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_LABELS_BYTES", 1000)
     path = with_files(tmp_path / "m", {"labels.txt": "x" * 1001})
-    found, complaint = read_metadata(path, b"")
+    found = read_metadata(path, b"")
     assert found.labels == ""
-    assert "too large" in complaint
+    assert "too large" in found.complaint
 
 
 def test_damaged_archive_is_a_complaint(tmp_path):
@@ -78,9 +78,9 @@ def test_damaged_archive_is_a_complaint(tmp_path):
     data = bytearray(path.read_bytes())
     data[540:550] = b"\xff" * 10
     path.write_bytes(data)
-    found, complaint = read_metadata(path, metadata(mean=(0.0,), std=(1.0,)))
-    assert found == ModelMetadata()
-    assert "cannot be read" in complaint
+    found = read_metadata(path, metadata(mean=(0.0,), std=(1.0,)))
+    assert found == ModelMetadata(complaint=found.complaint)
+    assert "cannot be read" in found.complaint
 
 
 WHOLE = metadata(
@@ -99,8 +99,8 @@ def test_any_damage_is_read_or_a_complaint(tmp_path_factory, edits, length):
         data[position] = byte
     path = tmp_path_factory.getbasetemp() / "bare.tflite"
     path.write_bytes(b"model")
-    found, complaint = read_metadata(path, bytes(data[:length]))
-    assert not complaint or found == ModelMetadata()
+    found = read_metadata(path, bytes(data[:length]))
+    assert not found.complaint or found == ModelMetadata(complaint=found.complaint)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_any_damage_is_read_or_a_complaint(tmp_path_factory, edits, length):
 )
 def test_metadata_of_real_models_is_read(shared_data, name, labels):
     path = shared_data / "models" / f"coral_mobilenet_v2_{name}.tflite"
-    found, complaint = read_metadata(path, read_facts(path).metadata)
-    assert complaint == ""
+    found = read_metadata(path, read_facts(path).metadata)
+    assert found.complaint == ""
     assert (found.mean, found.std) == ((127.5,), (127.5,))
     assert found.outputs == ("probability",)
     beside = "coral_imagenet_labels.txt" if "image" in labels else "coral_inat_bird_labels.txt"

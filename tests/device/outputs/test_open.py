@@ -52,7 +52,7 @@ def test_window_is_made_when_asked_for(monkeypatch):
     monkeypatch.setattr(window, "require_window", lambda: None)
     monkeypatch.setattr(window.cv2, "namedWindow", lambda *_: None)
     monkeypatch.setattr(window.cv2, "destroyAllWindows", lambda: None)
-    assert made(Options(display=True)) == [window.Window]
+    assert made(Options(display=True)) == [window.WindowSink]
 
 
 def test_quota_and_sizes_reach_the_sinks(tmp_path, monkeypatch):
@@ -75,7 +75,7 @@ def test_quota_and_sizes_reach_the_sinks(tmp_path, monkeypatch):
 
 
 def test_only_sinks_with_pictures_ask_for_them():
-    wanting = {VideoSink, SegmentSink, ImageFolderSink, ClipSink, window.Window}
+    wanting = {VideoSink, SegmentSink, ImageFolderSink, ClipSink, window.WindowSink}
     sparing = {JsonlLog, CsvLog, CommandSink}
     assert {kind for kind in wanting | sparing if issubclass(kind, ImageSink)} == wanting
 

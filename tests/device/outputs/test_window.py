@@ -9,7 +9,7 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import window
-from device.outputs.window import Window, require_window
+from device.outputs.window import WindowSink, require_window
 from tests.device.conftest import make_outcome
 
 NO_WINDOWS = "GUI: NONE" in " ".join(cv2.getBuildInformation().split())
@@ -46,7 +46,7 @@ def screen(monkeypatch):
 
 def test_frames_are_shown_until_the_end(screen):
     stop = threading.Event()
-    with Window(stop) as sink:
+    with WindowSink(stop) as sink:
         outcomes = [make_outcome(index) for index in range(3)]
         for outcome in outcomes:
             sink.write(outcome)
@@ -62,7 +62,7 @@ def test_frames_are_shown_until_the_end(screen):
 @pytest.mark.parametrize("key", [ord("q"), 27, ord("q") | 0x100000])  # with Num Lock, in GTK
 def test_key_ends_the_run(screen, key):
     stop = threading.Event()
-    with Window(stop) as sink:
+    with WindowSink(stop) as sink:
         screen.key = key
         sink.write(make_outcome())
         assert stop.is_set()
@@ -71,7 +71,7 @@ def test_key_ends_the_run(screen, key):
 @pytest.mark.parametrize("key", [-1, ord("x"), ord("Q") + 1])
 def test_other_key_does_not(screen, key):
     stop = threading.Event()
-    with Window(stop) as sink:
+    with WindowSink(stop) as sink:
         screen.key = key
         sink.write(make_outcome())
         assert not stop.is_set()
@@ -79,7 +79,7 @@ def test_other_key_does_not(screen, key):
 
 def test_closing_the_window_ends_the_run_and_does_not_open_another(screen):
     stop = threading.Event()
-    with Window(stop) as sink:
+    with WindowSink(stop) as sink:
         screen.is_visible = 0.0
         sink.write(make_outcome())
         assert stop.is_set()
@@ -91,7 +91,7 @@ def test_closing_the_window_ends_the_run_and_does_not_open_another(screen):
 @pytest.mark.skipif(not NO_WINDOWS, reason="this OpenCV has windows")
 def test_opencv_without_windows_is_an_error_that_says_what_to_do():
     with pytest.raises(SinkError) as caught:
-        Window(threading.Event())
+        WindowSink(threading.Event())
     for hint in ("built without windows", "opencv-python", "python3-opencv", "--serve"):
         assert hint in str(caught.value)
 

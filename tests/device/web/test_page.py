@@ -355,7 +355,7 @@ def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
             page.locator("#picture[data-frame]").wait_for()
             frame = frame_number(page)
             eventually(lambda page=page, frame=frame: frame_number(page) > frame)
-        assert len(run.page._audience.viewers) == 11
+        assert len(run.page.feed.audience.viewers) == 11
 
 
 # --- for everyone -------------------------------------------------------------------------

@@ -15,7 +15,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.bundle import Bundle, read_anchors, sha256_of
+from device.bundle.bare_model import BareModel
+from device.bundle.bundle import read_anchors
+from device.bundle.defaults import (
+    CROP_FRACTION,
+    MAX_DETECTIONS,
+    SSD_BOX_SCALES,
+    SSD_IOU_THRESHOLD,
+    threshold_for,
+)
+from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
 from device.bundle.labels import is_placeholder, parse_labels
 from device.bundle.manifest import (
@@ -32,45 +41,13 @@ from device.bundle.manifest import (
     Variant,
 )
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
-from device.inspection.describe import Explanation, explain
+from device.inspection.describe import ClassNames, explain
 from device.inspection.input_normalisation import image_input
 from device.inspection.output_heads import Understanding, understand
 from device.inspection.output_roles import Output
 from device.inspection.tflite_file import FileFacts
 from device.inspection.trial_run import Examination, examine
 from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
-
-DETECTION_THRESHOLD = 0.5
-CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
-MAX_DETECTIONS = 100
-CROP_FRACTION = 0.875  # of a classifier's picture, as ImageNet's figures are measured
-# What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
-BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
-IOU_THRESHOLD = 0.6
-
-
-class BareModel(Bundle):
-    """A model that lies alone, with the manifest it might have had."""
-
-    def __init__(
-        self,
-        path: Path,
-        manifest: Manifest,
-        labels: tuple[str, ...],
-        anchors: NDArray[np.float32] | None,
-        findings: Sequence[Explanation],
-        guesses: Sequence[str],
-        complaint: str,
-    ) -> None:
-        """``guesses`` are what a flag would settle; ``complaint`` is about the metadata."""
-        self.folder = path.parent
-        self.manifest = manifest
-        self.labels = labels
-        self.findings = tuple(findings)
-        self.guesses = tuple(guesses)
-        self.warnings = tuple(filter(None, (complaint, *guesses)))
-        if anchors is not None:
-            self.anchors = anchors
 
 
 def recognise(
@@ -118,7 +95,7 @@ def recognise(
             found = replace(found, classes=seen.facts.classes)
     except ModelError as exc:
         raise ModelError(f"{path}: {exc}") from exc
-    labels, labels_why, guesses = _labels(found, seen, hints, label_text)
+    names = _labels(found, seen, hints, label_text)
     rule = _fit(fitted.rule, found)
     assert seen.input is not None
     if every_interpreter:
@@ -137,20 +114,21 @@ def recognise(
         model=path.stem,
         task=found.task,
         input=rule,
-        decoder=_decoder(found, labels),
+        decoder=_decoder(found, names.labels),
         labels="",
-        threshold=DETECTION_THRESHOLD if found.task == "detection" else CLASS_THRESHOLD,
+        threshold=threshold_for(found.task),
         max_detections=MAX_DETECTIONS,
         variants={seen.facts.contents: variant},
         samples=(),
         provenance=_provenance(path),
         files={path.name: sha256},
     )
-    findings = explain(seen, fitted, found, rule, (labels, labels_why))
-    guesses = (*fitted.guesses, *guesses)
-    if not labels:
-        labels = tuple(f"class {number}" for number in range(found.classes or 0))
-    return BareModel(path, manifest, labels, anchors, findings, guesses, seen.complaint)
+    explanations = explain(seen, fitted, found, rule, names)
+    guesses = (*fitted.guesses, *names.guesses)
+    labels = names.labels or tuple(f"class {number}" for number in range(found.classes or 0))
+    return BareModel(
+        path, manifest, labels, anchors, explanations, guesses, seen.metadata.complaint
+    )
 
 
 def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:
@@ -192,21 +170,19 @@ def _label_text(hints: Hints) -> str:
         raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
 
 
-def _labels(
-    found: Understanding, seen: Examination, hints: Hints, text: str
-) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """The labels, where they come from, and what is to be said; ``text`` is of ``--labels``."""
+def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) -> ClassNames:
+    """What the classes are called; ``text`` is of ``--labels``."""
     count = found.classes
     if hints.labels is not None:
-        return parse_labels(text, count, hints.labels), f"--labels {hints.labels}", ()
+        return ClassNames(parse_labels(text, count, hints.labels), f"--labels {hints.labels}")
     missing = "classes are called by number; --labels FILE names them"
     if not seen.metadata.labels:
-        return (), "nothing names them", (f"no labels: {missing}",)
+        return ClassNames((), "nothing names them", (f"no labels: {missing}",))
     where = f"{seen.metadata.label_file} inside the model"
     try:
-        return parse_labels(seen.metadata.labels, count, where), where, ()
+        return ClassNames(parse_labels(seen.metadata.labels, count, where), where)
     except UsageError as exc:
-        return (), f"{where} does not fit", (f"{exc}; {missing}",)
+        return ClassNames((), f"{where} does not fit", (f"{exc}; {missing}",))
 
 
 def _fit(rule: InputRule, found: Understanding) -> InputRule:
@@ -224,9 +200,9 @@ def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
         return DetectionsRule()
     return SsdRule(
         anchors="anchors.npy",
-        box_scales=BOX_SCALES,
+        box_scales=SSD_BOX_SCALES,
         background=background if labels else 0,
-        iou_threshold=IOU_THRESHOLD,
+        iou_threshold=SSD_IOU_THRESHOLD,
         score=found.score,
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device.bundle.bare_model import BareModel
 from device.bundle.bundle import Bundle
 from device.bundle.hints import Hints
 from device.bundle.manifest import (
@@ -17,8 +18,8 @@ from device.bundle.manifest import (
 from device.errors import BundleError, ModelError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine
-from device.inspection import bare_model as module
-from device.inspection.bare_model import BareModel, recognise
+from device.inspection import recognition as module
+from device.inspection.recognition import recognise
 from device.inspection.trial_run import ExamineRequest, answer
 from device.records import Frame
 from tests.helpers import tiny_models
@@ -220,7 +221,7 @@ def test_labels_inside_the_model_are_used(here, tmp_path):
     model = recognise(path, Hints(mean=(0,), std=(255,)))
     assert run(model, "green").classes[0].label == "green"
     assert not model.guesses
-    assert any("names.txt inside the model" in finding.why for finding in model.findings)
+    assert any("names.txt inside the model" in finding.why for finding in model.explanations)
 
 
 def test_labels_inside_that_do_not_fit_are_left_out_and_said(here, tmp_path):

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.cameras.demo import FPS
+from device.images import read_image
+from tests.device.conftest import cut, encode, frames_of, names_in, write_video
+from tests.helpers.device_command import finish, lines_of, spawn
+
+
+def test_demo_into_video_and_log(device, small_bundle, tmp_path):
+    output, log = tmp_path / "out" / "demo.mp4", tmp_path / "log" / "demo.jsonl"
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 8, "--output", output, "--log", log
+    )
+    assert ran.code == 0, ran.err
+    assert [line["frame"] for line in lines_of(log)] == list(range(8))
+    assert len(frames_of(output)) == 8
+    assert ran.out.startswith("8 frames, ")
+    assert "int8 in litert" in ran.err
+    assert "Ctrl-C" in ran.err
+
+
+def test_folder_into_folder(device, small_bundle, tmp_path):
+    log = tmp_path / "log.jsonl"
+    ran = device(
+        "detect", small_bundle, "--source", small_bundle / "samples", "--output", tmp_path / "out",
+        "--log", log,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert names_in(tmp_path / "out") == [
+        "000000_cat.jpg",
+        "000001_cup.jpg",
+        "000002_motorcycle.jpg",
+        "000003_person.jpg",
+    ]
+    for line in lines_of(log):
+        assert Path(line["source"]).stem in [item["label"] for item in line["detections"]]
+        image = read_image(small_bundle / "samples" / line["source"])
+        height, width = image.shape[:2]
+        for item in line["detections"]:
+            x_min, y_min, x_max, y_max = item["box"]
+            assert 0 <= x_min < x_max <= width
+            assert 0 <= y_min < y_max <= height
+            assert 0.5 <= item["score"] <= 1
+        assert line["frame_age_ms"] >= sum(
+            line["timings_ms"][stage] for stage in ("preprocess", "invoke", "decode")
+        ) - 0.01  # fmt: skip
+
+
+def test_same_demo_gives_the_same_detections(device, small_bundle, tmp_path):
+    found = []
+    for name in ("a", "b"):
+        log = tmp_path / name
+        device("detect", small_bundle, "--source", "demo", "--frames", 5, "--log", log)
+        found.append([line["detections"] for line in lines_of(log)])
+    assert found[0] == found[1]
+
+
+def test_options_reach_the_engine(device, small_bundle, tmp_path):
+    log = tmp_path / "log"
+    ran = device(
+        "detect", small_bundle, "--source", small_bundle / "samples" / "cup.jpg", "--log", log,
+        "--threshold", 0.9, "--threads", 1, "--variant", "int8", "--interpreter", "litert",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert [item["label"] for item in lines_of(log)[0]["detections"]] == ["cup"]
+    assert "(asked for), XNNPACK, 1 threads" in ran.err
+
+
+def found_in(log: Path) -> list[list[str]]:
+    return [[item["label"] for item in line["detections"]] for line in lines_of(log)]
+
+
+def test_only_the_classes_asked_for_are_found(device, small_bundle, tmp_path):
+    log = tmp_path / "log"
+    ran = device(
+        "detect", small_bundle, "--source", small_bundle / "samples", "--log", log,
+        "--classes", "cat, cup",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    labels = {label for frame in found_in(log) for label in frame}
+    assert labels == {"cat", "cup"}
+
+
+def test_most_detections_a_frame_are_the_best_ones(device, small_bundle, tmp_path):
+    logs = tmp_path / "all", tmp_path / "one"
+    image = small_bundle / "samples" / "cup.jpg"
+    for log, most in zip(logs, (100, 1), strict=True):
+        options = ("--threshold", 0.1, "--max-detections", most, "--log", log)
+        assert device("detect", small_bundle, "--source", image, *options).code == 0
+    every, best = (found_in(log)[0] for log in logs)
+    assert len(every) > 1
+    assert best == every[:1]
+
+
+def test_settings_of_a_file_hold_where_no_flag_is_given(device, small_bundle, tmp_path):
+    log, file = tmp_path / "log", tmp_path / "pi.toml"
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 6, "--every", 3, "--log", log,
+        "--print-config",
+    )  # fmt: skip
+    assert ran.code == 0
+    file.write_text(ran.out)
+    ran = device("detect", "--config", file, "--frames", 4)
+    assert ran.code == 0, ran.err
+    assert len(lines_of(log)) == 4
+    assert "2 frames kept the detections" in ran.out
+
+
+def test_log_into_a_pipe(small_bundle):
+    child = spawn("detect", small_bundle, "--source", "demo", "--frames", 3, "--log", "/dev/stdout")
+    ran = finish(child)
+    assert ran.code == 0, ran.err
+    lines = [json.loads(line) for line in ran.out.splitlines() if line.startswith("{")]
+    assert [line["frame"] for line in lines] == [0, 1, 2]
+
+
+def test_size_and_way_up_of_the_demo_are_those_of_the_pictures(device, small_bundle, tmp_path):
+    flags = ("--size", "320x180", "--rotate", "90", "--frames", "2")
+    assert (
+        device("detect", small_bundle, "--source", "demo", *flags, "--output", tmp_path).code == 0
+    )
+    assert [read_image(path).shape for path in tmp_path.iterdir()] == [(320, 180, 3)] * 2
+
+
+SOURCES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing.jpg": (lambda path: None, "no such file or folder"),
+    "empty.jpg": (lambda path: path.touch(), "empty file"),
+    "half.jpg": (
+        lambda path: cut_to(path, encode(np.zeros((64, 64, 3), np.uint8), ".jpg")),
+        "truncated picture",
+    ),
+    "half.png": (
+        lambda path: cut_to(path, encode(np.zeros((64, 64, 3), np.uint8), ".png")),
+        "truncated picture",
+    ),
+    "text.jpg": (lambda path: path.write_text("hello"), "not a picture"),
+    "dot.png": (
+        lambda path: path.write_bytes(encode(np.zeros((1, 1, 3), np.uint8), ".png")),
+        "1x1 pixels, at least 16x16 are needed",
+    ),
+    "text.mp4": (lambda path: path.write_text("hello " * 99), "neither a picture nor a video"),
+    "folder": (lambda path: path.mkdir(), "no pictures in this folder"),
+}
+
+
+def cut_to(path: Path, data: bytes) -> None:
+    path.write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_bad_source_is_one_line(device, small_bundle, tmp_path, name):
+    make, said = SOURCES[name]
+    make(tmp_path / name)
+    output = tmp_path / "out.mp4"
+    ran = device("detect", small_bundle, "--source", tmp_path / name, "--output", output)
+    assert ran.code == 1
+    assert said in ran.error
+    assert str(tmp_path / name) in ran.error
+    assert ran.out == ""
+    assert not output.exists()
+
+
+def test_bad_picture_among_good_ones_is_reported_and_skipped(device, small_bundle, tmp_path):
+    folder = Path(shutil.copytree(small_bundle / "samples", tmp_path / "pictures"))
+    cut(folder / "cup.jpg", 0.5)
+    log = tmp_path / "log"
+    ran = device("detect", small_bundle, "--source", folder, "--log", log)
+    assert ran.code == 0
+    skipped = [line for line in ran.err.splitlines() if line.startswith("skipped: ")]
+    assert len(skipped) == 1
+    assert "cup.jpg: truncated picture" in skipped[0]
+    sources = [line["source"] for line in lines_of(log)]
+    assert sources == ["cat.jpg", "motorcycle.jpg", "person.jpg"]
+
+
+def test_video_that_ends_in_the_middle_fails_after_what_there_was(device, small_bundle, tmp_path):
+    source = cut(write_video(tmp_path / "cut.avi", 30, (320, 240)), 0.5)
+    output, log = tmp_path / "out.mp4", tmp_path / "log"
+    ran = device("detect", small_bundle, "--source", source, "--output", output, "--log", log)
+    assert ran.code == 1
+    frames = len(lines_of(log))
+    assert 5 < frames < 25
+    assert f"ends after {frames} of 30 frames" in ran.error
+    assert ran.out.startswith(f"{frames} frames, ")
+    assert len(frames_of(output)) == frames
+
+
+def test_missing_bundle_says_how_to_make_one(device, tmp_path):
+    ran = device("detect", tmp_path / "nowhere", "--source", "demo")
+    assert ran.code == 1
+    assert "convert build" in ran.error
+
+
+@pytest.mark.parametrize("damage", ["half", "header", "noise", "weights"])
+def test_corrupted_model_that_the_manifest_vouches_for(bundle_copy, damage):
+    """It may run, with wrong answers; it may be refused; no traceback, and no crash of ours."""
+    whole = (bundle_copy.folder / "int8.tflite").read_bytes()
+    random = np.random.default_rng(5)
+    noise = bytearray(whole)
+    for position in random.integers(len(whole) - 200_000, len(whole), 20):
+        noise[position] = random.integers(256)
+    half = len(whole) // 2
+    data = {
+        "half": whole[:half],
+        "header": whole[:4] + b"XXXX" + whole[8:],
+        "noise": bytes(noise),
+        "weights": whole[:half] + random.bytes(2000) + whole[half + 2000 :],
+    }[damage]
+    bundle_copy.replace("int8.tflite", data)
+    ran = finish(spawn("detect", bundle_copy.folder, "--source", bundle_copy.folder / "samples"))
+    assert "Traceback" not in ran.err
+    if damage in ("half", "header"):
+        assert ran.code == 1
+        assert "litert" in ran.error
+        assert "refuses" in ran.error
+    else:
+        assert ran.code <= 1, "wrong usage?"  # below 0 is a crash of the child
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_the_run_cleanly(small_bundle, tmp_path, number):
+    output, log = tmp_path / "x.mp4", tmp_path / "y.jsonl"
+    child = spawn("detect", small_bundle, "--source", "demo", "--output", output, "--log", log)
+    deadline = time.monotonic() + 30
+    while not (log.exists() and log.stat().st_size > 5000):
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(number)
+    ran = finish(child)
+    assert ran.code == 0, ran.err
+    assert "error" not in ran.err
+    lines = lines_of(log)
+    assert len(lines) >= 5
+    assert [line["frame"] for line in lines] == list(range(len(lines)))
+    assert len(frames_of(output)) == len(lines)
+    assert ran.out.startswith(f"{len(lines)} frames, ")
+    assert names_in(tmp_path) == ["x.mp4", "y.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--output", "folder.mp4"), ("--output", "file"), ("--log", "folder.mp4")]
+)
+def test_output_that_cannot_be_is_one_line(device, small_bundle, tmp_path, option, name):
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "file").touch()
+    ran = device("detect", small_bundle, "--source", "demo", option, tmp_path / name)
+    assert ran.code == 1
+    assert f"{name}: " in ran.error
+    assert "choose another" in ran.error
+
+
+MOST_MB = 100
+
+
+def peak_mb(small_bundle: Path, source: str, log: Path) -> float:
+    ran = finish(spawn("detect", small_bundle, "--source", source, "--frames", 300, "--log", log))
+    assert ran.code == 0, ran.err
+    assert len(lines_of(log)) == 300
+    return float(ran.out.split("peak memory ")[1].split(" MB")[0])
+
+
+def test_headless_run_of_the_demo_takes_little_memory(small_bundle, tmp_path):
+    assert peak_mb(small_bundle, "demo", tmp_path / "log") <= MOST_MB
+
+
+def test_headless_run_of_a_video_takes_little_memory(small_bundle, shared_data, tmp_path):
+    source = shared_data / "videos" / "vtest.avi"
+    assert peak_mb(small_bundle, str(source), tmp_path / "log") <= MOST_MB
+
+
+def test_segments_and_table_of_a_video(device, small_bundle, tmp_path):
+    log = tmp_path / "seen.csv"
+    whole = round(2 * FPS)
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 2 * whole + 5, "--output",
+        tmp_path / "out" / "cam.mp4", "--segment", 2, "--quota", 500, "--log", log,
+        "--log-size", 1,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    videos = [frames_of(tmp_path / "out" / name) for name in names_in(tmp_path / "out")]
+    assert [len(frames) for frames in videos] == [whole, whole, 5]
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 20
+    assert {row["label"] for row in rows} >= {"person"}
+
+
+def test_visit_is_kept_and_told_of(device, small_bundle, tmp_path):
+    script = tmp_path / "tell.py"
+    script.write_text(f"import sys\nopen({str(tmp_path / 'event')!r}, 'w').write(sys.stdin.read())")
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 60, "--on", "person,zebra",
+        "--record", 1, "--clips", tmp_path / "clips", "--run", f"{sys.executable} {script}",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    event = json.loads((tmp_path / "event").read_text())
+    assert event["label"] == "person"
+    clip = Path(event["clip"])
+    assert names_in(tmp_path / "clips")[0] == clip.name
+    assert clip.name.startswith("person-20")
+    assert len(frames_of(clip)) > 20
+
+
+def wait_for_a_segment(folder: Path) -> None:
+    deadline_s = time.monotonic() + 60
+    while not (folder.exists() and len(names_in(folder)) >= 2):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_finishes_the_segment_under_way(small_bundle, tmp_path, number):
+    folder = tmp_path / "out"
+    child = spawn(
+        "detect", small_bundle, "--source", "demo", "--output", folder / "cam.mp4", "--segment", 2
+    )
+    wait_for_a_segment(folder)
+    child.send_signal(number)
+    ran = finish(child)
+    assert ran.code == 0, ran.err
+    names = names_in(folder)
+    assert not [name for name in names if ".partial" in name]
+    *whole, last = [len(frames_of(folder / name)) for name in names]
+    assert len(set(whole)) == 1
+    assert 1 <= last <= whole[0]
+
+
+def test_killed_run_leaves_segments_that_play(small_bundle, tmp_path):
+    folder = tmp_path / "out"
+    command = ["--source", "demo", "--output", folder / "cam.mp4", "--segment", 2]
+    child = spawn("detect", small_bundle, *command)
+    wait_for_a_segment(folder)
+    child.kill()
+    finish(child)
+    before = names_in(folder)
+    assert all(frames_of(folder / name) for name in before if ".partial" not in name)
+    # The next run goes on beside them, and its quota counts them.
+    ran = finish(spawn("detect", small_bundle, *command, "--frames", 5, "--quota", 0.000_001))
+    assert ran.code == 0, ran.err
+    assert not set(before) & set(names_in(folder))

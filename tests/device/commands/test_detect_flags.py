@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.device.conftest import names_in
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--source"],
+        ["--source", "demo", "--frames", "0"],
+        ["--source", "demo", "--frames", "many"],
+        ["--source", "demo", "--threads", "-1"],
+        ["--source", "demo", "--threshold", "0"],
+        ["--source", "demo", "--threshold", "1.01"],
+        ["--source", "demo", "--threshold", "nan"],
+        ["--source", "demo", "--seed", "-1"],
+        ["--source", "demo", "--interpreter", "onnx"],
+        ["--source", "demo", "--nonsense"],
+        ["--source", "demo", "--token", "rosebud"],
+    ],
+)
+def test_wrong_options_exit_with_2_and_name_themselves(device, small_bundle, options):
+    ran = device("detect", small_bundle, *options)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert (
+        next(option for option in reversed(["--source", *options]) if option[:2] == "--") in ran.err
+    )
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+
+
+def test_unknown_variant_exits_with_2_and_lists_what_there_is(device, small_bundle):
+    ran = device("detect", small_bundle, "--source", "demo", "--variant", "int4")
+    assert ran.code == 2
+    assert "no variant 'int4'" in ran.error
+    assert "it has: int8" in ran.error
+
+
+def test_source_of_an_unknown_kind_exits_with_2_and_lists_what_there_is(device, small_bundle):
+    ran = device("detect", small_bundle, "--source", "ftp://bob:pw@host/video")
+    assert ran.code == 2
+    assert "ftp:// is not known; network cameras are reached by rtsp://" in ran.error
+    assert "pw" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--size", "640"),
+        ("--size", "640x"),
+        ("--size", "0x480"),
+        ("--size", "640x-480"),
+        ("--fps", "0"),
+        ("--rotate", "45"),
+        ("--flip", "left"),
+        ("--give-up", "-1"),
+        ("--frozen", "nan"),
+    ],
+)
+def test_camera_flag_that_cannot_be_meant_exits_with_2(device, small_bundle, flag, value):
+    ran = device("detect", small_bundle, "--source", "demo", f"{flag}={value}")
+    assert ran.code == 2
+    assert flag in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--on", "cat"], "--on alone does nothing"),
+        (["--on", "caat", "--record", "1"], "no class 'caat': did you mean cat"),
+        (["--on", "cat", "--record", "1", "--classes", "dog"], "--classes leaves out"),
+        (["--record", "1"], "--record needs --on"),
+        (["--segment", "10"], "--segment needs --output"),
+        (["--on", "cat", "--run", "no-such-command"], "no such command"),
+    ],
+)
+def test_outputs_that_cannot_be_meant_exit_with_2(device, small_bundle, options, said, tmp_path):
+    ran = device("detect", small_bundle, "--source", "demo", *options, "--clips", tmp_path / "c")
+    assert ran.code == 2
+    assert said in ran.error
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("flag", ["--segment", "--quota", "--log-size", "--record", "--cooldown"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "many"])
+def test_amount_that_is_none_exits_with_2(device, small_bundle, flag, value):
+    ran = device("detect", small_bundle, "--source", "demo", f"{flag}={value}")
+    assert ran.code == 2
+    assert f"argument {flag}: " in ran.err
+
+
+def test_settings_in_force_can_be_read_again(device, small_bundle, tmp_path):
+    options = [
+        "--output", "a.mp4", "--segment", 60, "--quota", 0.5, "--log", "a.csv", "--log-size", 10,
+        "--on", "cat,hot dog", "--record", 2.5, "--clips", "here", "--run", "echo 'a b'",
+        "--cooldown", 5, "--display",
+    ]  # fmt: skip
+    first = device("detect", small_bundle, "--source", "demo", *options, "--print-config")
+    (tmp_path / "a.toml").write_text(first.out)
+    again = device("detect", "--config", tmp_path / "a.toml", "--print-config")
+    assert again.out == first.out
+    for line in ('on = "cat,hot dog"', "run = \"echo 'a b'\"", "quota = 0.5", "display = true"):
+        assert line in first.out.splitlines()

@@ -1,0 +1,208 @@
+"""What deploy.sh has a host's Python do: it stands alone, and writes what can be read back."""
+
+import ast
+import http.server
+import shlex
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from device.paths import ROOT
+from device.system import deployment
+from device.system.deployment import (
+    DeploymentError,
+    await_health,
+    fill_in,
+    first_settings,
+    health_url,
+    page_of,
+    write_launcher,
+    write_unit,
+)
+
+SOURCE = ROOT / "device" / "system" / "deployment.py"
+
+
+def run_as_deploy_does(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-I", "-", *words],
+        input=SOURCE.read_text(),
+        env={"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_it_imports_the_standard_library_alone():
+    tree = ast.parse(SOURCE.read_text())
+    imported = {
+        name.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for name in node.names
+    } | {
+        (node.module or "").partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+def test_no_line_of_it_ends_the_shell_text_that_carries_it():
+    assert "END_OF_MODULE" not in SOURCE.read_text()
+
+
+def test_placeholder_without_a_value_is_an_error():
+    assert fill_in("@a@ $b @@ a@b @home@", {"a": "1", "home": "/x"}) == "1 $b @@ a@b /x"
+    with pytest.raises(KeyError):
+        fill_in("@nothing@", {})
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """A folder with the templates, where a release would be."""
+    release = tmp_path / "liteberry" / "releases" / "1"
+    templates = release / deployment.TEMPLATES
+    templates.mkdir(parents=True)
+    for file in (ROOT / deployment.TEMPLATES).iterdir():
+        (templates / file.name).write_bytes(file.read_bytes())
+    return release
+
+
+def test_launcher_runs_the_release_it_lies_in_through_any_link(release: Path, tmp_path: Path):
+    python = tmp_path / "liteberry" / "venvs" / "3.11-abc" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$PYTHONPATH" "$@"\n')
+    python.chmod(0o755)
+    write_launcher(release, "venvs/3.11-abc")
+    link = tmp_path / "link"
+    link.symlink_to(release / "liteberry")
+    said = subprocess.run([link, "detect", "a b"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{release} -P -m device detect a b\n"
+
+
+@pytest.mark.parametrize("home", ["/home/a b", "/home/$x", "/home/%h", "/home/x\nUser=root"])
+def test_unit_of_a_home_folder_that_systemd_would_read_otherwise_is_refused(
+    release: Path, home: str
+):
+    with pytest.raises(DeploymentError, match="home folder"):
+        write_unit(release, Path(home), "pi")
+    assert not (release / "liteberry.service").exists()
+
+
+@pytest.mark.parametrize("source", ["0", "demo", 'a"b\\c\n= [', "rtsp://u:p@h/$(x)`y`", "é ☕"])
+def test_first_settings_are_toml_that_has_the_source_as_it_was_given(source: str):
+    text = first_settings(source, Path("/home/pi"), 2_000_000_000)
+    settings = tomllib.loads(text)
+    assert settings["source"] == source
+    assert settings["bundle"] == "/home/pi/liteberry/current/bundle"
+    assert settings["memory_limit"] == 1000
+    assert len(settings["token"]) == 22
+    assert tomllib.loads(first_settings(source, Path("/"), 1))["token"] != settings["token"]
+
+
+def test_settings_are_written_by_the_request_that_deploy_sends(tmp_path: Path):
+    done = run_as_deploy_does("settings", "it's $(a) camera", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert tomllib.loads(done.stdout)["source"] == "it's $(a) camera"
+
+
+@pytest.mark.parametrize(
+    ("serve", "url"),
+    [
+        (None, None),
+        ("", None),
+        ("8080", "http://127.0.0.1:8080/healthz"),
+        (8080, "http://127.0.0.1:8080/healthz"),
+        ("0.0.0.0:80", "http://127.0.0.1:80/healthz"),
+        ("[::1]:80", "http://[::1]:80/healthz"),
+        ("pi.local:80", "http://pi.local:80/healthz"),
+    ],
+)
+def test_health_is_asked_for_where_the_page_is_served(serve: object, url: str | None):
+    settings: dict[str, object] = {} if serve is None else {"serve": serve}
+    assert health_url(settings) == url
+
+
+def test_page_is_told_with_its_port_and_token():
+    assert page_of({}) is None
+    assert page_of({"serve": "0.0.0.0:8080"}) == "8080/"
+    assert page_of({"serve": "0.0.0.0:8080", "token": "abc"}) == "8080/?token=abc"
+
+
+@pytest.fixture
+def page() -> Iterator[tuple[str, list[int]]]:
+    """A server that answers with the statuses in a list, the last one for good."""
+    statuses = [200]
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+            self.end_headers()
+            self.wfile.write(b"it is " + b"well " * 1000)
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/healthz", statuses
+        server.shutdown()
+        thread.join()
+
+
+def test_health_is_waited_for_and_told_shortly(page: tuple[str, list[int]]):
+    url, statuses = page
+    statuses[:] = [503, 503, 200]
+    pauses: list[float] = []
+    assert await_health(url, pauses.append).startswith("it is well")
+    assert len(await_health(url, pauses.append)) <= 200
+    assert pauses == [1.0, 1.0]
+
+
+def test_health_that_never_comes_is_told_with_its_reason(page: tuple[str, list[int]]):
+    url, statuses = page
+    statuses[:] = [503]
+    pauses: list[float] = []
+    with pytest.raises(DeploymentError, match="/healthz: HTTP Error 503"):
+        await_health(url, pauses.append)
+    assert len(pauses) == 30
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["settings"], ["health", "a", "b"]])
+def test_request_that_is_none_is_one_line_and_exit_1(words: list[str], tmp_path: Path):
+    done = run_as_deploy_does(*words, home=tmp_path)
+    assert done.returncode == 1
+    assert "is no request" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_that_are_no_toml_are_one_line_and_exit_1(tmp_path: Path):
+    (tmp_path / "settings.toml").write_text("a = = 1")
+    done = run_as_deploy_does("page", str(tmp_path / "settings.toml"), home=tmp_path)
+    assert done.returncode == 1
+    assert "line 1" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_request_of_deploy_sh_is_known():
+    script = (ROOT / "deploy.sh").read_text()
+    asked = {
+        shlex.split(line.split("deployment ", 1)[1])[0]
+        for line in script.splitlines()
+        if line.lstrip().startswith("deployment ") and not line.lstrip().startswith("deployment()")
+    }
+    known = {
+        node.patterns[0].value.value  # type: ignore[attr-defined]
+        for node in ast.walk(ast.parse(SOURCE.read_text()))
+        if isinstance(node, ast.MatchSequence) and node.patterns
+    }
+    assert asked
+    assert asked <= known

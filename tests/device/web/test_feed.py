@@ -1,0 +1,73 @@
+"""Which frames of a run are drawn and encoded, and for whom."""
+
+from __future__ import annotations
+
+import contextlib
+
+import cv2
+import numpy as np
+
+from device.drawing import class_colour
+from tests.helpers.live_page import WebSocket, visit
+
+
+def test_nothing_is_drawn_or_encoded_with_nobody_watching(run):
+    done = run.pipeline.rate.stamps
+    run.until(lambda: run.pipeline.rate.stamps > done + 5)  # the last for an earlier viewer
+    encoded = run.encoded()
+    run.until(lambda: run.pipeline.rate.stamps > done + 25)
+    assert not run.page.feed.needs_image()
+    assert run.encoded() == encoded
+
+
+def test_picture_is_encoded_once_for_all(run):
+    with contextlib.ExitStack() as stack:
+        watching = [stack.enter_context(WebSocket(run.host)) for _ in range(6)]
+        before = run.encoded()
+        seen = [viewer.image() for _ in range(5) for viewer in watching]
+        encoded = run.encoded() - before
+    images = {frame["record"]["frame"]: jpeg for frame, jpeg in seen}
+    assert all(images[frame["record"]["frame"]] == jpeg for frame, jpeg in seen)
+    assert encoded < len(seen) / 2
+
+
+def test_pictures_come_no_faster_than_allowed(bundle_dir):
+    with visit(bundle_dir, fps=5) as run, WebSocket(run.host) as watching:
+        stamps = [watching.image()[0]["record"]["finished_at_s"] for _ in range(6)]
+    assert stamps[-1] - stamps[0] >= 4 / 5
+
+
+def test_picture_has_the_boxes_of_its_record(run):
+    run.scene.shows = "motorcycle"
+    seen = run.pipeline.frames_with["motorcycle"]
+    run.until(lambda: run.pipeline.frames_with["motorcycle"] > seen + 3)
+    with WebSocket(run.host) as watching:
+        frame, jpeg = watching.image()
+    assert frame["size_wh"] == [320, 240]
+    (found,) = frame["record"]["detections"]
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    x_min, _, x_max, y_max = (round(side) for side in found["box"])
+    colour = class_colour(found["class_id"])
+    lower_side, above = (
+        np.abs(np.median(image[row, x_min + 20 : x_max - 20], axis=0) - colour).max()
+        for row in (y_max, y_max - 8)
+    )
+    assert lower_side < 0.7 * above
+
+
+def test_stuck_viewer_gets_nothing_more_and_holds_up_nobody(run):
+    with WebSocket(run.host, ready=False), WebSocket(run.host) as watching:
+        before = run.pipeline.rate.stamps
+        for _ in range(20):
+            watching.image()
+        assert run.pipeline.rate.stamps > before + 10
+
+
+def test_viewer_that_says_nothing_has_nothing_encoded_for_it(run):
+    with WebSocket(run.host, ready=False) as stuck:
+        stuck.image()
+        stuck.image()
+        encoded = run.encoded()
+        done = run.pipeline.rate.stamps
+        run.until(lambda: run.pipeline.rate.stamps > done + 30)
+        assert run.encoded() == encoded
