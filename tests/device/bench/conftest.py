@@ -20,6 +20,7 @@ from device.bench.record import (
     Stretch,
     Sustained,
 )
+from device.bench.rounds import Combination
 from device.bench.timing import summarise
 from device.system.board import Board, Cpu, State
 from device.system.board import Memory as MainMemory
@@ -164,3 +165,9 @@ def full() -> Benchmark:
 
 def median_of(result: CombinationResult) -> float:
     return statistics.median(flatten(result.rounds_ms))
+
+
+ONE = Combination("int8", "litert", 1)
+
+
+BRIEF = {"warmups": 1, "min_count": 3, "min_time_s": 0.01}

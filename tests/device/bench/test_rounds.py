@@ -4,24 +4,15 @@ import statistics
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from device.bench import rounds
 from device.bench.record import BenchmarkSettings
-from device.bench.reference import Loop, bare_loop_ms
-from device.bench.rounds import Combination, combinations, measure
+from device.bench.rounds import combinations, measure
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
-from device.images import read_image
-from device.inference.engine import Engine
-from device.records import Frame
-from device.runtimes import ORIGINS
 from tests.conftest import ROOT
-
-ONE = Combination("int8", "litert", 1)
-BRIEF = {"warmups": 1, "min_count": 3, "min_time_s": 0.01}
+from tests.device.bench.conftest import BRIEF, ONE
 
 
 def test_every_variant_interpreter_and_number_of_threads_is_combined_once(bundle_dir):
@@ -104,38 +95,6 @@ def test_what_is_known_to_fail_is_not_tried(bundle_copy, monkeypatch):
         bundle, [ONE], BenchmarkSettings(rounds=1, **BRIEF), lambda *_: None
     ).results
     assert result.error == "known to fail: all boxes wrong"
-
-
-def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, monkeypatch):
-    seen: list[NDArray[np.int8]] = []
-
-    def loop_ms(loop: Loop) -> float:
-        seen.append(np.load(loop.input))
-        return bare_loop_ms(loop)
-
-    monkeypatch.setattr(rounds, "references_for", lambda _: {"bare loop": loop_ms})
-    settings = BenchmarkSettings(rounds=2, references=True, **BRIEF)
-    (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
-    (other,) = result.references
-    assert other.error == ""
-    bundle = Bundle(small_bundle)
-    (sample, *_) = bundle.manifest.samples
-    with Engine(bundle, "int8", interpreter="litert") as engine:
-        engine.prepare(Frame(read_image(bundle.file(sample.file)), 0, 0.0))
-        expected = engine.interpreter.input_tensor().copy()
-    assert [bool((image == expected).all()) for image in seen] == [True, True]
-
-
-def test_loop_that_cannot_run_leaves_our_own_figures(small_bundle, monkeypatch):
-    monkeypatch.setitem(ORIGINS, "litert", ORIGINS["litert"]._replace(module="no_such_module"))
-    # Our process has ORIGINS of its own; the bare loop's is given the module's name from here.
-    settings = BenchmarkSettings(rounds=1, references=True, **BRIEF)
-    (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
-    assert result.invoke is not None
-    bare, script = result.references
-    assert "No module named 'no_such_module'" in bare.error
-    assert bare.ratio is None
-    assert script.ratio is not None
 
 
 def test_parent_loads_nothing_that_its_processes_would_share():

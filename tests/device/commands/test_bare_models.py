@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections import Counter
-from itertools import chain
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from device.bundle.hints import Hints
-from device.cli import make_parser
-from device.commands.model_flags import hints_of, is_bare_model, open_bundle
 from device.images import read_image
 from device.inference.engine import Engine
 from device.inspection import recognition as recognise_module
 from device.inspection.recognition import recognise
 from device.records import Frame
 from tests.conftest import ROOT
+from tests.device.commands.conftest import log_of
 from tests.helpers import tiny_models
 
 
@@ -31,34 +27,6 @@ def without_tensorflow(monkeypatch):
     """TensorFlow takes seconds to start, and shows nothing here that the others do not."""
     installed = {"litert": "2.3.0", "tflite-runtime": "2.14.0"}
     monkeypatch.setattr(recognise_module, "installed_interpreters", lambda: installed)
-
-
-@pytest.fixture
-def red(tmp_path) -> Path:
-    """A folder with a picture that is red."""
-    (tmp_path / "pictures").mkdir()
-    cv2.imwrite(str(tmp_path / "pictures" / "red.png"), np.full((48, 64, 3), (0, 0, 255), np.uint8))
-    return tmp_path / "pictures"
-
-
-@pytest.fixture
-def labels(tmp_path) -> Path:
-    (tmp_path / "labels.txt").write_text(tiny_models.LABELS)
-    return tmp_path / "labels.txt"
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(data: bytes, name: str = "detect.tflite") -> Path:
-        (tmp_path / name).write_bytes(data)
-        return tmp_path / name
-
-    return write
-
-
-def log_of(path: Path) -> dict:
-    (line,) = path.read_text().splitlines()
-    return json.loads(line)
 
 
 def test_detector_of_ones_own_just_runs(device, write, red, labels, tmp_path):
@@ -83,18 +51,6 @@ def test_classifier_called_detect_classifies(device, write, red, labels, tmp_pat
     assert log_of(log)["classes"][0]["label"] == "red"
     assert "warning" not in ran.err
     assert (output / "red.png").exists() or list(output.iterdir())
-
-
-def test_flags_reach_the_model(device, write, red, labels, tmp_path):
-    model = write(tiny_models.classifier(side=1, signature=(1, -1, -1, 3)))
-    log = tmp_path / "log.jsonl"
-    ran = device(
-        "detect", model, "--labels", labels, "--source", red, "--log", log, "--threshold", 0.9,
-        "--mean", "0", "--std", "255,255,255", "--input-size", "40x24", "--classes", "red",
-    )  # fmt: skip
-    assert ran.code == 0, ran.err
-    assert "warning" not in ran.err
-    assert log_of(log)["classes"][0]["score"] == pytest.approx(1, abs=1e-3)
 
 
 def test_info_says_what_was_understood_and_why(device, write, labels):
@@ -145,68 +101,6 @@ def test_what_cannot_be_recognised_names_the_flags_that_say_more(device, write, 
         assert flag in error
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ("--labels", "nowhere.txt"),
-        ("--outputs", "boxes,scores"),
-        ("--mean", "1"),
-        ("--mean", "1,2", "--std", "1"),
-        ("--mean", "nan", "--std", "1"),
-        ("--mean", "0", "--std", "0"),
-        ("--input-size", "99x99"),
-        ("--input-size", "big"),
-        ("--task", "segmentation"),
-        ("--anchors", "nowhere.npy"),
-    ],
-    ids=" ".join,
-)
-def test_flags_that_cannot_be_meant_are_wrong_usage(device, write, flags):
-    ran = device("info", write(tiny_models.ssd()), *flags)
-    assert ran.code == 2
-    assert any(flag in ran.error for flag in flags[::2])
-
-
-def test_flags_of_a_bare_model_beside_a_bundle_are_wrong_usage(device, small_bundle):
-    ran = device("info", small_bundle, "--input-size", "9x9", "--labels", "x")
-    assert ran.code == 2
-    assert "--input-size, --labels: for a bare .tflite" in ran.error.replace(
-        "--labels, --input-size", "--input-size, --labels"
-    )
-
-
-def test_flags_become_hints():
-    said = {
-        "--task": "detection",
-        "--outputs": "boxes,none,scores",
-        "--mean": "1,2,3",
-        "--std": "4",
-        "--input-size": "8x6",
-        "--labels": "l",
-        "--anchors": "a",
-    }
-    args = make_parser().parse_args(["info", "m.tflite", *chain(*said.items())])
-    assert hints_of(args) == Hints(
-        task="detection",
-        outputs=("boxes", "none", "scores"),
-        mean=(1.0, 2.0, 3.0),
-        std=(4.0,),
-        input_size=(8, 6),
-        labels="l",
-        anchors="a",
-    )
-
-
-def test_bare_model_is_told_from_a_bundle(tmp_path, small_bundle, write):
-    renamed = write(tiny_models.classifier(), "model")  # by its mark
-    assert is_bare_model(renamed)
-    assert is_bare_model(tmp_path / "nowhere.tflite")  # by its name
-    assert not is_bare_model(small_bundle)
-    (tmp_path / "folder.tflite").mkdir()
-    assert not is_bare_model(tmp_path / "folder.tflite")
-    assert open_bundle(small_bundle, Hints()).manifest.task == "detection"
-
-
 def test_bare_model_has_no_pictures_for_the_demo(device, write):
     ran = device("detect", write(tiny_models.ssd()), "--source", "demo")
     assert ran.code == 1
@@ -232,9 +126,6 @@ def test_damage_never_kills_the_process_that_asked(write, red, seed):
     assert done.returncode in (0, 1), f"{signal.Signals(-done.returncode).name}: {done.stderr}"
     assert "Traceback" not in done.stderr
     assert ("error: " in done.stderr) is (done.returncode == 1)
-
-
-# The models that people have
 
 
 def found_on(model, *images: Path) -> list:

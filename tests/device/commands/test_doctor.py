@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import json
 import os
 import pty
@@ -13,26 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from device.doctor import examination
-from device.doctor.case import Case, Python
-from device.doctor.examination import CHECKS, examine
-from device.doctor.finding import VERDICTS, Finding, worst
-from device.doctor.report import format_json, format_text
-from device.doctor.trial import Attempt
+from device.doctor.finding import VERDICTS
 from tests.conftest import ROOT, run_module
 from tests.device.conftest import cut
-from tests.helpers.boards import NAMES, lay_out
 from tests.helpers.old_pythons import find_python
-
-MIXED = [
-    Finding("disk", "problem", "full", "rm"),
-    Finding("port", "ok", "free"),
-    Finding("governor", "unknown", "no cpufreq"),
-    Finding("clock", "warning", "not set " * 20, "sudo a-very-long command " * 8),
-]
-
-
-# The whole command
 
 
 def test_findings_come_as_json_and_decide_the_exit_code():
@@ -120,9 +103,6 @@ def test_ended_doctor_leaves_no_child_behind(tmp_path):
         time.sleep(0.05)
 
 
-# Pythons that are too old
-
-
 @pytest.mark.parametrize("version", ["3.9", "3.10"])
 def test_doctor_says_what_an_old_python_is(version):
     command = [find_python(version), "-m", "device", "doctor"]
@@ -148,31 +128,6 @@ def test_other_commands_say_in_a_line_that_python_is_too_old(version, arguments)
     )
 
 
-# The report
-
-
-def test_gravest_come_last_and_are_counted():
-    lines = format_text(Case.here(), MIXED, 100, colour=False).splitlines()
-    labels = [line.split()[0] for line in lines if re.match("[?!X] |  ok ", line)]
-    assert labels == ["ok", "?", "!", "X"]
-    assert lines[-1] == "1 problem, 1 warning, 1 could not be checked, 1 ok"
-
-
-def test_text_is_wrapped_and_commands_are_not():
-    lines = format_text(Case.here(), MIXED, 80, colour=False).splitlines()
-    commands = [line for line in lines if "-> " in line]
-    assert all(len(line) <= 80 for line in lines if line not in commands)
-    assert any(line.endswith("-> " + MIXED[3].mend) for line in commands)
-
-
-def test_colour_only_adds_to_what_is_told():
-    plain = format_text(Case.here(), MIXED, 80, colour=False)
-    coloured = format_text(Case.here(), MIXED, 80, colour=True)
-    assert "\x1b" not in plain
-    assert "\x1b[31;1mX PROBLEM" in coloured
-    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
-
-
 @pytest.mark.parametrize(("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_colour_is_for_terminals(monkeypatch, environment, is_coloured):
     for name, value in environment.items():
@@ -191,65 +146,3 @@ def test_colour_is_for_terminals(monkeypatch, environment, is_coloured):
                     break
     assert (b"\x1b[32m" in shown) == is_coloured
     assert b"could not be checked" in shown or b" ok" in shown
-
-
-def test_worst_verdict_is_that_of_all():
-    assert worst(MIXED) == "problem"
-    assert worst(MIXED[1:]) == "warning"
-    assert worst([]) == "ok"
-
-
-def test_every_key_of_the_json_is_documented():
-    page = (ROOT / "docs/doctor.md").read_text()
-    report = json.loads(format_json(Case.here(), MIXED))
-    keys = {*report, *report["findings"][0], *report["board"], *report["state"]}
-    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
-
-
-def test_every_check_is_documented():
-    page = (ROOT / "docs/doctor.md").read_text()
-    names = [check.__name__.removeprefix("check_").replace("_", " ") for check in CHECKS]
-    assert [name for name in [*names, "variants"] if f"| {name} |" not in page] == []
-
-
-# The examination
-
-
-@pytest.mark.parametrize(
-    ("name", "problems"),
-    [("pi_zero_2_w", []), ("pi_3", ["system", "python"]), ("pi_4", []), ("pi_5", [])],
-)
-def test_recorded_board_has_the_problems_it_was_made_with(tmp_path, name, problems):
-    case = Case.here(root=lay_out(name, tmp_path))
-    case = dataclasses.replace(
-        case,
-        folder=tmp_path,
-        python=Python((3, 9, 2) if name == "pi_3" else (3, 11, 2), 64, "python3", None, True),
-    )
-    works = Attempt(facts={"version": "1", "packages": ["opencv 4"], "windows": False})
-    modules = ("numpy", "msgspec", "cv2", "tornado", "prometheus_client", "picamera2")
-    case.__dict__["imports"] = dict.fromkeys(
-        [*modules, "ai_edge_litert.interpreter", "tflite_runtime.interpreter"], works
-    )
-    findings = list(examine(case))
-    assert [item.check for item in findings if item.verdict == "problem"] == problems
-    assert not [item for item in findings if "the check failed" in item.found]
-    assert len(format_text(case, findings, 80, colour=False).splitlines()) > len(findings)
-
-
-def test_names_cover_all_recorded_boards():
-    assert set(NAMES) == {path.stem for path in (ROOT / "tests/helpers/boards").glob("*.toml")}
-
-
-def test_check_that_fails_does_not_end_the_others(monkeypatch):
-    def check_nothing(case):
-        raise RuntimeError("no such thing")
-        yield
-
-    def check_something(case):
-        yield Finding("something", "ok", "found")
-
-    monkeypatch.setattr(examination, "CHECKS", (check_nothing, check_something))
-    failed, found = examine(Case.here())
-    assert failed == Finding("nothing", "unknown", "the check failed: RuntimeError: no such thing")
-    assert found.verdict == "ok"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import device.doctor.libcamera
 from device.doctor.camera import (
     cameras,
     check_camera,
@@ -21,25 +20,15 @@ from device.doctor.camera import (
 )
 from device.doctor.case import Case
 from device.doctor.finding import Finding
-from device.doctor.libcamera import list_cameras, parse_listing
+from tests.device.doctor.conftest import of, only
 from tests.helpers.boards import lay_out, set_program
 
 NOBODY = 65534
+
+
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root makes device files and becomes another user"
 )
-
-
-def only(findings: object) -> Finding:
-    (finding,) = findings
-    return finding
-
-
-def of(root: Path) -> Case:
-    return Case.here(root=root)
-
-
-# What there is
 
 
 def test_camera_on_the_connector_is_listed(tmp_path):
@@ -87,33 +76,6 @@ def test_host_without_a_camera_is_ok(tmp_path):
 def test_codecs_and_metadata_are_no_cameras(tmp_path):
     nodes = [camera.node.name for camera in cameras(lay_out("pi_4", tmp_path))]
     assert nodes == ["video0"]
-
-
-def test_listing_of_several_sensors_leaves_usb_out():
-    text = (
-        "Available cameras\n-----------------\n"
-        "0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)\n"
-        "    Modes: 'SRGGB8' : 640x480 [206.65 fps - (1000, 752)/1280x960 crop]\n"
-        "1 : imx477 [4056x3040] (/base/soc/i2c0mux/i2c@1/imx477@1a)\n"
-        "2 : H264 USB Camera: USB Camera [1920x1080] (/base/soc/usb@7e980000/usb1@1-1.2:1.0)\n"
-    )
-    assert parse_listing(text) == ("imx219 3280x2464", "imx477 4056x3040")
-
-
-def test_tool_that_fails_is_quoted(tmp_path):
-    set_program(tmp_path / "usr/bin/rpicam-hello", "starting\nERROR: no permission\n", code=255)
-    assert list_cameras(tmp_path).error == "rpicam-hello failed: ERROR: no permission"
-
-
-def test_tool_that_hangs_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(device.doctor.libcamera, "TIMEOUT_S", 0.2)
-    program = tmp_path / "usr/bin/rpicam-hello"
-    set_program(program, "")
-    program.write_text("#!/bin/sh\nexec sleep 1000\n")
-    assert list_cameras(tmp_path).error == "rpicam-hello gave no answer in 0 s"
-
-
-# May it be opened
 
 
 def test_cameras_that_open_are_ok(tmp_path):
@@ -186,9 +148,6 @@ def test_user_outside_the_group_is_warned_on_a_pi_without_a_camera(open_root):
     case = of(lay_out("pi_3", open_root))
     assert only(as_nobody(check_camera_access, case)).verdict == "warning"
     assert list(check_camera_access(case)) == [], "root needs no group"
-
-
-# Is it in use
 
 
 @contextlib.contextmanager

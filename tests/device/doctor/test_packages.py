@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import device.doctor.trial
 from device.doctor.case import Case, Python
 from device.doctor.finding import Finding
 from device.doctor.libcamera import Listing
@@ -26,64 +22,24 @@ from device.doctor.trial import (
     NOT_INSTALLED,
     PACKAGES,
     Attempt,
-    is_numpy_clash,
     try_imports,
-    try_variant,
 )
-from device.runtimes import ORIGINS
 from tests.conftest import ROOT
+from tests.device.doctor.conftest import (
+    LITERT,
+    TENSORFLOW,
+    TFLITE_RUNTIME,
+    by_verdict,
+    case_of,
+    only,
+)
 from tests.helpers.boards import lay_out
-
-LITERT, TFLITE_RUNTIME, TENSORFLOW = (origin.module for origin in ORIGINS.values())
 
 
 @pytest.fixture(scope="session")
 def here() -> dict[str, Attempt]:
     """How importing goes in the environment of the tests."""
     return try_imports(with_picamera2=True)
-
-
-def case_of(trials: Mapping[str, Attempt], **changes: Any) -> Case:
-    case = Case.here()
-    case = dataclasses.replace(
-        case, board=dataclasses.replace(case.board, model=changes.pop("model", None)), **changes
-    )
-    case.__dict__["imports"] = dict(trials)  # where the property would keep them
-    return case
-
-
-def by_verdict(findings: Any) -> dict[str, list[Finding]]:
-    found: dict[str, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault(finding.verdict, []).append(finding)
-    return found
-
-
-def only(findings: Any) -> Finding:
-    (finding,) = findings
-    return finding
-
-
-@pytest.fixture
-def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Put modules where children look first: in place of the real ones.
-
-    Both interpreters are replaced at once by some that do nothing, which are quicker.
-    """
-    folder = tmp_path / "packages"
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-
-    def put(path: str, code: str) -> None:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(code)
-
-    for name in ("ai_edge_litert", "tflite_runtime"):
-        put(f"{name}/__init__.py", "")
-        put(f"{name}/interpreter.py", "from unittest.mock import MagicMock as Interpreter")
-    return put
-
-
-# What is here
 
 
 def test_all_that_a_run_needs_is_here(here):
@@ -106,9 +62,6 @@ def test_picamera2_without_libcamera_is_named(here):
     assert not here["picamera2"].missing
 
 
-# Packages that are missing or broken
-
-
 def test_bare_environment_lacks_everything(tmp_path, monkeypatch):
     venv.create(tmp_path / "bare", with_pip=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare/bin/python"))
@@ -124,39 +77,6 @@ def test_bare_environment_lacks_everything(tmp_path, monkeypatch):
     interpreter = only(check_interpreters(case))
     assert interpreter.verdict == "problem"
     assert interpreter.found == "LiteRT is not installed"
-
-
-def test_crash_on_import_is_the_packages_own(packages):
-    packages(
-        "tflite_runtime/interpreter.py", "import os, signal; os.kill(os.getpid(), signal.SIGILL)"
-    )
-    packages("msgspec.py", "import os; os.abort()")
-    trials = try_imports(with_picamera2=False)
-    assert trials[TFLITE_RUNTIME].error == "crashed (SIGILL)"
-    assert trials["msgspec"].error == "crashed (SIGABRT)"
-    assert trials["numpy"].error is None, "it was imported before"
-    assert trials["cv2"].error == "not tried, as the process crashed (SIGABRT)"
-    assert not trials["cv2"].missing
-    assert trials[LITERT].error is None, "it has a process of its own"
-    found = by_verdict(check_interpreters(case_of(trials)))
-    assert only(found["warning"]).found == "tflite-runtime: crashed (SIGILL)"
-
-
-@pytest.fixture
-def quick_packages(packages: Callable[[str, str], None]) -> Callable[[str, str], None]:
-    """Packages that are imported in no time, however busy the machine is."""
-    for name in PACKAGES:
-        packages(f"{name}.py", "__version__ = '1'\ngetBuildInformation = lambda: 'GUI: NONE'")
-    return packages
-
-
-def test_import_that_hangs_is_given_up(quick_packages, monkeypatch):
-    packages = quick_packages
-    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
-    packages("ai_edge_litert/interpreter.py", "import time; time.sleep(1000)")
-    trials = try_imports(with_picamera2=False)
-    assert trials[LITERT].error == "gave no answer in time"
-    assert trials["cv2"].error is None
 
 
 def in_time_and_late(case: Case, load_1_min: float) -> dict[str, list[Finding]]:
@@ -189,67 +109,11 @@ def test_imports_that_hang_on_an_idle_machine_are_problems():
     assert "unknown" not in found
 
 
-def test_import_that_hangs_is_told_apart_from_those_before_it(quick_packages, monkeypatch):
-    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
-    quick_packages("cv2.py", "import time; time.sleep(1000)")
-    trials = try_imports(with_picamera2=False)
-    assert (trials["numpy"].late, trials["cv2"].late, trials["tornado"].late) == (False, True, True)
-    assert trials["tornado"].error == "not tried, as the process gave no answer in time"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_while_a_child_is_started_leaves_no_child(monkeypatch, number):
-    started: list[subprocess.Popen[str]] = []
-
-    class Disturbed(subprocess.Popen[str]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            started.append(self)
-            signal.raise_signal(number)  # the caller does not know of this child yet
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(subprocess, "Popen", Disturbed)
-    before = signal.signal(number, end)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            try_imports(with_picamera2=False)
-        assert signal.getsignal(number) is end
-    finally:
-        signal.signal(number, before)
-    (child,) = started
-    assert child.returncode == -signal.SIGKILL
-
-
-def test_package_that_misses_another_is_not_missing_itself(packages):
-    packages("ai_edge_litert/interpreter.py", "import flatbufferz")
-    trial = try_imports(with_picamera2=False)[LITERT]
-    assert (trial.error, trial.missing) == ("No module named 'flatbufferz'", False)
-
-
-def test_tensorflow_is_tried_where_it_is_the_only_one(packages):
-    for name in ("ai_edge_litert", "tflite_runtime"):
-        packages(f"{name}/__init__.py", f"raise ModuleNotFoundError('gone', name={name!r})")
-    packages("tensorflow/__init__.py", "__version__ = '2.21'")
-    packages("tensorflow/lite/python/interpreter.py", "raise ImportError('no AVX')")
-    trials = try_imports(with_picamera2=False)
-    assert trials[TENSORFLOW].error == "ImportError: no AVX"
-    found = by_verdict(check_interpreters(case_of(trials)))
-    assert [item.found for item in found["problem"]] == [
-        "tensorflow: ImportError: no AVX",
-        "LiteRT is not installed",
-    ]
-
-
 def test_missing_interpreter_is_a_warning_beside_one_that_works(here):
     case = case_of({**here, LITERT: NOT_INSTALLED})
     found = by_verdict(check_interpreters(case))
     assert "LiteRT is not installed: it has the fastest kernels" in only(found["warning"]).found
     assert "problem" not in found
-
-
-# OpenCV
 
 
 def test_two_packages_of_opencv_are_a_warning(packages, tmp_path):
@@ -279,23 +143,6 @@ def test_opencv_of_the_system_can_show_windows(here):
     trial = Attempt(facts={"version": "4.6.0", "packages": [], "windows": True})
     finding = only(check_opencv(case_of({**here, "cv2": trial})))
     assert finding.found == "OpenCV 4.6.0 from the system: can show windows"
-
-
-# NumPy
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        # What NumPy 2.4 says of tflite-runtime 2.14, and NumPy 1 of simplejpeg built for 2.
-        "AttributeError: _ARRAY_API not found",
-        "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.4.6",
-        "ValueError: numpy.dtype size changed, may indicate binary incompatibility.",
-    ],
-)
-def test_clash_with_numpy_is_recognised(text):
-    assert is_numpy_clash(text)
-    assert not is_numpy_clash("No module named 'numpy'")
 
 
 def test_clash_with_numpy_is_explained(here):
@@ -331,9 +178,6 @@ def test_tflite_runtime_beside_numpy_2_is_found(tmp_path):
     load += "runpy.run_module('device.doctor.trial', run_name='__main__')"
     done = subprocess.run([python, "-c", load], cwd=ROOT, capture_output=True, text=True)
     assert json.loads(done.stdout.splitlines()[-1])["error"] is None
-
-
-# The environment, and Picamera2 in it
 
 
 def in_venv(sees_system_packages: bool) -> Python:
@@ -411,26 +255,3 @@ def test_missing_packages_are_installed_into_an_environment(here, executable, fo
     python = Python((3, 11, 2), 64, executable, folder, True)
     finding = only(check_packages(case_of({**here, "numpy": NOT_INSTALLED}, python=python)))
     assert finding.mend.startswith(begins)
-
-
-# Variants
-
-
-def test_variant_runs(small_bundle):
-    trial = try_variant(small_bundle, "int8")
-    assert trial.error is None
-    assert trial.facts["interpreter"].startswith("litert ")
-    assert trial.facts["first_result_ms"] > 0
-    assert trial.facts["peak_mib"] > 20
-
-
-def test_variant_that_takes_too_long_is_given_up(small_bundle, monkeypatch):
-    monkeypatch.setattr(device.doctor.trial, "LOAD_TIMEOUT_S", 0.001)
-    assert "no answer in time" in try_variant(small_bundle, "int8").error
-
-
-def test_variant_that_crashes_is_an_answer(small_bundle, packages):
-    packages(
-        "ai_edge_litert/interpreter.py", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-    )
-    assert try_variant(small_bundle, "int8").error == "crashed (SIGSEGV)"

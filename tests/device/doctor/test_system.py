@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
-from device.doctor.case import Case, Python, this_python
-from device.doctor.clock import is_synchronised
-from device.doctor.finding import Finding
-from device.doctor.power import check_governor, check_temperature, check_throttling
+from device.doctor.case import Python
 from device.doctor.system import (
     check_clock,
     check_memory,
@@ -18,32 +14,8 @@ from device.doctor.system import (
     check_system,
 )
 from device.system.board import Cpu, Memory
+from tests.device.doctor.conftest import of, only, with_board
 from tests.helpers.boards import NAMES, lay_out
-
-
-def only(findings: object) -> Finding:
-    (finding,) = findings
-    return finding
-
-
-def of(root: Path, **changes: object) -> Case:
-    return dataclasses.replace(Case.here(root=root), **changes)
-
-
-def with_board(case: Case, **changes: object) -> Case:
-    return dataclasses.replace(case, board=dataclasses.replace(case.board, **changes))
-
-
-def with_state(case: Case, **changes: object) -> Case:
-    return dataclasses.replace(case, state=dataclasses.replace(case.state, **changes))
-
-
-@pytest.fixture
-def pi_4(tmp_path) -> Case:
-    return of(lay_out("pi_4", tmp_path))
-
-
-# System and Python
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,16 +72,6 @@ def test_python_is_held_against_the_wheels_that_exist(pi_4, version, bits, verdi
     assert says in finding.found
     assert (finding.mend is not None) == (verdict == "problem")
     assert case.python.fits == (verdict == "ok")
-
-
-def test_this_python_is_described():
-    found = this_python()
-    assert found.version >= (3, 11)
-    assert found.bits == 64
-    assert found.executable.endswith(("python", "python3", "python3.11"))
-
-
-# Processor and memory
 
 
 def test_features_that_matter_are_told_present_and_absent(tmp_path):
@@ -170,9 +132,6 @@ def test_memory_cgroup_that_is_on_is_found_in_either_version(tmp_path):
     assert only(check_memory_cgroup(of(root))).verdict == "unknown"
 
 
-# Clock
-
-
 @pytest.mark.parametrize(
     ("now_s", "is_set", "verdict"),
     [
@@ -185,66 +144,3 @@ def test_memory_cgroup_that_is_on_is_found_in_either_version(tmp_path):
 def test_clock_must_be_set(pi_4, now_s, is_set, verdict):
     case = dataclasses.replace(pi_4, now_s=now_s, clock_is_set=is_set)
     assert only(check_clock(case)).verdict == verdict
-
-
-def test_kernel_says_whether_its_clock_is_set():
-    assert is_synchronised() in (True, False)
-
-
-# Power
-
-
-@pytest.mark.parametrize(
-    ("governor", "verdict"),
-    [("performance", "ok"), ("ondemand", "ok"), ("powersave", "warning"), (None, "unknown")],
-)
-def test_governor_that_holds_the_clock_down_is_a_warning(pi_4, governor, verdict):
-    assert only(check_governor(with_state(pi_4, governor=governor))).verdict == verdict
-
-
-def test_powersave_of_a_laptop_is_no_warning(pi_4):
-    case = with_board(with_state(pi_4, governor="powersave"), model=None)
-    assert only(check_governor(case)).verdict == "ok"
-
-
-def test_governor_is_told_with_its_clock(pi_4):
-    found = only(check_governor(pi_4)).found
-    assert found.startswith("ondemand, 600 MHz now, at most 1800")
-
-
-@pytest.mark.parametrize(
-    ("celsius", "verdict"), [(79.9, "ok"), (80.0, "warning"), (None, "unknown")]
-)
-def test_heat_is_a_warning(pi_4, celsius, verdict):
-    assert only(check_temperature(with_state(pi_4, temperature_c=celsius))).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("name", "verdict", "says", "mend"),
-    [
-        (
-            "pi_zero_2_w",
-            "warning",
-            "0x50005: under-voltage now (bit 0) and since boot (bit 16) (the supply sank",
-            "power supply",
-        ),
-        ("pi_3", "warning", "soft temperature limit now (bit 3) and since boot (bit 19)", "heat"),
-        ("pi_4", "ok", "0x0: no under-voltage", None),
-        ("pi_5", "warning", "throttled since boot (bit 18)", "power supply"),
-    ],
-)
-def test_bits_of_a_recorded_board_are_explained(tmp_path, name, verdict, says, mend):
-    finding = only(check_throttling(of(lay_out(name, tmp_path))))
-    assert finding.verdict == verdict
-    assert says in finding.found
-    assert (finding.mend is None) if mend is None else (mend in finding.mend)
-
-
-def test_throttling_is_unknown_without_vcgencmd(tmp_path):
-    root = lay_out("pi_4", tmp_path)
-    (root / "usr/bin/vcgencmd").unlink()
-    finding = only(check_throttling(of(root)))
-    assert finding.verdict == "unknown"
-    assert "raspi-utils" in finding.mend
-    host = only(check_throttling(with_board(of(root), model=None)))
-    assert (host.verdict, host.mend) == ("unknown", None)

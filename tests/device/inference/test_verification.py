@@ -1,9 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from device.bundle.bundle import Bundle
-from device.inference.boxes import iou
 from device.inference.engine import Engine
 from device.inference.verification import differences
 
@@ -58,40 +55,3 @@ def test_detection_unknown_to_the_laptop_differs_when_it_is_sure(differing):
     found = differing(lambda item: None if item["label"] == "cat" else item)
     assert len(found) == 1
     assert "is seen" in found[0]
-
-
-def test_command_says_what_differs_and_fails(device, bundle_copy, small_bundle):
-    ran = device("verify", small_bundle)
-    assert ran.code == 0, ran.err
-    assert "int8 in litert" in ran.out
-    assert "as on the laptop" in ran.out
-
-    def edit(manifest):
-        for sample in manifest["samples"]:
-            for item in sample["detections"]["int8"]:
-                item["label"] = "zebra"
-
-    bundle_copy.change(edit)
-    ran = device("verify", bundle_copy.folder)
-    assert ran.code == 1
-    assert "the laptop saw zebra" in ran.out
-    assert "does not see what the laptop saw" in ran.error
-
-
-sides = st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(51, 100)] * 2)
-
-
-def test_iou_of_boxes_that_share_a_third():
-    assert iou((0, 0, 10, 10), (0, 5, 10, 15)) == pytest.approx(1 / 3)
-
-
-def test_iou_of_boxes_that_only_touch_is_zero():
-    assert iou((0, 0, 10, 10), (10, 0, 20, 10)) == 0
-
-
-@given(sides, sides)
-def test_iou_is_symmetric_and_at_most_one(one, other):
-    forward = iou(one, other)
-    assert forward == pytest.approx(iou(other, one))
-    assert 0 <= forward <= 1
-    assert iou(one, one) == pytest.approx(1)
