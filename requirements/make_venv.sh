@@ -25,17 +25,15 @@ free_mb() {
   df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1000) }'
 }
 
-# Sets version, platform, python and lock: of the environment that is there, unless another Python
-# is asked for or it will not do; else of the best that is installed.
+# Sets version, platform, python and lock: of the environment that is there, if it works and no
+# other Python is asked for; else of the best that is installed.
 choose() {
   local found
-  python=$FOLDER/bin/python
-  if [ -z "$PYTHON" ] && [ -x "$python" ] && found=$("$HERE/find_python.sh" "$python" 2>/dev/null); then
-    read -r version platform python <<<"$found"
-  else
+  if [ -n "$PYTHON" ] || [ -z "$there" ] ||
+    ! found=$("$HERE/find_python.sh" "$FOLDER/bin/python" 2>/dev/null); then
     found=$("$HERE/find_python.sh" ${PYTHON:+"$PYTHON"} 2>&1) || fail "$found"
-    read -r version platform python <<<"$found"
   fi
+  read -r version platform python <<<"$found"
   lock=$HERE/laptop-$version-$platform.txt
   [ -e "$lock" ] || fail "there is no $lock: this checkout is not whole, or make lock has not made it"
 }
@@ -79,9 +77,9 @@ main() {
   if [ -e "$FOLDER" ] && [ ! -e "$FOLDER/pyvenv.cfg" ] && ! rmdir "$FOLDER" 2>/dev/null; then
     fail "$FOLDER is there and is no virtual environment; remove it, or name another: make VENV=.venv-liteberry"
   fi
+  there=$(version_there)
   choose
   state="$version $platform $(cksum <"$lock")"
-  there=$(version_there)
   if [ "$there" = "$version" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$state" ]; then
     keep
     return
