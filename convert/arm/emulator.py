@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from convert.errors import EmulationError
+from device.system.signals import children_begin_with_defaults
 
 Cpu = Literal["cortex-a72", "cortex-a76"]  # as QEMU names them
 CPUS: tuple[Cpu, ...] = get_args(Cpu)
@@ -94,20 +95,22 @@ class Emulator:
         this is left, so have the program and all it forked.
         """
         with tempfile.TemporaryFile() as errors:
-            child = await asyncio.create_subprocess_exec(
-                _qemu(),
-                *("-cpu", self.cpu, "-seed", "0", "-L", str(self.disk)),
-                *("-plugin", f"{self.plugin},count={self.count_file}"),
-                # A relative path and a name of our own: the program sees both, and where its
-                # memory lies depends on their length.
-                *("-0", program, program.removeprefix("/"), *arguments),
-                env=ENVIRONMENT,
-                cwd=self.disk,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
+            # Python starts otherwise, and other instructions are counted, where one is ignored.
+            with children_begin_with_defaults():
+                child = await asyncio.create_subprocess_exec(
+                    _qemu(),
+                    *("-cpu", self.cpu, "-seed", "0", "-L", str(self.disk)),
+                    *("-plugin", f"{self.plugin},count={self.count_file}"),
+                    # A relative path and a name of our own: the program sees both, and where its
+                    # memory lies depends on their length.
+                    *("-0", program, program.removeprefix("/"), *arguments),
+                    env=ENVIRONMENT,
+                    cwd=self.disk,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,
+                )
             assert child.stdout is not None
             try:
                 async with asyncio.timeout(timeout_s):

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
-from convert.build.checker import REFERENCE, Checker, Found, as_sample
+from convert.build.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
 from convert.build.provenance import machine
 from convert.build.samples import write_samples
 from convert.calibration.checks import linted_images
@@ -26,13 +26,13 @@ from convert.catalogue import catalogue
 from convert.models.base import Network
 from convert.output_capture import quiet
 from convert.quantization.recipe import Precision, Recipe
-from device.bundle.defaults import MAX_DETECTIONS, threshold_for
 from device.bundle.manifest import FORMAT, Manifest, Provenance, Sample, SsdRule, Variant
 from device.errors import InterpreterError
 from device.runtimes import installed_interpreters
 
 MAX_CHECK_IMAGES = 24
 MAX_BIAS_IMAGES = 16  # enough for means, and a bound on memory: all are held at once
+CLASS_THRESHOLD = 0.1  # of a classifier, whose scores are spread over its classes
 
 Say = Callable[[str], None]
 
@@ -63,7 +63,7 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
     else:  # nothing is calibrated: the pictures only compare variants
         images = calibration_images(*drawn, say)
     dataset = inputs.dataset(images)
-    threshold = threshold_for(network.task)
+    threshold = THRESHOLD if network.task == "detection" else CLASS_THRESHOLD
     with quiet(options.debug):  # libpng has opinions on colour profiles
         samples = write_samples(bundle)
         sample_paths = [bundle / sample.file for sample in samples]

@@ -15,7 +15,6 @@ from convert.evaluation.agreement import f1
 from convert.models.base import Network
 from convert.quantization import flatbuffer
 from convert.quantization.recipe import Recipe
-from device.bundle.defaults import MAX_DETECTIONS
 from device.bundle.manifest import Check, SampleDetection, Variant
 from device.errors import InterpreterError
 from device.images import read_image
@@ -27,6 +26,8 @@ from device.records import Classification, Detection, Tensor
 from device.runtimes import InterpreterName, installed_interpreters
 
 REFERENCE: InterpreterName = "litert"
+THRESHOLD = 0.5
+MAX_DETECTIONS = 100
 
 Found = tuple[Detection, ...] | tuple[Classification, ...]
 

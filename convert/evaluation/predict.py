@@ -26,6 +26,7 @@ from device.images import read_image
 from device.inference.engine import Engine
 from device.records import Classification, Detection, Frame, Result
 from device.runtimes import InterpreterName, usable_cores
+from device.system.signals import TERMINAL, ending_postponed
 
 WORTH_A_PROCESS = 24  # pictures; starting one takes as long as looking at about ten
 CHUNK = 4  # pictures handed to a process at a time
@@ -94,7 +95,8 @@ def _look_at_all(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context)
     try:
-        with _interrupts_held_back():
+        # A process half started would fail; and other threads still take what this one blocks.
+        with ending_postponed(), _interrupts_blocked():
             results = pool.map(partial(_work, panel), images, chunksize=CHUNK)
         yield from results
     except BrokenProcessPool as exc:
@@ -106,27 +108,20 @@ def _look_at_all(
 
 
 @contextlib.contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
     """Start processes that leave Ctrl-C to this one, which then stops them in good order.
 
-    They inherit that the signal is blocked. Other threads of this process still take it, and
-    a process half started would fail, so it is also put off until the block ends.
+    They inherit that the signals of a terminal are blocked. SIGTERM is not: with it the pool ends
+    them where one of them was killed.
     """
     if threading.current_thread() is not threading.main_thread():  # gets no signals
         yield
         return
-    came: list[int] = []
-    usual = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else set()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL)
     try:
         yield
     finally:
-        if can_block:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, usual)
-        if came:
-            signal.raise_signal(signal.SIGINT)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _open_once = cache(Panel.open)

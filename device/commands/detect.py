@@ -19,6 +19,7 @@ from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
 from device.system.console import say
+from device.system.signals import children_begin_with_defaults, handle_ending, is_ignored
 
 if TYPE_CHECKING:
     from device.bundle.model import Model
@@ -77,8 +78,7 @@ def run_detect(args: argparse.Namespace) -> None:
     check_outputs(outputs, args.source, args.bundle)
     bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    handle_ending(lambda *_: stop.set())
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
@@ -101,8 +101,10 @@ def run_detect(args: argparse.Namespace) -> None:
             f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
             f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
             f"{interpreter.threads} threads; "
-            "Ctrl-C ends the run"
+            f"{'SIGTERM' if is_ignored(signal.SIGINT) else 'Ctrl-C'} ends the run"
         )
+        if args.run:
+            stack.enter_context(children_begin_with_defaults())
         wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), stop)
         # One after another: those that are open are closed if the next cannot be made.
         sinks = [

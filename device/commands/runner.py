@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from device.errors import LiteberryError, UsageError
 from device.system.console import say, signals_caught
+from device.system.signals import handle_ending
 
 ON_PURPOSE = (LiteberryError, OSError)  # a tuple: the doctor runs on Pythons without unions too
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
@@ -44,9 +44,7 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     """
     args = parser.parse_args(argv)
     signals_caught.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):  # ended by either, cleaned up
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell asks for its `&` jobs
-            signal.signal(number, _end)
+    handle_ending(_end)
     try:
         args.handler(args)
         sys.stdout.flush()  # a full disk shows here, not in a traceback at exit

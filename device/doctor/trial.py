@@ -16,15 +16,15 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from device.paths import ROOT
 from device.runtimes import ORIGINS, PREFERENCE
+from device.system.signals import ending_postponed
 
 IMPORT_TIMEOUT_S = 60.0  # TensorFlow takes 8 s on a laptop; a Pi Zero 2 W is ten times slower
 LOAD_TIMEOUT_S = 120.0
@@ -90,7 +90,7 @@ def try_variant(bundle: Path, variant: str) -> Attempt:
 
 def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str]:
     """A child that does not outlive ``stack``, Ctrl-C or not."""
-    with _signals_postponed():  # inside Popen, one would leave a child that nobody knows
+    with ending_postponed():  # inside Popen, one would leave a child that nobody knows
         child = subprocess.Popen(
             [sys.executable, "-m", "device.doctor.trial", *arguments],
             cwd=ROOT,
@@ -103,32 +103,6 @@ def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str
         stack.enter_context(child)
         stack.callback(child.kill)
     return child
-
-
-@contextlib.contextmanager
-def _signals_postponed() -> Iterator[None]:
-    """SIGINT and SIGTERM take effect at the end.
-
-    They are noted, not blocked: a child would inherit that.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no handler runs here
-        return
-    came: list[int] = []
-    # What is ignored, as in a shell's `&` jobs, stays so; a handler that is not Python's is None.
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    handlers = {
-        one: handler for one, handler in handlers.items() if handler not in (signal.SIG_IGN, None)
-    }
-    for one in handlers:
-        signal.signal(one, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)
 
 
 def _finish(

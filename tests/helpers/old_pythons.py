@@ -20,6 +20,7 @@ DOCTOR_MODULES = (
     "device.system",
     "device.system.board",
     "device.system.console",
+    "device.system.signals",
     "device.commands",
     "device.commands.doctor",
     "device.commands.runner",
