@@ -7,10 +7,15 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+from device.system.signals import children_begin_with_defaults
+from tests.helpers.children import left_running, signals_kept, wait_until
 
 # Before TensorFlow, which some tests import: loaded after it, in the same process, it refuses
 # every model. The product never has both in one process.
@@ -18,23 +23,48 @@ with contextlib.suppress(ModuleNotFoundError):  # it ends at Python 3.11
     import tflite_runtime.interpreter  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
+# How fast code is, a busy machine cannot tell.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
 SHARED_DATA = ROOT.parent / "shared" / "data"
 ALLOWED_SKIPS = Path(__file__).parent / "allowed_skips.txt"
 
 
-def run_module(
-    *arguments: str, timeout: float = 280, **options: object
-) -> subprocess.CompletedProcess[str]:
+def run_module(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run ``python -m ...`` from the checkout, as a user would."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=timeout,
         check=False,
         **options,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_signals() -> Iterator[None]:
+    """Start children with default signals, also where ``nohup`` or a CI runner started pytest."""
+    with children_begin_with_defaults():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def signals_as_they_were() -> Iterator[None]:
+    """Undo what a test, or a command that it runs in this process, does to signals."""
+    with signals_kept():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Fail the file that leaves a thread or a child: later ones would be blamed for it."""
+    before = left_running()
+    yield
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left_running(before), within_s=20)
+    assert not left_running(before), "threads or processes that this file left behind"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,15 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
-
-settings.register_profile("untimed", deadline=None)  # how fast code is, a busy machine cannot tell
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

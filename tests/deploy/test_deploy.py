@@ -10,13 +10,13 @@ import shutil
 import signal
 import struct
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from device.cli import make_parser
+from tests.helpers.children import is_running, start, wait_until
 from tests.helpers.deploy_hosts import (
     HOSTILE,
     ROOT,
@@ -277,26 +277,18 @@ def test_interrupt_ends_every_host_and_leaves_nothing(stub_host: StubHost, hosts
             f"#!/bin/sh\ncase $* in *'-O exit'*) exit ;; esac\n"
             f'echo "$* " >>{stub_host.laptop.folder}/ssh.log\necho $$ >>{pids}\nexec sleep 100\n'
         )
-    deploy = subprocess.Popen(
+    with start(
         [stub_host.laptop.checkout / "deploy.sh", "--bundle", stub_host.bundle, *hosts],
         env=stub_host.laptop.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        # What a shell starts in the background ignores it, and so would all below.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while not pids.exists() or len(pids.read_text().split()) < len(hosts):
-        assert deploy.poll() is None
-        time.sleep(0.05)
-    os.killpg(deploy.pid, signal.SIGINT)
-    assert deploy.wait(30) in (-signal.SIGINT, 130)
-    deadline = time.monotonic() + 10
-    while any(map(Path.exists, map(Path, stub_host.laptop.private_folders()))) or any(
-        Path("/proc", pid).exists() for pid in pids.read_text().split()
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    ) as deploy:
+        wait_until(lambda: pids.exists() and len(pids.read_text().split()) >= len(hosts))
+        os.killpg(deploy.pid, signal.SIGINT)
+    assert deploy.returncode in (-signal.SIGINT, 130)
+    wait_until(lambda: not any(Path(one).exists() for one in stub_host.laptop.private_folders()))
+    wait_until(lambda: not any(is_running(int(pid)) for pid in pids.read_text().split()))
 
 
 # What the pages tell people to type.

@@ -114,7 +114,7 @@ def test_picture_is_turned_upright(tmp_path):
     assert read_image(tmp_path / "a.jpg").shape == (60, 20, 3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     data=st.sampled_from([JPEG, PROGRESSIVE, PNG, BMP, with_thumbnail(JPEG)]),
     edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=20),
@@ -134,7 +134,7 @@ def test_any_damage_gives_a_picture_or_a_source_error(tmp_path_factory, data, ed
     assert min(pixels.shape[:2]) >= 16
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from([JPEG, PROGRESSIVE, PNG, with_thumbnail(JPEG)]), st.floats(0, 1))
 def test_picture_cut_anywhere_is_rejected(tmp_path_factory, data, length):
     path = tmp_path_factory.getbasetemp() / "cut.jpg"

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.children import wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {(3, 11): "pi-bookworm.txt", (3, 13): "pi-trixie.txt"}
 # A shell, rsync or ssh that evaluates any part of this name leaves a file called `pwned` behind.
@@ -158,10 +160,8 @@ class RealHost:
         return done
 
     def wait_until_left(self) -> None:
-        deadline = time.monotonic() + 10
-        while children(self.sshd):  # a connection that was left open would stay here
-            assert time.monotonic() < deadline, "the shared connection was left open"
-            time.sleep(0.05)
+        # One that was left open would stay here.
+        wait_until(lambda: not children(self.sshd), "the shared connection was left open")
 
     @property
     def environment(self) -> Path:

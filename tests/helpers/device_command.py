@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.conftest import ROOT
 from tests.device.conftest import Ran
+from tests.helpers.children import start
 
 
-def spawn(*arguments: object, **options: object) -> subprocess.Popen[str]:
-    """``python -m device ...`` in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "device", *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+def spawn(
+    *arguments: object, ignoring: Collection[int] = (), file_limit: int | None = None
+) -> subprocess.Popen[str]:
+    """``python -m device ...`` in a process of its own, whose files may grow to ``file_limit``."""
+    command = [sys.executable, "-m", "device", *arguments]
+    if file_limit is not None:
+        command = ["sh", "-c", 'ulimit -f "$0"; exec "$@"', file_limit // 512, *command]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return start(command, ignoring=ignoring, cwd=ROOT, **pipes)
 
 
-def finish(child: subprocess.Popen[str], timeout: float = 60) -> Ran:
-    out, err = child.communicate(timeout=timeout)
+def finish(child: subprocess.Popen[str]) -> Ran:
+    """What a child has said and how it ended, which is waited for."""
+    with child:
+        out, err = child.communicate()
     return Ran(child.returncode, out, err)
 
 

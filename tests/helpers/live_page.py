@@ -26,6 +26,7 @@ from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
 from device.web.live_settings import Controls
 from device.web.server import LivePage, describe
+from tests.helpers.children import wait_until
 
 FPS = 30
 SAMPLES = ("cat", "person", "cup", "motorcycle")
@@ -183,12 +184,10 @@ class Visit:
             elif name == "data":
                 yield kind, json.loads(value)
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 15) -> None:
+    @staticmethod
+    def until(condition: Callable[[], object]) -> None:
         """Wait for something that must become so."""
-        end_s = time.monotonic() + timeout_s
-        while not condition():
-            assert time.monotonic() < end_s, "it did not happen"
-            time.sleep(0.02)
+        wait_until(condition)
 
 
 @contextlib.contextmanager

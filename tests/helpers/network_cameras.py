@@ -9,7 +9,6 @@ import itertools
 import socketserver
 import struct
 import threading
-import time
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Self
@@ -284,11 +283,3 @@ class RtspServer(NetworkCamera):
             "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; "
             f"sprop-parameter-sets={','.join(sets)}\r\na=control:track\r\n"
         )
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    """Wait for something that happens in another thread."""
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "waited in vain"
-        time.sleep(0.01)

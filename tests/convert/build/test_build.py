@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from ai_edge_litert.interpreter import Interpreter as LiteRt
 from device.bundle.bundle import Bundle
 from device.runtimes import installed_interpreters
 from tests.conftest import ROOT, run_module
+from tests.helpers.children import start, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -91,24 +92,29 @@ def test_converters_chatter_does_not_reach_the_user(bundle_dir):
     assert not [line for line in lines if re.search(r"^[IWE]\d{4} |WARNING|INFO:|libpng", line)]
 
 
-# Early in the float32 conversion TensorFlow is still being imported, which swallows the first.
-@pytest.mark.parametrize("seconds", [0.1, 0.5])
-def test_interrupted_build_leaves_nothing(tmp_path, seconds):
-    child = subprocess.Popen(
+def maps(pid: int, library: str) -> bool:
+    """Whether a process has loaded a library."""
+    return library in Path(f"/proc/{pid}/maps").read_text()
+
+
+# While the converter is being imported, which swallows the first interrupt, and once it is there.
+@pytest.mark.parametrize("loaded", [True, False])
+def test_interrupted_build_leaves_nothing(tmp_path, loaded):
+    with start(
         [sys.executable, "-m", "convert", "build", "--out", str(tmp_path / "out")],
         cwd=ROOT,
         stderr=subprocess.PIPE,
-        text=True,
         start_new_session=True,
-    )
-    assert child.stderr is not None
-    for line in child.stderr:
-        if line.startswith("network"):
-            break
-    assert list(tmp_path.glob(".out-*"))
-    time.sleep(seconds)
-    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the whole group
-    _, error = child.communicate(timeout=60)
+    ) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if line.startswith("network"):
+                break
+        assert list(tmp_path.glob(".out-*"))
+        if loaded:
+            wait_until(lambda: child.poll() is not None or maps(child.pid, "tensorflow"))
+        os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the whole group
+        _, error = child.communicate()
     assert child.returncode == 130
     assert error.splitlines()[-1].startswith("interrupted")
     assert list(tmp_path.iterdir()) == []

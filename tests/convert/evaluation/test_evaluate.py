@@ -14,6 +14,7 @@ import pytest
 from convert.evaluation.accuracy import AccuracyFigures
 from convert.evaluation.evaluate import agreement_figures, class_figures, hits
 from tests.conftest import ROOT, run_module
+from tests.helpers.children import children_of, start, wait_until
 
 LABELS = ("background", "person", "cat")
 PERSON = (1, 0.9, 0, 0, 10, 10)
@@ -278,26 +279,19 @@ def test_ctrl_c_ends_all_processes_without_a_traceback(bundle, bundle_dir, tmp_p
     for number in range(400):
         (folder / f"{number}.jpg").symlink_to(bundle_dir / "samples" / "person.jpg")
     # The interrupt comes when processes that look at pictures are seen to run.
-    with subprocess.Popen(
+    with start(
         [sys.executable, "-m", "convert", "evaluate", str(bundle), "--images", str(folder)],
         cwd=ROOT,
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     ) as process:
-        while process.poll() is None and len(children_of(process.pid)) < 2:
-            pass
+        wait_until(lambda: process.poll() is not None or len(children_of(process.pid)) >= 2)
         started = children_of(process.pid)
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert out == ""
     assert err == "interrupted: nothing was left half-written\n"
     assert not (bundle / "accuracy.json").exists()
     assert started
-
-
-def children_of(pid: int) -> list[str]:
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    return done.stdout.split()

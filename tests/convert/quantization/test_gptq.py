@@ -42,7 +42,7 @@ def test_input_that_is_always_zero_does_no_harm():
     assert rounded([0.4, 1.6], 1.0, [[0.0, 0.0], [0.0, 1.0]]) == [0, 2]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_outputs_of_inputs_that_go_together_are_nearer_than_by_rounding_to_nearest(seed):
     random = np.random.default_rng(seed)

@@ -98,7 +98,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data(), value=json_values)
 def test_any_value_in_any_place_is_accepted_or_a_bundle_error(raw, data, value):
     manifest = place = json.loads(raw)
@@ -113,7 +113,7 @@ def test_any_value_in_any_place_is_accepted_or_a_bundle_error(raw, data, value):
         parse_manifest(json.dumps(manifest).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1),
     length=st.floats(0, 1),

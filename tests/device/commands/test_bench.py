@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from device.bundle.hashes import sha256_of
 from device.inference.autotune import load_choice
 from device.system.board import read_board
 from tests.device.conftest import names_in
+from tests.helpers.children import children_of, wait_until
 from tests.helpers.device_command import finish, spawn
 
 BRIEF = ("--variants", "int8", "--threads", 1, "--rounds", 2, "--warmups", 1, "--min-count", 3,
@@ -160,7 +160,7 @@ def test_interrupted_benchmark_leaves_nothing(small_bundle, tmp_path):
         "bench", small_bundle, "--min-time", 30, "--variants", "int8",
         "--json", tmp_path / "out" / "x.json",
     )  # fmt: skip
-    time.sleep(1.5)
+    wait_until(lambda: child.poll() is not None or children_of(child.pid))
     child.send_signal(signal.SIGINT)
     ran = finish(child)
     assert ran.code == 130

@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from device.cameras.demo import FPS
 from device.images import read_image
 from tests.device.conftest import cut, encode, frames_of, names_in, write_video
+from tests.helpers.children import wait_until
 from tests.helpers.device_command import finish, lines_of, spawn
 
 
@@ -229,17 +229,25 @@ def test_corrupted_model_that_the_manifest_vouches_for(bundle_copy, damage):
         assert ran.code <= 1, "wrong usage?"  # below 0 is a crash of the child
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_the_run_cleanly(small_bundle, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "ignoring"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGHUP, ()),  # the connection over which it was started is gone
+        (signal.SIGTERM, (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)),
+    ],
+)
+def test_signal_ends_the_run_cleanly(small_bundle, tmp_path, number, ignoring):
     output, log = tmp_path / "x.mp4", tmp_path / "y.jsonl"
-    child = spawn("detect", small_bundle, "--source", "demo", "--output", output, "--log", log)
-    deadline = time.monotonic() + 30
-    while not (log.exists() and log.stat().st_size > 5000):
-        assert child.poll() is None, child.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    command = ("detect", small_bundle, "--source", "demo", "--output", output, "--log", log)
+    child = spawn(*command, ignoring=ignoring)
+    wait_until(lambda: child.poll() is not None or (log.exists() and log.stat().st_size > 5000))
+    for ignored in ignoring[:2]:
+        child.send_signal(ignored)
     child.send_signal(number)
     ran = finish(child)
+    assert f"{'SIGTERM' if ignoring else 'Ctrl-C'} ends the run" in ran.err
     assert ran.code == 0, ran.err
     assert "error" not in ran.err
     lines = lines_of(log)
@@ -315,10 +323,7 @@ def test_visit_is_kept_and_told_of(device, small_bundle, tmp_path):
 
 
 def wait_for_a_segment(folder: Path) -> None:
-    deadline_s = time.monotonic() + 60
-    while not (folder.exists() and len(names_in(folder)) >= 2):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_until(lambda: folder.exists() and len(names_in(folder)) >= 2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -351,3 +356,18 @@ def test_killed_run_leaves_segments_that_play(small_bundle, tmp_path):
     ran = finish(spawn("detect", small_bundle, *command, "--frames", 5, "--quota", 0.000_001))
     assert ran.code == 0, ran.err
     assert not set(before) & set(names_in(folder))
+
+
+def test_command_of_a_run_in_the_background_begins_with_default_signals(small_bundle, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib, signal\n"
+        "found = [n for n in (1, 2, 15) if signal.getsignal(n) is signal.SIG_IGN]\n"
+        f"pathlib.Path({str(tmp_path / 'ignored')!r}).write_text(repr(found))\n"
+    )
+    child = spawn(
+        "detect", small_bundle, "--source", "demo", "--frames", 30, "--on", "person",
+        "--run", f"{sys.executable} {script}", ignoring=(signal.SIGHUP, signal.SIGINT),
+    )  # fmt: skip
+    assert finish(child).code == 0
+    assert (tmp_path / "ignored").read_text() == "[]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from device.images import read_image
 from tests.conftest import ROOT
 from tests.device.conftest import Ran, frames_of, names_in, write_video
+from tests.helpers.children import start
 from tests.helpers.device_command import finish, lines_of, spawn
 
 
@@ -33,10 +33,7 @@ def on_full_disk(small_bundle: Path, folder: Path, room: int, *arguments: str) -
     disk = folder.parent / "disk"
     disk.mkdir()
     if not can_mount(disk):
-        limit = (20_000, 20_000)
-        return finish(
-            spawn(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
-        )
+        return finish(spawn(*command, file_limit=20_000))
     # What the small file system holds at the end is carried out before it goes.
     script = (
         'set -e; disk=$1 folder=$2; mount -t tmpfs -o "size=$3" tmpfs "$disk"; shift 3;'
@@ -45,12 +42,11 @@ def on_full_disk(small_bundle: Path, folder: Path, room: int, *arguments: str) -
     )
     inside = [sys.executable, "-m", "device"]
     inside += [str(part).replace(str(folder), str(disk)) for part in command]
-    child = subprocess.Popen(
+    child = start(
         ["unshare", "--mount", "sh", "-c", script, "sh", disk, folder, str(room), *inside],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
     return finish(child)
 
@@ -76,10 +72,9 @@ def test_full_disk_while_writing_a_video_leaves_the_earlier_one(small_bundle, fo
 
 def test_file_that_may_not_grow_leaves_the_earlier_video(small_bundle, folder):
     (folder / "x.mp4").write_bytes(b"earlier")
-    limit = (100_000, 100_000)
     child = spawn(
         "detect", small_bundle, "--source", "demo", "--frames", 60, "--output", folder / "x.mp4",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+        file_limit=100_000,
     )  # fmt: skip
     ran = finish(child)
     assert ran.code == 1

@@ -7,14 +7,13 @@ import pty
 import re
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from device.doctor.finding import VERDICTS
 from tests.conftest import ROOT, run_module
 from tests.device.conftest import cut
+from tests.helpers.children import is_running, start, wait_until
 from tests.helpers.old_pythons import find_python
 
 
@@ -82,25 +81,18 @@ def test_ended_doctor_leaves_no_child_behind(tmp_path):
         "path.with_suffix('.new').write_text(str(os.getpid()))\n"
         "path.with_suffix('.new').rename(path)\ntime.sleep(1000)\n"
     )
-    doctor = subprocess.Popen(
+    with start(
         [sys.executable, "-m", "device", "doctor"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(package.parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not told.exists():
-        assert doctor.poll() is None
-        time.sleep(0.05)
-    doctor.terminate()
-    out, err = doctor.communicate(timeout=30)
+    ) as doctor:
+        wait_until(lambda: told.exists() or doctor.poll() is not None)
+        doctor.terminate()
+        out, err = doctor.communicate()
     assert (doctor.returncode, out) == (130, ""), err
-    child = Path(f"/proc/{told.read_text()}/stat")
-    deadline_s = time.monotonic() + 20
-    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < deadline_s, child.read_text()
-        time.sleep(0.05)
+    wait_until(lambda: not is_running(int(told.read_text())))
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10"])

@@ -101,7 +101,7 @@ def test_infinite_threshold_passes_none_or_all(probability, passing):
     assert np.count_nonzero(np.array(INT8, np.int8) >= threshold) == passing
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(["int8", "uint8", "int16"]),
     st.floats(2**-13, 1, width=32),
@@ -159,7 +159,7 @@ unit = st.floats(1 / 16, 15 / 16, width=32)
 rows = st.lists(st.tuples(unit, unit, unit, unit), min_size=1, max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows, st.data())
 def test_encoded_boxes_decode_to_themselves(centres, data):
     wanted = np.array(centres, np.float32)  # centre_y, centre_x, height, width
@@ -257,13 +257,13 @@ def candidates(draw):
 IRRATIONAL = math.sqrt(0.3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(candidates())
 def test_suppression_equals_the_naive_one(case):
     assert found(*case, iou=IRRATIONAL) == naive_suppress(*case, IRRATIONAL)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(candidates(), st.integers(1, 10))
 def test_the_best_few_are_the_beginning_of_all(case, most):
     assert found(*case, iou=IRRATIONAL, most=most) == found(*case, iou=IRRATIONAL)[:most]
@@ -377,7 +377,7 @@ def test_threshold_of_one_reports_nothing(decoder):
     assert len(decoder(outputs([[127] * 3] * 2, second=[60.0] * 3), 1.0, 10).scores) == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data(), st.floats(0.01, 0.99))
 def test_quantised_scores_are_thresholded_like_real_ones(data, threshold):
     scores = data.draw(st.lists(st.integers(-128, 127), min_size=6, max_size=6))

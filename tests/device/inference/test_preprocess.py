@@ -75,7 +75,7 @@ def test_integers_without_a_scale_hold_the_value_itself():
     assert byte_table(BYTES, spec("uint8")).tolist() == list(range(256))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.floats(0, 255),
     st.floats(0.5, 300),
@@ -198,7 +198,7 @@ def test_centre_crop_shows_the_middle():
 sides = st.integers(16, 3000)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     sides,
     sides,

@@ -114,7 +114,7 @@ def test_scale_that_cannot_be_is_damage(tmp_path, scale):
 WHOLE = tiny_models.ssd()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(8, len(WHOLE) - 1), st.integers(0, 255)), max_size=20),
     st.integers(8, len(WHOLE)),

@@ -88,7 +88,7 @@ WHOLE = metadata(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=10),
     st.integers(1, len(WHOLE)),

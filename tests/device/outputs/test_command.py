@@ -6,7 +6,6 @@ import re
 import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from device.outputs.pace import Pace
 from device.records import Detection, Outcome
 from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
+from tests.helpers.children import is_running, wait_until
 
 CAT = Detection(17, "cat", 0.93456789, 10.04, 12.0, 40.25, 44.149)
 DOG = Detection(18, "dog", 0.8, 0, 0, 10, 10)
@@ -56,11 +56,7 @@ def script(tmp_path: Path) -> Callable[[str], str]:
 
 def wait_for(path: Path) -> str:
     """The text of a file that a command is to write."""
-    deadline_s = time.monotonic() + 30
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < deadline_s, f"{path} does not come"
-        time.sleep(0.01)
-    return path.read_text()
+    return wait_until(lambda: path.exists() and path.read_text())
 
 
 def test_command_gets_the_event_as_documented(tmp_path, script):
@@ -201,14 +197,6 @@ def test_command_that_reads_nothing_is_fine(tmp_path, capfd):
     assert calls_and_what_is_said(str(path), capfd) == ""
 
 
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"  # a killed grandchild is reaped by whoever adopts it
-
-
 HANGS = (
     "import subprocess\n"
     "child = subprocess.Popen(['sleep', '1000'])\n"
@@ -224,10 +212,7 @@ def test_command_that_hangs_is_killed_with_its_children(tmp_path, script, capfd,
     assert "killed, it was still at work after 1 s" in said
     assert said.count("\n") == 1
     pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
-    deadline_s = time.monotonic() + 10
-    while any(map(is_running, pids)):
-        assert time.monotonic() < deadline_s, "it still runs"
-        time.sleep(0.01)
+    wait_until(lambda: not any(map(is_running, pids)))
     assert not Path(f"/proc/{pids[0]}").exists(), "it was not reaped"
 
 

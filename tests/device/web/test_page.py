@@ -6,7 +6,6 @@ import base64
 import io
 import re
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from device.drawing import class_colour
+from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
 PHONE, DESK = (390, 844), (1440, 900)
@@ -94,14 +94,6 @@ def pixels_of(page, selector: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
 
 
-def eventually(condition, timeout_s: float = 15):
-    end_s = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(0.05)
-    return value
-
-
 def text_of(page, selector: str) -> str:
     return page.locator(selector).inner_text()
 
@@ -110,15 +102,15 @@ def test_picture_moves_and_has_the_boxes_of_what_is_found(run, open_page):
     page = open_page(run.link)
     first = frame_number(page)
     before = pixels_of(page, "#picture")
-    eventually(lambda: frame_number(page) > first + 10)
+    wait_until(lambda: frame_number(page) > first + 10)
     assert before.shape == (240, 320, 3)
-    eventually(lambda: (pixels_of(page, "#picture") != before).any())
+    wait_until(lambda: (pixels_of(page, "#picture") != before).any())
     # The cat's colour is nowhere on the photograph.
     blue, green, red = class_colour(CAT)
     near = np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40
     assert near.sum() > 300
     run.change({"threshold": 1})
-    eventually(
+    wait_until(
         lambda: (
             (np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40).sum() < 30
         )
@@ -134,7 +126,7 @@ def test_page_needs_nothing_from_elsewhere(run, open_page):
 
 def test_what_is_found_is_named_and_shown(run, open_page):
     page = open_page(run.link)
-    assert eventually(lambda: text_of(page, "#sentence")) == "cat"
+    assert wait_until(lambda: text_of(page, "#sentence")) == "cat"
     card = page.locator("#found li")
     assert card.count() == 1
     assert re.fullmatch(r"cat\s+\d\d %", card.inner_text())
@@ -142,38 +134,38 @@ def test_what_is_found_is_named_and_shown(run, open_page):
     assert page.title() == "cat \u2013 liteberry"
     assert page.get_by_role("status").text_content() == "cat"
     run.scene.shows = "person"
-    eventually(lambda: "person" in text_of(page, "#sentence"))
+    wait_until(lambda: "person" in text_of(page, "#sentence"))
 
 
 def test_nothing_found_says_so(run, open_page):
     page = open_page(run.link)
     run.change({"threshold": 1})
-    eventually(lambda: text_of(page, "#sentence").startswith("Nothing above 100 %."))
-    eventually(lambda: page.locator("#found li").count() == 0)
+    wait_until(lambda: text_of(page, "#sentence").startswith("Nothing above 100 %."))
+    wait_until(lambda: page.locator("#found li").count() == 0)
 
 
 def test_slider_acts_and_follows_others(run, open_page):
     page = open_page(run.link)
     slider = page.get_by_label("Threshold")
     slider.fill("97")
-    eventually(lambda: run.pipeline.engine.threshold == 0.97)
-    eventually(lambda: text_of(page, "#sentence").startswith("Nothing above 97 %."))
+    wait_until(lambda: run.pipeline.engine.threshold == 0.97)
+    wait_until(lambda: text_of(page, "#sentence").startswith("Nothing above 97 %."))
     run.change({"threshold": 0.25})
-    eventually(lambda: slider.input_value() == "25")
+    wait_until(lambda: slider.input_value() == "25")
     assert text_of(page, "#threshold-text") == "25 %"
 
 
 def test_classes_are_chosen_by_chip_and_by_name(run, open_page):
     page = open_page(run.link)
     page.get_by_role("button", name="cat", exact=True).click()
-    eventually(lambda: page.locator('[data-label="cat"][aria-pressed="true"]').count())
+    wait_until(lambda: page.locator('[data-label="cat"][aria-pressed="true"]').count())
     page.get_by_label("Add a class to look for").fill("person")
     page.keyboard.press("Enter")
     page.locator('[data-label="person"][aria-pressed="true"]').wait_for()
     page.get_by_role("button", name="cat", exact=True).click()
-    eventually(lambda: text_of(page, "#sentence").startswith("No person above 50 %."))
+    wait_until(lambda: text_of(page, "#sentence").startswith("No person above 50 %."))
     page.get_by_role("button", name="Everything").click()
-    eventually(lambda: text_of(page, "#sentence") == "cat")
+    wait_until(lambda: text_of(page, "#sentence") == "cat")
 
 
 def test_unknown_class_is_complained_of_and_the_rest_stays(run, open_page):
@@ -192,7 +184,7 @@ def test_variant_switches_and_the_picture_goes_on(run, open_page):
     page.locator('#variants [aria-pressed="true"]', has_text="float32").wait_for()
     assert run.pipeline.engine.variant == "float32"
     frame = frame_number(page)
-    eventually(lambda: frame_number(page) > frame + 3)
+    wait_until(lambda: frame_number(page) > frame + 3)
 
 
 def test_pause_stops_the_picture_and_the_drawing(run, open_page):
@@ -206,7 +198,7 @@ def test_pause_stops_the_picture_and_the_drawing(run, open_page):
     assert frame_number(page) == frame
     assert run.encoded() == encoded
     page.get_by_role("button", name="Go on").click()
-    eventually(lambda: frame_number(page) > frame)
+    wait_until(lambda: frame_number(page) > frame)
     assert text_of(page, "#status").startswith("Live")
 
 
@@ -224,10 +216,10 @@ def test_picture_fills_the_screen_and_leaves_it(run, open_page):
     page = open_page(run.link)
     button = page.get_by_role("button", name="Full screen")
     button.click()
-    eventually(lambda: page.locator("#viewfinder").bounding_box()["height"] == PHONE[1])
+    wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] == PHONE[1])
     assert button.get_attribute("aria-pressed") == "true"
     button.click()
-    eventually(lambda: page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2)
+    wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2)
     assert button.get_attribute("aria-pressed") == "false"
 
 
@@ -249,7 +241,7 @@ def test_camera_that_is_lost_and_back_is_told(run, open_page, monkeypatch):
     run.scene.there.set()
     page.locator('body[data-state="live"]').wait_for()
     frame = frame_number(page)
-    eventually(lambda: frame_number(page) > frame)
+    wait_until(lambda: frame_number(page) > frame)
     assert not page.locator("#notice").is_visible()
 
 
@@ -274,7 +266,7 @@ def test_end_of_the_run_is_told(bundle_dir, open_page):
 
 def test_run_and_machine_are_drawn_live(run, open_page):
     page = open_page(run.link, DESK)
-    eventually(lambda: text_of(page, "#memory"))
+    wait_until(lambda: text_of(page, "#memory"))
     assert re.fullmatch(r"\d+ MB of [\d.]+ GB", text_of(page, "#memory"))
     assert re.fullmatch(r"\d+ %( of \d+ cores)?", text_of(page, "#cpu"))
     for trace in ("fps", "invoke", "age"):
@@ -283,7 +275,7 @@ def test_run_and_machine_are_drawn_live(run, open_page):
         label = page.locator(f"#trace-{trace} canvas").get_attribute("aria-label")
         assert re.search(r"from [\d.]+ to [\d.]+", label)
     frames = text_of(page, "#counts")
-    eventually(lambda: text_of(page, "#counts") != frames)
+    wait_until(lambda: text_of(page, "#counts") != frames)
 
 
 def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
@@ -339,9 +331,9 @@ def test_small_numbers_have_a_decimal(run, open_page, value, limit, shown):
 
 def test_words_follow_the_picture_without_waiting_for_the_clock(run, open_page):
     page = open_page(run.link, script="window.setInterval = () => 0")
-    eventually(lambda: text_of(page, "#sentence") == "cat")
+    wait_until(lambda: text_of(page, "#sentence") == "cat")
     run.scene.shows = "cup"
-    eventually(lambda: "cup" in text_of(page, "#sentence"))
+    wait_until(lambda: "cup" in text_of(page, "#sentence"))
 
 
 def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
@@ -354,7 +346,7 @@ def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
             page.bring_to_front()  # a page behind another is not looked at, and gets nothing
             page.locator("#picture[data-frame]").wait_for()
             frame = frame_number(page)
-            eventually(lambda page=page, frame=frame: frame_number(page) > frame)
+            wait_until(lambda page=page, frame=frame: frame_number(page) > frame)
         assert len(run.page.feed.audience.viewers) == 11
 
 
@@ -386,7 +378,7 @@ def test_keys_do_what_the_pointer_does(run, open_page):
     page = open_page(run.link)
     page.get_by_label("Threshold").focus()
     page.keyboard.press("ArrowRight")
-    eventually(lambda: run.pipeline.engine.threshold == 0.51)
+    wait_until(lambda: run.pipeline.engine.threshold == 0.51)
     page.get_by_role("button", name="Pause").focus()
     page.keyboard.press("Space")
     assert text_of(page, "#status") == "Paused"
@@ -407,7 +399,7 @@ def test_focus_can_be_seen(run, open_page):
 
 def test_everything_has_a_name(run, open_page):
     page = open_page(run.link, DESK)
-    eventually(lambda: text_of(page, "#memory"))
+    wait_until(lambda: text_of(page, "#memory"))
     nameless = page.evaluate(
         """[...document.querySelectorAll('button, a, input, meter, section, [role=img]')]
         .filter(e => !(e.ariaLabel || e.getAttribute('aria-labelledby') || e.labels?.length
@@ -421,7 +413,7 @@ def test_everything_has_a_name(run, open_page):
 
 def test_nothing_is_cut_off_or_too_small_to_hit_at_any_width(run, open_page):
     page = open_page(run.link)
-    eventually(lambda: text_of(page, "#memory"))
+    wait_until(lambda: text_of(page, "#memory"))
     for width, height in [(320, 568), PHONE, (844, 390), (768, 1024), DESK]:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -442,7 +434,7 @@ def luminance(colour: str) -> float:
 
 def test_text_stands_out_from_its_ground_in_light_and_dark(run, open_page):
     page = open_page(run.link, DESK)
-    eventually(lambda: text_of(page, "#memory"))
+    wait_until(lambda: text_of(page, "#memory"))
     grounds = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

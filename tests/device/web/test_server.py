@@ -6,13 +6,13 @@ import contextlib
 import json
 import socket
 import threading
-import time
 
 import pytest
 
 from device.errors import SinkError, UsageError
 from device.web.address import Address
 from device.web.server import LivePage
+from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
 
@@ -105,10 +105,7 @@ def test_port_is_given_back_and_no_thread_is_left(bundle_dir):
         with pytest.raises(SinkError, match="another program has this port"):
             LivePage(Address("127.0.0.1", int(run.host.partition(":")[2])), None, 10)
         port = int(run.host.partition(":")[2])
-    end_s = time.monotonic() + 10
-    while set(threading.enumerate()) - before and time.monotonic() < end_s:
-        time.sleep(0.02)
-    assert set(threading.enumerate()) <= before
+    wait_until(lambda: set(threading.enumerate()) <= before)
     with LivePage(Address("127.0.0.1", port), None, 10):
         pass
 
