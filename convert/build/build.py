@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
-import platform
 import shlex
 import sys
 import tempfile
@@ -18,7 +16,7 @@ import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.checker import MAX_DETECTIONS, REFERENCE, THRESHOLD, Checker, Found, as_sample
-from convert.build.provenance import machine
+from convert.build.provenance import machine, tool_versions
 from convert.build.samples import write_samples
 from convert.calibration.checks import linted_images
 from convert.calibration.images import CalibrationInputs, calibration_images
@@ -160,7 +158,6 @@ def _provenance(
         seed=options.seed,
         calibration=tuple(str(path) if own_images else path.name for path in images),
         checked_on=checked_on,
-        versions={"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in names},
+        versions=tool_versions(names),
         weights_sha256=dict(network.weights_sha256),
     )

@@ -7,8 +7,6 @@ first that runs the file is what the others are measured against.
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
-import platform
 import shlex
 import shutil
 import sys
@@ -24,7 +22,7 @@ from numpy.typing import NDArray
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.checker import Found, agreement, as_sample
 from convert.build.parity import compare
-from convert.build.provenance import machine
+from convert.build.provenance import machine, tool_versions
 from convert.build.samples import write_samples
 from convert.catalogue import catalogue
 from convert.errors import ConversionError
@@ -196,7 +194,6 @@ def _provenance(path: Path, checked_on: int) -> Provenance:
         seed=0,
         calibration=(),
         checked_on=checked_on,
-        versions={"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in names},
+        versions=tool_versions(names),
         weights_sha256={path.name: sha256_of(path)},
     )

@@ -8,6 +8,7 @@ from convert.report.comparison import Comparison, Drawing, Seen
 from convert.report.decision import Step
 from convert.report.facts import Facts
 from convert.report.recommendation import COUNTED_MODEL, Advice
+from device.bundle.cost_table import interpreters_at_hand
 from device.charts.markup import escape, section
 
 LISTED = 6  # things seen, in a caption
@@ -133,6 +134,7 @@ def made(facts: Facts) -> str:
         ("Command", f"<code>{escape(origin.command)}</code>"),
         ("Seed", escape(origin.seed)),
         ("Versions", escape(versions)),
+        ("Interpreters", escape(interpreters_at_hand(origin) or "not written down")),
     ]
     for item in facts.variants:
         recipe = ", ".join(

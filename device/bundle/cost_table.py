@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from device.bundle.manifest import Manifest
+from device.bundle.manifest import Manifest, Provenance
+from device.runtimes import ORIGINS, PREFERENCE
 
 
 def format_costs(manifest: Manifest) -> str:
@@ -46,3 +47,14 @@ def format_costs(manifest: Manifest) -> str:
         f"invoke: one thread on {origin.machine}"
     )
     return "\n".join(lines)
+
+
+def interpreters_at_hand(origin: Provenance) -> str:
+    """Which interpreters the laptop had to check in, and which not; empty in older manifests."""
+    versions = {name: origin.versions.get(ORIGINS[name].distribution) for name in PREFERENCE}
+    had = [f"{name} {version}" for name, version in versions.items() if version]
+    if versions["litert"] is None and versions["tflite-runtime"] is None:
+        return ""  # TensorFlow alone was written down before the others were
+    lacked = [name for name, version in versions.items() if version is None]
+    without = f"; not at hand: {', '.join(lacked)}" if lacked else ""
+    return f"{', '.join(had)} (Python {origin.versions.get('python', 'unknown')}){without}"

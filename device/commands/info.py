@@ -40,7 +40,7 @@ def run_info(args: argparse.Namespace) -> None:
 
 
 def _print_bundle(bundle: Model) -> None:
-    from device.bundle.cost_table import format_costs
+    from device.bundle.cost_table import format_costs, interpreters_at_hand
     from device.bundle.labels import is_placeholder
     from device.inspection.describe import pixels_in_words
 
@@ -53,6 +53,8 @@ def _print_bundle(bundle: Model) -> None:
     print(f"input {rule.width}x{rule.height} {rule.colour}, {pixels_in_words(rule)}, {rule.resize}")
     print(f"samples: {', '.join(item.title for item in manifest.samples) or 'none'}")
     print(f"{len(manifest.files)} files, every sha256 as the manifest says")
+    if interpreters := interpreters_at_hand(origin):
+        print(f"interpreters {interpreters}")
     print(format_costs(manifest))
 
 

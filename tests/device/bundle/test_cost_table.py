@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from device.bundle.bundle import Bundle
-from device.bundle.cost_table import format_costs
+from device.bundle.cost_table import format_costs, interpreters_at_hand
 from device.bundle.manifest import Check, Manifest
 
 
@@ -57,3 +57,28 @@ def test_wrapped_file_is_compared_with_its_first_interpreter(manifest):
 def test_classifier_is_told_by_its_best_class(manifest):
     classifier = msgspec.structs.replace(with_checks(manifest, litert=GOOD), task="classification")
     assert "the same best class as float32" in format_costs(classifier)
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        (
+            {"ai-edge-litert": "2.3.0", "tensorflow": "2.21.0", "python": "3.13.0"},
+            "litert 2.3.0, tensorflow 2.21.0 (Python 3.13.0); not at hand: tflite-runtime",
+        ),
+        (
+            {
+                "python": "3.11.7",
+                "tensorflow": "2.21.0",
+                "tflite-runtime": "2.14.0",
+                "ai-edge-litert": "2.3.0",
+            },
+            "litert 2.3.0, tflite-runtime 2.14.0, tensorflow 2.21.0 (Python 3.11.7)",
+        ),
+        ({"tensorflow": "2.21.0", "python": "3.11.7"}, ""),  # as manifests were at first
+        ({}, ""),
+    ],
+)
+def test_interpreters_at_hand_are_told_with_those_that_were_not(manifest, versions, expected):
+    origin = msgspec.structs.replace(manifest.provenance, versions=versions)
+    assert interpreters_at_hand(origin) == expected

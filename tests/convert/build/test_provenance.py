@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import platform
+
+import pytest
+
+from convert.build import provenance
+from convert.build.provenance import tool_versions
+
+
+def test_versions_are_of_python_the_packages_and_the_interpreters_here(monkeypatch):
+    monkeypatch.setattr(provenance, "installed_interpreters", lambda: {"litert": "2.3.0"})
+    versions = tool_versions(["pytest"])
+    assert versions == {
+        "python": platform.python_version(),
+        "pytest": pytest.__version__,
+        "ai-edge-litert": "2.3.0",
+    }
+
+
+def test_package_that_is_missing_is_an_error_rather_than_a_gap():
+    with pytest.raises(ModuleNotFoundError, match="no-such-package"):
+        tool_versions(["no-such-package"])
