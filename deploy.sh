@@ -5,8 +5,8 @@ set -euo pipefail
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bundle=$root/build/ssdlite_mobilenet_v2
-hosts=() action=deploy dry_run='' service='' install_deps='' offline='' wheels='' source='' variants=''
-host='' work='' requirements='' python='' machine='' had_service='' shared=()
+hosts=() action=deploy dry_run='' service='' service_user='' install_deps='' offline='' wheels='' source='' variants=''
+host='' work='' requirements='' python='' machine='' had_service='' runner='' shared=()
 
 usage() {
   cat <<'EOF'
@@ -21,6 +21,7 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --variants A,B    send these of its variants only
   --service         run it as a systemd service too, from boot on, with ~/liteberry/settings.toml
   --source SRC      the service's camera, if there are no settings yet (default: the camera found)
+  --service-user U  the user it runs as (default: liteberry, whom --install-deps makes)
   --install-deps    install missing Debian packages there, with sudo
   --offline         for a HOST without internet: wheels are made ready on this machine
   --wheels DIR      the same, with wheels that an earlier --offline left in DIR
@@ -98,16 +99,17 @@ parse_arguments() {
       --install-deps) install_deps=yes ;;
       --offline) offline=yes ;;
       --rollback | --status | --logs | --uninstall) only_action "${1#--}" ;;
-      --bundle=* | --variants=* | --source=* | --wheels=* | --hosts=*)
+      --bundle=* | --variants=* | --source=* | --service-user=* | --wheels=* | --hosts=*)
         value=${1#*=}
         set -- "${1%%=*}" "$value" "${@:2}"
         continue ;;
-      --bundle | --variants | --source | --wheels | --hosts)
+      --bundle | --variants | --source | --service-user | --wheels | --hosts)
         [[ -n ${2:-} ]] || usage_error "$1 needs a value"
         case $1 in
           --bundle) bundle=$2 ;;
           --variants) variants=$2 ;;
           --source) source=$2 ;;
+          --service-user) service_user=$2 ;;
           --wheels) wheels=$2 offline=yes ;;
           --hosts) add_hosts_of "$2" ;;
         esac
@@ -119,7 +121,8 @@ parse_arguments() {
   done
   [[ ${#hosts[@]} -gt 0 ]] || usage_error "which HOST?"
   case $variants in *[!a-zA-Z0-9_,-]* | ,* | *, | *,,*) usage_error "--variants takes names with commas between" ;; esac
-  [[ -z $source || -n $service ]] || usage_error "--source is for the service; add --service"
+  case $service_user in [!a-z_]* | *[!a-z0-9_-]*) usage_error "'$service_user' is no name of a user" ;; esac
+  [[ -z $source$service_user || -n $service ]] || usage_error "--source and --service-user are for the service; add --service"
   # rsync would take the start of a relative name with a colon in it for a machine.
   case $bundle in /*) ;; *) bundle=./$bundle ;; esac
   case $wheels in /* | '') ;; *) wheels=./$wheels ;; esac
@@ -283,7 +286,7 @@ lock_host() {
 # braces, so that sh reads all of it before it runs any of it. Arguments are words of our own. In
 # English, whatever ssh hands on of the user's language, since we read it too.
 on_host() {
-  { { echo '{ export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } |
+  { { echo '{ umask 022; export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } |
     "${shared[@]}" liteberry sh -s -- "$@" 2>&1 >&3 | shown >&2; } 3>&1 | shown
 }
 
@@ -324,7 +327,8 @@ form_of() {
     current) echo '(releases/[0-9A-Za-z][0-9A-Za-z._-]{0,63})?' ;;
     same) echo '[0-9A-Za-z][0-9A-Za-z._-]{0,63}' ;;
     environments | settings) echo '[ -~]{0,255}' ;;
-    service | started) echo 'yes|no' ;;
+    service | nouser | started) echo yes ;;
+    owner | runner) echo '[A-Za-z_][A-Za-z0-9_.-]{0,31}' ;;
     systemd) echo missing ;;
     sudo) echo refused ;;
     page) echo '[1-9][0-9]{0,4}/(\?token=[!-~]{1,255})?' ;;
@@ -371,7 +375,7 @@ alone() {
 look_at_host() {
   local camera=other
   case $source in picamera | picamera:*) camera=picamera ;; esac
-  facts "${service:-no}" "$camera" "$(date +%s)" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
+  facts "${service:-no}" "$camera" "$(date +%s)" "$service_user" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
 missing='' service=''
 for tool in rsync python3; do command -v "$tool" >/dev/null || missing="$missing $tool"; done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
@@ -391,13 +395,22 @@ cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */instal
 import os, tomllib
 tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "rb"))' 2>&1) ||
   echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1 | tr -cd '\40-\176' | cut -c 1-255)"
-! systemctl cat liteberry.service >/dev/null 2>&1 || echo "liteberry-service ${service:=yes}"
+if unit=$(systemctl cat liteberry.service 2>/dev/null); then
+  names() { printf '%s\n' "$unit" | sed -n "s/^$1=//p" | head -n 1; }
+  owner=$(names Owner) runner=$(names User)
+  [ -n "$owner" ] || owner=${runner:-root}  # by an older version of this script
+  if [ "$owner" = "$(id -un)" ]; then echo "liteberry-service ${service:=yes}"
+  else echo "liteberry-owner $owner"; runner=''; fi
+fi
 if [ "$1$service" != no ]; then
+  runner=${4:-${runner:-liteberry}}
+  echo "liteberry-runner $runner"
+  getent passwd "$runner" >/dev/null 2>&1 || echo "liteberry-nouser yes"
   systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
   sudo -n true 2>/dev/null || echo "liteberry-sudo refused"
 fi
 EOF
-  had_service=$(fact service)
+  had_service=$(fact service) runner=$(fact runner)
 }
 
 # Refuses what cannot work before anything is changed.
@@ -419,21 +432,26 @@ check_host() {
   # Certificates and systemd's timers are of no use to a clock that is off.
   [[ $days == 0 ]] ||
     die "the clock of $host is ${days#-} days off; run: ssh -t $host sudo date -s @$(date +%s)"
-  if [[ -n $missing && -n $install_deps ]]; then
-    step "Installing$missing" install_missing
+  [[ -z $service$had_service ]] || check_service
+  local nouser; nouser=$(fact nouser)
+  if [[ -n $missing$nouser && -n $install_deps ]]; then
+    [[ -z $missing ]] || step "Installing$missing" install_missing
+    [[ -z $nouser ]] || step "Making the user $runner, whom the service runs as" make_user
     install_deps=''
-    [[ -n $dry_run ]] || { check_host; return 0; }
-    missing='' requirements=${requirements:-the lock of its Python}
+    [[ -n $dry_run ]] || { look_at_host; check_host; return 0; }
+    missing='' nouser='' requirements=${requirements:-the lock of its Python}
   fi
   [[ -z $missing ]] ||
     die "missing on $host:$missing; deploy with --install-deps, or run: ssh -t $host sudo apt install --no-install-recommends$missing"
+  [[ -z $nouser ]] ||
+    die "$host has no user $runner for the service to run as; deploy with --install-deps, which makes one, or name one that is there with --service-user"
   [[ -z $wheels ]] || cmp -s "$root/requirements/$requirements" "$wheels/$requirements-${machine%-*}" ||
     die "the wheels in $wheels are not those that $requirements asks for on $host; --offline alone makes them ready"
   local need=800
   case " $(fact environments) " in *" $(environment)/installed "*) need=80 ;; esac
   ! is_less "$free" "$need" ||
     die "$host has $free MB free and needs $need; make room and deploy again"
-  [[ -z $service$had_service ]] || { check_service; check_settings; }
+  [[ -z $service$had_service ]] || check_settings
 }
 
 # Whether one row of digits is the lesser number.
@@ -441,6 +459,8 @@ is_less() { [[ ${#1} -lt ${#2} || ( ${#1} -eq ${#2} && $1 < $2 ) ]]; }
 
 # What changes a service has to be root.
 check_service() {
+  [[ -z $service || -z $(fact owner) ]] ||
+    die "the service on $host is $(fact owner)'s, and is left to them: deploy as $(fact owner), or without --service, or have them --uninstall it first"
   [[ -z $(fact systemd) ]] || die "$host has no systemd, which would run the service; deploy without --service"
   [[ -z $(fact sudo) ]] ||
     die "sudo asks for a password on $host, and the service cannot be managed; let it not: ssh -t $host 'echo \"\$USER ALL=(ALL) NOPASSWD: ALL\" | sudo tee /etc/sudoers.d/010_\$USER'"
@@ -467,7 +487,14 @@ install_missing() {
 sudo -n apt-get update -q && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install \
   -o DPkg::Lock::Timeout=300 -q -y --no-install-recommends "$@"
 EOF
-  look_at_host
+}
+
+# One that nobody logs in as, and that may do nothing with sudo. Who deploys may read what it writes.
+make_user() {
+  on_host "$runner" >"$work/log" 2>&1 <<'EOF' || die "the user $runner could not be made on $host ($(tail -n 1 "$work/log")); make one yourself, and name it with --service-user"
+sudo -n useradd --system --user-group --home-dir /var/lib/liteberry --no-create-home \
+  --shell /usr/sbin/nologin "$1" && sudo -n usermod --append --groups "$1" "$(id -un)"
+EOF
 }
 
 # ---------- Release --------------------------------------------------------------------
@@ -518,13 +545,13 @@ install_requirements() {
   local advice='--offline installs without internet there'
   [[ -z $offline ]] || advice='--offline without --wheels makes the wheels ready anew'
   [[ -z $offline ]] || send_wheels
-  heard with_module "${offline:-no}" "$(environment)" "$requirements" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
+  heard with_module "${offline:-no}" "$(environment)" "$requirements" "${runner:-liteberry}" <<'EOF' || give_up "installing on $host failed, see above ($advice); ~/liteberry/current is as it was: mend that and deploy again"
 set -eu
 cd ~/liteberry
 mkdir -p venvs
 exec 9<venvs
 flock 9
-venv=venvs/$2
+venv=venvs/$2 user=$4
 if [ -e "$venv/installed" ]; then
   echo "Its environment is there already"
 else
@@ -545,7 +572,9 @@ else
   touch "$venv/installed"
 fi
 deployment launcher releases/incoming "$venv"
-deployment unit releases/incoming
+deployment unit releases/incoming "$user"
+# The service's user has to read it, whatever the modes of the files that were sent.
+chmod -R go+rX releases/incoming && chmod go+rX . releases venvs
 EOF
   [[ -z $variants ]] || keep_variants
 }
@@ -663,15 +692,29 @@ rollback() {
   die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
 }
 
+# Another's service stays.
 uninstall() {
-  [[ -z $had_service ]] || remove_service
-  on_host <<'EOF' || die "not all of it could be removed from $host, see above"
+  local owner; owner=$(fact owner)
+  [[ -z $had_service ]] || { remove_service; remove_user; }
+  on_host "$owner" <<'EOF' || die "not all of it could be removed from $host, see above"
 set -eu
 rm -f ~/.local/bin/liteberry
 cd ~/liteberry 2>/dev/null || exit 0
+[ -d releases ] || [ -z "$1" ] ||
+  { echo "nothing of liteberry here is yours, and the service is $1's" >&2; exit 1; }
 rm -rf current current.new releases venvs wheels
 if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
+[ -z "$1" ] || echo "Left: the service, which is $1's"
 rmdir ~/liteberry 2>/dev/null || true
+EOF
+}
+
+# What the service has written stays, and then its user too.
+remove_user() {
+  on_host "$runner" <<'EOF' || true
+[ ! -d /var/lib/liteberry ] || sudo -n rmdir /var/lib/liteberry 2>/dev/null ||
+  echo "Left: /var/lib/liteberry, which the service wrote"
+[ -d /var/lib/liteberry ] || [ "$1" != liteberry ] || sudo -n userdel liteberry >/dev/null 2>&1
 EOF
 }
 
@@ -717,6 +760,8 @@ install_service() {
   on_host <<'EOF'
 set -eu
 unit=$HOME/liteberry/current/liteberry.service
+owner=$(systemctl cat liteberry.service 2>/dev/null | sed -n 's/^Owner=//p' | head -n 1)
+[ "${owner:-$(id -un)}" = "$(id -un)" ] || { echo "the service is $owner's by now" >&2; exit 1; }
 if ! systemctl cat liteberry.service 2>/dev/null | sed 1d | cmp -s - "$unit"; then
   sudo -n install -m 644 "$unit" /etc/systemd/system/liteberry.service
   sudo -n systemctl daemon-reload
@@ -765,6 +810,7 @@ EOF
 
 logs() {
   look_at_host
+  [[ -z $(fact owner) ]] || die "the service on $host is $(fact owner)'s; log in as $(fact owner) to see what it says"
   [[ -n $had_service ]] || die "$host has no service; deploy with --service"
   last_words
 }

@@ -26,8 +26,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 TEMPLATES = "device/system/templates"
-DEVICE_GROUPS = ("video", "render", "gpio", "i2c")  # who may open what a detector needs
+# Who may open cameras and the GPU, and what commands of --run are there for.
+DEVICE_GROUPS = ("video", "render", "gpio", "i2c", "audio")
 PLACEHOLDER = re.compile(r"@([a-z]+)@")
+HIDDEN_HOMES = ("/home/", "/root/", "/run/user/")  # by ProtectHome=
 # systemd splits at spaces and expands $ and %; a home folder with more than this is not common.
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9._/+@-]*")
 
@@ -54,11 +56,18 @@ def write_launcher(release: Path, environment: str) -> None:
     launcher.chmod(0o755)
 
 
-def write_unit(release: Path, home: Path, user: str) -> None:
-    """Write the systemd unit of a release in ``home``, to be run by ``user``."""
+def write_unit(release: Path, home: Path, owner: str, user: str) -> None:
+    """Write the systemd unit of a release that ``owner`` has in ``home``, to be run by ``user``."""
     if not PLAIN_PATH.fullmatch(str(home)):
         raise DeploymentError(f"{home}: a unit cannot name a home folder with such characters")
-    values = {"home": str(home), "user": user, "groups": " ".join(device_groups())}
+    is_hidden = f"{home}/".startswith(HIDDEN_HOMES)
+    values = {
+        "home": str(home),
+        "owner": owner,
+        "user": user,
+        "groups": " ".join(device_groups()),
+        "hidden": "" if is_hidden else f"TemporaryFileSystem={home}:ro",
+    }
     template = (release / TEMPLATES / "liteberry.service").read_text("utf-8")
     (release / "liteberry.service").write_text(fill_in(template, values), "utf-8")
 
@@ -141,8 +150,8 @@ def run(words: list[str], say: Say) -> None:
     match words:
         case ["launcher", release, environment]:
             write_launcher(Path(release), environment)
-        case ["unit", release]:
-            write_unit(Path(release), home, pwd.getpwuid(os.geteuid()).pw_name)
+        case ["unit", release, user]:
+            write_unit(Path(release), home, pwd.getpwuid(os.geteuid()).pw_name, user)
         case ["settings", source]:
             say(first_settings(source, home, total_memory_bytes()))
         case ["health", settings]:

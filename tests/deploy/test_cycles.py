@@ -33,6 +33,8 @@ pytestmark = pytest.mark.deployments
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHost]:
     with real_host(tmp_path_factory.mktemp("real")) as made:
+        (made.home / ".systemd").mkdir()
+        (made.home / ".systemd" / "users").write_text("liteberry\n")
         yield made
 
 
@@ -199,6 +201,19 @@ def service(host: RealHost, first_deploy: None, bundle_dir: Path) -> Iterator[Pa
     yield host.home / ".systemd"
     (host.liteberry / "settings.toml").write_text('source = "demo"\n')
     assert host.deploy("--uninstall").returncode == 0
+
+
+def test_service_runs_as_the_user_it_ran_as_until_another_is_named(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    unit = service / "liteberry.service"
+    assert "\nUser=liteberry\n" in unit.read_text()
+    assert (
+        host.deploy("--bundle", bundle_dir, "--service", "--service-user", "root").returncode == 0
+    )
+    assert "\nUser=root\n" in unit.read_text()
+    assert host.deploy("--bundle", bundle_dir).returncode == 0
+    assert "\nUser=root\n" in unit.read_text()
 
 
 def served(systemd: Path) -> str:

@@ -24,6 +24,7 @@ from tests.helpers.deploy_hosts import (
     StubHost,
     assert_fails,
     contents,
+    free_port,
     real_host,
     rewritten,
     write_script,
@@ -43,6 +44,9 @@ from tests.helpers.deploy_hosts import (
         ["--variants", "int8;touch pwned", "pi"],
         ["--variants", "int8,", "pi"],
         ["--source", "picamera", "pi"],
+        ["--service-user", "liteberry", "pi"],
+        ["--service", "--service-user", "$(touch pwned)", "pi"],
+        ["--service", "--service-user=-x", "pi"],
         ["--hosts", "nowhere"],
         ["--hosts", "/"],
         ["-oProxyCommand=touch pwned"],
@@ -414,6 +418,78 @@ def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
     assert host.deploy("--bundle", bundle_dir).returncode == 0
     sound = hashlib.sha256((bundle_dir / "int8.tflite").read_bytes()).hexdigest()
     assert contents(host.current)["bundle/int8.tflite"][1] == sound
+
+
+@pytest.fixture
+def service(
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str], bundle_dir: Path
+) -> Iterator[Path]:
+    """A folder of what systemd there knows; what a test adds to it is gone afterwards."""
+    state = host.home / ".systemd"
+    yield state
+    subprocess.run(
+        [host.tools / "systemctl", "disable", "--now", "liteberry.service"],
+        env={**os.environ, "HOME": str(host.home)},
+        check=True,
+    )
+    for file in (state / "liteberry.service", state / "users", host.liteberry / "settings.toml"):
+        file.unlink(missing_ok=True)
+
+
+def write_settings(host: RealHost, **more: str) -> Path:
+    """Those of a service that shows the demo; the page is this machine's alone."""
+    settings = host.liteberry / "settings.toml"
+    lines = {
+        "bundle": f"{host.current}/bundle",
+        "source": "demo",
+        "serve": f"127.0.0.1:{free_port()}",
+        "token": "open-sesame",
+        **more,
+    }
+    settings.write_text("".join(f"{name} = {json.dumps(lines[name])}\n" for name in lines))
+    return settings
+
+
+def test_service_gets_a_user_of_its_own_where_that_is_allowed(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    write_settings(host)
+    done = host.deploy("--bundle", bundle_dir, "--service")
+    assert_fails(done, 1, "has no user liteberry", "--install-deps", "--service-user")
+    done = host.deploy("--bundle", bundle_dir, "--service", "--install-deps")
+    assert done.returncode == 0, done
+    assert "Making the user liteberry" in done.stdout
+    assert 'healthy: {"status":"ok"}' in done.stdout
+    unit = (service / "liteberry.service").read_text()
+    assert "\nUser=liteberry\n" in unit
+    assert "@" not in unit.replace("@system-service", "").replace("~@privileged", "")
+    calls = (service / "calls").read_text()
+    assert re.search("useradd --system .*--shell /usr/sbin/nologin liteberry\n", calls)
+
+
+def test_service_of_another_user_is_neither_taken_over_nor_removed(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    unit = service / "liteberry.service"
+    before = "[Service]\nExecStart=/bin/true\nUser=liteberry\n[X-Liteberry]\nOwner=alice\n"
+    unit.write_text(before)
+    (service / "calls").write_text("")
+    done = host.deploy("--bundle", bundle_dir, "--service")
+    assert_fails(done, 1, "the service on board is alice's, and is left to them")
+    assert_fails(host.deploy("--logs"), 1, "the service on board is alice's")
+    done = host.deploy("--bundle", bundle_dir)
+    assert done.returncode == 0, done
+    assert "Run it with" in done.stdout
+    nothing_else = set((service / "calls").read_text().split("\n"))
+    assert {call.split(" ")[0] for call in nothing_else} <= {"", "cat", "show"}
+    kept, gone = host.liteberry, host.home / "mine"
+    kept.rename(gone)
+    done = host.deploy("--uninstall")
+    assert done.returncode == 1, done
+    assert "nothing of liteberry here is yours, and the service is alice's" in done.stderr
+    host.liteberry.rmdir()
+    gone.rename(kept)
+    assert unit.read_text() == before
 
 
 def test_manifest_that_names_a_file_outside_the_bundle_has_nothing_removed(

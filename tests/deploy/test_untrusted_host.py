@@ -9,7 +9,8 @@ import pytest
 from tests.helpers.deploy_hosts import ROOT, StubHost, write_script
 
 SCRIPT = (ROOT / "deploy.sh").read_text()
-FACTS = sorted(set(re.findall(r"\bliteberry-([a-z]+) ", SCRIPT)) - {"held", "busy"})
+SAID = SCRIPT + (ROOT / "device" / "system" / "deployment.py").read_text()
+FACTS = sorted(set(re.findall(r"\bliteberry-([a-z]+) ", SAID)) - {"held", "busy"})
 PATHS = [
     ("--dry-run",),
     ("--dry-run", "--service", "--install-deps", "--offline"),
@@ -65,10 +66,13 @@ def deployed(host: StubHost, path: tuple[str, ...]) -> subprocess.CompletedProce
 @pytest.fixture
 def serving(stub_host: StubHost) -> StubHost:
     """One with a service, as far as that is seen."""
-    write_script(stub_host.tools / "systemctl", '[ "$1" = show ] || [ "$1" = cat ]')
+    write_script(
+        stub_host.tools / "systemctl",
+        "case $1 in show) ;; cat) echo Owner=pi; echo User=liteberry ;; *) exit 1 ;; esac",
+    )
     write_script(stub_host.tools / "journalctl", "")
     write_script(stub_host.tools / "sudo", "")
-    for name in ("tr", "cut", "basename", "readlink", "cat"):
+    for name in ("basename", "readlink", "cat"):
         (stub_host.tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
     return stub_host
 

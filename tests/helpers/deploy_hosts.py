@@ -116,9 +116,11 @@ def make_stub_host(folder: Path) -> StubHost:
     tools, home, bundle = folder / "host tools", folder / "home", folder / "bundle"
     for made_here in (tools, home, bundle):
         made_here.mkdir()
-    for name in ("sh", "awk", "date", "ls", "wc"):
+    for name in ("sh", "awk", "date", "ls", "wc", "sed", "head", "cut", "tr"):
         (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
     write_script(tools / "rsync", "")
+    write_script(tools / "id", "echo pi")
+    write_script(tools / "getent", "")
     write_script(tools / "df", "echo Filesystem; echo /dev/root 1 2 4000000")
     (bundle / "manifest.json").write_text("{}")
     laptop = make_laptop(
@@ -328,7 +330,8 @@ def real_host(folder: Path, *within: str) -> Iterator[RealHost]:
         f"HostKey {server}/host_key\nAuthorizedKeysFile {server}/user_key.pub\n"
         f"AuthenticationMethods publickey password\nForceCommand {server}/login\n"
     )
-    for name in ("systemctl", "journalctl", "sudo"):
+    users = ("getent", "useradd", "usermod", "userdel")
+    for name in ("systemctl", "journalctl", "sudo", *users):
         stub = (ROOT / "tests" / "helpers" / "stub_systemd.py").read_text()
         (tools / name).write_text(f"#!{sys.executable}\n{stub}")
         (tools / name).chmod(0o755)

@@ -1,12 +1,14 @@
 """systemctl, journalctl and sudo of a host that has no systemd: as much of them as deploy.sh uses.
 
-A service is really started, with a socket for its signs of life, and is up when it says so.
+A service is really started, with a socket for its signs of life, and is up when it says so. Users
+are names in a file.
 """
 
 import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,8 +35,18 @@ def is_active() -> bool:
     return False
 
 
+def of_unit(name: str) -> str:
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)[-1]
+
+
 def start() -> None:
-    (command,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
+    command = of_unit("ExecStart").replace("${CREDENTIALS_DIRECTORY}", str(STATE / "credentials"))
+    name, _, credential = of_unit("LoadCredential").partition(":")
+    for folder in ("credentials", "work"):
+        (STATE / folder).mkdir(exist_ok=True)
+    shutil.copy(credential, STATE / "credentials" / name)
+    status = STATE / "status"
+    status.write_text("")
     (STATE / "notify").unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(STATE / "notify"))
@@ -47,12 +59,15 @@ def start() -> None:
                 stdout=journal,
                 stderr=journal,
                 start_new_session=True,
+                cwd=STATE / "work",
             )
         (STATE / "pid").write_text(str(child.pid))
         deadline = time.monotonic() + TIMEOUT_S
         while child.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(TimeoutError):
-                if b"READY=1" in ear.recv(4096):
+                said = ear.recv(4096).decode()
+                status.write_text("".join(re.findall(r"^STATUS=(.*)$", said, re.MULTILINE)))
+                if "READY=1" in said:
                     return
     stop()
     sys.exit("Job for liteberry.service failed.")
@@ -68,7 +83,11 @@ def systemctl(*words: str) -> None:
                 sys.exit("No files found for liteberry.service.")
             sys.stdout.write(f"# /etc/systemd/system/liteberry.service\n{UNIT.read_text()}")
         case ["show", "liteberry.service", _]:
-            sys.stdout.write(f"ActiveState={'active' if is_active() else 'inactive'}\n")
+            state, sub = ("active", "running") if is_active() else ("inactive", "dead")
+            said = (STATE / "status").read_text() if (STATE / "status").exists() else ""
+            sys.stdout.write(
+                f"ActiveState={state}\nSubState={sub}\nStatusText={said}\nNRestarts=0\n"
+            )
         case ["is-active", _]:
             sys.exit(0 if is_active() else 3)
         case ["restart", _]:
@@ -87,6 +106,18 @@ def main(program: str, *words: str) -> None:
         systemctl(*words)
     elif program == "journalctl":
         sys.stdout.write((STATE / "journal").read_text())
+    elif program == "getent":
+        made = (STATE / "users").read_text().split() if (STATE / "users").exists() else []
+        if words[0] != "passwd" or words[1] not in made:
+            os.execv("/usr/bin/getent", ["getent", *words])
+    elif program in ("useradd", "usermod", "userdel"):
+        with (STATE / "calls").open("a") as calls:
+            calls.write(f"{program} {' '.join(words)}\n")
+        if program == "useradd":
+            with (STATE / "users").open("a") as users:
+                users.write(f"{words[-1]}\n")
+        elif program == "userdel":
+            (STATE / "users").unlink(missing_ok=True)
     else:  # sudo -n COMMAND...
         unit = "/etc/systemd/system/liteberry.service"
         command = [str(UNIT) if word == unit else word for word in words[1:]]

@@ -3,6 +3,7 @@
 import ast
 import http.server
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -92,8 +93,49 @@ def test_unit_of_a_home_folder_that_systemd_would_read_otherwise_is_refused(
     release: Path, home: str
 ):
     with pytest.raises(DeploymentError, match="home folder"):
-        write_unit(release, Path(home), "pi")
+        write_unit(release, Path(home), "pi", "liteberry")
     assert not (release / "liteberry.service").exists()
+
+
+def unit_of(release: Path, home: str) -> str:
+    write_unit(release, Path(home), "pi", "liteberry")
+    return (release / "liteberry.service").read_text()
+
+
+def test_unit_names_owner_user_and_folders(release: Path):
+    unit = unit_of(release, "/home/pi")
+    for line in (
+        "User=liteberry",
+        "Owner=pi",
+        "LoadCredential=settings.toml:/home/pi/liteberry/settings.toml",
+        "BindReadOnlyPaths=/home/pi/liteberry",
+        "StateDirectory=liteberry",
+    ):
+        assert f"\n{line}\n" in unit
+    assert "TemporaryFileSystem" not in unit  # ProtectHome= hides it
+    assert "TemporaryFileSystem=/srv/pi:ro\n" in unit_of(release, "/srv/pi")
+
+
+def test_unit_leaves_the_service_little_to_harm_and_all_cameras(release: Path, tmp_path: Path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    unit = unit_of(release, "/home/pi").replace(
+        '"/home/pi/liteberry/current/liteberry"', "/bin/true"
+    )
+    (tmp_path / "liteberry.service").write_text(unit)
+    for command in (
+        ["verify", "--man=no"],
+        ["security", "--offline=true", "--threshold=25", "--no-pager"],  # in tenths: 2.5
+    ):
+        done = subprocess.run(
+            ["systemd-analyze", *command, tmp_path / "liteberry.service"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "liteberry.service:" not in done.stderr  # where it warns of a line
+    for device in ("char-video4linux", "char-media", "char-dma_heap", "char-drm", "/dev/udmabuf"):
+        assert f"\nDeviceAllow={device} rw\n" in unit
 
 
 @pytest.mark.parametrize("source", ["0", "demo", 'a"b\\c\n= [', "rtsp://u:p@h/$(x)`y`", "é ☕"])
