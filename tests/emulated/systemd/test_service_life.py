@@ -28,7 +28,7 @@ def service(machine: Machine, bundle_dir: Path) -> str:
     """What the deployment said that installed it."""
     done = machine.deploy(
         *("--bundle", bundle_dir, "--variants", "int8", "--offline"),
-        *("--service", "--source", "picamera"),
+        *("--service", "--source", "picamera", "--install-deps"),
     )
     assert done.returncode == 0, done.stdout + done.stderr + machine.journal()
     return done.stdout
@@ -37,8 +37,63 @@ def service(machine: Machine, bundle_dir: Path) -> str:
 def test_deploy_starts_a_service_that_frames_come_through(machine: Machine, service: str):
     assert 'healthy: {"status":"ok"}' in service
     assert machine.show("ActiveState") == "active"
-    assert machine.show("User") == "pi"
+    assert machine.show("User") == "liteberry"
     assert "FPS" in machine.show("StatusText")
+
+
+# What a command of --run could try, one line each: a word, and whether it came off.
+PROBE = """\
+#!/bin/sh
+try() { word=$1; shift; if "$@" 2>/dev/null; then echo "$word yes"; else echo "$word no"; fi; }
+{
+  try keys sh -c 'echo mine >>/home/pi/.ssh/authorized_keys'
+  try profile sh -c 'echo mine >>/home/pi/.bashrc'
+  try code sh -c 'echo mine >>/home/pi/liteberry/current/device/cli.py'
+  try settings cat /home/pi/liteberry/settings.toml
+  try system sh -c 'echo mine >>/etc/passwd'
+  try root sudo -n true
+  try disk sh -c ': </dev/vda'
+  try here sh -c 'echo mine >here'
+  try temporary sh -c 'echo mine >/tmp/here'
+  for device in DEVICES; do try "$device" sh -c ": <>$device"; done
+} >probed
+"""
+DEVICES = {  # as in /proc/devices -> a node of that kind, which need not have anything behind it
+    "dma_heap": "/dev/dma_heap/system",
+    "video4linux": "/dev/video0",
+    "media": "/dev/media0",
+    "drm": "/dev/dri/renderD128",
+    "i2c": "/dev/i2c-1",
+}
+
+
+def test_what_the_service_runs_reaches_its_folder_and_cameras_and_nothing_else(
+    machine: Machine, service: str
+):
+    known = machine.run("cat /proc/devices").stdout
+    there = [
+        node
+        for name, node in DEVICES.items()
+        if f" {name}\n" in known and machine.run(f"test -e {node}").returncode == 0
+    ]
+    probe = PROBE.replace("DEVICES", " ".join(there))
+    machine.run(
+        f"cat >liteberry/probe <<'EOF'\n{probe}EOF\nchmod +x liteberry/probe && "
+        "sudo mkdir -p /run/systemd/system/liteberry.service.d && "
+        "printf '[Service]\\nExecStartPre=/home/pi/liteberry/probe\\n' | "
+        "sudo tee /run/systemd/system/liteberry.service.d/probe.conf && "
+        "sudo systemctl daemon-reload && sudo systemctl restart liteberry.service"
+    )
+    machine.wait_until(ACTIVE)
+    probed = machine.run("sudo cat /var/lib/liteberry/probed").stdout
+    machine.run(
+        "rm liteberry/probe; sudo rm /run/systemd/system/liteberry.service.d/probe.conf; "
+        "sudo systemctl daemon-reload"
+    )
+    came_off = {line.split()[0] for line in probed.splitlines() if line.endswith(" yes")}
+    assert came_off == {"here", "temporary", *there}, probed + known
+    judged = machine.run("systemd-analyze security liteberry.service --threshold=25 --no-pager")
+    assert judged.returncode == 0, judged.stdout[-2000:]
 
 
 def test_power_cut_right_after_it_is_deployed_and_it_is_up_after_boot(
