@@ -30,6 +30,7 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --rollback        go back to the release before the current one
   --status          what is there, and whether it runs
   --logs            the service's latest messages
+  --link            the live page's link, token and all: on a terminal only
   --uninstall       remove all of it but the settings
   --help            this text
 
@@ -60,6 +61,7 @@ visit() {
     rollback) alone; step "Going back to the release before" rollback ;;
     status) status ;;
     logs) logs ;;
+    link) link ;;
     uninstall) alone; step "Removing liteberry" uninstall ;;
   esac
 }
@@ -98,7 +100,7 @@ parse_arguments() {
       --service) service=yes ;;
       --install-deps) install_deps=yes ;;
       --offline) offline=yes ;;
-      --rollback | --status | --logs | --uninstall) only_action "${1#--}" ;;
+      --rollback | --status | --logs | --link | --uninstall) only_action "${1#--}" ;;
       --bundle=* | --variants=* | --source=* | --service-user=* | --wheels=* | --hosts=*)
         value=${1#*=}
         set -- "${1%%=*}" "$value" "${@:2}"
@@ -120,6 +122,8 @@ parse_arguments() {
     shift
   done
   [[ ${#hosts[@]} -gt 0 ]] || usage_error "which HOST?"
+  [[ $action != link || ( ${#hosts[@]} -eq 1 && -t 1 ) ]] ||
+    usage_error "--link shows who may watch to one terminal: one HOST, and no pipe or file"
   case $variants in *[!a-zA-Z0-9_,-]* | ,* | *, | *,,*) usage_error "--variants takes names with commas between" ;; esac
   case $service_user in [!a-z_]* | *[!a-z0-9_-]*) usage_error "'$service_user' is no name of a user" ;; esac
   [[ -z $source$service_user || -n $service ]] || usage_error "--source and --service-user are for the service; add --service"
@@ -331,7 +335,8 @@ form_of() {
     owner | runner) echo '[A-Za-z_][A-Za-z0-9_.-]{0,31}' ;;
     systemd) echo missing ;;
     sudo) echo refused ;;
-    page) echo '[1-9][0-9]{0,4}/(\?token=[!-~]{1,255})?' ;;
+    port) echo '[1-9][0-9]{0,4}' ;;
+    token) echo '[!-~]{1,255}' ;;
   esac
 }
 
@@ -720,10 +725,9 @@ EOF
 
 farewell() {
   if [[ -n $service$had_service ]]; then
-    facts <<'EOF' || true
-deployment page ~/liteberry/settings.toml
-EOF
-    [[ -z $(fact page) ]] || printf 'Look at it: http://%s:%s\n' "$(address)" "$(fact page)"
+    ask_page
+    [[ -z $(fact port) ]] || printf 'Look at it: http://%s:%s/ (with its token: ./deploy.sh --link %s)\n' \
+      "$(address)" "$(fact port)" "$host"
   else
     printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
       "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
@@ -803,8 +807,9 @@ EOF
 
 last_words() {
   on_host <<'EOF' || true
-sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
-  systemctl status --no-pager liteberry.service
+{ sudo -n journalctl -u liteberry.service -n 30 --no-pager -o short-iso 2>/dev/null ||
+    systemctl status --no-pager liteberry.service; } |
+  sed 's/token=[^ &]*/token=.../g'  # older releases wrote it there
 EOF
 }
 
@@ -813,6 +818,22 @@ logs() {
   [[ -z $(fact owner) ]] || die "the service on $host is $(fact owner)'s; log in as $(fact owner) to see what it says"
   [[ -n $had_service ]] || die "$host has no service; deploy with --service"
   last_words
+}
+
+# ask_page [with token]: where the live page is.
+ask_page() {
+  facts "$@" <<'EOF' || true
+deployment page ~/liteberry/settings.toml "$@"
+EOF
+}
+
+link() {
+  look_at_host
+  [[ -n $had_service ]] || die "$host has no service of yours; deploy with --service"
+  ask_page with token
+  [[ -n $(fact port) ]] || die "the service on $host serves no page; add to its settings: serve = \"0.0.0.0:8080\""
+  local token; token=$(fact token)
+  printf 'http://%s:%s/%s\n' "$(address)" "$(fact port)" "${token:+?token=$token}"
 }
 
 status() {

@@ -177,7 +177,8 @@ def _start_page(
     variants = list(bundle.manifest.variants)
     controls = Controls(pipeline, variants, make_engine, args.classes or ())
     page.start(pipeline, controls, describe(bundle, args.source))
-    say(f"watch it at {page.link}")
+    # A journal is read by more people than may watch.
+    say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
 
 
 def _guards(memory_limit_mb: int | None, camera: Camera) -> Iterator[Sink]:

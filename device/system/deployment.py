@@ -21,6 +21,7 @@ import sys
 import time
 import tomllib
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -128,12 +129,14 @@ def await_health(url: str, pause: Callable[[float], object] = time.sleep) -> str
     raise DeploymentError(f"/healthz: {problem}")
 
 
-def page_of(settings: Mapping[str, object]) -> str | None:
-    """Port, path and token of the live page, as a link ends; None where there is none."""
-    if "serve" not in settings:
-        return None
-    port = str(settings["serve"]).rpartition(":")[2]
-    return f"{port}/?token={settings['token']}" if "token" in settings else f"{port}/"
+def page_facts(settings: Mapping[str, object], with_token: bool) -> dict[str, str]:
+    """Port and, where that is asked for, token of the live page, as a link has them."""
+    if not settings.get("serve"):
+        return {}
+    found = {"port": str(settings["serve"]).rpartition(":")[2]}
+    if with_token and "token" in settings:
+        found["token"] = urllib.parse.quote(str(settings["token"]), safe="")
+    return found
 
 
 def read_settings(path: Path) -> dict[str, object]:
@@ -158,10 +161,10 @@ def run(words: list[str], say: Say) -> None:
             url = health_url(read_settings(Path(settings)))
             if url is not None:  # else systemd has said that frames come through
                 say(f"healthy: {await_health(url)}\n")
-        case ["page", settings]:
-            page = page_of(read_settings(Path(settings)))
-            if page is not None:
-                say(f"liteberry-page {page}\n")
+        case ["page", settings, *more]:
+            asked_for = more == ["with", "token"]
+            for name, fact in page_facts(read_settings(Path(settings)), asked_for).items():
+                say(f"liteberry-{name} {fact}\n")
         case _:
             raise DeploymentError(f"deployment.py: {words} is no request")
 

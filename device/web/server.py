@@ -90,8 +90,11 @@ class LivePage(Closable):
         """
         given = token_given(token, os.environ)
         self._sockets = bind(address)
+        self._kept_in = "what this run was given"
         if given is None and not is_loopback(self._sockets):
-            given = kept_token(state_file().with_name("token"))
+            file = state_file().with_name("token")
+            given = kept_token(file)
+            self._kept_in = f"in {file}"
         self._access = Access(given, hosts=[address.host])
         self._reachable = reachable(address, self._sockets)
         self.feed = PageFeed(fps)
@@ -102,9 +105,17 @@ class LivePage(Closable):
 
     @property
     def link(self) -> str:
-        """The link to open in a browser."""
+        """The link to open in a browser, token and all: for a terminal, never for a log."""
         token = self._access.token
         return f"http://{self._reachable}/" + (f"?token={quote(token)}" if token else "")
+
+    @property
+    def invitation(self) -> str:
+        """Where the page is, and where its token may be found: for logs."""
+        where = f"http://{self._reachable}/"
+        if self._access.token is None:
+            return where
+        return f"{where}; the token, kept out of logs, is {self._kept_in}"
 
     def start(self, pipeline: Pipeline, controls: Controls, about: Mapping[str, object]) -> None:
         """Begin to answer; ``about`` is what viewers are told of the run once."""

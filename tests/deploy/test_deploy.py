@@ -467,6 +467,33 @@ def test_service_gets_a_user_of_its_own_where_that_is_allowed(
     assert re.search("useradd --system .*--shell /usr/sbin/nologin liteberry\n", calls)
 
 
+def test_token_is_shown_on_a_terminal_on_request_and_nowhere_else(
+    host: RealHost, service: Path, bundle_dir: Path
+):
+    write_settings(host)
+    (service / "users").write_text("liteberry\n")
+    done = host.deploy("--bundle", bundle_dir, "--service")
+    assert done.returncode == 0, done
+    assert "(with its token: ./deploy.sh --link board)" in done.stdout
+    with (service / "journal").open("a") as journal:
+        journal.write("watch it at http://old:1/?token=open-sesame\n")  # by an older release
+    logs = host.deploy("--logs").stdout
+    assert "watch it at http://127.0.0.1:" in logs
+    assert "token=...\n" in logs
+    for said in (done.stdout, done.stderr, logs):
+        assert "open-sesame" not in said
+    assert_fails(host.deploy("--link"), 2, "to one terminal")
+    link = [host.laptop.checkout / "deploy.sh", "--link", "board"]
+    near, far = os.openpty()
+    with os.fdopen(near, "rb", buffering=0) as terminal:
+        ran = subprocess.run(
+            link, env=host.laptop.environment, stdin=subprocess.DEVNULL, stdout=far, timeout=60
+        )
+        os.close(far)
+        assert ran.returncode == 0
+        assert re.search(rb"http://127\.0\.0\.1:\d+/\?token=open-sesame\r\n", terminal.read(4096))
+
+
 def test_service_of_another_user_is_neither_taken_over_nor_removed(
     host: RealHost, service: Path, bundle_dir: Path
 ):

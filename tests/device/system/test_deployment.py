@@ -21,7 +21,7 @@ from device.system.deployment import (
     fill_in,
     first_settings,
     health_url,
-    page_of,
+    page_facts,
     write_launcher,
     write_unit,
 )
@@ -172,10 +172,12 @@ def test_health_is_asked_for_where_the_page_is_served(serve: object, url: str | 
     assert health_url(settings) == url
 
 
-def test_page_is_told_with_its_port_and_token():
-    assert page_of({}) is None
-    assert page_of({"serve": "0.0.0.0:8080"}) == "8080/"
-    assert page_of({"serve": "0.0.0.0:8080", "token": "abc"}) == "8080/?token=abc"
+def test_page_is_told_with_its_port_and_its_token_on_request_only():
+    assert page_facts({}, with_token=True) == {}
+    assert page_facts({"serve": "0.0.0.0:8080"}, with_token=True) == {"port": "8080"}
+    settings = {"serve": "0.0.0.0:8080", "token": "a&b"}
+    assert page_facts(settings, with_token=False) == {"port": "8080"}
+    assert page_facts(settings, with_token=True) == {"port": "8080", "token": "a%26b"}
 
 
 @pytest.fixture

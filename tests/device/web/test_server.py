@@ -83,8 +83,11 @@ def test_token_is_made_where_others_can_come_and_stays(tmp_path):
     assert link.endswith(f"/?token={kept}")
     with LivePage(Address("0.0.0.0", 0), None, 10) as page:
         assert page.link.endswith(f"/?token={kept}")
+        assert kept not in page.invitation
+        assert page.invitation.endswith(f"is in {tmp_path}/state/liteberry/token")
     with LivePage(Address("127.0.0.1", 0), None, 10) as page:
         assert page.link.endswith("/")
+        assert page.invitation == page.link
 
 
 def test_token_of_the_environment_is_asked_for_on_loopback_too(monkeypatch):

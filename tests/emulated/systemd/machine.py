@@ -92,9 +92,10 @@ class Machine:
                     *("-initrd", self._folder / "initrd", "-append", "console=ttyAMA0 panic=-1"),
                     # What it has written is safe while the machine around it runs on.
                     *("-drive", f"file={self._folder}/disk,format=raw,if=virtio,cache=unsafe"),
-                    "-nic",
-                    "user,model=virtio-net-pci,restrict=on,"
-                    f"hostfwd=tcp:127.0.0.1:{self._port}-10.0.2.15:22",
+                    "-netdev",
+                    f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-10.0.2.15:22",
+                    # It boots from no network: what it would need for that is another package.
+                    *("-device", "virtio-net-pci,netdev=net,romfile="),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
