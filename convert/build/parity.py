@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ConversionError
 from device.bundle.manifest import TensorSpec
-from device.inference.decode import dequantise
+from device.inference.candidates import dequantise
 from device.records import Tensor
 
 Outputs = Mapping[str, Tensor]

@@ -33,7 +33,8 @@ from device.bundle.hints import Hints
 from device.bundle.manifest import Check, DetectionsHead, Manifest, Provenance, Sample
 from device.errors import InterpreterError, UsageError
 from device.images import read_image
-from device.inference.decode import dequantise, make_decoder
+from device.inference.candidates import dequantise
+from device.inference.decode import make_decoder
 from device.inference.engine import name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.inference.probe import ProbeRequest, probe

@@ -23,7 +23,8 @@ from device.bundle.manifest import InputRule, SsdHead, SsdRule, TensorSpec
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.boxes import iou
-from device.inference.decode import Candidates, make_decoder
+from device.inference.candidates import Candidates
+from device.inference.decode import make_decoder
 from device.inference.preprocess import Placement, Preprocessor
 
 SCORE_THRESHOLD = 0.005  # nearly all that counts for mAP, at a tenth of the decoding

@@ -95,7 +95,7 @@ class Matcher:
 
 
 def encode(boxes: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """SSD's box encoding, the inverse of :func:`device.inference.decode.decode_boxes`.
+    """SSD's box encoding, the inverse of :func:`device.inference.decode_ssd.decode_boxes`.
 
     t = (centre - anchor's centre) / anchor's size, and log(size / anchor's size), each times its
     :data:`BOX_SCALES`. ``boxes`` float32 (n, 4): x_min, y_min, x_max, y_max. Returns float32

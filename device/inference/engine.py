@@ -13,7 +13,8 @@ from device.bundle.labels import class_ids
 from device.bundle.manifest import Threshold
 from device.bundle.model import Model
 from device.errors import BundleError
-from device.inference.decode import Candidates, make_decoder
+from device.inference.candidates import Candidates
+from device.inference.decode import make_decoder
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings

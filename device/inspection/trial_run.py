@@ -18,7 +18,7 @@ import numpy as np
 from device.bundle.hints import Hints
 from device.bundle.manifest import TensorSpec
 from device.errors import InterpreterError, LiteberryError
-from device.inference.decode import dequantise
+from device.inference.candidates import dequantise
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.inspection.input_normalisation import image_input

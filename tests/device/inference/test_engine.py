@@ -11,7 +11,7 @@ from device.bundle.manifest import InputRule
 from device.cameras.iterable import IterableCamera
 from device.errors import BundleError, InterpreterError, UsageError
 from device.images import read_image
-from device.inference.decode import Candidates
+from device.inference.candidates import Candidates
 from device.inference.engine import Engine, name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.records import Frame

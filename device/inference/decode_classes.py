@@ -1,0 +1,37 @@
+"""Decoding of a classifier's scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from device.bundle.manifest import (
+    ClassifierHead,
+    ClassifierRule,
+    Threshold,
+)
+from device.inference.candidates import Candidates, dequantise, least_scores
+from device.records import Tensor
+
+
+class ClassifierDecoder:
+    """Turns the scores of a classifier into its best classes."""
+
+    def __init__(self, head: ClassifierHead, rule: ClassifierRule) -> None:
+        self.head = head
+        self.rule = rule
+
+    def __call__(
+        self, outputs: Sequence[Tensor], threshold: Threshold, max_detections: int
+    ) -> Candidates:
+        """The classes scored at least ``threshold``, at most ``max_detections`` and ``top``."""
+        scores = dequantise(outputs[self.head.scores.position].reshape(-1), self.head.scores)
+        if self.rule.score == "logit":
+            powers = np.exp(scores - scores.max())  # softmax, without overflow
+            scores = powers / powers.sum()
+        if self.rule.background is not None:
+            scores[self.rule.background] = -1.0
+        best = np.argsort(-scores, kind="stable")[: min(self.rule.top, max_detections)]
+        best = best[scores[best] >= least_scores(threshold, best)]
+        return Candidates(np.empty((0, 4), np.float32), scores[best], best)
