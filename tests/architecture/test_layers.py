@@ -17,6 +17,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("charts", "system"),
     ("bundle",),
     ("inference",),
+    ("tracking",),
     ("inspection", "cameras", "outputs"),
     ("pipeline",),
     ("web", "bench", "doctor"),

@@ -1,0 +1,217 @@
+"""A tracker of detections: ByteTrack's method (Zhang et al. 2022, arXiv:2110.06864).
+
+Detections with a high score are matched with all tracks first; those with a low one may then keep
+a track that would be lost, but never begin one. Overlap is weighted by the score, so that of two
+boxes that fit alike the surer is taken. Classes never mix: a dog does not continue a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.records import Detection
+from device.tracking.association import assign, overlaps
+from device.tracking.kalman import BoxFilter, MotionNoise, Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerOptions:
+    """When tracks begin, what keeps them, and when they end."""
+
+    begin_score: float = 0.7  # from here on a detection may begin a track
+    high_score: float = 0.5  # from here on it is matched with all tracks
+    low_score: float = 0.1  # from here on it may keep one
+    least_similarity: float = 0.2  # overlap times score, of a sure detection and a track
+    least_overlap: float = 0.4  # of an unsure one
+    confirmations: int = 3  # frames on which a track is found, of
+    window: int = 5  # so many since it began, and it is confirmed
+    lost_after_s: float = 2.0  # without a detection; what is not confirmed ends after the window
+    unsure_within_s: float = 0.2  # so long after its last detection an unsure one keeps a track
+    coast_s: float = 0.05  # so long a track that is not found is shown where it should be
+    noise: MotionNoise = field(default_factory=MotionNoise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One object, followed: where it is now, whether it was found there or is believed to be."""
+
+    track_id: int  # from 1, never used again
+    class_id: int
+    label: str
+    score: float  # 0..1, of the last detection
+    box: tuple[float, float, float, float]  # x_min, y_min, x_max, y_max in source pixels
+    velocity: tuple[float, float]  # of its centre, pixels per second
+    began_at_s: float  # monotonic, of its first detection
+    seen_at_s: float  # monotonic, of its last
+    confirmed: bool
+    found: bool  # on this frame; else predicted
+    shown: bool  # confirmed, and found now or a moment ago
+
+
+@dataclass(slots=True)
+class _Life:
+    """What is known of a track besides where it is."""
+
+    track_id: int
+    class_id: int
+    label: str
+    score: float
+    began_at_s: float
+    seen_at_s: float
+    confirmed: bool
+    hits: int = 1
+    frames: int = 1
+    found: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The detections of one frame that are worth a look, and their boxes (n, 4) of corners."""
+
+    found: Sequence[Detection]
+    boxes: Values
+    at_s: float
+
+
+class Tracker:
+    """Follows objects from frame to frame; one for each camera."""
+
+    def __init__(self, options: TrackerOptions | None = None) -> None:
+        self._options = options or TrackerOptions()
+        self._filter = BoxFilter(self._options.noise)
+        self._lives: list[_Life] = []
+        self._next_id = 1
+        self._at_s: float | None = None
+
+    def update(self, detections: Iterable[Detection], at_s: float) -> list[Track]:
+        """Tracks after the detections of the frame captured ``at_s`` (monotonic seconds).
+
+        Frames come in order. Some of the tracks that are returned are not confirmed, and some not
+        found on this frame: see :class:`Track`.
+        """
+        options = self._options
+        previous_s = at_s if self._at_s is None else self._at_s
+        self._advance(at_s)
+        self._keep(at_s - life.seen_at_s <= options.lost_after_s for life in self._lives)
+        found = [item for item in detections if item.score >= options.low_score]
+        boxes = np.array([item.box for item in found], float).reshape(-1, 4)
+        frame = _Frame(found, boxes, at_s)
+        scores = np.array([item.score for item in found], float)
+        for life in self._lives:
+            life.found = False
+            life.frames += 1
+        similarity = self._similarity(frame)
+        sure = np.flatnonzero(scores >= options.high_score)
+        # Confirmed tracks choose first: what has just begun must not take their detections.
+        confirmed = np.array([life.confirmed for life in self._lives], bool)
+        weighted = similarity * scores
+        for rows in (np.flatnonzero(confirmed), np.flatnonzero(~confirmed)):
+            sure = self._match(weighted, rows, sure, options.least_similarity, frame)
+        waiting = [
+            row
+            for row, life in enumerate(self._lives)
+            if not life.found and previous_s - life.seen_at_s <= options.unsure_within_s
+        ]
+        unsure = np.flatnonzero(scores < options.high_score)
+        self._match(similarity, np.array(waiting, np.intp), unsure, options.least_overlap, frame)
+        misses = options.window - options.confirmations
+        self._keep(life.confirmed or life.frames - life.hits <= misses for life in self._lives)
+        self._begin(frame, sure[scores[sure] >= options.begin_score])
+        return self._tracks()
+
+    def predict(self, at_s: float) -> list[Track]:
+        """Where the tracks are believed to be ``at_s``, on a frame that the network was spared."""
+        self._advance(at_s)
+        for life in self._lives:
+            life.found = False
+        return self._tracks()
+
+    def _advance(self, at_s: float) -> None:
+        if self._at_s is not None and at_s > self._at_s:
+            self._filter.predict(at_s - self._at_s)
+        self._at_s = at_s
+
+    def _similarity(self, frame: _Frame) -> Values:
+        """Overlap of every track with every detection of its class, (tracks, detections)."""
+        similarity = overlaps(self._filter.boxes, frame.boxes)
+        ours = np.array([life.class_id for life in self._lives], int)
+        theirs = np.array([item.class_id for item in frame.found], int)
+        similarity[ours[:, None] != theirs[None, :]] = 0
+        return similarity
+
+    def _match(
+        self,
+        similarity: Values,
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        least: float,
+        frame: _Frame,
+    ) -> NDArray[np.intp]:
+        """Match tracks ``rows`` with detections ``columns``; the detections that are left."""
+        if not len(rows) or not len(columns):
+            return columns
+        ones, others = assign(similarity[rows[:, None], columns], least)
+        tracks, taken = rows[ones], columns[others]
+        self._filter.correct(tracks, frame.boxes[taken])
+        for track, detection in zip(tracks, taken, strict=True):
+            life = self._lives[track]
+            life.found = True
+            life.hits += 1
+            life.score = frame.found[detection].score
+            life.seen_at_s = frame.at_s
+            life.confirmed = life.confirmed or life.hits >= self._options.confirmations
+        left = np.ones(len(columns), bool)
+        left[others] = False
+        remaining: NDArray[np.intp] = columns[left]
+        return remaining
+
+    def _keep(self, which: Iterable[bool]) -> None:
+        """Go on with some of the tracks, and forget the others."""
+        mask = np.fromiter(which, bool, len(self._lives))
+        if not mask.all():
+            self._lives = [life for life, kept in zip(self._lives, mask, strict=True) if kept]
+            self._filter.keep(mask)
+
+    def _begin(self, frame: _Frame, which: NDArray[np.intp]) -> None:
+        if not len(which):
+            return
+        self._filter.add(frame.boxes[which])
+        for number in which:
+            item = frame.found[number]
+            self._lives.append(
+                _Life(
+                    track_id=self._next_id,
+                    class_id=item.class_id,
+                    label=item.label,
+                    score=item.score,
+                    began_at_s=frame.at_s,
+                    seen_at_s=frame.at_s,
+                    confirmed=self._options.confirmations <= 1,
+                )
+            )
+            self._next_id += 1
+
+    def _tracks(self) -> list[Track]:
+        assert self._at_s is not None
+        boxes, velocities = self._filter.boxes.tolist(), self._filter.velocity[:, :2].tolist()
+        return [
+            Track(
+                track_id=life.track_id,
+                class_id=life.class_id,
+                label=life.label,
+                score=life.score,
+                box=tuple(box),
+                velocity=tuple(velocity),
+                began_at_s=life.began_at_s,
+                seen_at_s=life.seen_at_s,
+                confirmed=life.confirmed,
+                found=life.found,
+                shown=life.confirmed
+                and (life.found or self._at_s - life.seen_at_s <= self._options.coast_s),
+            )
+            for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
+        ]
