@@ -143,7 +143,9 @@ def decode(
 ) -> list[Predictions]:
     """What the device's decoder makes of ``outputs``, picture by picture."""
     manifest = bundle.manifest
-    decoder = make_decoder(bundle.variant(variant).heads, manifest.decoder, bundle.anchors)
+    decoder = make_decoder(
+        bundle.variant(variant).heads, manifest.decoder, bundle.anchors, manifest.input.size_wh
+    )
     found = []
     for number, size_wh in enumerate(sizes):
         candidates = decoder(

@@ -62,7 +62,9 @@ class Checker:
     def _decode(self, answer: ProbeAnswer, outputs: Mapping[str, Tensor]) -> list[Found]:
         """What was found on each check picture, by the code the device runs."""
         network = self._network
-        decode = make_decoder(network.heads(answer.outputs), network.decoder, network.anchors)
+        decode = make_decoder(
+            network.heads(answer.outputs), network.decoder, network.anchors, network.input.size_wh
+        )
         by_position = sorted(outputs, key=lambda name: answer.outputs[name].position)
         found: list[Found] = []
         for number, (height, width, _) in enumerate(self._shapes):

@@ -151,7 +151,7 @@ def _answers(
         answer = probe(request)
         with np.load(str(request.outputs)) as arrays:
             outputs = {answer.outputs[key].position: arrays[key] for key in arrays}
-    decode = make_decoder(variant.heads, manifest.decoder, model.anchors)
+    decode = make_decoder(variant.heads, manifest.decoder, model.anchors, manifest.input.size_wh)
     found: list[Found] = []
     for number, path in enumerate(images):
         tensors: list[Tensor] = [outputs[position][number] for position in range(len(outputs))]

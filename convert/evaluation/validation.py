@@ -90,7 +90,7 @@ class DetectionValidator:
             first_anchor=0,
             anchors=count,
         )
-        self._decode = make_decoder((head,), decoder, anchors)
+        self._decode = make_decoder((head,), decoder, anchors, rule.size_wh)
 
     def find(self, answers: Iterable[Heads]) -> list[Candidates]:
         """What the heads found on each image, boxes in its pixels."""

@@ -17,9 +17,10 @@ from device.schema import Count, Fraction, Index, Record
 
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
-# 3: thresholds per class. A manifest is written in the oldest format that can say what it says.
+# 3: thresholds per class; letterboxed and grey pictures; boxes that are decoded but not yet
+# suppressed, as YOLO's; classifiers of one output. What needs none of it is still written as 2.
 FORMAT = 3
-FORMAT_OF_ONE_THRESHOLD = 2
+FORMAT_WITHOUT_THESE = 2
 
 Task = Literal["detection", "classification"]
 Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
@@ -32,19 +33,21 @@ class InputRule(Record, frozen=True):
     """How a model wants its pictures.
 
     Normalised value = ``(byte - mean) / std``, with one mean and std for all channels or one for
-    each. ``stretch`` fills ``width`` x ``height`` pixels with the whole picture; ``centre-crop``
-    takes the largest rectangle of the input's shape from its middle, of which ``crop_fraction``
-    of each side. Both scale by bilinear interpolation. ``layout`` is the order of the tensor's
-    axes: a pixel's channels side by side (nhwc), or a plane for each channel (nchw).
+    each. ``stretch`` fills ``width`` x ``height`` pixels with the whole picture; ``letterbox``
+    shrinks or enlarges it to fit, its sides in proportion, and puts it in the middle of grey (114);
+    ``centre-crop`` takes the largest rectangle of the input's shape from its middle, of which
+    ``crop_fraction`` of each side. All scale by bilinear interpolation. ``layout`` is the order of
+    the tensor's axes: a pixel's channels side by side (nhwc), or a plane for each channel (nchw).
+    A ``grey`` picture has one channel, luma by ITU-R BT.601.
     """
 
     width: Count
     height: Count
     mean: float | PerChannel
     std: float | PerChannel
-    colour: Literal["rgb"] = "rgb"
+    colour: Literal["rgb", "grey"] = "rgb"
     layout: Literal["nhwc", "nchw"] = "nhwc"
-    resize: Literal["stretch", "centre-crop"] = "stretch"
+    resize: Literal["stretch", "letterbox", "centre-crop"] = "stretch"
     crop_fraction: Fraction = 1.0
 
     def __post_init__(self) -> None:
@@ -54,6 +57,8 @@ class InputRule(Record, frozen=True):
         """
         if min(self.stds) <= 0:
             raise ValueError(f"Expected `std` > 0, got {self.std}")
+        if self.colour == "grey" and (isinstance(self.mean, tuple) or isinstance(self.std, tuple)):
+            raise ValueError("Expected one `mean` and `std` for a picture of one channel")
 
     @property
     def means(self) -> PerChannel:
@@ -74,11 +79,17 @@ class InputRule(Record, frozen=True):
         )
 
     @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+    @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of the tensor that holds one picture."""
+        channels = 1 if self.colour == "grey" else 3
         if self.layout == "nchw":
-            return 1, 3, self.height, self.width
-        return 1, self.height, self.width, 3
+            return 1, channels, self.height, self.width
+        return 1, self.height, self.width, channels
 
 
 class TensorSpec(Record, frozen=True):
@@ -134,6 +145,36 @@ class DetectionsHead(Record, frozen=True, tag="detections"):
         return rows if self.count is None else (*rows, self.count)
 
 
+class DenseHead(Record, frozen=True, tag="dense"):
+    """The outputs of a model that has decoded its boxes, a candidate each, but not suppressed them.
+
+    Where both are the same tensor, as YOLO's, a candidate's values are its box, then perhaps an
+    objectness, then a score per class, then perhaps others; else ``scores`` holds the scores alone.
+    """
+
+    boxes: TensorSpec
+    scores: TensorSpec
+
+    @property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """All outputs this head reads."""
+        return (self.boxes,) if self.boxes == self.scores else (self.boxes, self.scores)
+
+
+class RowsHead(Record, frozen=True, tag="rows"):
+    """The one output of a YOLO that suppresses its boxes itself.
+
+    Six values a detection: x_min, y_min, x_max, y_max, score, class id; rows of zeros mean none.
+    """
+
+    rows: TensorSpec
+
+    @property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """All outputs this head reads."""
+        return (self.rows,)
+
+
 class ClassifierHead(Record, frozen=True, tag="classifier"):
     """The one output of a classifier, a score per class."""
 
@@ -145,7 +186,7 @@ class ClassifierHead(Record, frozen=True, tag="classifier"):
         return (self.scores,)
 
 
-Head = SsdHead | DetectionsHead | ClassifierHead
+Head = SsdHead | DetectionsHead | DenseHead | RowsHead | ClassifierHead
 
 
 class SsdRule(Record, frozen=True, tag="ssd"):
@@ -169,15 +210,47 @@ class DetectionsRule(Record, frozen=True, tag="detections"):
     """A detector that leaves nothing to decode."""
 
 
-class ClassifierRule(Record, frozen=True, tag="classifier"):
-    """What the decoder of a classifier must know: scores are probabilities, or logits."""
+Units = Literal["fraction", "pixels", "either"]
+"""Of boxes: 0..1 of the input, its pixels, or to be told by whether any is larger than 2."""
 
+
+class DenseRule(Record, frozen=True, tag="dense"):
+    """What the decoder of a :class:`DenseHead` must know besides its tensors.
+
+    ``box`` is what four values a box has: centre_x, centre_y, width, height (xywh); corners
+    (xyxy); or corners with y first (yxyx). ``candidates`` says whether each is a row of the tensor
+    or a column. A score is the class's, times the ``objectness`` where there is one.
+    """
+
+    classes: Count
+    box: Literal["xywh", "xyxy", "yxyx"]
+    units: Units
+    iou_threshold: Fraction
+    candidates: Literal["rows", "columns"] = "rows"
+    objectness: bool = False
     score: Literal["probability", "logit"] = "probability"
+    background: Index | None = None  # a class that is never reported
+
+
+class RowsRule(Record, frozen=True, tag="rows"):
+    """What the decoder of a :class:`RowsHead` must know: the units of its boxes."""
+
+    units: Units
+
+
+class ClassifierRule(Record, frozen=True, tag="classifier"):
+    """What the decoder of a classifier must know: scores are probabilities, or logits.
+
+    ``binary`` and ``binary-logit`` are the same of one output that tells two classes apart: the
+    probability of the second.
+    """
+
+    score: Literal["probability", "logit", "binary", "binary-logit"] = "probability"
     background: Index | None = None  # a class that is never reported
     top: Count = 5  # how many classes are reported
 
 
-Rule = SsdRule | DetectionsRule | ClassifierRule
+Rule = SsdRule | DetectionsRule | DenseRule | RowsRule | ClassifierRule
 
 
 class Check(Record, frozen=True):
@@ -295,6 +368,17 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def format_manifest(manifest: Manifest) -> bytes:
     """``manifest`` as indented JSON, ending in a newline, in the oldest format that can say it."""
-    least = FORMAT if manifest.class_thresholds else FORMAT_OF_ONE_THRESHOLD
-    manifest = msgspec.structs.replace(manifest, format=least)
+    manifest = msgspec.structs.replace(manifest, format=_least_format(manifest))
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def _least_format(manifest: Manifest) -> int:
+    rule, decoder = manifest.input, manifest.decoder
+    is_new = (
+        bool(manifest.class_thresholds)
+        or rule.resize == "letterbox"
+        or rule.colour == "grey"
+        or isinstance(decoder, DenseRule | RowsRule)
+        or (isinstance(decoder, ClassifierRule) and decoder.score.startswith("binary"))
+    )
+    return FORMAT if is_new else FORMAT_WITHOUT_THESE

@@ -10,23 +10,37 @@ from numpy.typing import NDArray
 from device.bundle.manifest import (
     ClassifierHead,
     ClassifierRule,
+    DenseHead,
+    DenseRule,
     DetectionsHead,
     DetectionsRule,
     Head,
+    RowsHead,
+    RowsRule,
     Rule,
     SsdHead,
     SsdRule,
 )
 from device.errors import BundleError
 from device.inference.decode_classes import ClassifierDecoder
+from device.inference.decode_dense import DenseDecoder, RowsDecoder
 from device.inference.decode_detections import DetectionsDecoder
 from device.inference.decode_ssd import SsdDecoder
 
-Decoder = SsdDecoder | DetectionsDecoder | ClassifierDecoder
+Decoder = SsdDecoder | DetectionsDecoder | DenseDecoder | RowsDecoder | ClassifierDecoder
 
 
-def make_decoder(heads: Sequence[Head], rule: Rule, anchors: NDArray[np.float32] | None) -> Decoder:
-    """The decoder for ``rule``; ``anchors`` are only asked by SSD. Raises ``BundleError``."""
+def make_decoder(
+    heads: Sequence[Head],
+    rule: Rule,
+    anchors: NDArray[np.float32] | None,
+    input_wh: tuple[int, int],
+) -> Decoder:
+    """The decoder for ``rule``.
+
+    ``anchors`` are only asked by SSD, ``input_wh`` by models whose boxes are in pixels of the
+    input. Raises ``BundleError`` where heads and rule do not belong together.
+    """
     if isinstance(rule, SsdRule):
         ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
         reach = max((head.first_anchor + head.anchors for head in ssd_heads), default=0)
@@ -38,4 +52,8 @@ def make_decoder(heads: Sequence[Head], rule: Rule, anchors: NDArray[np.float32]
                 return ClassifierDecoder(head, rule)
             case DetectionsRule(), [DetectionsHead() as head]:
                 return DetectionsDecoder(head)
+            case DenseRule(), [DenseHead() as head]:
+                return DenseDecoder(head, rule, input_wh)
+            case RowsRule(), [RowsHead() as head]:
+                return RowsDecoder(head, rule.units, input_wh)
     raise BundleError("the manifest's heads and decoder do not belong together")

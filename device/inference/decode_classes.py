@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from device.bundle.manifest import (
     ClassifierHead,
@@ -28,10 +29,18 @@ class ClassifierDecoder:
         """The classes scored at least ``threshold``, at most ``max_detections`` and ``top``."""
         scores = dequantise(outputs[self.head.scores.position].reshape(-1), self.head.scores)
         if self.rule.score == "logit":
-            powers = np.exp(scores - scores.max())  # softmax, without overflow
-            scores = powers / powers.sum()
+            scores = _softmax(scores)
+        elif self.rule.score == "binary":
+            scores = np.concatenate((1 - scores, scores))
+        elif self.rule.score == "binary-logit":  # the logistic function is a softmax over 0 and it
+            scores = _softmax(np.concatenate((np.zeros_like(scores), scores)))
         if self.rule.background is not None:
             scores[self.rule.background] = -1.0
         best = np.argsort(-scores, kind="stable")[: min(self.rule.top, max_detections)]
         best = best[scores[best] >= least_scores(threshold, best)]
         return Candidates(np.empty((0, 4), np.float32), scores[best], best)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max())  # less the greatest: no overflow
+    return np.asarray(powers / powers.sum(), np.float32)

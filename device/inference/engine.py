@@ -83,7 +83,9 @@ class Engine(Closable):
         self._thresholds = manifest.thresholds(self.labels) if threshold is None else threshold
         self.max_detections = max_detections or manifest.max_detections
         self.task = manifest.task
-        self._decode = make_decoder(spec.heads, manifest.decoder, bundle.anchors)
+        self._decode = make_decoder(
+            spec.heads, manifest.decoder, bundle.anchors, manifest.input.size_wh
+        )
         self._preprocess = Preprocessor(manifest.input, spec.input)
         self._rule = manifest.input
         self._wanted: NDArray[np.intp] | None = None

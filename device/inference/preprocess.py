@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,10 +19,34 @@ from numpy.typing import NDArray
 from device.bundle.manifest import InputRule, TensorSpec
 from device.records import Pixels, Tensor
 
+LETTERBOX_GREY = 114  # of 255, around the picture
+
+
+class Rectangle(NamedTuple):
+    """A part of a picture, in whole pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def letterbox(rule: InputRule, source_wh: tuple[int, int]) -> Rectangle:
+    """The part of the input that a frame of ``source_wh`` pixels fills, its sides in proportion.
+
+    It lies in the middle; of an odd number of pixels around it, the smaller half comes first.
+    """
+    width, height = source_wh
+    scale = min(rule.width / width, rule.height / height)
+    inner_width = min(rule.width, max(1, round(width * scale)))
+    inner_height = min(rule.height, max(1, round(height * scale)))
+    left, top = (rule.width - inner_width) // 2, (rule.height - inner_height) // 2
+    return Rectangle(left, top, inner_width, inner_height)
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Which part of a frame the model's input shows, all in source pixels."""
+    """Which part of a frame the model's input shows, in source pixels, and where in the input."""
 
     left: int
     top: int
@@ -29,6 +54,8 @@ class Placement:
     height: int
     source_width: int
     source_height: int
+    # Left, top, width and height of the part of the input that shows it, 0..1.
+    target: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
     @classmethod
     def of(cls, rule: InputRule, source_wh: tuple[int, int]) -> Placement:
@@ -36,6 +63,15 @@ class Placement:
         width, height = source_wh
         if rule.resize == "stretch":
             return cls(0, 0, width, height, width, height)
+        if rule.resize == "letterbox":
+            inner = letterbox(rule, source_wh)
+            target = (
+                inner.left / rule.width,
+                inner.top / rule.height,
+                inner.width / rule.width,
+                inner.height / rule.height,
+            )
+            return cls(0, 0, width, height, width, height, target)
         # The largest rectangle of the input's shape, and the wanted part of it.
         fraction = rule.crop_fraction / max(rule.width / width, rule.height / height)
         seen_width = max(1, round(rule.width * fraction))
@@ -61,9 +97,11 @@ class Placement:
 @lru_cache(maxsize=4)  # a camera's frames are all of one size
 def _corners(placement: Placement) -> tuple[NDArray[np.float32], ...]:
     """Size, offset and limit of a box's four sides."""
+    left, top, width, height = placement.target
+    whole_width, whole_height = placement.width / width, placement.height / height
     pairs = (
-        (placement.width, placement.height),
-        (placement.left, placement.top),
+        (whole_width, whole_height),
+        (placement.left - left * whole_width, placement.top - top * whole_height),
         (placement.source_width, placement.source_height),
     )
     return tuple(np.array(pair * 2, np.float32) for pair in pairs)
@@ -116,20 +154,45 @@ class Preprocessor:
             self._flip = None
         self._table = table.reshape(1, 256, -1)  # as OpenCV wants one per channel
         self._planes = [np.ascontiguousarray(plane) for plane in np.broadcast_to(table.T, (3, 256))]
-        self._scratch = np.empty((rule.height, rule.width, 3), np.uint8)
+        self._scratch = np.full((rule.height, rule.width, 3), LETTERBOX_GREY, np.uint8)
+        self._target = Rectangle(0, 0, rule.width, rule.height)
         self._plane = np.empty((rule.height, rule.width), np.uint8)
-        self._fill = self._planar if rule.layout == "nchw" else self._interleaved
+        if rule.colour == "grey":
+            self._fill = self._grey
+        else:
+            self._fill = self._planar if rule.layout == "nchw" else self._interleaved
 
     def __call__(self, pixels: Pixels, tensor: Tensor) -> Placement:
         """Write ``pixels`` (uint8 BGR) into ``tensor`` (of the rule's shape, in place)."""
         rule = self.rule
         placement = Placement.of(rule, (pixels.shape[1], pixels.shape[0]))
         seen = placement.view(pixels)
+        if rule.resize == "letterbox":
+            self._aim(letterbox(rule, (pixels.shape[1], pixels.shape[0])))
+        left, top, width, height = self._target
         cv2.resize(
-            seen, (rule.width, rule.height), dst=self._scratch, interpolation=cv2.INTER_LINEAR
+            seen,
+            (width, height),
+            dst=self._scratch[top : top + height, left : left + width],
+            interpolation=cv2.INTER_LINEAR,
         )
         self._fill(tensor[0])
         return placement
+
+    def _aim(self, target: Rectangle) -> None:
+        """Have the next picture fill ``target`` alone, grey around it."""
+        if target != self._target:
+            self._scratch[...] = LETTERBOX_GREY
+            self._target = target
+
+    def _grey(self, target: Tensor) -> None:
+        plane = target.reshape(self._plane.shape)  # a view: it has one channel
+        if self._flip is not None:
+            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2GRAY, dst=plane.view(np.uint8))
+            self._flip_bit(plane)
+        else:
+            cv2.cvtColor(self._scratch, cv2.COLOR_BGR2GRAY, dst=self._plane)
+            cv2.LUT(self._plane, self._planes[0], dst=plane)
 
     def _interleaved(self, target: Tensor) -> None:
         if self._flip is not None:

@@ -192,3 +192,28 @@ def test_class_without_a_threshold_of_its_own_has_the_one_of_all(raw):
     assert manifest.thresholds(("cat", "dog")) == 0.5
     own = msgspec.structs.replace(manifest, class_thresholds={"dog": 0.2})
     assert own.thresholds(("cat", "dog", "bee")) == (0.5, 0.2, 0.5)
+
+
+DENSE = {"type": "dense", "classes": 80, "box": "xywh", "units": "fraction", "iou_threshold": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("input", "resize"), "letterbox"),
+        (("input", "colour"), "grey"),
+        (("decoder",), DENSE),
+        (("decoder",), {"type": "rows", "units": "either"}),
+    ],
+)
+def test_what_older_devices_do_not_know_is_written_in_a_format_they_refuse(raw, place, value):
+    manifest = parse_manifest(changed(raw, *place, value=value))
+    written = format_manifest(manifest)
+    assert json.loads(written)["format"] == 3
+    assert msgspec.structs.replace(parse_manifest(written), format=2) == manifest
+
+
+def test_binary_classifier_is_written_in_the_newer_format(raw):
+    classifier = {"type": "classifier", "score": "binary"}
+    data = json.loads(changed(raw, "decoder", value=classifier)) | {"task": "classification"}
+    assert json.loads(format_manifest(parse_manifest(json.dumps(data).encode())))["format"] == 3

@@ -21,9 +21,9 @@ CLASSIFIER = ClassifierHead(scores=tensor())
 
 
 def test_decoder_is_chosen_by_rule():
-    assert isinstance(make_decoder([SSD], RULE, ANCHORS), SsdDecoder)
-    assert isinstance(make_decoder([CLASSIFIER], ClassifierRule(), None), ClassifierDecoder)
-    assert isinstance(make_decoder([ROWS], DetectionsRule(), None), DetectionsDecoder)
+    assert isinstance(make_decoder([SSD], RULE, ANCHORS, (8, 8)), SsdDecoder)
+    assert isinstance(make_decoder([CLASSIFIER], ClassifierRule(), None, (8, 8)), ClassifierDecoder)
+    assert isinstance(make_decoder([ROWS], DetectionsRule(), None, (8, 8)), DetectionsDecoder)
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_decoder_is_chosen_by_rule():
 )
 def test_heads_that_do_not_fit_the_rule_are_rejected(heads, rule):
     with pytest.raises(BundleError, match="do not belong together"):
-        make_decoder(heads, rule, ANCHORS)
+        make_decoder(heads, rule, ANCHORS, (8, 8))

@@ -52,3 +52,18 @@ def test_background_class_is_never_reported_by_a_classifier():
 def test_quantised_probabilities_are_dequantised():
     spec = tensor("uint8", 1 / 256, 0)
     assert classify([64, 128, 0], spec=spec, top=2) == ([1, 0], [0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("score", "value", "expected"),
+    [
+        ("binary", 0.75, [(1, 0.75), (0, 0.25)]),
+        ("binary", 0.125, [(0, 0.875), (1, 0.125)]),
+        ("binary-logit", 0.0, [(0, 0.5), (1, 0.5)]),
+        ("binary-logit", -1.0986123, [(0, 0.75), (1, 0.25)]),  # the logarithm of a third
+    ],
+)
+def test_one_output_tells_two_classes_apart(score, value, expected):
+    ids, scores = classify([value], score=score)
+    assert ids == [class_id for class_id, _ in expected]
+    assert scores == pytest.approx([probability for _, probability in expected])

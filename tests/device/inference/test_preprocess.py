@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.bundle.manifest import InputRule, TensorSpec
-from device.inference.preprocess import Placement, Preprocessor, byte_table
+from device.inference.preprocess import Placement, Preprocessor, byte_table, letterbox
 
 SYMMETRIC = InputRule(width=8, height=6, mean=127.5, std=127.5)  # -1..1
 BYTES = InputRule(width=8, height=6, mean=0.0, std=1.0)  # the byte itself
@@ -215,3 +215,110 @@ def test_box_inside_the_view_comes_back_where_it_was(width, height, resize, frac
     box = offset + np.array(corners) * np.array([view.shape[1], view.shape[0]] * 2)
     there = np.array([corners], np.float32)
     assert placement.to_source(there)[0] == pytest.approx(box, abs=1e-3, rel=1e-5)
+
+
+def boxed(width: int, height: int, **changes) -> InputRule:
+    return InputRule(width=width, height=height, mean=0, std=1, resize="letterbox", **changes)
+
+
+@pytest.mark.parametrize(
+    ("rule", "source_wh", "expected"),
+    [
+        (boxed(640, 640), (640, 480), (0, 80, 640, 480)),  # as it is, 80 rows above and below
+        (boxed(224, 224), (640, 480), (0, 28, 224, 168)),  # 480 * 0.35 = 168
+        (boxed(224, 224), (100, 300), (74, 0, 75, 224)),  # 100 * 224 / 300 = 74.67; 149 left over
+        (boxed(320, 192), (1000, 1000), (64, 0, 192, 192)),
+        (boxed(640, 640), (32, 16), (0, 160, 640, 320)),  # small ones are enlarged
+        (boxed(64, 64), (64, 64), (0, 0, 64, 64)),
+        (boxed(64, 64), (3000, 16), (0, 31, 64, 1)),  # 0.34 of a row: one at least
+    ],
+)
+def test_letterbox_by_hand(rule, source_wh, expected):
+    assert letterbox(rule, source_wh) == expected
+
+
+def test_letterboxed_picture_lies_in_grey_however_the_frames_change(noise):
+    preprocess = Preprocessor(boxed(8, 6), spec("uint8", 1.0))
+    target = np.zeros((1, 6, 8, 3), np.uint8)
+    for size_wh, area in (((80, 20), np.s_[2:4, :]), ((20, 60), np.s_[:, 3:5])):
+        pixels = cv2.resize(noise, size_wh)
+        preprocess(pixels, target)
+        inside = np.zeros((6, 8), bool)
+        inside[area] = True
+        shape = target[0][area].shape
+        expected = cv2.resize(pixels, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+        assert np.array_equal(target[0][area], expected[..., ::-1])
+        assert (target[0][~inside] == 114).all()
+
+
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+def test_letterbox_is_the_same_in_any_type(noise, layout):
+    rule = boxed(8, 6, layout=layout)
+    real = msgspec.structs.replace(rule, std=255.0)
+    stored = np.zeros(rule.shape, np.uint8)
+    floats = np.zeros(rule.shape, np.float32)
+    Preprocessor(rule, spec("uint8", 1.0))(noise[:20], stored)
+    Preprocessor(real, spec("float32"))(noise[:20], floats)
+    assert floats == pytest.approx(stored / 255)
+
+
+def test_boxes_of_a_letterboxed_picture_come_back_exactly():
+    # 640x480 in 224x224: rows 28 to 196. A box over the lower right quarter of the picture.
+    placement = Placement.of(boxed(224, 224), (640, 480))
+    there = np.array([[112 / 224, 112 / 224, 1.0, 196 / 224]], np.float32)
+    assert placement.to_source(there)[0] == pytest.approx([320, 240, 640, 480])
+
+
+def test_boxes_in_the_grey_are_clipped_to_the_picture():
+    placement = Placement.of(boxed(100, 100), (100, 50))
+    there = np.array([[0, 0, 1, 1], [0, 0, 1, 0.2]], np.float32)
+    assert placement.to_source(there).tolist() == [[0, 0, 100, 50], [0, 0, 100, 0]]
+
+
+@settings(max_examples=200)
+@given(
+    sides,
+    sides,
+    st.integers(32, 1280),
+    st.integers(32, 1280),
+    st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+)
+def test_letterbox_and_its_inverse_undo_each_other(width, height, wide, tall, corners):
+    rule = boxed(wide, tall)
+    inner = letterbox(rule, (width, height))
+    assert inner.left >= 0
+    assert inner.top >= 0
+    assert inner.left + inner.width <= wide
+    assert inner.top + inner.height <= tall
+    assert inner.width == wide or inner.height == tall
+    box = np.array(corners) * np.array([width, height] * 2)
+    scale = np.array([inner.width / width, inner.height / height] * 2)
+    there = (box * scale + np.array([inner.left, inner.top] * 2)) / np.array([wide, tall] * 2)
+    back = Placement.of(rule, (width, height)).to_source(there[np.newaxis].astype(np.float32))
+    # float32 holds a place in the input to some 1e-7 of it, and a row may be one pixel of it.
+    assert back[0] == pytest.approx(box, abs=1e-6 * max(width, height) * max(wide, tall))
+
+
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+@pytest.mark.parametrize(("dtype", "scale"), [("uint8", 1.0), ("float32", 0.0)])
+def test_grey_input_has_the_luma_of_the_picture(noise, layout, dtype, scale):
+    rule = InputRule(width=8, height=6, mean=0, std=1, colour="grey", layout=layout)
+    assert rule.shape == ((1, 6, 8, 1) if layout == "nhwc" else (1, 1, 6, 8))
+    target = np.zeros(rule.shape, dtype)
+    Preprocessor(rule, spec(dtype, scale))(noise, target)
+    small = cv2.resize(noise, (8, 6), interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(target.reshape(6, 8), cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+
+
+def test_grey_int8_input_is_the_byte_less_128(noise):
+    rule = InputRule(width=8, height=6, mean=128, std=1, colour="grey")
+    target = np.zeros(rule.shape, np.int8)
+    Preprocessor(rule, spec("int8", 1.0))(noise, target)
+    small = cv2.resize(noise, (8, 6), interpolation=cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(int)
+    assert np.array_equal(target.reshape(6, 8), grey - 128)
+
+
+def test_grey_input_with_a_mean_per_channel_is_refused():
+    with pytest.raises(ValueError, match="one channel"):
+        InputRule(width=8, height=6, mean=(1.0, 2.0, 3.0), std=1.0, colour="grey")
