@@ -21,8 +21,15 @@ except KeyboardInterrupt:  # nothing has begun
     sys.exit(130)
 
 try:
-    sys.exit(main())
+    code = main()
 except ModuleNotFoundError as exc:
     if "--debug" in sys.argv:
         raise
     sys.exit("error: " + str(exc) + "; what to install: python -m device doctor")
+
+if PYTHON < (3, 11):
+    sys.exit(code)
+
+from device.system.shutdown import leave  # noqa: E402
+
+leave(code)

@@ -10,15 +10,17 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.cameras.orientation import Orientation
 from device.errors import SourceError
+from device.orientation import Orientation
 from device.records import Frame, Pixels
 from device.system.closable import Closable
 
 Warn = Callable[[str], None]
+
+CLOSE_TIMEOUT_S = 0.5  # for a read that is under way in another thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class CameraRequest:
     samples: Sequence[Path]  # images for the demo
     warn: Warn
     options: CameraOptions = DEFAULTS
+    stop: threading.Event = field(default_factory=threading.Event)  # ends waiting for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Camera(Closable):
 
     def __init__(self, options: CameraOptions = DEFAULTS) -> None:
         self.orientation = Orientation.of(options.rotate, options.flip)
+        self._reading = threading.Lock()
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
@@ -97,10 +101,19 @@ class Camera(Closable):
         """Let go of the device or file."""
 
     def close(self) -> None:
-        """Release the device or file; may be called more than once."""
-        if not self._closed:
-            self._closed = True
-            self._release()
+        """Release the device or file; may be called more than once.
+
+        A device that hangs in another thread's read is left to it: released under that thread, it
+        could take the process down.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._reading.acquire(timeout=CLOSE_TIMEOUT_S):
+            try:
+                self._release()
+            finally:
+                self._reading.release()
 
     def frames(
         self, limit: int | None = None, stop: threading.Event | None = None
@@ -115,7 +128,8 @@ class Camera(Closable):
             if self._closed:
                 raise SourceError("no more frames: the source was closed")
             started = time.perf_counter()
-            shot = self._read()
+            with self._reading:
+                shot = self._read()
             if shot is None:
                 return
             pixels = self.orientation.apply(shot.pixels)

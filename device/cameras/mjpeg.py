@@ -7,22 +7,21 @@ memory.
 
 from __future__ import annotations
 
-import base64
 import http.client
+import threading
 import urllib.error
-import urllib.request
-from typing import IO, Any, BinaryIO, cast
-
-import cv2
-import numpy as np
+from typing import BinaryIO, cast
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
+from device.cameras.http_stream import Patience, StoppedError, is_same_server, open_stream
 from device.cameras.reconnecting import LiveCamera, silence_s
-from device.cameras.url import CameraUrl
+from device.cameras.url import CameraUrl, redact
 from device.errors import SourceError
+from device.images import check_pixels, decode_image
 
 MAX_LINE = 1 << 16
-MAX_IMAGE = 1 << 26  # bytes; JPEGs of 100 megapixels are smaller
+MAX_IMAGE = 1 << 25  # bytes; JPEGs of 64 megapixels are smaller
+TIMEOUTS = 2  # for an answer or a picture to be whole: so many times what a server may be silent
 ANSWERS = {
     401: "user name or password are missing or wrong: http://user:password@host/...",
     403: "it does not let this user in",
@@ -41,8 +40,11 @@ class MultipartStream:
 
     def next(self) -> bytes:
         """The next part's content. Raises ``EOFError``, or ``ValueError`` for what is none."""
+        passed = 0
         while not self._at_boundary:
-            self._line()
+            passed += len(self._line())
+            if passed > MAX_IMAGE:
+                raise ValueError("no boundary between pictures")
         self._at_boundary = False
         headers = http.client.parse_headers(self._stream)
         if "Content-Length" in headers:
@@ -69,60 +71,37 @@ class MultipartStream:
         return line
 
 
-class CredentialHandler(urllib.request.HTTPDigestAuthHandler):
-    """HTTP authentication, Basic or Digest, tried once: cameras lock out those who guess."""
-
-    def __init__(self, url: CameraUrl) -> None:
-        self._user, self._password = url.user or "", url.password or ""
-        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, url.without_user, self._user, self._password)
-        super().__init__(passwords)
-
-    def http_error_401(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-    ) -> Any:
-        """Ask again with what is known; None to let the refusal stand."""
-        if req.has_header("Authorization"):
-            return None
-        fp.close()
-        if headers.get("WWW-Authenticate", "").lower().startswith("digest"):
-            return super().http_error_401(req, fp, code, msg, headers)
-        known = base64.b64encode(f"{self._user}:{self._password}".encode()).decode()
-        req.add_unredirected_header("Authorization", f"Basic {known}")
-        return self.parent.open(req, timeout=req.timeout)
-
-
 class MjpegCamera(LiveCamera):
     """An ``http://`` or ``https://`` address that sends ``multipart/x-mixed-replace``."""
 
-    def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
+    def __init__(
+        self,
+        url: CameraUrl,
+        options: CameraOptions,
+        warn: Warn,
+        stop: threading.Event | None = None,
+    ) -> None:
         """Raises ``SourceError`` where the server cannot be reached, or sends something else."""
         self._url = url
         self._timeout_s = silence_s(options)
         self._response: http.client.HTTPResponse | None = None
         warn(f"connecting to {url.shown}")
-        super().__init__(url.shown, options, warn)
+        super().__init__(url.shown, options, warn, stop)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
         """The camera at this address."""
-        return cls(CameraUrl.parse(request.source), request.options, request.warn)
+        return cls(CameraUrl.parse(request.source), request.options, request.warn, request.stop)
 
     def _connect(self) -> None:
         url = self._url
-        opener = urllib.request.build_opener()
-        if url.user is not None:
-            opener.add_handler(CredentialHandler(url))
+        self._patience = patience = Patience(self._timeout_s, self._stop)
+        patience.begin(TIMEOUTS * self._timeout_s)
         try:
-            self._response = opener.open(url.without_user, timeout=self._timeout_s)
+            self._response = open_stream(url, patience)
         except urllib.error.HTTPError as exc:
             with exc:
-                meaning = ANSWERS.get(exc.code, exc.reason)
+                meaning = self._meaning(exc)
             raise SourceError(f"{self.name}: answers {exc.code}, {meaning}") from exc
         except (OSError, http.client.HTTPException, ValueError) as exc:
             raise SourceError(f"{self.name}: {self._reason(exc)}") from exc
@@ -135,6 +114,15 @@ class MjpegCamera(LiveCamera):
         stream = cast(BinaryIO, self._response)
         self._parts = MultipartStream(stream, headers.get_boundary() or "")
 
+    def _meaning(self, error: urllib.error.HTTPError) -> str:
+        """What a refusal means, for a message."""
+        if error.code == 401 and not is_same_server(self._url, error.url):
+            return (
+                f"from {redact(error.url)}, to which it leads and which is not told user and "
+                "password: give that address, if it is the camera's"
+            )
+        return ANSWERS.get(error.code, error.reason)
+
     def _reason(self, error: Exception) -> str:
         cause = getattr(error, "reason", error)  # what urllib wraps
         if isinstance(cause, TimeoutError):
@@ -142,19 +130,22 @@ class MjpegCamera(LiveCamera):
         return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
 
     def _grab(self) -> Shot | None:
+        self._patience.begin(TIMEOUTS * self._timeout_s)
         try:
             data = self._parts.next()
+        except StoppedError:
+            return None
         except TimeoutError as exc:
-            raise SourceError(f"{self.name}: no picture for {self._timeout_s:g} s") from exc
+            raise SourceError(f"{self.name}: {self._patience.why()}") from exc
         except EOFError as exc:
             raise SourceError(f"{self.name}: the server ended the stream") from exc
         except (OSError, http.client.HTTPException, ValueError) as exc:
             raise SourceError(f"{self.name}: the stream broke off: {self._reason(exc)}") from exc
+        check_pixels(data, self.name)
         try:
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:
+            return Shot(decode_image(data, self.name), self.name)
+        except SourceError:  # damaged on its way
             return None
-        return None if pixels is None else Shot(np.asarray(pixels, np.uint8), self.name)
 
     def _disconnect(self) -> None:
         if self._response is not None:

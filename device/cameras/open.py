@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -34,12 +35,17 @@ BACKENDS: Mapping[str, Backend] = {
 
 
 def open_camera(
-    source: str, samples: Sequence[Path], warn: Warn, options: CameraOptions = DEFAULTS
+    source: str,
+    samples: Sequence[Path],
+    warn: Warn,
+    options: CameraOptions = DEFAULTS,
+    stop: threading.Event | None = None,
 ) -> Camera:
     """The camera that ``source`` names: see docs/cameras.md.
 
     ``samples`` are the images that ``demo`` shows; ``warn`` is told of images passed over, and
-    of cameras lost and found.
+    of cameras lost and found. Where ``stop`` is set before the camera is there, it is returned
+    without being connected.
     Raises ``SourceError`` or ``UsageError``.
     """
     backend = BACKENDS[kind_of(source)]
@@ -52,7 +58,9 @@ def open_camera(
             )
     module = importlib.import_module(f"device.cameras.{backend.module}")
     camera = cast(type[Camera], getattr(module, backend.camera))
-    return camera.from_request(CameraRequest(source, samples, warn, options))
+    return camera.from_request(
+        CameraRequest(source, samples, warn, options, stop or threading.Event())
+    )
 
 
 def kind_of(source: str) -> str:

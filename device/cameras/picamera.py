@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ import cv2
 import numpy as np
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
-from device.cameras.orientation import Orientation
 from device.cameras.reconnecting import POLL_S, LiveCamera
 from device.errors import SourceError, UsageError
+from device.orientation import Orientation
 from device.records import Pixels
 
 if TYPE_CHECKING:
@@ -70,7 +71,13 @@ class PicameraCamera(LiveCamera):
     Where the network's input is known and no larger than the frames, they come with ``lores``.
     """
 
-    def __init__(self, number: int, options: CameraOptions, warn: Warn) -> None:
+    def __init__(
+        self,
+        number: int,
+        options: CameraOptions,
+        warn: Warn,
+        stop: threading.Event | None = None,
+    ) -> None:
         """Raises ``SourceError`` where Picamera2 or the camera is missing, or is in use."""
         self._number = number
         self._size_wh = even(options.size_wh or SIZE_WH)
@@ -88,13 +95,14 @@ class PicameraCamera(LiveCamera):
             self._lores_wh = even(lores_wh)
         os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:ERROR")  # it tells a lot about itself
         logging.getLogger("picamera2").addHandler(logging.NullHandler())  # said here, once
-        super().__init__(f"picamera:{number}", options, warn)
+        super().__init__(f"picamera:{number}", options, warn, stop)
         self.orientation = Orientation(transpose=wanted.transpose)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
         """The camera of this number: ``picamera``, ``picamera:1``."""
-        return cls(camera_number(request.source), request.options, request.warn)
+        number = camera_number(request.source)
+        return cls(number, request.options, request.warn, request.stop)
 
     def _connect(self) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from device.errors import SourceError
 from device.records import Pixels
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0  # between two attempts to reach a lost camera
+CONNECT_TIMEOUT_S = 30.0  # for all that connecting takes: names, servers, drivers
+STOP_POLL_S = 0.1  # between two looks whether a wait is to end
 POLL_S = 1.0  # the longest wait for a frame before a camera looks whether it is to stop
 NETWORK_TIMEOUT_S = 5.0  # for a server to answer, and for its next frame
 STEP = 16  # pixels between those that are compared first
@@ -43,6 +47,33 @@ class _ChangeDetector:
         return self._all != whole_before
 
 
+class _Attempt(threading.Thread):
+    """An attempt to connect, in a thread that can be left behind where it hangs."""
+
+    def __init__(self, connect: Callable[[], None]) -> None:
+        super().__init__(name="connect", daemon=True)
+        self._connect = connect
+        self._done = threading.Event()
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Connect, and note how it ended."""
+        try:
+            self._connect()
+        except BaseException as exc:
+            self.error = exc
+        self._done.set()
+
+    def wait(self, stop: threading.Event, timeout_s: float) -> bool:
+        """Wait for its end; False where ``stop`` was set, or the time ran out."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self._done.wait(STOP_POLL_S):
+            if stop.is_set() or time.monotonic() > deadline_s:
+                return False
+        return True
+
+
 class LiveCamera(Camera):
     """A camera that is watched, and reached for again when it is lost.
 
@@ -52,9 +83,20 @@ class LiveCamera(Camera):
 
     live = True
 
-    def __init__(self, name: str, options: CameraOptions, warn: Warn) -> None:
-        """Connect; ``name`` is what messages call the camera. Raises ``SourceError``."""
+    def __init__(
+        self,
+        name: str,
+        options: CameraOptions,
+        warn: Warn,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Connect, unless ``stop`` is set meanwhile; ``name`` is what messages call the camera.
+
+        Raises ``SourceError``.
+        """
         super().__init__(options)
+        self._stop = stop or threading.Event()
+        self._attempt: _Attempt | None = None
         self.name = name
         self._warn = warn
         self._give_up_s = options.give_up_s
@@ -69,7 +111,7 @@ class LiveCamera(Camera):
 
     @abstractmethod
     def _connect(self) -> None:
-        """Make ready for :meth:`_grab`. Raises ``SourceError``, after few seconds at most."""
+        """Make ready for :meth:`_grab`; in a thread of its own. Raises ``SourceError``."""
 
     @abstractmethod
     def _grab(self) -> Shot | None:
@@ -83,14 +125,21 @@ class LiveCamera(Camera):
         """Let go of all that :meth:`_connect` took, also where it failed halfway."""
 
     def _release(self) -> None:
-        self._disconnect()
+        if self._attempt is None:  # else the device is that one's
+            self._disconnect()
 
     def _reach(self) -> None:
-        try:
-            self._connect()
-        except BaseException:
+        """Connect, or go on waiting for an attempt that hangs: two would be in each other's way."""
+        if self._attempt is None:
+            self._attempt = _Attempt(self._connect)
+        if not self._attempt.wait(self._stop, CONNECT_TIMEOUT_S):
+            if self._stop.is_set():
+                return
+            raise SourceError(f"{self.name}: no answer within {CONNECT_TIMEOUT_S:g} s")
+        error, self._attempt = self._attempt.error, None
+        if error is not None:
             self._disconnect()
-            raise
+            raise error
         self._connected, self._news_at_s = True, None
 
     def _read(self) -> Shot | None:
@@ -98,12 +147,13 @@ class LiveCamera(Camera):
             try:
                 if not self._connected:
                     self._reach()
+                    continue
                 shot = self._grab()
                 is_new = shot is not None and self._changes.is_new(shot.pixels)
                 self._check_frozen(is_new)
             except SourceError as exc:
                 self._connected = False
-                self._disconnect()
+                self._release()
                 self._lose(exc)
                 continue
             # The picture on which a camera froze does not show that it is back.

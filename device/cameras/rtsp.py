@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 
 import cv2
@@ -35,7 +36,13 @@ class RtspCamera(LiveCamera):
     which cameras do.
     """
 
-    def __init__(self, url: CameraUrl, options: CameraOptions, warn: Warn) -> None:
+    def __init__(
+        self,
+        url: CameraUrl,
+        options: CameraOptions,
+        warn: Warn,
+        stop: threading.Event | None = None,
+    ) -> None:
         """Raises ``SourceError`` where the server cannot be reached, or has no such stream."""
         self._url = url
         self._silence_s = silence_s(options)
@@ -46,12 +53,12 @@ class RtspCamera(LiveCamera):
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         cv2.setLogLevel(2)  # errors
         warn(f"connecting to {url.shown}")
-        super().__init__(url.shown, options, warn)
+        super().__init__(url.shown, options, warn, stop)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
         """The camera at this address."""
-        return cls(CameraUrl.parse(request.source), request.options, request.warn)
+        return cls(CameraUrl.parse(request.source), request.options, request.warn, request.stop)
 
     def _connect(self) -> None:
         options = {

@@ -7,6 +7,7 @@ import fcntl
 import math
 import os
 import struct
+import threading
 import time
 from pathlib import Path
 
@@ -82,7 +83,13 @@ def _format(capture: cv2.VideoCapture) -> str:
 class V4l2Camera(LiveCamera):
     """A Video4Linux camera, asked for JPEGs: other formats are too much for USB at full rate."""
 
-    def __init__(self, device: str, options: CameraOptions, warn: Warn) -> None:
+    def __init__(
+        self,
+        device: str,
+        options: CameraOptions,
+        warn: Warn,
+        stop: threading.Event | None = None,
+    ) -> None:
         """``device``: its path. Raises ``SourceError`` that says what is wrong with it."""
         self._device = device
         self._size_wh = options.size_wh or SIZE_WH
@@ -91,14 +98,14 @@ class V4l2Camera(LiveCamera):
         self._said_what_it_gives = False
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(SELECT_TIMEOUT_S))
         cv2.setLogLevel(2)  # errors: what goes wrong is said here, once
-        super().__init__(device, options, warn)
+        super().__init__(device, options, warn, stop)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
         """The camera of this number, or at this path."""
         source = request.source
         device = f"/dev/video{source}" if source.isdecimal() else source
-        return cls(device, request.options, request.warn)
+        return cls(device, request.options, request.warn, request.stop)
 
     def _connect(self) -> None:
         check_device(self._device)

@@ -19,14 +19,16 @@ from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
 from device.system.console import say
-from device.system.signals import children_begin_with_defaults, handle_ending, is_ignored
+from device.system.signals import children_begin_with_defaults, is_ignored
 
 if TYPE_CHECKING:
     from device.bundle.model import Model
     from device.cameras.base import Camera
     from device.inference.engine import Engine
     from device.outputs.base import Sink
+    from device.outputs.options import OutputOptions
     from device.pipeline.pipeline import Pipeline
+    from device.system.shutdown import GracefulShutdown
     from device.web.server import LivePage
 
 EXAMPLES = """examples:
@@ -56,81 +58,131 @@ def add_detect(commands: Commands) -> None:
 
 def run_detect(args: argparse.Namespace) -> None:
     """Run ``device detect``."""
-    # Before NumPy is loaded: its threads would only be in the interpreter's way.
+    prepare_process()
+    from device.system.shutdown import GracefulShutdown
+
+    with contextlib.ExitStack() as stack:
+        shutdown = stack.enter_context(GracefulShutdown())
+        pipeline = _open_run(args, shutdown, stack)
+        _execute(pipeline, args.frames, shutdown.stop)
+
+
+def prepare_process() -> None:
+    """Set what holds for the whole process: before NumPy and OpenCV are used."""
+    # NumPy's threads would only be in the interpreter's way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from device.image_header import limit_decoders
+
+    limit_decoders()
     # Imported here: `--help` need not wait for OpenCV.
     import cv2
 
-    from device.bundle.labels import class_ids
-    from device.cameras.open import open_camera
-    from device.outputs.open import open_sinks
-    from device.outputs.options import check_outputs
-    from device.outputs.pace import Pace
-    from device.pipeline.motion import MotionDetector
-    from device.pipeline.pipeline import Pipeline
-    from device.system.memory_trim import forget_startup, share_one_arena
+    from device.system.memory_trim import share_one_arena
 
     share_one_arena()
     cv2.setNumThreads(1)  # what runs beside the interpreter fits on one core
+
+
+def _open_run(
+    args: argparse.Namespace, shutdown: GracefulShutdown, stack: contextlib.ExitStack
+) -> Pipeline:
+    """The run that the flags ask for; all that it holds open is closed by ``stack``."""
+    from device.outputs.options import check_outputs
+    from device.pipeline.motion import MotionDetector
+    from device.pipeline.pipeline import Pipeline
+    from device.system.memory_trim import forget_startup
+
     if args.token is not None and not args.serve:
         raise UsageError("--token is for the live page: add --serve HOST:PORT")
     outputs = outputs_of(args)
     check_outputs(outputs, args.source, args.bundle)
     bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
-    stop = threading.Event()
-    handle_ending(lambda *_: stop.set())
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
+    page = stack.enter_context(_make_page(args)) if args.serve else None
+    camera = stack.enter_context(_open_camera(args, bundle, shutdown.stop))
+    make_engine = partial(_make_engine, args, bundle)
+    engine = _open_engine(args, bundle, outputs, make_engine)
+    sinks = _open_sinks(args, outputs, camera, shutdown, stack)
+    if page is not None:
+        sinks.append(page.feed)
+    motion = MotionDetector() if args.when_moving else None
+    pipeline = Pipeline(camera, engine, sinks, every=args.every, motion=motion)
+    stack.callback(lambda: pipeline.engine.close())
+    if page is not None:
+        _start_page(page, args, bundle, pipeline, make_engine)
+    forget_startup(engine.model)
+    return pipeline
+
+
+def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event) -> None:
+    """Run to the end, and say what it was."""
+    progress = _Progress(limit)
+    try:
+        pipeline.run(limit, stop, progress)
+    finally:
+        progress.close()
+        if pipeline.stuck:
+            say(f"the {' and the '.join(pipeline.stuck)} did not stop in time, and is left behind")
+        if pipeline.rate.stamps:
+            print(pipeline.summary(), flush=True)
+
+
+def _open_camera(args: argparse.Namespace, bundle: Model, stop: threading.Event) -> Camera:
+    from device.cameras.open import open_camera
+
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
-    with contextlib.ExitStack() as stack:
-        page = stack.enter_context(_make_page(args)) if args.serve else None
-        camera = stack.enter_context(
-            open_camera(
-                args.source,
-                [bundle.file(name) for name in samples],
-                say,
-                camera_options(args, bundle.manifest.input),
-            )
-        )
-        make_engine = partial(_make_engine, args, bundle)
-        engine = make_engine(args.variant or bundle.default_variant)
-        engine.only(args.classes or ())
-        class_ids(outputs.on, engine.labels)  # are there such?
-        interpreter = engine.interpreter
-        say(
-            f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
-            f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
-            f"{interpreter.threads} threads; "
-            f"{'SIGTERM' if is_ignored(signal.SIGINT) else 'Ctrl-C'} ends the run"
-        )
-        if args.run:
-            stack.enter_context(children_begin_with_defaults())
-        wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), stop)
-        # One after another: those that are open are closed if the next cannot be made.
-        sinks = [
-            stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
-        ]
-        if page is not None:
-            sinks.append(page.feed)
-        pipeline = Pipeline(
-            camera,
-            engine,
-            sinks,
-            every=args.every,
-            motion=MotionDetector() if args.when_moving else None,
-        )
-        stack.callback(lambda: pipeline.engine.close())
-        progress = _Progress(args.frames)
-        if page is not None:
-            _start_page(page, args, bundle, pipeline, make_engine)
-        forget_startup(engine.model)
-        del engine, interpreter  # one that the page replaces is to be freed
-        try:
-            pipeline.run(args.frames, stop, progress)
-        finally:
-            progress.close()
-            if pipeline.rate.stamps:
-                print(pipeline.summary(), flush=True)
+    return open_camera(
+        args.source,
+        [bundle.file(name) for name in samples],
+        say,
+        camera_options(args, bundle.manifest.input),
+        stop,
+    )
+
+
+def _open_engine(
+    args: argparse.Namespace,
+    bundle: Model,
+    outputs: OutputOptions,
+    make_engine: Callable[[str], Engine],
+) -> Engine:
+    """The engine of the variant asked for, looking for the classes asked for."""
+    from device.bundle.labels import class_ids
+
+    engine = make_engine(args.variant or bundle.default_variant)
+    engine.only(args.classes or ())
+    class_ids(outputs.on, engine.labels)  # are there such?
+    interpreter = engine.interpreter
+    say(
+        f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
+        f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
+        f"{interpreter.threads} threads; "
+        f"{'SIGTERM' if is_ignored(signal.SIGINT) else 'Ctrl-C'} ends the run"
+    )
+    return engine
+
+
+def _open_sinks(
+    args: argparse.Namespace,
+    outputs: OutputOptions,
+    camera: Camera,
+    shutdown: GracefulShutdown,
+    stack: contextlib.ExitStack,
+) -> list[Sink]:
+    """The sinks asked for, and what guards the run."""
+    from device.outputs.open import open_sinks
+    from device.outputs.pace import Pace
+
+    if args.run:
+        stack.enter_context(children_begin_with_defaults())
+    wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), shutdown.stop)
+    # One after another: those that are open are closed if the next cannot be made.
+    sinks = [
+        stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
+    ]
+    shutdown.last_wishes += [sink.abort for sink in sinks]
+    return sinks
 
 
 def _make_engine(args: argparse.Namespace, bundle: Model, variant: str) -> Engine:

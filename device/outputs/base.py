@@ -30,6 +30,9 @@ class Sink(Closable):
     def close(self) -> None:
         """Finish the output; may be called more than once. Raises ``SinkError``."""
 
+    def abort(self) -> None:
+        """Let go at once of what would outlive the process; called from another thread."""
+
 
 class ImageSink(Sink):
     """A sink of annotated images, which it needs of every outcome."""

@@ -22,8 +22,9 @@ from device.records import Outcome, Pixels
 from device.system.console import say
 
 TIMEOUT_S = 60.0  # for a command, after which it is killed
+KILLED_S = 0.5  # for one that was killed to be gone
 STDERR = 2  # stdout is for results
-GRACE_S = 5.0  # for one that still works when the run ends
+GRACE_S = 1.0  # for one that still works when the run ends
 
 
 class CommandSink(Sink):
@@ -124,5 +125,9 @@ class CommandSink(Sink):
         if self._thread.is_alive():
             self._tell("killed, the run has ended")
             self._kill()
-            self._thread.join(GRACE_S)
+            self._thread.join(KILLED_S)
         self._thread = None
+
+    def abort(self) -> None:
+        """Kill a command that is at work."""
+        self._kill()

@@ -9,6 +9,7 @@ only when the network is ready for it: a frame that waits is a frame that ages.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -25,7 +26,11 @@ from device.pipeline.motion import MotionDetector
 from device.records import Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
 from device.system.resource_usage import peak_rss_mb
+from device.system.shutdown import join_all
 
+STOP_POLL_S = 0.1  # between two looks whether the run is to end
+DRAIN_S = 1.5  # for a frame that is under way in camera or network when the run is to end
+JOIN_S = 0.3  # for their threads to end after that
 STAGES = ("capture", "preprocess", "invoke", "decode", "draw")
 
 
@@ -73,6 +78,7 @@ class Pipeline:
         self.load = LoadMeter()
         self.frames_with: Counter[str] = Counter()  # label -> frames it was seen on
         self.spared = 0  # frames that the network did not see
+        self.stuck: list[str] = []  # what hung when the run ended: camera, network
 
     @property
     def dropped(self) -> int:
@@ -88,25 +94,40 @@ class Pipeline:
         """Run until the source ends, ``limit`` frames are done or ``stop`` is set.
 
         ``stop`` is set when the run ends, however it does. ``progress`` is called after every
-        frame. Runs once.
+        frame. A camera or a network that hangs then is left behind, and is in ``stuck``. Runs once.
         """
         ends = None if self._camera.live else limit  # a live one's frames may be dropped
-        threads = (
-            threading.Thread(target=self._capture, args=(ends, stop), name="capture"),
-            threading.Thread(target=self._infer, name="inference"),
-        )
+        # Daemons: one that hangs must not keep the process alive.
+        threads = [
+            threading.Thread(target=self._capture, args=(ends, stop), name="camera", daemon=True),
+            threading.Thread(target=self._infer, name="network", daemon=True),
+        ]
         for thread in threads:
             thread.start()
         try:
-            while self.rate.stamps != limit and (job := self._inferred.get()) is not None:
+            while self.rate.stamps != limit and (job := self._next(stop)) is not None:
                 self._finish(job)
                 progress(self)
         finally:
             stop.set()
             self._inferred.close()
             self._captured.close()
-            for thread in threads:
-                thread.join()
+            self.stuck = [thread.name for thread in join_all(threads, JOIN_S)]
+
+    def _next(self, stop: threading.Event) -> _Job | None:
+        """The next frame to finish; None after the last one.
+
+        After ``stop`` what is under way is waited for, but not for ever.
+        """
+        deadline_s = math.inf
+        while True:
+            try:
+                return self._inferred.get(STOP_POLL_S)
+            except TimeoutError:
+                if stop.is_set():
+                    deadline_s = min(deadline_s, time.monotonic() + DRAIN_S)
+                    if time.monotonic() >= deadline_s:
+                        return None
 
     def _capture(self, limit: int | None, stop: threading.Event) -> None:
         try:

@@ -39,14 +39,15 @@ class Handover(Generic[Item]):
             self._changed.notify_all()
             return True
 
-    def get(self) -> Item | None:
+    def get(self, timeout_s: float | None = None) -> Item | None:
         """The oldest item, waited for; None after the last one.
 
-        Raises the error that the other side closed it with, after the last item.
+        Raises the error that the other side closed it with, after the last item, and
+        ``TimeoutError`` where none came for ``timeout_s``.
         """
         with self._changed:
-            while not self._items and not self._closed:
-                self._changed.wait()
+            if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
+                raise TimeoutError
             if self._items:
                 item = self._items.popleft()
                 self._changed.notify_all()

@@ -50,6 +50,7 @@ STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
 MAX_CONNECTIONS = 3 * MAX_VIEWERS
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0  # for the server to end, such as one that loads a variant
 
 
 class _Server(HTTPServer):
@@ -132,7 +133,7 @@ class LivePage(Closable):
         self._loop = runner.get_loop()
         self.feed.start(self._publish)
         self._thread = threading.Thread(
-            target=self._run_server, args=(runner, run), name="live page"
+            target=self._run_server, args=(runner, run), name="live page", daemon=True
         )
         self._thread.start()
 
@@ -141,7 +142,7 @@ class LivePage(Closable):
         self.feed.close()
         if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
-            self._thread.join()
+            self._thread.join(CLOSE_TIMEOUT_S)
             self._thread = None
         for item in self._sockets:
             item.close()

@@ -13,6 +13,7 @@ from tests.architecture.imports_graph import imports, module_paths
 DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "paths", "suggestions"),
     ("schema", "runtimes", "records"),
+    ("orientation", "image_header"),
     ("images", "drawing"),
     ("charts", "system"),
     ("bundle",),

@@ -34,6 +34,7 @@ class NetworkCamera:
         self.silent = threading.Event()  # sends no more frames, and keeps the connection
         self.auth: str | None = None  # Basic or Digest
         self.refusals = 0
+        self.authorizations: list[str] = []  # that were sent, empty where none was
         self.asked_for: list[str] = []
         self.path = "/stream"
         self.sent = 0  # frames, to all who asked
@@ -113,7 +114,12 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         camera = self.server.camera
-        if not is_let_in(camera, "GET", self.path, self.headers.get("Authorization", "")):
+        camera.authorizations.append(self.headers.get("Authorization", ""))
+        if camera.redirect_to:
+            self.send_response(302)
+            self.send_header("Location", camera.redirect_to)
+            self.end_headers()
+        elif not is_let_in(camera, "GET", self.path, self.headers.get("Authorization", "")):
             camera.refusals += 1
             self.send_response(401)
             self.send_header("WWW-Authenticate", challenge(camera))
@@ -130,6 +136,7 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
 
     def _stream(self, camera: MjpegServer) -> None:
         try:
+            self._misbehave(camera)
             while camera.wait():
                 data = camera.encode(camera.next_frame())
                 length = f"Content-Length: {len(data)}\r\n" if camera.says_length else ""
@@ -138,6 +145,16 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
         except OSError:
             return
         self.connection.close()
+
+    def _misbehave(self, camera: MjpegServer) -> None:
+        while camera.floods and camera.wait():
+            self.wfile.write(b"x" * 1000)
+        if camera.drips:
+            self.wfile.write(
+                b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
+            )
+        while camera.drips and camera.wait():
+            self.wfile.write(b"x")
 
 
 def encode_jpeg(pixels: np.ndarray) -> bytes:
@@ -151,6 +168,9 @@ class MjpegServer(NetworkCamera):
     handler = MjpegHandler
     says_length = True
     never_answers = False
+    floods = False  # sends bytes without a boundary, without end
+    drips = False  # sends a picture byte by byte
+    redirect_to = ""
     content_type = "multipart/x-mixed-replace; boundary=frame"
     encode = staticmethod(encode_jpeg)
 

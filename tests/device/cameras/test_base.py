@@ -50,3 +50,23 @@ def test_closing_twice_releases_once_and_ends_the_frames(noise):
 def test_camera_without_a_source_of_its_own_cannot_be_asked_for():
     with pytest.raises(NotImplementedError, match="no source names a IterableCamera"):
         IterableCamera.from_request(CameraRequest("demo", [], print))
+
+
+def test_device_that_hangs_in_a_read_is_not_released_under_it(monkeypatch, noise):
+    monkeypatch.setattr("device.cameras.base.CLOSE_TIMEOUT_S", 0.05)
+    reading, enough = threading.Event(), threading.Event()
+
+    class Hanging(Stamped):
+        def _read(self) -> Shot | None:
+            reading.set()
+            enough.wait()
+            return None
+
+    camera = Hanging([noise])
+    thread = threading.Thread(target=lambda: list(camera.frames()))
+    thread.start()
+    reading.wait()
+    camera.close()
+    assert camera.released == 0
+    enough.set()
+    thread.join()

@@ -14,10 +14,10 @@ import pytest
 
 from device.cameras.base import CameraOptions
 from device.cameras.open import open_camera
-from device.cameras.orientation import Orientation
 from device.cameras.picamera import BUFFERS, PicameraCamera, boot_to_monotonic_s
 from device.errors import SourceError
 from device.images import read_image
+from device.orientation import Orientation
 from device.records import Frame
 from tests.helpers.scene import LAYOUT, laid_down, layout, shade
 from tests.helpers.simulated_picamera import simulated_picamera

@@ -215,3 +215,29 @@ def test_time_before_the_first_frame_is_asked_for_is_no_silence(clock):
 def test_frames_can_be_asked_for_again(clock):
     camera = Scripted(clock, itertools.chain("+", itertools.repeat("n")))
     assert run(camera, clock, 3) == run(camera, clock, 3) == [0, 1, 2]
+
+
+def test_attempt_that_hangs_ends_in_time_and_none_is_begun_beside_it(monkeypatch):
+    monkeypatch.setattr(reconnecting, "CONNECT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(reconnecting, "STOP_POLL_S", 0.01)
+    enough, attempts = threading.Event(), []
+
+    class Hanging(Scripted):
+        def __init__(self) -> None:
+            LiveCamera.__init__(self, "cam", CameraOptions(), print)
+
+        def _connect(self) -> None:
+            attempts.append(self)
+            enough.wait()
+
+        def _disconnect(self) -> None:
+            pytest.fail("the device belongs to the attempt that hangs")
+
+    with pytest.raises(SourceError, match=r"cam: no answer within 0\.01 s"):
+        Hanging()
+    camera = attempts[0]
+    with pytest.raises(SourceError, match="no answer"):
+        camera._reach()
+    camera.close()
+    assert len(attempts) == 1
+    enough.set()

@@ -252,3 +252,19 @@ def test_no_thread_is_left_after_a_sink_failed(engine, noise):
     with pytest.raises(SinkError, match="full"):
         run(IterableCamera(itertools.repeat(noise)), engine, Full())
     assert threading.active_count() == before
+
+
+def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, engine, noise):
+    monkeypatch.setattr("device.pipeline.pipeline.DRAIN_S", 0.05)
+    monkeypatch.setattr("device.pipeline.pipeline.JOIN_S", 0.05)
+    stop, enough = threading.Event(), threading.Event()
+
+    def hanging():
+        yield noise
+        stop.set()
+        enough.wait()
+
+    keep = Keep()
+    pipeline = run(IterableCamera(hanging()), engine, keep, stop=stop)
+    assert pipeline.stuck == ["camera"]
+    enough.set()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from device.cameras.orientation import Orientation
+from device.orientation import Orientation
 from tests.helpers.scene import laid_down
 
 ROTATIONS = (0, 90, 180, 270)

@@ -36,6 +36,11 @@ class Orientation:
             vflip ^ (flip in ("vertical", "both")),
         )
 
+    @classmethod
+    def of_exif(cls, orientation: int) -> Orientation:
+        """What lays an image upright whose EXIF has this orientation, 1 to 8."""
+        return cls(orientation >= 5, orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8))
+
     def mirrors_before(self) -> tuple[bool, bool]:
         """The horizontal and vertical mirrors that do the same before the transposition."""
         return (self.vflip, self.hflip) if self.transpose else (self.hflip, self.vflip)

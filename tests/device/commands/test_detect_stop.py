@@ -1,0 +1,126 @@
+"""Runs that are asked to end while something hangs: none lives on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.helpers.device_command import finish, spawn
+from tests.helpers.network_cameras import MjpegServer, RtspServer, wait_until
+
+END_S = 30  # within which a run must have ended on any machine: before, none ever did
+
+HANGING_INTERPRETER = """
+import ctypes, runpy, sys
+from device.inference.engine import Engine
+def invoke(self, prepared=None):
+    print("hangs", file=sys.stderr, flush=True)
+    while True:
+        ctypes.CDLL(None).sleep(1000)
+Engine.invoke = invoke
+runpy.run_module("device", run_name="__main__", alter_sys=True)
+"""
+
+
+def until_said(child: subprocess.Popen[str], text: str) -> None:
+    while text not in (line := child.stderr.readline()):
+        assert line, f"it never said {text!r}"
+
+
+@pytest.mark.parametrize("fault", ["floods", "drips", "silent"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_camera_that_sends_no_picture_does_not_hold_up_the_end(small_bundle, fault, number):
+    with MjpegServer() as server:
+        server.silent.set() if fault == "silent" else setattr(server, fault, True)
+        child = spawn("detect", small_bundle, "--source", server.url, "--frozen", 0)
+        until_said(child, "Ctrl-C")
+        child.send_signal(number)
+        ran = finish(child, END_S)
+    assert ran.code == 0, ran.err
+    assert "error" not in ran.err
+
+
+@pytest.mark.parametrize("kind", [MjpegServer, RtspServer])
+def test_camera_that_never_answers_does_not_hold_up_the_end(small_bundle, kind):
+    with kind() as server:
+        server.never_answers = True
+        child = spawn("detect", small_bundle, "--source", server.url)
+        until_said(child, "connecting")
+        child.terminate()
+        ran = finish(child, END_S)
+    assert ran.code == 0, ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_stream_that_went_silent_is_left_behind(small_bundle, tmp_path):
+    log = tmp_path / "log"
+    with RtspServer() as server:
+        child = spawn("detect", small_bundle, "--source", server.url, "--log", log)
+        wait_until(lambda: log.exists() and log.stat().st_size > 0)
+        server.silent.set()
+        sent = server.sent
+        wait_until(lambda: server.sent == sent)
+        child.terminate()
+        ran = finish(child, END_S)
+    assert ran.code == 0, ran.err
+    assert "seen: " in ran.out
+
+
+def test_interpreter_that_hangs_is_left_behind(small_bundle, tmp_path):
+    output = tmp_path / "out.mp4"
+    child = subprocess.Popen(
+        [sys.executable, "-c", HANGING_INTERPRETER, "detect", str(small_bundle), "--source",
+         "demo", "--output", str(output)],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until_said(child, "hangs")
+    child.terminate()
+    ran = finish(child, END_S)
+    assert ran.code == 0, ran.err
+    assert "the network did not stop in time, and is left behind" in ran.err
+
+
+def test_command_that_hangs_is_killed_with_the_run(small_bundle, tmp_path):
+    pid_file = tmp_path / "pid"
+    script = f"trap '' TERM INT HUP; echo $$ > {shlex.quote(str(pid_file))}; sleep 1000; sleep 1000"
+    child = spawn(
+        "detect", small_bundle, "--source", "demo", "--on", "person,cat,cup,motorcycle",
+        "--run", f"sh -c {shlex.quote(script)}",
+    )  # fmt: skip
+    wait_until(lambda: pid_file.exists() and pid_file.read_text().strip())
+    child.terminate()
+    ran = finish(child, END_S)
+    assert ran.code == 0, ran.err
+    assert "killed, the run has ended" in ran.err
+    wait_until(
+        lambda: (
+            not Path(f"/proc/{pid_file.read_text().strip()}/cmdline").exists()
+            or not Path(f"/proc/{pid_file.read_text().strip()}/cmdline").read_bytes()
+        )
+    )
+
+
+def bytes_waiting(file: object) -> int:
+    answer = fcntl.ioctl(file.fileno(), termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def test_log_into_a_pipe_that_is_full_is_ended_by_force(small_bundle):
+    child = spawn("detect", small_bundle, "--source", "demo", "--log", "/dev/stdout")
+    until_said(child, "Ctrl-C")
+    wait_until(lambda: bytes_waiting(child.stdout) > 60_000, 60)
+    child.terminate()
+    assert child.wait(END_S) == 1
+    said = child.stderr.read()
+    child.communicate()
+    assert "hangs in outputs/logs.py" in said
+    assert os.strerror(32) not in said

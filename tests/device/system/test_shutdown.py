@@ -1,0 +1,103 @@
+"""The end of a process that hangs, tried in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from device.system.shutdown import GracefulShutdown, join_all
+from tests.conftest import ROOT
+
+HANGS = """
+import ctypes, sys
+from device.system.shutdown import GracefulShutdown
+with GracefulShutdown(0.2) as shutdown:
+    shutdown.last_wishes += [lambda: 1 / 0, lambda: print("wish", flush=True)]
+    print("ready", flush=True)
+    while {loop}:
+        ctypes.CDLL(None).{call}
+print("left", flush=True)
+"""
+READ_NOTHING = "read(ctypes.c_int(7), 0, 1)"
+
+
+def child(code: str, **options: object) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, **options,
+    )  # fmt: skip
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_process_that_hangs_in_a_library_is_ended_after_its_last_wishes(number):
+    process = child(HANGS.format(loop=True, call="sleep(1000)"))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert out == "wish\n"
+    assert err == "error: the run did not end within 0.2 s; ended by force\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_process_that_leaves_in_time_goes_on(number):
+    process = child(HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "left\n", "")
+
+
+def test_hangup_that_nohup_ignores_stays_ignored():
+    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    process = child(ignore + HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"))
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30)[0] == "left\n"
+
+
+def test_stderr_that_takes_nothing_does_not_hold_up_the_end():
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    while True:
+        try:
+            os.write(write, b"x" * 4096)
+        except BlockingIOError:
+            break
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS.format(loop=True, call="sleep(1000)")],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=write,
+    )  # fmt: skip
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.wait(30) == 1
+    os.close(read)
+    os.close(write)
+
+
+def test_dispositions_are_as_before_afterwards():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    with GracefulShutdown() as shutdown:
+        assert not shutdown.stop.is_set()
+        assert [signal.getsignal(number) for number in numbers] != before
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert signal.set_wakeup_fd(-1) == -1
+    assert "shutdown" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_threads_that_do_not_end_are_named():
+    enough = threading.Event()
+    hangs = threading.Thread(target=enough.wait, daemon=True)
+    ends = threading.Thread(target=lambda: None)
+    for thread in (hangs, ends):
+        thread.start()
+    assert join_all([hangs, ends], 0.05) == [hangs]
+    enough.set()
+    assert join_all([hangs], 30) == []
