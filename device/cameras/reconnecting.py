@@ -139,6 +139,8 @@ class LiveCamera(Camera):
         error, self._attempt = self._attempt.error, None
         if error is not None:
             self._disconnect()
+            if self._stop.is_set():  # which is why
+                return
             raise error
         self._connected, self._news_at_s = True, None
 

@@ -241,3 +241,4 @@ def test_attempt_that_hangs_ends_in_time_and_none_is_begun_beside_it(monkeypatch
     camera.close()
     assert len(attempts) == 1
     enough.set()
+    camera._attempt.join()

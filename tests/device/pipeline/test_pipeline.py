@@ -14,6 +14,7 @@ from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.motion import MotionDetector
 from device.pipeline.pipeline import STAGES, Pipeline
+from tests.helpers.children import wait_until
 
 
 class Keep(Sink):
@@ -268,3 +269,4 @@ def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, en
     pipeline = run(IterableCamera(hanging()), engine, keep, stop=stop)
     assert pipeline.stuck == ["camera"]
     enough.set()
+    wait_until(lambda: "camera" not in [thread.name for thread in threading.enumerate()])

@@ -12,6 +12,7 @@ import pytest
 
 from device.system.shutdown import GracefulShutdown, join_all
 from tests.conftest import ROOT
+from tests.helpers.children import start
 
 HANGS = """
 import ctypes, sys
@@ -27,9 +28,9 @@ READ_NOTHING = "read(ctypes.c_int(7), 0, 1)"
 
 
 def child(code: str, **options: object) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, **options,
+    process = start(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **options,
     )  # fmt: skip
     assert process.stdout.readline() == "ready\n"
     return process
@@ -39,7 +40,7 @@ def child(code: str, **options: object) -> subprocess.Popen[str]:
 def test_process_that_hangs_in_a_library_is_ended_after_its_last_wishes(number):
     process = child(HANGS.format(loop=True, call="sleep(1000)"))
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate()
     assert process.returncode == 1
     assert out == "wish\n"
     assert err == "error: the run did not end within 0.2 s; ended by force\n"
@@ -49,16 +50,18 @@ def test_process_that_hangs_in_a_library_is_ended_after_its_last_wishes(number):
 def test_process_that_leaves_in_time_goes_on(number):
     process = child(HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"))
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate()
     assert (process.returncode, out, err) == (0, "left\n", "")
 
 
 def test_hangup_that_nohup_ignores_stays_ignored():
-    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    process = child(ignore + HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"))
+    process = child(
+        HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"),
+        ignoring=[signal.SIGHUP],
+    )
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=30)[0] == "left\n"
+    assert process.communicate()[0] == "left\n"
 
 
 def test_stderr_that_takes_nothing_does_not_hold_up_the_end():
@@ -69,14 +72,14 @@ def test_stderr_that_takes_nothing_does_not_hold_up_the_end():
             os.write(write, b"x" * 4096)
         except BlockingIOError:
             break
-    process = subprocess.Popen(
+    process = start(
         [sys.executable, "-c", HANGS.format(loop=True, call="sleep(1000)")],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=write,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=write,
     )  # fmt: skip
     with process:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
-        assert process.wait(30) == 1
+        assert process.wait() == 1
     os.close(read)
     os.close(write)
 
