@@ -21,6 +21,7 @@ import msgspec
 from device.errors import InterpreterError, LiteberryError
 from device.paths import ROOT
 from device.schema import Record
+from device.system.signals import ending_postponed
 
 TIMEOUT_S = 600.0
 
@@ -47,16 +48,18 @@ def converse(
         expired.set()
         child.kill()
 
-    with (
-        tempfile.TemporaryFile() as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=ROOT,
-        ) as child,
-    ):
+    with tempfile.TemporaryFile() as errors, contextlib.ExitStack() as stack:
+        with ending_postponed():  # inside Popen, an interrupt would leave a child nobody knows
+            child = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", module],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    cwd=ROOT,
+                )
+            )
+            stack.callback(child.kill)
         assert child.stdin is not None
         assert child.stdout is not None
         timer = threading.Timer(timeout_s, give_up)
