@@ -13,6 +13,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from device.system.signals import ENDING, children_begin_with_defaults
 
 Value = TypeVar("Value")
@@ -76,6 +78,24 @@ def is_running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def time_out_once_told(monkeypatch: pytest.MonkeyPatch, told: Path) -> None:
+    """Let ``Popen.communicate`` time out with the child that wrote its id to ``told``, no other."""
+    communicate = subprocess.Popen.communicate
+
+    def communicate_until(process: Any, input: Any = None, timeout: float | None = None) -> Any:  # noqa: A002
+        if timeout is None:
+            return communicate(process, input)
+        while True:
+            try:
+                return communicate(process, input, 0.05)
+            except subprocess.TimeoutExpired:
+                input = None  # noqa: A001
+                if told.exists() and told.read_text().split()[:1] == [str(process.pid)]:
+                    raise
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", communicate_until)
 
 
 def children_of(pid: int) -> list[int]:

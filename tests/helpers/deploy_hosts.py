@@ -44,7 +44,7 @@ class Laptop:
         return self.folder / "check out"
 
     def deploy(
-        self, *arguments: str | Path, timeout_s: float = 240
+        self, *arguments: str | Path, timeout_s: float = 1000
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [self.checkout / "deploy.sh", *arguments],

@@ -26,7 +26,7 @@ from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
 from device.web.live_settings import Controls
 from device.web.server import LivePage, describe
-from tests.helpers.children import wait_until
+from tests.helpers.children import PATIENCE_S, wait_until
 
 FPS = 30
 SAMPLES = ("cat", "person", "cup", "motorcycle")
@@ -66,7 +66,7 @@ class WebSocket:
     def __init__(self, host: str, *, ready: bool = True, origin: str | None = None) -> None:
         self._ready = ready
         name, _, port = host.partition(":")
-        self._socket = socket.create_connection((name, int(port)), timeout=20)
+        self._socket = socket.create_connection((name, int(port)), timeout=PATIENCE_S)
         self._file = self._socket.makefile("rb")
         lines = [
             "GET /live HTTP/1.1",
@@ -152,7 +152,7 @@ class Visit:
         self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
     ) -> tuple[int, http.client.HTTPResponse, bytes]:
         """One request; its status, answer and content."""
-        connection = http.client.HTTPConnection(self.host, timeout=20)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, names)
@@ -169,7 +169,7 @@ class Visit:
     @contextlib.contextmanager
     def events(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """Server-sent events: kind and content."""
-        connection = http.client.HTTPConnection(self.host, timeout=20)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             connection.request("GET", "/events")
             yield self._parsed(connection.getresponse())

@@ -19,7 +19,7 @@ from pathlib import Path
 HOME = Path(os.environ["HOME"])
 STATE = HOME / ".systemd"
 UNIT = STATE / "liteberry.service"
-TIMEOUT_S = 30
+TIMEOUT_S = 300
 
 
 def stop() -> None:

@@ -552,7 +552,6 @@ def browse(chromium: str, page: Path, profile: Path, *options: str) -> subproces
         ],
         capture_output=True,
         text=True,
-        timeout=90,
         check=False,
     )
 

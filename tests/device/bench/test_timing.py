@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
+from device.bench import timing
 from device.bench.timing import TimingSummary, summarise, time_calls, timing_cost_ms
 
 
@@ -32,24 +31,44 @@ def test_calls_go_on_until_the_least_number_is_reached():
     assert len(calls) == 7
 
 
-def test_calls_go_on_until_the_least_time_is_reached():
-    started = time.perf_counter()
-    times_ms = time_calls(lambda: time.sleep(0.001), 1, 0.05)
-    assert time.perf_counter() - started >= 0.05
-    assert len(times_ms) > 1
-    assert min(times_ms) >= 1.0
+class Clock:
+    """A clock of its own time, of which reading it takes 50 ns."""
+
+    now_ns = 0
+
+    def perf_counter_ns(self) -> int:
+        self.now_ns += 50
+        return self.now_ns
+
+    def spend(self, time_ms: float) -> None:
+        self.now_ns += round(time_ms * 1e6)
 
 
-def test_time_is_that_of_the_call_and_not_of_its_neighbours():
-    naps_s = iter([0.001, 0.03, 0.001])
-    times_ms = time_calls(lambda: time.sleep(next(naps_s)), 3, 0.0)
-    assert max(range(3), key=times_ms.__getitem__) == 1
-    assert times_ms[1] >= 30
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+    return clock
 
 
-def test_cost_of_timing_is_that_of_the_clock_alone():
-    # Two readings of a clock: a thousandth of the fastest invoke there is.
-    assert 0 < timing_cost_ms() < 0.01
+def test_calls_go_on_until_the_least_time_is_reached(clock):
+    # The fourth ends at 8 ms and 400 ns of reading, the third before 7.
+    assert time_calls(lambda: clock.spend(2), 1, 0.007) == [pytest.approx(2.00005)] * 4
+
+
+def test_time_is_that_of_the_call_and_not_of_its_neighbours(clock):
+    spent_ms = iter([1, 30, 2])
+    times_ms = time_calls(lambda: clock.spend(next(spent_ms)), 3, 0.0)
+    assert times_ms == pytest.approx([1.00005, 30.00005, 2.00005])
+
+
+def test_cost_of_timing_is_that_of_the_clock_alone(clock):
+    assert timing_cost_ms() == pytest.approx(50e-6)
+    assert clock.now_ns > 1000 * 50, "it was taken from many calls"
+
+
+def test_clock_of_this_machine_costs_something():
+    assert timing_cost_ms() > 0
 
 
 def test_error_of_a_call_is_not_swallowed():

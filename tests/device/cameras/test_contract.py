@@ -29,6 +29,7 @@ from device.cameras.v4l2 import V4l2Camera
 from device.errors import SourceError
 from tests.device.cameras.test_v4l2 import TEST_CAMERA, press
 from tests.device.conftest import encode
+from tests.helpers.children import PATIENCE_S, wait_until
 from tests.helpers.network_cameras import MjpegServer, RtspServer
 from tests.helpers.scene import LAYOUT, corners, laid_down, layout, shade
 from tests.helpers.simulated_picamera import simulated_picamera
@@ -235,14 +236,19 @@ def test_live_camera_that_goes_away_is_waited_for(source):
             next(frames)
         asked = list(source.said)
         source.unplug()
-        back = threading.Timer(1.5, source.plug_in)
+
+        def plug_in_when_lost() -> None:
+            wait_until(lambda: len(source.said) > len(asked))
+            source.plug_in()
+
+        back = threading.Thread(target=plug_in_when_lost)
         back.start()
         before_s = time.monotonic()
         back_again = next(frame for frame in frames if "back after" in "".join(source.said))
         assert back_again.captured_at_s > before_s
         assert next(frames).index == back_again.index + 1 >= 4
         back.join()
-    lost, found = source.said[len(asked) :]
+    lost, found, *_ = source.said[len(asked) :]
     assert lost.startswith(f"lost {camera.name}: ")
     assert lost.endswith("; trying again until it is back")
     assert found.startswith(f"{camera.name}: back after ")
@@ -254,11 +260,12 @@ def test_stop_ends_a_camera_that_is_waited_for(source):
     with source.make(CameraOptions(frozen_s=1.0)) as camera:
         next(camera.frames())
         source.unplug()
+        asked = len(source.said)
         thread = threading.Thread(target=lambda: list(camera.frames(stop=stop)))
         thread.start()
-        time.sleep(0.2)
+        wait_until(lambda: len(source.said) > asked)
         stop.set()
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
     source.plug_in()
 

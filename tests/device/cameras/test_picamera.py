@@ -19,6 +19,7 @@ from device.errors import SourceError
 from device.images import read_image
 from device.orientation import Orientation
 from device.records import Frame
+from tests.helpers.children import wait_until
 from tests.helpers.scene import LAYOUT, laid_down, layout, shade
 from tests.helpers.simulated_picamera import simulated_picamera
 
@@ -118,7 +119,8 @@ def test_time_of_exposure_is_older_than_that_of_fetching(simulation):
     with open_quietly() as camera:
         frames = camera.frames()
         next(frames)
-        time.sleep(0.12)
+        waiting = simulation.handed_over
+        wait_until(lambda: simulation.handed_over > waiting)
         asked_s = time.monotonic()
         assert next(frames).captured_at_s < asked_s
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.device.doctor.conftest import (
     case_of,
     only,
 )
+from tests.helpers.children import time_out_once_told
 
 
 def test_crash_on_import_is_the_packages_own(packages):
@@ -51,18 +53,27 @@ def quick_packages(packages: Callable[[str, str], None]) -> Callable[[str, str],
     return packages
 
 
-def test_import_that_hangs_is_given_up(quick_packages, monkeypatch):
-    packages = quick_packages
-    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
-    packages("ai_edge_litert/interpreter.py", "import time; time.sleep(1000)")
+def hang(told: Path) -> str:
+    return (
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(told)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(1000)"
+    )
+
+
+def test_import_that_hangs_is_given_up(quick_packages, monkeypatch, tmp_path):
+    time_out_once_told(monkeypatch, tmp_path / "hangs")
+    quick_packages("ai_edge_litert/interpreter.py", hang(tmp_path / "hangs"))
     trials = try_imports(with_picamera2=False)
     assert trials[LITERT].error == "gave no answer in time"
     assert trials["cv2"].error is None
 
 
-def test_import_that_hangs_is_told_apart_from_those_before_it(quick_packages, monkeypatch):
-    monkeypatch.setattr(device.doctor.trial, "IMPORT_TIMEOUT_S", 10.0)
-    quick_packages("cv2.py", "import time; time.sleep(1000)")
+def test_import_that_hangs_is_told_apart_from_those_before_it(
+    quick_packages, monkeypatch, tmp_path
+):
+    time_out_once_told(monkeypatch, tmp_path / "hangs")
+    quick_packages("cv2.py", hang(tmp_path / "hangs"))
     trials = try_imports(with_picamera2=False)
     assert (trials["numpy"].late, trials["cv2"].late, trials["tornado"].late) == (False, True, True)
     assert trials["tornado"].error == "not tried, as the process gave no answer in time"

@@ -21,7 +21,7 @@ from device.outputs.pace import Pace
 from device.records import Detection, Outcome
 from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
-from tests.helpers.children import is_running, wait_until
+from tests.helpers.children import PATIENCE_S, is_running, time_out_once_told, wait_until
 
 CAT = Detection(17, "cat", 0.93456789, 10.04, 12.0, 40.25, 44.149)
 DOG = Detection(18, "dog", 0.8, 0, 0, 10, 10)
@@ -35,6 +35,12 @@ def at(seconds: float, *detections: Detection, index: int = 0) -> Outcome:
 
 def kept(outcome: Outcome) -> Outcome:
     return replace(outcome, result=replace(outcome.result, kept=True))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Commands are given their time, however busy the machine is."""
+    monkeypatch.setattr(module, "GRACE_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -207,19 +213,28 @@ HANGS = (
 
 
 def test_command_that_hangs_is_killed_with_its_children(tmp_path, script, capfd, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT_S", 1.0)
+    time_out_once_told(monkeypatch, tmp_path / "pids")
     said = calls_and_what_is_said(script(HANGS), capfd, times=1)
-    assert "killed, it was still at work after 1 s" in said
+    assert "killed, it was still at work after 60 s" in said
     assert said.count("\n") == 1
     pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
     wait_until(lambda: not any(map(is_running, pids)))
     assert not Path(f"/proc/{pids[0]}").exists(), "it was not reaped"
 
 
-def test_command_at_work_when_the_run_ends_is_given_a_moment(tmp_path, script, capfd):
-    command = script("time.sleep(0.5); (out / 'done').write_text('yes')")
+def test_command_at_work_when_the_run_ends_is_given_a_moment(tmp_path, script, capfd, monkeypatch):
+    command = script(
+        "while not (out / 'go').exists(): time.sleep(0.01)\n(out / 'done').write_text('yes')"
+    )
     with CommandSink(command, ["cat"], 30.0) as sink:
         sink.write(at(0.0, CAT))
+        join = sink._thread.join
+
+        def join_when_the_run_ends(timeout_s):
+            (tmp_path / "go").touch()
+            join(timeout_s)
+
+        monkeypatch.setattr(sink._thread, "join", join_when_the_run_ends)
     assert (tmp_path / "done").exists()
     assert capfd.readouterr().err == ""
 
@@ -233,7 +248,7 @@ def test_command_that_outlasts_the_run_is_killed(tmp_path, script, capfd, monkey
     said = capfd.readouterr().err
     assert "killed, the run has ended" in said
     assert said.count("\n") == 1
-    assert not is_running(pids[0])
+    wait_until(lambda: not is_running(pids[0]))
     sink.close()
 
 

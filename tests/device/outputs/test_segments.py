@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +54,8 @@ def test_each_segment_is_as_long_as_asked_for_and_has_its_frames(tmp_path):
 
 def test_segment_of_a_live_source_is_named_by_when_its_first_frame_was_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(segments.time, "time", lambda: 1_795_271_400.5)  # 2026-11-21 14:30:00
-    now_s = time.monotonic()
+    now_s = 1000.0
+    monkeypatch.setattr(segments.time, "monotonic", lambda: now_s)
     with SegmentSink(tmp_path / "cam.mkv", Pace(10.0, live=True), 60.0, None) as sink:
         for age_s in (120.0, 61.0, 60.0, 0.0):
             outcome = make_outcome()

@@ -5,6 +5,7 @@ import pytest
 
 from device.outputs import systemd as module
 from device.outputs.systemd import Watchdog
+from tests.helpers.children import PATIENCE_S
 
 
 def outcome(fps=12.34, rss_mb=84.6):
@@ -15,7 +16,7 @@ def outcome(fps=12.34, rss_mb=84.6):
 def systemd(request, tmp_path):
     """A socket as systemd opens it, and its name."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    listener.settimeout(5)
+    listener.settimeout(PATIENCE_S)
     if request.param == "path":
         address = str(tmp_path / "notify")
         listener.bind(address)

@@ -20,6 +20,12 @@ def state(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A machine that is busy for a while is no lost camera."""
+    monkeypatch.setattr("device.pipeline.history.STALE_AFTER_S", 1e6)
+
+
 @pytest.fixture(scope="module")
 def standing(bundle_dir, no_token):
     with visit(bundle_dir) as run:

@@ -40,6 +40,7 @@ class Simulation:
     formats: tuple[str, ...] = ("RGB888", "BGR888", "XBGR8888", "YUV420")
     configured: list[CameraConfiguration] = field(default_factory=list)
     controls: dict[str, object] = field(default_factory=dict)  # by name, as they were last set
+    handed_over: int = 0  # frames, to whoever is to fetch them
 
 
 simulation = Simulation()
@@ -319,6 +320,7 @@ class Camera:
                 request = self._waiting.popleft()
                 self._fill(request)
                 CameraManager.singleton().hand_over(request)
+                simulation.handed_over += 1
 
     def _fill(self, request: Request) -> None:
         stamp_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
