@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from convert.calibration.images import CalibrationInputs, calibration_images  # noqa: E402
-from convert.evaluation.evaluate import REFERENCE  # noqa: E402
+from convert.reference import REFERENCE_VARIANT  # noqa: E402
 from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs  # noqa: E402
 from convert.tuning.selection import interval_text, tell  # noqa: E402
 from convert.tuning.tuner import CALIBRATED_ON, Tuner  # noqa: E402
@@ -35,7 +35,7 @@ def int8_per_tensor(bundle: Bundle, folder: Path, seed: int) -> bytes:
     drawn = calibration_images(folder, CALIBRATED_ON, seed, print)
     rule = bundle.manifest.input
     maker = CandidateMaker(
-        bundle.file(bundle.variant(REFERENCE).file).read_bytes(),
+        bundle.file(bundle.variant(REFERENCE_VARIANT).file).read_bytes(),
         stack_inputs(list(CalibrationInputs(rule, "image").dataset(drawn)())),
         rule.value_range,
         "tensor",

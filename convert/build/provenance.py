@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 import platform
-from collections.abc import Iterable
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from device.bundle.manifest import Provenance
 from device.runtimes import ORIGINS, installed_interpreters
+
+ALWAYS_USED = ("numpy", "opencv-python-headless", "scikit-image")
+
+
+def provenance_of(
+    source: str,
+    *,
+    licence: str,
+    weights_sha256: Mapping[str, str],
+    checked_on: int,
+    seed: int = 0,
+    calibration: Sequence[str] = (),
+    tools: Sequence[str] = (),
+) -> Provenance:
+    """The provenance of what is made here and now, by the command that runs.
+
+    ``tools``: packages whose versions are recorded, beside Python's and :data:`ALWAYS_USED`;
+    ``checked_on``: how many check images.
+    """
+    return Provenance(
+        source=source,
+        licence=licence,
+        made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        machine=machine(),
+        command=shlex.join(["python", "-m", "convert", *sys.argv[1:]]),
+        seed=seed,
+        calibration=tuple(calibration),
+        checked_on=checked_on,
+        versions=tool_versions((*tools, *ALWAYS_USED)),
+        weights_sha256=dict(weights_sha256),
+    )
 
 
 def machine() -> str:

@@ -6,23 +6,18 @@ first that runs the file is what the others are measured against.
 
 from __future__ import annotations
 
-import datetime
-import shlex
 import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from convert.build.bundle_writer import hash_files, write_manifest
-from convert.build.checker import Found, agreement, as_sample
-from convert.build.parity import compare
-from convert.build.provenance import machine, tool_versions
+from convert.build.check_run import Answers, CheckRun, Found
+from convert.build.checker import as_sample, compared
+from convert.build.contract import Contract
+from convert.build.provenance import provenance_of
 from convert.build.samples import write_samples
 from convert.catalogue import catalogue
 from convert.errors import ConversionError
@@ -30,32 +25,15 @@ from convert.output_capture import quiet
 from device.bundle.bare_model import BareModel
 from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
-from device.bundle.manifest import Check, DetectionsHead, Manifest, Provenance, Sample
+from device.bundle.manifest import Check, Manifest, Sample, SsdRule
 from device.errors import InterpreterError, UsageError
-from device.images import read_image
-from device.inference.candidates import dequantise
-from device.inference.decode import make_decoder
-from device.inference.engine import name_classes, name_detections
-from device.inference.preprocess import Placement
-from device.inference.probe import ProbeRequest, probe
 from device.inspection.recognition import recognise
-from device.records import Tensor
 from device.runtimes import InterpreterName
 
 ANCHORS = "anchors.npy"
 LABELS = "labels.txt"
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What one interpreter answered on the check pictures."""
-
-    version: str
-    found: list[Found]
-    values: Mapping[str, NDArray[np.float32]]  # of the outputs it is decoded from
-    invoke_ms: float | None
 
 
 def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) -> Manifest:
@@ -100,7 +78,12 @@ def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) 
             msgspec.structs.replace(sample, detections={name: as_sample(items)})
             for sample, items in zip(samples, found, strict=False)  # the first check pictures
         ),
-        provenance=_provenance(path, len(images)),
+        provenance=provenance_of(
+            f"finished file {path.name}",
+            licence="yours",
+            weights_sha256={path.name: sha256_of(path)},
+            checked_on=len(images),
+        ),
         files=hash_files(bundle),
     )
     write_manifest(bundle, manifest)
@@ -118,6 +101,7 @@ def _check(
     model: BareModel, file: Path, images: Sequence[Path]
 ) -> tuple[dict[InterpreterName, Check], list[Found]]:
     """How each interpreter did beside the first, and what the first found."""
+    run = CheckRun(_contract(model), images)
     tried = model.variant(model.default_variant).checks
     checks = dict(tried)
     reference: Answers | None = None
@@ -125,8 +109,8 @@ def _check(
         if not check.ok:
             continue
         try:
-            answers = _answers(model, file, name, images)
-            checks[name] = _compare(answers, reference or answers)
+            answers = run.answers(file, name)
+            checks[name] = compared(answers, reference or answers)
             reference = reference or answers
         except (InterpreterError, ConversionError) as exc:
             checks[name] = Check(version=check.version, ok=False, reason=str(exc))
@@ -136,65 +120,15 @@ def _check(
     return checks, reference.found
 
 
-def _answers(
-    model: BareModel, file: Path, name: InterpreterName, images: Sequence[Path]
-) -> Answers:
-    manifest, variant = model.manifest, model.variant(model.default_variant)
-    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-        request = ProbeRequest(
-            model=str(file.resolve()),
-            interpreter=name,
-            rule=manifest.input,
-            images=tuple(str(path.resolve()) for path in images),
-            outputs=str(Path(scratch) / "outputs.npz"),
-        )
-        answer = probe(request)
-        with np.load(str(request.outputs)) as arrays:
-            outputs = {answer.outputs[key].position: arrays[key] for key in arrays}
-    decode = make_decoder(variant.heads, manifest.decoder, model.anchors, manifest.input.size_wh)
-    found: list[Found] = []
-    for number, path in enumerate(images):
-        tensors: list[Tensor] = [outputs[position][number] for position in range(len(outputs))]
-        candidates = decode(tensors, manifest.threshold, manifest.max_detections)
-        if manifest.task == "classification":
-            found.append(name_classes(candidates, model.labels))
-        else:
-            height, width = read_image(path).shape[:2]
-            placement = Placement.of(manifest.input, (width, height))
-            found.append(name_detections(candidates, placement, model.labels))
-    values = {
-        str(spec.position): dequantise(outputs[spec.position], spec)
-        for head in variant.heads
-        if not isinstance(head, DetectionsHead)  # rows that swap places are no error
-        for spec in head.tensors
-    }
-    return Answers(answer.version, found, values, answer.invoke_ms)
-
-
-def _compare(answers: Answers, reference: Answers) -> Check:
-    likeness = compare(answers.values, reference.values) if answers.values else None
-    return Check(
-        version=answers.version,
-        ok=True,
-        cosine=None if likeness is None else round(likeness.cosine, 6),
-        error_p99=None if likeness is None else round(likeness.error_p99, 5),
-        error_max=None if likeness is None else round(likeness.error_max, 5),
-        agreement=round(agreement(answers.found, reference.found), 4),
-        invoke_ms=None if answers.invoke_ms is None else round(answers.invoke_ms, 3),
-    )
-
-
-def _provenance(path: Path, checked_on: int) -> Provenance:
-    names = ("numpy", "opencv-python-headless", "scikit-image")
-    return Provenance(
-        source=f"finished file {path.name}",
-        licence="yours",
-        made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        machine=machine(),
-        command=shlex.join(["python", "-m", "convert", *sys.argv[1:]]),
-        seed=0,
-        calibration=(),
-        checked_on=checked_on,
-        versions=tool_versions(names),
-        weights_sha256={path.name: sha256_of(path)},
+def _contract(model: BareModel) -> Contract:
+    manifest, heads = model.manifest, model.variant(model.default_variant).heads
+    return Contract(
+        task=manifest.task,
+        input=manifest.input,
+        decoder=manifest.decoder,
+        labels=model.labels,
+        heads=lambda _: heads,
+        threshold=manifest.threshold,
+        anchors=model.anchors if isinstance(manifest.decoder, SsdRule) else None,
+        max_detections=manifest.max_detections,
     )

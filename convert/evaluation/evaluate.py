@@ -21,11 +21,10 @@ from convert.evaluation.bootstrap import Weights, draw_weights, interval, resamp
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
 from convert.evaluation.disagreement import ImageFile, find_disagreements, same_first_choice
 from convert.evaluation.predict import Panel, Predictions, as_detections, predict
+from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.images import list_images
 from device.runtimes import InterpreterName
-
-REFERENCE = "float32"  # what the other variants are measured against
 
 # COCO's figure integrates over all scores, so nearly everything the network says counts.
 SCORE_THRESHOLD = 0.001
@@ -54,7 +53,7 @@ def evaluate_bundle(
     names = tuple(dict.fromkeys(variants or bundle.manifest.variants))
     classifier = bundle.manifest.task == "classification"
     annotated = [(folder, path) for folder, path in sets if path is not None]
-    looking = names if annotated or REFERENCE in names else (REFERENCE, *names)
+    looking = names if annotated or REFERENCE_VARIANT in names else (REFERENCE_VARIANT, *names)
     panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD)
     interpreters = panel.interpreters()
 
@@ -95,7 +94,7 @@ def evaluate_bundle(
             )
             for name in names
         },
-        disagreements=find_disagreements(images, said, labels, threshold, REFERENCE),
+        disagreements=find_disagreements(images, said, labels, threshold, REFERENCE_VARIANT),
     )
 
 
@@ -237,7 +236,7 @@ def agreement_figures(
         counts = np.array(
             [
                 count_agreeing(array, truth, labels, threshold)
-                for array, truth in zip(found, findings[REFERENCE], strict=True)
+                for array, truth in zip(found, findings[REFERENCE_VARIANT], strict=True)
             ],
             np.int64,
         )
@@ -265,9 +264,9 @@ def _drop(
     measured: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]], name: str
 ) -> dict[str, Any]:
     """float32's figure minus this one's, with its paired interval; nothing of float32 itself."""
-    if name == REFERENCE or REFERENCE not in measured:
+    if name == REFERENCE_VARIANT or REFERENCE_VARIANT not in measured:
         return {}
     return {
-        "drop": rounded(measured[REFERENCE] - measured[name]),
-        "drop_interval": interval(samples[REFERENCE] - samples[name]),
+        "drop": rounded(measured[REFERENCE_VARIANT] - measured[name]),
+        "drop_interval": interval(samples[REFERENCE_VARIANT] - samples[name]),
     }

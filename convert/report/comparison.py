@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from convert.evaluation.accuracy import Accuracy, SeenObject
-from convert.report.facts import BASE
+from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
 from device.drawing import draw
@@ -127,15 +127,15 @@ def compare(
     class_ids: Mapping[str, int],
 ) -> Comparison | None:
     """float32 beside the variant that differs most, None where either is missing."""
-    base = seen.get(BASE)
-    others = [name for name in seen if name != BASE]
+    base = seen.get(REFERENCE_VARIANT)
+    others = [name for name in seen if name != REFERENCE_VARIANT]
     if base is None or not others:
         return None
     worst = max(others, key=lambda name: _difference(seen[name], base))
     return Comparison(
         title,
         credit,
-        draw_seen(pixels, BASE, base, class_ids),
+        draw_seen(pixels, REFERENCE_VARIANT, base, class_ids),
         draw_seen(pixels, worst, seen[worst], class_ids),
         unmatched(base, seen[worst]),
         unmatched(seen[worst], base),

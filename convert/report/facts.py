@@ -12,11 +12,10 @@ import msgspec
 from convert.errors import EvaluationError
 from convert.evaluation.accuracy import ACCURACY, Accuracy, VariantAccuracy
 from convert.evaluation.bootstrap import Interval
+from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import Check, Manifest, Variant
 from device.runtimes import InterpreterName
-
-BASE = "float32"  # what every other variant is compared with
 
 Metric = Literal["mAP", "top-1", "agreement"]
 
@@ -75,7 +74,7 @@ class Facts:
     @property
     def base(self) -> VariantFacts | None:
         """float32, where the bundle has it."""
-        return self.variant(BASE)
+        return self.variant(REFERENCE_VARIANT)
 
     def variant(self, name: str) -> VariantFacts | None:
         """One variant by its name, None where there is none."""
@@ -118,7 +117,7 @@ def gather(manifest: Manifest, accuracy: Accuracy | None) -> Facts:
             tuple(_checked(name, variant) for name, variant in manifest.variants.items()),
         )
     metric = _metric(accuracy)
-    base = accuracy.variants.get(BASE)
+    base = accuracy.variants.get(REFERENCE_VARIANT)
     joined = []
     for name, variant in manifest.variants.items():
         measured = accuracy.variants.get(name)
@@ -170,7 +169,7 @@ def _joined(
     drop = measured.drop
     if drop is None and score is not None and reference is not None:
         drop = reference - score
-    compared = name != BASE and metric != "agreement"
+    compared = name != REFERENCE_VARIANT and metric != "agreement"
     return replace(
         facts,
         score=score,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from convert.report.facts import BASE, Facts, Metric, VariantFacts
+from convert.reference import REFERENCE_VARIANT
+from convert.report.facts import Facts, Metric, VariantFacts
 from device.runtimes import ORIGINS, InterpreterName
 
 TOLERANCE = 0.010  # of mAP or top-1: a loss up to a point is taken for a quarter of the size
@@ -49,7 +50,7 @@ class Advice:
 
 def judge(facts: Facts, variant: VariantFacts) -> Verdict:
     """By the loss against float32 and its interval, else by the agreement with it."""
-    if variant.name == BASE:
+    if variant.name == REFERENCE_VARIANT:
         return Verdict.GOOD
     if facts.metric == "agreement":
         if variant.score is None:
@@ -139,7 +140,7 @@ def _advise_board(facts: Facts, board: str, shares: dict[str, float]) -> Advice 
     if chosen is None:
         return None
     share = share_of(chosen, shares) or 1.0
-    if chosen.name == BASE:
+    if chosen.name == REFERENCE_VARIANT:
         reasons = ["Nothing that takes fewer instructions is known to be right often enough."]
     elif share < 0.99:
         reasons = [f"Takes about {share:.2f} of float32's Arm instructions."]
@@ -148,7 +149,7 @@ def _advise_board(facts: Facts, board: str, shares: dict[str, float]) -> Advice 
             "No fewer Arm instructions than float32, but a smaller file: "
             f"{chosen.megabytes:.2f} MB."
         ]
-    if chosen.name != BASE:
+    if chosen.name != REFERENCE_VARIANT:
         reasons.append(f"It {describe_loss(facts, chosen)}.")
     if judge(facts, chosen) is Verdict.UNSURE:
         reasons.append("The interval reaches past what is tolerated: measure on more pictures.")
@@ -176,7 +177,7 @@ def _advise_old_runtime(facts: Facts) -> Advice | None:
     if slow is not None and fast is not None:
         relation = "against" if slow > fast else "and, here, not slower than"
         reasons.append(f"Here, int8 took {slow:.1f} ms in it, {relation} float32's {fast:.1f} ms.")
-    if chosen.name != BASE:
+    if chosen.name != REFERENCE_VARIANT:
         reasons.append(f"{chosen.name} is the smallest of these: {chosen.megabytes:.2f} MB.")
     return Advice("Where only tflite-runtime runs", chosen.name, "tflite-runtime", tuple(reasons))
 
@@ -192,7 +193,7 @@ def _advise_here(facts: Facts) -> Advice | None:
     time, interpreter, chosen = min(timed, key=lambda entry: entry[:2])
     reasons = [f"Fastest measured: {time:.1f} ms for one invoke with one thread."]
     base = facts.base
-    if base is not None and base.fastest is not None and chosen.name != BASE:
+    if base is not None and base.fastest is not None and chosen.name != REFERENCE_VARIANT:
         ratio = base.fastest[1] / time
         reasons.append(f"float32's best is {base.fastest[1]:.1f} ms, {ratio:.1f} times as long.")
     return Advice(
@@ -217,7 +218,7 @@ def headline(facts: Facts) -> tuple[str, str]:
     if chosen is None:
         return "No variant is known to be right often enough.", "Measure their accuracy."
     base = facts.base
-    if chosen.name == BASE or base is None:
+    if chosen.name == REFERENCE_VARIANT or base is None:
         return f"Stay with {chosen.name}.", "No smaller variant is known to be right often enough."
     ratio = base.size_bytes / chosen.size_bytes
     verdict = judge(facts, chosen)

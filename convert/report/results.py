@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from convert.reference import REFERENCE_VARIANT
 from convert.report.charts import Bar, Loss, Pair, Point, bars, changes, is_crowded, losses, scatter
-from convert.report.facts import BASE, Facts, VariantFacts
+from convert.report.facts import Facts, VariantFacts
 from convert.report.recommendation import points
 from device.charts import markup
 from device.charts.markup import escape, figure, section, table
@@ -213,7 +214,7 @@ def classes(facts: Facts) -> str:
     losing = {
         item.name: lost_classes(base, item)
         for item in facts.variants
-        if item.name != BASE and item.classes
+        if item.name != REFERENCE_VARIANT and item.classes
     }
     longest = max((p.before - p.after for pairs in losing.values() for p in pairs), default=0) * 100
     charts = []

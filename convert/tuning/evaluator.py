@@ -18,7 +18,6 @@ from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval, resampled_ratio
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
 from convert.evaluation.evaluate import (
-    REFERENCE,
     SCORE_THRESHOLD,
     coco_rows,
     count_agreeing,
@@ -27,6 +26,7 @@ from convert.evaluation.evaluate import (
 )
 from convert.evaluation.predict import Panel, Predictions, predict
 from convert.output_capture import quiet
+from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.bundle.hashes import sha256_of
 from device.bundle.manifest import Head, TensorSpec, Variant
@@ -84,7 +84,7 @@ class Evaluator:
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
         self._rows = list(range(len(listed)))
         self._paths = [item.path for item in listed]
-        reference = self._look({REFERENCE: bundle.variant(REFERENCE)}, warn)
+        reference = self._look({REFERENCE_VARIANT: bundle.variant(REFERENCE_VARIANT)}, warn)
         readable = [row for row, found in enumerate(reference) if found is not None]
         if len(readable) < 4:
             raise EvaluationError(f"{len(readable)} pictures that can be read: too few to halve")
@@ -98,7 +98,7 @@ class Evaluator:
 
     def look(self, models: Mapping[str, bytes]) -> dict[str, Judged]:
         """What each ``.tflite`` file finds on every picture; names are file names."""
-        float32 = self._bundle.variant(REFERENCE)
+        float32 = self._bundle.variant(REFERENCE_VARIANT)
         variants = {}
         for name, model in models.items():
             path = self._scratch / f"{name}.tflite"
@@ -126,7 +126,7 @@ class Evaluator:
         for item in self._panel(variants, self._paths):
             if isinstance(item, str):
                 warn(f"left out: {item}")
-            found.append(None if isinstance(item, str) else item[REFERENCE])
+            found.append(None if isinstance(item, str) else item[REFERENCE_VARIANT])
         return found
 
     def _panel(

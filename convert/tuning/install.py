@@ -4,80 +4,67 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
 from convert.build.bundle_writer import staged_bundle, write_manifest
-from convert.build.checker import REFERENCE, Checker, as_sample
-from convert.evaluation.evaluate import REFERENCE as FLOAT32
-from convert.models.base import Network
+from convert.build.checker import Checker, RecipeValues, as_sample
+from convert.build.contract import Contract
 from convert.output_capture import quiet
-from convert.quantization.recipe import Recipe
+from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from convert.tuning.evaluator import reheaded
 from device.bundle.bundle import Bundle
 from device.bundle.hashes import sha256_of
-from device.bundle.manifest import ClassifierRule, Head, SsdRule, TensorSpec
+from device.bundle.manifest import Head, SsdRule, TensorSpec
 from device.inference.interpreter import Interpreter
 
 TUNED = "tuned"
 
-RecipeValues = dict[str, str | int | float | bool]
 
+def bundle_contract(bundle: Bundle) -> Contract:
+    """What ``bundle`` promises; outputs have the roles of float32's of the same names.
 
-@dataclass(frozen=True)
-class _BundledNetwork(Network):
-    """A network as its bundle knows it: enough to check a variant."""
-
-    float32_heads: tuple[Head, ...] = ()
-    float32_outputs: Mapping[str, int] = field(default_factory=dict)
-
-    def heads(self, outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
-        """In the roles that float32's outputs of the same names have."""
-        moved = {position: outputs[name] for name, position in self.float32_outputs.items()}
-        return reheaded(self.float32_heads, moved)
-
-
-def _network(bundle: Bundle) -> Network:
-    manifest, float32 = bundle.manifest, bundle.variant(FLOAT32)
-    rule = manifest.decoder
-    assert isinstance(rule, SsdRule | ClassifierRule)
+    Raises ``InterpreterError`` where LiteRT refuses its float32.
+    """
+    manifest, float32 = bundle.manifest, bundle.variant(REFERENCE_VARIANT)
     with quiet(debug=False):
-        outputs = Interpreter(REFERENCE, bundle.file(float32.file), threads=1).output_names()
-    return _BundledNetwork(
-        name=manifest.model,
-        title=manifest.model,
-        licence=manifest.provenance.licence,
-        source=manifest.provenance.source,
-        labels=bundle.labels,
+        file = bundle.file(float32.file)
+        positions = Interpreter(REFERENCE_INTERPRETER, file, threads=1).output_names()
+
+    def heads(outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
+        return reheaded(
+            float32.heads, {position: outputs[name] for name, position in positions.items()}
+        )
+
+    return Contract(
+        task=manifest.task,
         input=manifest.input,
-        input_name="",
-        decoder=rule,
-        export=lambda _: 0,
-        anchors=bundle.anchors,
-        trained=False,  # its accuracy was measured, which says more than likeness does
-        float32_heads=float32.heads,
-        float32_outputs=outputs,
+        decoder=manifest.decoder,
+        labels=bundle.labels,
+        heads=heads,
+        threshold=manifest.threshold,
+        anchors=bundle.anchors if isinstance(manifest.decoder, SsdRule) else None,
+        max_detections=manifest.max_detections,
     )
 
 
 def add_tuned(bundle: Bundle, model: bytes, recipe: RecipeValues) -> None:
     """Replace ``bundle`` on disk by itself with ``model`` as the variant ``tuned``.
 
-    Whole or not at all. Raises ``ConversionError`` or ``InterpreterError`` where the model fails
-    in LiteRT, and ``BundleError`` where a file of the bundle is damaged.
+    Whole or not at all. How like float32 it answers refuses nothing: its accuracy was measured,
+    which says more. Raises ``ConversionError`` or ``InterpreterError`` where the model fails in
+    LiteRT, and ``BundleError`` where a file of the bundle is damaged.
     """
     bundle.verify()
     manifest = bundle.manifest
     images = [bundle.file(sample.file) for sample in manifest.samples]
-    checker = Checker(_network(bundle), images, manifest.threshold)
-    checker.check(bundle.file(bundle.variant(FLOAT32).file), Recipe(precision="float32"), REFERENCE)
+    checker = Checker(bundle_contract(bundle), images)
+    checker.set_reference(bundle.file(bundle.variant(REFERENCE_VARIANT).file))
     with staged_bundle(bundle.folder) as folder:
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)
         file = folder / f"{TUNED}.tflite"
         file.write_bytes(model)
-        # Of this recipe nothing is kept: it tells the checker that this is not float32.
-        variant, found = checker.check_everywhere(file, Recipe(precision="dynamic"))
+        variant, found = checker.check_everywhere(file, recipe)
         samples = tuple(
             msgspec.structs.replace(sample, detections=sample.detections | {TUNED: as_sample(seen)})
             for sample, seen in zip(manifest.samples, found, strict=True)
@@ -86,8 +73,7 @@ def add_tuned(bundle: Bundle, model: bytes, recipe: RecipeValues) -> None:
             folder,
             msgspec.structs.replace(
                 manifest,
-                variants=manifest.variants
-                | {TUNED: msgspec.structs.replace(variant, recipe=recipe)},
+                variants=manifest.variants | {TUNED: variant},
                 samples=samples,
                 files=manifest.files | {file.name: sha256_of(file)},
             ),

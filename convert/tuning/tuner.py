@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs
-from convert.evaluation.evaluate import REFERENCE
 from convert.output_capture import quiet
+from convert.reference import REFERENCE_VARIANT
 from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.tuning.cost import invoke_cost
 from convert.tuning.evaluator import Evaluator, Judged
@@ -74,16 +74,16 @@ class Tuner:
     ) -> None:
         """``int8`` stands for the bundle's own. Raises ``UsageError`` where there is none."""
         self._bundle, self._options, self._say = bundle, options, say
-        for name in (REFERENCE, INT8):
+        for name in (REFERENCE_VARIANT, INT8):
             if name not in bundle.manifest.variants:
                 raise UsageError(
                     f"{bundle.folder} has no {name}, which tuning starts from: build it with "
-                    f"--variants {REFERENCE},{INT8}"
+                    f"--variants {REFERENCE_VARIANT},{INT8}"
                 )
         self._started = time.monotonic()
         self._search_now: _Search | None = None
         self._halves: tuple[list[int], list[int]] = [], []
-        self._float32 = bundle.file(bundle.variant(REFERENCE).file)
+        self._float32 = bundle.file(bundle.variant(REFERENCE_VARIANT).file)
         self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
         self._trial = Evaluator(bundle, sets, scratch, say)
         self._cost = invoke_cost(options.target, self._int8)
@@ -156,7 +156,7 @@ class Tuner:
             options.granularity,
             debug=options.debug,
         )
-        heads = self._bundle.variant(REFERENCE).heads
+        heads = self._bundle.variant(REFERENCE_VARIANT).heads
         output_error = OutputError(
             self._float32, heads, manifest.decoder, self._inputs(drawn[middle:])
         )

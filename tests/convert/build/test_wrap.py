@@ -146,14 +146,14 @@ def test_file_that_cannot_be_recognised_is_refused(tmp_path):
 
 
 def test_interpreter_that_fails_is_recorded_and_not_fatal(tmp_path, labels, monkeypatch):
-    real = module._compare
+    real = module.compared
 
     def compare(answers, reference):
         if answers is not reference:
             raise ConversionError("0 holds NaN or infinity")
         return real(answers, reference)
 
-    monkeypatch.setattr(module, "_compare", compare)
+    monkeypatch.setattr(module, "compared", compare)
     bundle = wrapped(tmp_path, tiny_models.classifier(), labels=labels, **NORMALISED)
     checks = bundle.manifest.variants["float32"].checks
     assert checks["litert"].ok

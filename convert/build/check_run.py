@@ -1,0 +1,99 @@
+"""A run over check images: a file in one interpreter, its outputs decoded as the device would."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.build.contract import Contract
+from device.bundle.manifest import DetectionsHead, Head, TensorSpec
+from device.images import read_image
+from device.inference.candidates import dequantise
+from device.inference.decode import make_decoder
+from device.inference.engine import name_classes, name_detections
+from device.inference.preprocess import Placement
+from device.inference.probe import ProbeRequest, probe
+from device.records import Classification, Detection, Tensor
+from device.runtimes import InterpreterName
+
+Found = tuple[Detection, ...] | tuple[Classification, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one interpreter answered on the check images.
+
+    ``found`` has an entry per image. ``values`` maps the outputs that are decoded to float32
+    (images, ...); outputs that list finished detections are left out, for rows that swap places
+    are no error. ``invoke_ms`` is the median of one invoke on one thread.
+    """
+
+    version: str
+    input: TensorSpec
+    heads: tuple[Head, ...]
+    found: list[Found]
+    values: Mapping[str, NDArray[np.float32]]
+    invoke_ms: float | None
+
+
+class CheckRun:
+    """Runs files over ``images`` in child processes, and decodes what they answer."""
+
+    def __init__(self, contract: Contract, images: Sequence[Path]) -> None:
+        self.contract = contract
+        self.images = tuple(images)
+        self._sizes_wh = [_size_wh(path) for path in images]
+
+    def answers(self, file: Path, interpreter: InterpreterName) -> Answers:
+        """Run ``file`` in ``interpreter``.
+
+        Raises ``InterpreterError`` where it is refused or crashes, ``ConversionError`` where its
+        outputs are not those of the contract.
+        """
+        with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
+            request = ProbeRequest(
+                model=str(file.resolve()),
+                interpreter=interpreter,
+                rule=self.contract.input,
+                images=tuple(str(path.resolve()) for path in self.images),
+                outputs=str(Path(scratch) / "outputs.npz"),
+            )
+            answer = probe(request)
+            with np.load(str(request.outputs)) as arrays:
+                outputs = dict(arrays)
+        heads = self.contract.heads(answer.outputs)
+        names = {spec.position: name for name, spec in answer.outputs.items()}
+        values = {
+            (name := names[spec.position]): dequantise(outputs[name], spec)
+            for head in heads
+            if not isinstance(head, DetectionsHead)
+            for spec in head.tensors
+        }
+        by_position = [outputs[names[position]] for position in sorted(names)]
+        found = self._decode(heads, by_position)
+        return Answers(answer.version, answer.input, heads, found, values, answer.invoke_ms)
+
+    def _decode(self, heads: tuple[Head, ...], outputs: Sequence[Tensor]) -> list[Found]:
+        """What was found on each image, by the code that the device runs."""
+        contract = self.contract
+        decode = make_decoder(heads, contract.decoder, contract.anchors, contract.input.size_wh)
+        found: list[Found] = []
+        for number, size_wh in enumerate(self._sizes_wh):
+            tensors = [output[number] for output in outputs]
+            candidates = decode(tensors, contract.threshold, contract.max_detections)
+            if contract.task == "classification":
+                found.append(name_classes(candidates, contract.labels))
+            else:
+                placement = Placement.of(contract.input, size_wh)
+                found.append(name_detections(candidates, placement, contract.labels))
+        return found
+
+
+def _size_wh(path: Path) -> tuple[int, int]:
+    height, width, _ = read_image(path).shape
+    return width, height
