@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from device.web.frame_encoder import View
+from device.web.frame_encoder import EncodedFrame
 
-News = View | bytes  # a frame, or JSON
+News = EncodedFrame | bytes  # a frame, or JSON
 Send = Callable[[str, News], Awaitable[None]]
 
 STUCK_S = 30.0  # that the network may take nothing from us, before a viewer is given up
@@ -117,7 +117,7 @@ class ImageViewer(Viewer):
 
     def tell(self, kind: str, news: News) -> None:
         """Have ``news`` sent; a frame only with its picture, and only if there is room for it."""
-        if isinstance(news, View) and "frame" not in self._waiting:
+        if isinstance(news, EncodedFrame) and "frame" not in self._waiting:
             if news.jpeg is None or self._window == 0:
                 return
             self._window -= 1

@@ -9,7 +9,7 @@ from device.outputs.base import Sink
 from device.pipeline.history import History
 from device.records import Outcome
 from device.web.broadcast import Audience
-from device.web.frame_encoder import StreamEncoder, View
+from device.web.frame_encoder import EncodedFrame, StreamEncoder
 
 
 class PageFeed(Sink):
@@ -26,7 +26,7 @@ class PageFeed(Sink):
         self._due_s = 0.0  # monotonic, of the next frame
         self._encoder: StreamEncoder | None = None
 
-    def start(self, publish: Callable[[View], None]) -> None:
+    def start(self, publish: Callable[[EncodedFrame], None]) -> None:
         """Begin to encode; ``publish`` is called in the encoder's thread."""
         self._encoder = StreamEncoder(publish)
 

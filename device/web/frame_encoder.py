@@ -17,7 +17,7 @@ LONGEST_SIDE = 1280  # pixels; no phone shows more, and a Pi's radio has to carr
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class EncodedFrame:
     """A frame as viewers get it."""
 
     line: bytes  # of JSON, as in the log
@@ -42,7 +42,7 @@ def encode_for_viewers(image: Pixels) -> bytes:
 class StreamEncoder:
     """A thread that encodes the newest outcome put, and passes over those it has no time for."""
 
-    def __init__(self, publish: Callable[[View], None]) -> None:
+    def __init__(self, publish: Callable[[EncodedFrame], None]) -> None:
         """``publish`` is called in the encoder's thread."""
         self._publish = publish
         self._waiting: Handover[tuple[Outcome, bool]] = Handover(1, newest=True)
@@ -66,4 +66,4 @@ class StreamEncoder:
             if with_image and outcome.image is not None:
                 jpeg = encode_for_viewers(outcome.image)
                 self.encoded += 1
-            self._publish(View(to_json(outcome), outcome.frame.size_wh, jpeg))
+            self._publish(EncodedFrame(to_json(outcome), outcome.frame.size_wh, jpeg))

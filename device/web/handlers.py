@@ -14,7 +14,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
 from device.web.broadcast import ImageViewer, News, Viewer
-from device.web.frame_encoder import View
+from device.web.frame_encoder import EncodedFrame
 from device.web.live_settings import BusyError, SettingsChange
 from device.web.request import PAGE, Handler, RefusedError, Run
 
@@ -188,7 +188,7 @@ class _Events(_Watched):
         connection(self.request).close()  # no end would reach one who is stuck
 
     async def _send(self, kind: str, news: News) -> None:
-        data = news.line if isinstance(news, View) else news
+        data = news.line if isinstance(news, EncodedFrame) else news
         self.write(b"event: %s\ndata: %s\n\n" % (kind.encode(), data))
         await self.flush()
 
@@ -203,7 +203,7 @@ class _Snapshot(_Watched):
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
 
         async def take(_: str, news: News) -> None:
-            if isinstance(news, View) and not taken.done():
+            if isinstance(news, EncodedFrame) and not taken.done():
                 taken.set_result(news.jpeg)
 
         viewer = ImageViewer(self.run.audience, take)
@@ -234,7 +234,7 @@ class _Live(_Watched, WebSocketHandler):
 
     async def _send(self, kind: str, news: News) -> None:
         try:
-            if isinstance(news, View):
+            if isinstance(news, EncodedFrame):
                 assert news.jpeg is not None
                 text = b'{"size_wh":[%d,%d],"record":%s}' % (*news.size_wh, news.line)
                 await self.write_message(b'{"frame":%s}' % text)

@@ -40,7 +40,7 @@ from device.system.resource_usage import rss_mb
 from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token, token_given
 from device.web.feed import PageFeed
-from device.web.frame_encoder import View
+from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import MAX_BODY_BYTES, MAX_VIEWERS, make_application
 from device.web.live_settings import Controls
 from device.web.request import Run
@@ -147,7 +147,7 @@ class LivePage(Closable):
         for item in self._sockets:
             item.close()
 
-    def _publish(self, view: View) -> None:
+    def _publish(self, view: EncodedFrame) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.feed.audience.tell, "frame", view)
 

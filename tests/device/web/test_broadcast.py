@@ -6,14 +6,14 @@ import pytest
 
 from device.web import broadcast as module
 from device.web.broadcast import WINDOW, Audience, ImageViewer, Viewer
-from device.web.frame_encoder import View
+from device.web.frame_encoder import EncodedFrame
 
-IMAGE = View(b"{}", (64, 48), b"jpeg")
-LINE = View(b"{}", (64, 48), None)
+IMAGE = EncodedFrame(b"{}", (64, 48), b"jpeg")
+LINE = EncodedFrame(b"{}", (64, 48), None)
 
 
-def number(index: int) -> View:
-    return View(b"%d" % index, (64, 48), b"jpeg")
+def number(index: int) -> EncodedFrame:
+    return EncodedFrame(b"%d" % index, (64, 48), b"jpeg")
 
 
 class Line:
