@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo check-demo test test-shuffled test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check-demo: demo ## look at what the demo left, with a program's eyes
 
 test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-shuffled: $(VENV)/installed ## the same in an order of chance, which it names
+	@$(BIN)/python -m pytest -p tests.helpers.random_order --numprocesses 2 --dist loadfile
 
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
 	@$(BIN)/python -m pytest -m installs tests/device/doctor
