@@ -12,11 +12,13 @@ import msgspec
 
 from device.bench.timing import TimingSummary
 from device.errors import BenchmarkError
+from device.files import read_regular
 from device.inference.autotune import TunedSettings
 from device.runtimes import InterpreterName
 from device.schema import Count, Index, Record
 from device.system.board import Board, State
 
+MOST_OF_A_RECORD = 500_000_000  # bytes: every time of every invoke is in it
 FORMAT = 1  # raised when an older liteberry could misread a newer file
 
 Times = tuple[float, ...]
@@ -174,7 +176,7 @@ class _FormatOnly(msgspec.Struct):
 def read(path: Path) -> Benchmark:
     """Read what ``bench --json`` wrote. Raises ``BenchmarkError`` for anything else."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_OF_A_RECORD)
     except OSError as exc:
         raise BenchmarkError(f"{path}: {exc.strerror}; bench --json FILE writes one") from exc
     try:

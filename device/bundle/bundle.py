@@ -12,6 +12,7 @@ from device.bundle.hashes import sha256_of
 from device.bundle.manifest import SsdRule, parse_manifest
 from device.bundle.model import Model
 from device.errors import BundleError
+from device.files import MOST_OF_A_TEXT, open_regular, read_regular
 
 MANIFEST = "manifest.json"
 
@@ -19,7 +20,8 @@ MANIFEST = "manifest.json"
 def read_anchors(path: Path) -> NDArray[np.float32]:
     """float32 (count, 4) from an ``.npy``; raises :class:`BundleError` for anything else."""
     try:
-        anchors = np.load(path, allow_pickle=False)
+        with open_regular(path) as file:
+            anchors = np.load(file, allow_pickle=False)
     except OSError as exc:
         raise BundleError(f"{path}: {exc.strerror}") from exc
     except (ValueError, EOFError) as exc:
@@ -47,7 +49,7 @@ class Bundle(Model):
                 f"`python -m convert build {folder.name} --out DIR` writes"
             )
         try:
-            self.manifest = parse_manifest((folder / MANIFEST).read_bytes())
+            self.manifest = parse_manifest(read_regular(folder / MANIFEST, MOST_OF_A_TEXT))
         except OSError as exc:
             raise BundleError(
                 f"{folder} is not a bundle ({MANIFEST}: {exc.strerror}): "
@@ -69,7 +71,7 @@ class Bundle(Model):
         """Name of each class, by class id."""
         path = self.file(self.manifest.labels)
         try:
-            return tuple(path.read_text("utf-8").splitlines())
+            return tuple(read_regular(path, MOST_OF_A_TEXT).decode("utf-8").splitlines())
         except UnicodeDecodeError as exc:
             raise BundleError(f"{path}: not text in UTF-8 ({exc.reason})") from exc
 

@@ -66,7 +66,7 @@ class ConfigurableParser(StrictParser):
         import tomllib
 
         try:
-            settings = tomllib.loads(path.read_text("utf-8"))
+            settings = tomllib.loads(read_regular(path, MOST_OF_A_TEXT).decode("utf-8"))
         except OSError as exc:
             self.error(f"--config {path}: {exc.strerror}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:

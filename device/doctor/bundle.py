@@ -10,6 +10,7 @@ from pathlib import Path
 from device.doctor.case import Case
 from device.doctor.finding import Finding
 from device.doctor.trial import try_variant
+from device.files import MOST_OF_A_TEXT, open_regular, read_regular
 from device.system.console import say
 
 MANIFEST = "manifest.json"
@@ -62,7 +63,7 @@ def _run(case: Case, bundle: Path, variant: str) -> Finding:
 def _table(bundle: Path, key: str) -> Mapping[str, object]:
     """A table of the manifest; raises ValueError, with what is wrong, where there is none."""
     try:
-        manifest = json.loads((bundle / MANIFEST).read_bytes())
+        manifest = json.loads(read_regular(bundle / MANIFEST, MOST_OF_A_TEXT))
     except OSError as exc:
         raise ValueError(f"no bundle ({MANIFEST}: {exc.strerror})") from exc
     except ValueError as exc:
@@ -76,7 +77,7 @@ def _table(bundle: Path, key: str) -> Mapping[str, object]:
 def _complaint(path: Path, expected: object) -> str | None:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
     except OSError as exc:

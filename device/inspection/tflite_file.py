@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import InterpreterError, ModelError
+from device.files import MOST_OF_A_MODEL, open_regular, read_regular
 from device.runtimes import INSTALL_LITERT
 from device.schema import Record
 
@@ -58,7 +59,7 @@ class FileFacts(Record, frozen=True):
 def is_tflite(path: Path) -> bool:
     """Whether ``path`` is a file with the mark of the format."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(8)[4:] == IDENTIFIER
     except OSError:
         return False
@@ -71,7 +72,7 @@ def read_facts(path: Path) -> FileFacts:
     and ``InterpreterError`` where LiteRT is missing.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_OF_A_MODEL)
     except OSError as exc:
         raise ModelError(f"{path}: {exc.strerror}") from exc
     if data[4:8] != IDENTIFIER:

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 DOCTOR_MODULES = (
     "device",
     "device.errors",
+    "device.files",
     "device.paths",
     "device.runtimes",
     "device.system",
