@@ -13,14 +13,14 @@ from typing import BinaryIO
 
 # Most bytes that are read whole, by what is read.
 MOST_OF_A_TEXT = 4_000_000  # labels, settings, a manifest: ten thousand classes are 0.2 MB
-MOST_OF_AN_IMAGE = 200_000_000
 MOST_OF_A_MODEL = 2_000_000_000  # a flatbuffer's own limit is 2^31 bytes
 
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file to be read; never waits.
 
-    Raises ``OSError``, whose ``strerror`` says why, for what is missing, a folder, a pipe, a device.
+    Raises ``OSError``, whose ``strerror`` says why, for what is missing, a folder, a pipe or a
+    device.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

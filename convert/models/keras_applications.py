@@ -11,6 +11,7 @@ import numpy as np
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
 from convert.models.base import Network
+from device.bundle.defaults import CROP_FRACTION
 from device.bundle.labels import parse_labels
 from device.bundle.manifest import ClassifierRule, InputRule, TensorSpec
 from device.errors import UsageError
@@ -19,7 +20,6 @@ from device.inference.preprocess import Preprocessor
 
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # with published ImageNet weights
 SIZES = (96, 128, 160, 192, 224)
-CROP_FRACTION = 0.875  # 224 of 256 pixels: how ImageNet figures of this family are measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import numpy as np
 
 from convert.errors import ConversionError
 from convert.models.base import Network
-from convert.models.keras_applications import CROP_FRACTION, ClassifierOptions, labels_from
+from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.output_capture import quiet
+from device.bundle.defaults import CROP_FRACTION
 from device.bundle.manifest import ClassifierRule, InputRule
 
 if TYPE_CHECKING:

@@ -21,13 +21,13 @@ from convert.models.base import Network
 from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.output_capture import quiet
+from device.bundle.defaults import SSD_IOU_THRESHOLD
 from device.bundle.manifest import InputRule, SsdRule
 from device.errors import UsageError
 
 if TYPE_CHECKING:
     from convert.models.freeze import Frozen
 
-IOU_THRESHOLD = 0.6  # as the TensorFlow Object Detection API suppresses
 MANY = 16  # anchors; of fewer all may well be larger than they are far from the corner
 
 Activation = Literal["sigmoid", "softmax", "none"]
@@ -109,7 +109,7 @@ def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network
             anchors="anchors.npy",
             box_scales=encoding.yxhw,
             background=options.background_of(classes),
-            iou_threshold=IOU_THRESHOLD,
+            iou_threshold=SSD_IOU_THRESHOLD,
             score="logit" if activation == "sigmoid" else "probability",
         ),
         export=export,

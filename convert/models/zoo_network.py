@@ -9,6 +9,7 @@ from convert.models.anchors import ssd_anchors
 from convert.models.base import Network
 from convert.models.download import weights_folder
 from convert.models.zoo import ZooModel
+from device.bundle.defaults import SSD_BOX_SCALES, SSD_IOU_THRESHOLD
 from device.bundle.manifest import (
     SsdRule,
 )
@@ -43,9 +44,9 @@ def ssdlite_network(model: ZooModel, weights: Path | None) -> Network:
         input_name="image",
         decoder=SsdRule(
             anchors="anchors.npy",
-            box_scales=(10.0, 10.0, 5.0, 5.0),
+            box_scales=SSD_BOX_SCALES,
             background=0,
-            iou_threshold=0.6,
+            iou_threshold=SSD_IOU_THRESHOLD,
         ),
         export=export,
         anchors=ssd_anchors(),

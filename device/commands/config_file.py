@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from device.commands.parser import StrictParser
+from device.files import MOST_OF_A_TEXT, read_regular
 from device.suggestions import did_you_mean
 
 NOT_SETTINGS = ("help", "config", "print_config", "debug")

@@ -17,6 +17,13 @@ from numpy.typing import NDArray
 
 from device.bundle.bare_model import BareModel
 from device.bundle.bundle import read_anchors
+from device.bundle.defaults import (
+    CROP_FRACTION,
+    MAX_DETECTIONS,
+    SSD_BOX_SCALES,
+    SSD_IOU_THRESHOLD,
+    threshold_for,
+)
 from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
 from device.bundle.labels import is_placeholder, parse_labels
@@ -41,14 +48,6 @@ from device.inspection.output_roles import Output
 from device.inspection.tflite_file import FileFacts
 from device.inspection.trial_run import Examination, examine
 from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
-
-DETECTION_THRESHOLD = 0.5
-CLASS_THRESHOLD = 0.1  # scores of a classifier are spread over its classes
-MAX_DETECTIONS = 100
-CROP_FRACTION = 0.875  # of a classifier's picture, as ImageNet's figures are measured
-# What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
-BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
-IOU_THRESHOLD = 0.6
 
 
 def recognise(
@@ -117,7 +116,7 @@ def recognise(
         input=rule,
         decoder=_decoder(found, names.labels),
         labels="",
-        threshold=DETECTION_THRESHOLD if found.task == "detection" else CLASS_THRESHOLD,
+        threshold=threshold_for(found.task),
         max_detections=MAX_DETECTIONS,
         variants={seen.facts.contents: variant},
         samples=(),
@@ -201,9 +200,9 @@ def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
         return DetectionsRule()
     return SsdRule(
         anchors="anchors.npy",
-        box_scales=BOX_SCALES,
+        box_scales=SSD_BOX_SCALES,
         background=background if labels else 0,
-        iou_threshold=IOU_THRESHOLD,
+        iou_threshold=SSD_IOU_THRESHOLD,
         score=found.score,
     )
 

@@ -11,7 +11,7 @@ from device.files import open_regular, read_regular
 def test_regular_file_is_read_whole_up_to_the_limit(tmp_path):
     (tmp_path / "a").write_bytes(b"12345")
     assert read_regular(tmp_path / "a", 5) == b"12345"
-    with pytest.raises(OSError, match="File too large|more than 4e-06 MB") as caught:
+    with pytest.raises(OSError, match=r"more than 4e-06 MB") as caught:
         read_regular(tmp_path / "a", 4)
     assert caught.value.strerror == "more than 4e-06 MB, too large for this"
 
