@@ -6,17 +6,17 @@ A named pipe would be waited for without end, a device such as /dev/zero fills a
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 # Most bytes that are read whole, by what is read.
 MOST_OF_A_TEXT = 4_000_000  # labels, settings, a manifest: ten thousand classes are 0.2 MB
 MOST_OF_A_MODEL = 2_000_000_000  # a flatbuffer's own limit is 2^31 bytes
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a file to be read; never waits.
 
     Raises ``OSError``, whose ``strerror`` says why, for what is missing, a folder, a pipe or a

@@ -12,7 +12,7 @@ from convert.catalogue import catalogue
 from convert.errors import WeightsError
 from convert.models.base import Network
 from device.bundle.defaults import CROP_FRACTION
-from device.bundle.labels import parse_labels
+from device.bundle.labels import parse_labels, read_label_file
 from device.bundle.manifest import ClassifierRule, InputRule, TensorSpec
 from device.errors import UsageError
 from device.images import read_image
@@ -47,7 +47,7 @@ class ClassifierOptions:
         return self.background
 
 
-def labels_from(path: Path | None, count: int) -> tuple[str, ...]:
+def labels_from(path: Path | None, count: int, background: int | None = None) -> tuple[str, ...]:
     """The labels of ``count`` classes, from a file or, for 1000, ImageNet's.
 
     Raises ``UsageError`` where they are needed and not given, or do not fit.
@@ -57,21 +57,14 @@ def labels_from(path: Path | None, count: int) -> tuple[str, ...]:
         if count == len(imagenet):
             return imagenet
         raise UsageError(f"this model has {count} classes: name them with --labels FILE")
-    try:
-        text = path.read_text("utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"--labels {path}: {exc.strerror}") from exc
-    return parse_labels(text, count, str(path))
+    return parse_labels(read_label_file(str(path)), count, str(path), background)
 
 
 def _count_labels(path: Path | None) -> int:
     """How many classes a MobileNetV2 gets that is built to fit a label file."""
     if path is None:
         return len(catalogue().labels["imagenet"].read())
-    try:
-        text = path.read_text("utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"--labels {path}: {exc.strerror}") from exc
+    text = read_label_file(str(path))
     return sum(1 for row in text.splitlines() if row.strip())
 
 

@@ -88,7 +88,7 @@ def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network
         classes = count_classes(path, shapes, pairs, len(anchors))
         for _, scores in pairs:
             _check_scores(path, scores, opened.answers_to_noise(scores), activation)
-    labels = labels_from(options.labels, classes)
+    labels = labels_from(options.labels, classes, options.background_of(classes))
     mean, std = opened.normalisation(options.mean, options.std)
     height, width = opened.size_hw
 

@@ -26,7 +26,7 @@ from device.bundle.defaults import (
 )
 from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
-from device.bundle.labels import is_placeholder, parse_labels
+from device.bundle.labels import is_placeholder, parse_labels, read_label_file
 from device.bundle.manifest import (
     FORMAT,
     Check,
@@ -162,12 +162,7 @@ def _anchors(hints: Hints) -> NDArray[np.float32] | None:
 
 
 def _label_text(hints: Hints) -> str:
-    if hints.labels is None:
-        return ""
-    try:
-        return Path(hints.labels).read_text("utf-8", errors="replace")
-    except OSError as exc:
-        raise UsageError(f"--labels {hints.labels}: {exc.strerror}") from exc
+    return "" if hints.labels is None else read_label_file(hints.labels)
 
 
 def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) -> ClassNames:

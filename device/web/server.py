@@ -21,7 +21,8 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from device import __version__
-from device.bundle.labels import BACKGROUND, UNUSED
+from device.bundle.label_formats import UNUSED
+from device.bundle.labels import BACKGROUND
 from device.bundle.model import Model
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour

@@ -1,8 +1,10 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.bundle.labels import is_placeholder, parse_labels
+from device.bundle.labels import is_placeholder, parse_labels, read_label_file
 from device.errors import UsageError
 
 PLAIN = ("cat", "dog", "traffic light")
@@ -27,8 +29,77 @@ def test_three_classes_are_read_however_they_are_written(text):
     assert parse_labels(text, 3) == PLAIN
 
 
-def test_model_with_a_background_of_its_own_gets_it_first():
-    assert parse_labels("cat\ndog\n", 3) == ("background", "cat", "dog")
+def test_missing_row_is_never_taken_for_a_background_that_the_file_leaves_out():
+    with pytest.raises(UsageError, match="has 2 names, the model 3 classes: where the model has"):
+        parse_labels("cat\ndog\n", 3)
+
+
+@pytest.mark.parametrize(
+    ("background", "labels"),
+    [(0, ("background", "cat", "dog")), (2, ("cat", "dog", "background"))],
+)
+def test_background_that_the_model_is_known_to_have_is_put_in_its_place(background, labels):
+    assert parse_labels("cat\ndog\n", 3, background=background) == labels
+
+
+def test_background_elsewhere_than_at_an_end_does_not_move_names():
+    with pytest.raises(UsageError, match="2 names"):
+        parse_labels("cat\ndog\n", 3, background=1)
+
+
+def test_networks_of_googles_have_a_background_before_imagenets_thousand_names():
+    names = ["tench, Tinca tinca", *(f"name {number}" for number in range(999))]
+    assert parse_labels("\n".join(names), 1001) == ("background", *names)
+    with pytest.raises(UsageError, match="1000 names"):
+        parse_labels("\n".join(["dog", *names[1:]]), 1001)
+
+
+@pytest.mark.parametrize("last", ["background", "???", "Background"])
+def test_background_as_the_last_row_is_left_out_where_the_model_has_none(last):
+    assert parse_labels(f"cat\ndog\ntraffic light\n{last}\n", 3) == PLAIN
+
+
+def test_background_as_the_last_row_stays_where_the_model_has_one():
+    assert parse_labels("cat\ndog\nbackground\n", 3) == ("cat", "dog", "background")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["cat", "dog", "traffic light"]',
+        '{"names": {"0": "cat", "1": "dog", "2": "traffic light"}, "task": "detect"}',
+        "path: x\nnames: [cat, dog, 'traffic light']\n",
+        "names:\n  0: cat\n  1: dog\n  2: traffic light\n",
+        "item { name: 'cat' id: 1 } item { name: 'dog' id: 2 }\nitem { name: 'traffic light' id: 3 }",
+    ],
+)
+def test_three_classes_are_read_from_formats_of_other_tools(text):
+    assert parse_labels(text, 3) == PLAIN
+
+
+def test_list_that_is_too_short_is_refused_but_numbers_may_end_early():
+    with pytest.raises(UsageError, match="2 names, the model 4"):
+        parse_labels('["cat", "dog"]', 4)
+    assert parse_labels('{"0": "cat", "1": "dog"}', 4) == ("cat", "dog", "???", "???")
+
+
+def test_refusal_says_what_would_fit():
+    with pytest.raises(UsageError, match="3 rows would fit, or 4 of which the first or last"):
+        parse_labels("a\nb\nc\nd\ne\n", 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_file_of_any_encoding_is_read(tmp_path, encoding):
+    (tmp_path / "labels.txt").write_bytes("cat\nStraßenbahn\n".encode(encoding))
+    text = read_label_file(str(tmp_path / "labels.txt"))
+    assert parse_labels(text, 2) == ("cat", "Straßenbahn")
+
+
+def test_pipe_and_device_as_labels_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path / "none"):
+        with pytest.raises(UsageError, match=f"--labels {path}: "):
+            read_label_file(str(path))
 
 
 def test_background_row_stays_where_the_model_has_one():
