@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.models.base import Network
+from device.bundle.defaults import MAX_DETECTIONS, threshold_for
 from device.bundle.manifest import Head, InputRule, Rule, Task, TensorSpec
 
 HeadsOf = Callable[[Mapping[str, TensorSpec]], tuple[Head, ...]]
 """The heads of a file, from its outputs by their names in the signature."""
-
-DETECTION_THRESHOLD = 0.5
-CLASS_THRESHOLD = 0.1  # of a classifier, whose scores are spread over its classes
-MAX_DETECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,6 @@ def contract_of(network: Network) -> Contract:
         decoder=network.decoder,
         labels=network.labels,
         heads=network.heads,
-        threshold=DETECTION_THRESHOLD if network.task == "detection" else CLASS_THRESHOLD,
+        threshold=threshold_for(network.task),
         anchors=network.anchors,
     )

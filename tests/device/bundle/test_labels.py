@@ -70,7 +70,8 @@ def test_background_as_the_last_row_stays_where_the_model_has_one():
         '{"names": {"0": "cat", "1": "dog", "2": "traffic light"}, "task": "detect"}',
         "path: x\nnames: [cat, dog, 'traffic light']\n",
         "names:\n  0: cat\n  1: dog\n  2: traffic light\n",
-        "item { name: 'cat' id: 1 } item { name: 'dog' id: 2 }\nitem { name: 'traffic light' id: 3 }",
+        "item { name: 'cat' id: 1 }\nitem { name: 'dog' id: 2 }\n"
+        "item { name: 'traffic light' id: 3 }",
     ],
 )
 def test_three_classes_are_read_from_formats_of_other_tools(text):
