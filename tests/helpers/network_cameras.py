@@ -38,6 +38,7 @@ class NetworkCamera:
         self.asked_for: list[str] = []
         self.path = "/stream"
         self.sent = 0  # frames, to all who asked
+        self.turns = 0  # waits for the next frame, or what is sent in its place
         self._port = 0
         self._server: socketserver.ThreadingTCPServer | None = None
         self.start()
@@ -71,6 +72,7 @@ class NetworkCamera:
 
     def wait(self) -> bool:
         """Wait for the next frame; False when there will be none."""
+        self.turns += 1
         if self.gone.wait(1 / FPS):
             return False
         while self.silent.is_set():
@@ -138,6 +140,7 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
         try:
             self._misbehave(camera)
             while camera.wait():
+                self._misbehave(camera)
                 data = camera.encode(camera.next_frame())
                 length = f"Content-Length: {len(data)}\r\n" if camera.says_length else ""
                 head = f"--frame\r\nContent-Type: image/jpeg\r\n{length}\r\n"

@@ -38,15 +38,27 @@ def until_said(child: subprocess.Popen[str], text: str) -> None:
 
 @pytest.mark.parametrize("fault", ["floods", "drips", "silent"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_camera_that_sends_no_picture_does_not_hold_up_the_end(small_bundle, fault, number):
+def test_camera_that_sends_no_picture_does_not_hold_up_the_end(
+    small_bundle, tmp_path, fault, number
+):
+    log = tmp_path / "log"
     with MjpegServer() as server:
+        child = spawn("detect", small_bundle, "--source", server.url, "--frozen", 0, "--log", log)
+        wait_until(lambda: log.exists() and log.stat().st_size)
         server.silent.set() if fault == "silent" else setattr(server, fault, True)
-        child = spawn("detect", small_bundle, "--source", server.url, "--frozen", 0)
-        until_said(child, "Ctrl-C")
+        size = 0
+        while size != (size := log.stat().st_size):  # until no more frames come
+            until_settled(server)
         child.send_signal(number)
         ran = finish(child)
     assert ran.code == 0, ran.err
     assert "error" not in ran.err
+
+
+def until_settled(server: MjpegServer) -> None:
+    """Until what the server had sent when it began to misbehave has long been read."""
+    turns = server.turns
+    wait_until(lambda: server.silent.is_set() or server.turns > turns + 50)
 
 
 @pytest.mark.parametrize("kind", [MjpegServer, RtspServer])
