@@ -9,7 +9,8 @@ import numpy as np
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
-from device.images import list_images, read_image
+from device.images import check_size, list_images, read_image
+from device.orientation import Orientation
 
 
 class VideoReader(Camera):
@@ -29,6 +30,16 @@ class VideoReader(Camera):
         if self._capture.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"ansi"):
             # FFmpeg plays any text as the screen of a terminal.
             raise SourceError(f"{path}: a text file, not a video")
+        # Phones store videos as their sensor lies, with a rotation in the header, which one OpenCV
+        # applies and another does not.
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        turn = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        self._upright = Orientation.of(turn if turn % 90 == 0 else 0, None)
+        width, height = (
+            round(self._capture.get(side))
+            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        check_size((width, height), str(path))
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
         self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._served = 0
@@ -42,7 +53,8 @@ class VideoReader(Camera):
         ok, pixels = self._capture.read()
         if ok:
             self._served += 1
-            return Shot(np.asarray(pixels, np.uint8), self._path.name)
+            upright = self._upright.apply(np.asarray(pixels, np.uint8))
+            return Shot(upright, self._path.name)
         if self._served == 0:
             raise SourceError(f"{self._path}: a video without a single frame that can be decoded")
         # Containers estimate their length: a frame or two short is a whole video.

@@ -14,6 +14,7 @@ from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.reconnecting import LiveCamera, silence_s
 from device.cameras.url import CameraUrl
 from device.errors import SourceError
+from device.images import check_size
 
 OPEN_TIMEOUT_S = 10.0  # cameras start their encoder first, and FFmpeg waits for a key frame
 ANSWERS = {
@@ -72,6 +73,11 @@ class RtspCamera(LiveCamera):
         if not self._capture.isOpened():
             waited = time.monotonic() - started_s >= OPEN_TIMEOUT_S
             raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
+        width, height = (
+            round(self._capture.get(side))
+            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        check_size((width, height), self.name)
 
     def _ask_why(self) -> str:
         """What the server answers to a plain question: OpenCV only says that it failed."""

@@ -192,3 +192,12 @@ def test_detect_logs_the_address_without_the_password(device, small_bundle, tmp_
     assert PASSWORD not in ran.out + ran.err + log.read_text()
     sources = [json.loads(line)["source"] for line in log.read_text().splitlines()]
     assert sources == [server.url.replace("//", "//***@")] * 3
+
+
+def test_pictures_of_too_many_pixels_end_the_stream(server, monkeypatch):
+    monkeypatch.setattr("device.images.MAX_PIXELS", 160 * 120 - 1)
+    with (
+        open_camera(server.url, [], ignore) as camera,
+        pytest.raises(SourceError, match="160x120 pixels, at most"),
+    ):
+        next(camera.frames())
