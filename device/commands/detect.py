@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from device.inference.engine import Engine
     from device.outputs.base import Sink
     from device.outputs.options import OutputOptions
+    from device.outputs.systemd import Watchdog
     from device.pipeline.pipeline import Pipeline
     from device.system.shutdown import GracefulShutdown
     from device.web.server import LivePage
@@ -64,7 +65,8 @@ def run_detect(args: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         shutdown = stack.enter_context(GracefulShutdown())
         pipeline = _open_run(args, shutdown, stack)
-        _execute(pipeline, args.frames, shutdown.stop)
+        if pipeline is not None:
+            _execute(pipeline, args.frames, shutdown.stop)
 
 
 def prepare_process() -> None:
@@ -85,8 +87,11 @@ def prepare_process() -> None:
 
 def _open_run(
     args: argparse.Namespace, shutdown: GracefulShutdown, stack: contextlib.ExitStack
-) -> Pipeline:
-    """The run that the flags ask for; all that it holds open is closed by ``stack``."""
+) -> Pipeline | None:
+    """The run that the flags ask for; all that it holds open is closed by ``stack``.
+
+    None where it was told to end before its camera came.
+    """
     from device.outputs.options import check_outputs
     from device.pipeline.motion import MotionDetector
     from device.pipeline.pipeline import Pipeline
@@ -100,10 +105,17 @@ def _open_run(
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     page = stack.enter_context(_make_page(args)) if args.serve else None
-    camera = stack.enter_context(_open_camera(args, bundle, shutdown.stop))
     make_engine = partial(_make_engine, args, bundle)
     engine = _open_engine(args, bundle, outputs, make_engine)
+    watchdog = _open_watchdog(stack)
+    camera = _open_camera(args, bundle, shutdown.stop, watchdog)
+    if camera is None:
+        return None
+    stack.enter_context(camera)
     sinks = _open_sinks(args, outputs, camera, shutdown, stack)
+    if watchdog is not None:
+        camera.on_wait = watchdog.wait
+        sinks.append(watchdog)
     if page is not None:
         sinks.append(page.feed)
     motion = MotionDetector() if args.when_moving else None
@@ -128,17 +140,25 @@ def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event) -> No
             print(pipeline.summary(), flush=True)
 
 
-def _open_camera(args: argparse.Namespace, bundle: Model, stop: threading.Event) -> Camera:
+def _open_camera(
+    args: argparse.Namespace, bundle: Model, stop: threading.Event, watchdog: Watchdog | None
+) -> Camera | None:
+    """The source; a service waits for its camera, and gets None where it ends before that comes."""
+    from device.cameras.awaited import await_camera, is_camera
     from device.cameras.open import open_camera
 
     samples = [item.file for item in bundle.manifest.samples] if args.source == "demo" else []
-    return open_camera(
+    connect = partial(
+        open_camera,
         args.source,
         [bundle.file(name) for name in samples],
         say,
         camera_options(args, bundle.manifest.input),
         stop,
     )
+    if watchdog is not None and is_camera(args.source):
+        return await_camera(connect, watchdog.wait, stop, say)
+    return connect()
 
 
 def _open_engine(
@@ -178,9 +198,7 @@ def _open_sinks(
         stack.enter_context(children_begin_with_defaults())
     wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), shutdown.stop)
     # One after another: those that are open are closed if the next cannot be made.
-    sinks = [
-        stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit, camera))
-    ]
+    sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
     shutdown.last_wishes += [sink.abort for sink in sinks]
     return sinks
 
@@ -233,18 +251,21 @@ def _start_page(
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
 
 
-def _guards(memory_limit_mb: int | None, camera: Camera) -> Iterator[Sink]:
+def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:
     if memory_limit_mb is not None:
         from device.outputs.memory_limit import MemoryLimit
 
         yield MemoryLimit(memory_limit_mb)
-    if "NOTIFY_SOCKET" in os.environ:
-        from device.outputs.systemd import Watchdog
 
-        # Not for children: a command that --run starts is not the service.
-        watchdog = Watchdog(os.environ.pop("NOTIFY_SOCKET"))
-        camera.on_wait = watchdog.wait
-        yield watchdog
+
+def _open_watchdog(stack: contextlib.ExitStack) -> Watchdog | None:
+    """The one of systemd, where it is that which started this run."""
+    if "NOTIFY_SOCKET" not in os.environ:
+        return None
+    from device.outputs.systemd import Watchdog
+
+    # Not for children: a command that --run starts is not the service.
+    return stack.enter_context(Watchdog(os.environ.pop("NOTIFY_SOCKET")))
 
 
 class _Progress:

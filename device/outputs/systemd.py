@@ -10,6 +10,7 @@ from device.outputs.base import Sink
 from device.records import Outcome
 
 INTERVAL_S = 1.0
+WAITING = "waiting for the camera to come back"
 
 
 class Watchdog(Sink):
@@ -42,9 +43,12 @@ class Watchdog(Sink):
         """Say that the run is alive without frames: its camera is lost, and is tried again.
 
         A restart would not bring it back, and would end what the page shows and the history
-        keeps. For any thread.
+        keeps. A service whose camera is off when it starts is ready, too: whoever waits for that,
+        such as a deployment, has nothing to mend in it. For any thread.
         """
-        self._send("WATCHDOG=1\nSTATUS=waiting for the camera to come back")
+        state = f"WATCHDOG=1\nSTATUS={WAITING}"
+        self._send(state if self._ready else f"READY=1\n{state}")
+        self._ready = True
 
     def close(self) -> None:
         """Say that the run is ending on purpose."""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -395,3 +396,32 @@ def test_command_of_a_run_in_the_background_begins_with_default_signals(small_bu
     )  # fmt: skip
     assert finish(child).code == 0
     assert (tmp_path / "ignored").read_text() == "[]"
+
+
+def test_service_whose_camera_is_off_is_ready_waits_and_ends_when_told(small_bundle, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        child = spawn(
+            *("detect", small_bundle, "--source", "/dev/v4l/by-id/not-plugged-in"),
+            env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
+        )
+        assert systemd.recv(200).startswith(b"READY=1\nWATCHDOG=1\nSTATUS=waiting for the camera")
+        assert systemd.recv(200).startswith(b"WATCHDOG=1\n")
+        child.terminate()
+        ran = finish(child)
+    assert ran.code == 0, ran.err
+    assert "not-plugged-in: no such file or folder; waiting for the camera" in ran.err
+
+
+def test_file_that_is_not_there_ends_a_service_at_once(small_bundle, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        ran = finish(
+            spawn(
+                *("detect", small_bundle, "--source", "nowhere.mp4"),
+                env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
+            )
+        )
+    assert ran.code == 1
+    assert "nowhere.mp4" in ran.err

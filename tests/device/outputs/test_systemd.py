@@ -50,8 +50,24 @@ def test_first_frame_is_ready_and_later_ones_are_alive(systemd, monkeypatch):
 def test_wait_for_a_lost_camera_is_a_sign_of_life(systemd):
     listener, address = systemd
     with Watchdog(address) as watchdog:
+        watchdog.write(outcome())
+        listener.recv(200)
         watchdog.wait()
         assert listener.recv(200) == b"WATCHDOG=1\nSTATUS=waiting for the camera to come back"
+
+
+def test_service_whose_camera_is_off_when_it_starts_is_ready_all_the_same(systemd):
+    listener, address = systemd
+    with Watchdog(address) as watchdog:
+        watchdog.wait()
+        watchdog.wait()
+        watchdog.write(outcome())
+    said = [listener.recv(200).decode() for _ in range(3)]
+    assert said == [
+        "READY=1\nWATCHDOG=1\nSTATUS=waiting for the camera to come back",
+        "WATCHDOG=1\nSTATUS=waiting for the camera to come back",
+        "WATCHDOG=1\nSTATUS=12.3 FPS, 85 MB",
+    ]
 
 
 def test_systemd_that_went_away_does_not_end_the_run(tmp_path):
