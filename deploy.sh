@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bundle=$root/build/ssdlite_mobilenet_v2
-hosts=() action=deploy dry_run='' service='' service_user='' install_deps='' offline='' wheels='' source='' variants=''
+hosts=() at_once=8 action=deploy json='' dry_run='' service='' service_user='' install_deps='' offline='' wheels='' source='' variants=''
 host='' work='' requirements='' python='' machine='' had_service='' runner='' shared=()
 
 usage() {
@@ -26,9 +26,12 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --offline         for a HOST without internet: wheels are made ready on this machine
   --wheels DIR      the same, with wheels that an earlier --offline left in DIR
   --hosts FILE      deploy to the hosts in FILE too, one a line
+  --at-once N       to so many hosts at the same time, at most (default: 8)
   --dry-run         look at HOST and print each step, but change nothing
   --rollback        go back to the release before the current one
-  --status          what is there, and whether it runs
+  --forward         and forward again, to the one that --rollback left
+  --status          what is there, and whether it runs: if not, the exit status is 1
+  --json            with --status: as a line of JSON for each HOST
   --logs            the service's latest messages
   --link            the live page's link, token and all: on a terminal only
   --uninstall       remove all of it but the settings
@@ -54,11 +57,12 @@ main() {
 # One host, all of it.
 visit() {
   host=$1
-  [[ ${#hosts[@]} -gt 1 ]] || printf 'Connecting to %s\n' "$host"
+  [[ ${#hosts[@]} -gt 1 || -n $json ]] || printf 'Connecting to %s\n' "$host"
   connect
   case $action in
     deploy) deploy ;;
     rollback) alone; step "Going back to the release before" rollback ;;
+    forward) alone; step "Going forward to the release that was left" forward ;;
     status) status ;;
     logs) logs ;;
     link) link ;;
@@ -81,6 +85,7 @@ deploy() {
     fi
   else
     step "Proving that the bundle sees there what it saw here" prove
+    [[ -z $service$had_service ]] || step "Trying the service's settings with it" try_settings
     step "Making it ~/liteberry/current" switch
   fi
   if [[ -n $service$had_service ]]; then
@@ -100,12 +105,13 @@ parse_arguments() {
       --service) service=yes ;;
       --install-deps) install_deps=yes ;;
       --offline) offline=yes ;;
-      --rollback | --status | --logs | --link | --uninstall) only_action "${1#--}" ;;
-      --bundle=* | --variants=* | --source=* | --service-user=* | --wheels=* | --hosts=*)
+      --json) json=yes ;;
+      --rollback | --forward | --status | --logs | --link | --uninstall) only_action "${1#--}" ;;
+      --bundle=* | --variants=* | --source=* | --service-user=* | --wheels=* | --hosts=* | --at-once=*)
         value=${1#*=}
         set -- "${1%%=*}" "$value" "${@:2}"
         continue ;;
-      --bundle | --variants | --source | --service-user | --wheels | --hosts)
+      --bundle | --variants | --source | --service-user | --wheels | --hosts | --at-once)
         [[ -n ${2:-} ]] || usage_error "$1 needs a value"
         case $1 in
           --bundle) bundle=$2 ;;
@@ -114,6 +120,7 @@ parse_arguments() {
           --service-user) service_user=$2 ;;
           --wheels) wheels=$2 offline=yes ;;
           --hosts) add_hosts_of "$2" ;;
+          --at-once) at_once=$2 ;;
         esac
         shift ;;
       -*) usage_error "unknown option $1" ;;
@@ -126,6 +133,8 @@ parse_arguments() {
     usage_error "--link shows who may watch to one terminal: one HOST, and no pipe or file"
   case $variants in *[!a-zA-Z0-9_,-]* | ,* | *, | *,,*) usage_error "--variants takes names with commas between" ;; esac
   case $service_user in [!a-z_]* | *[!a-z0-9_-]*) usage_error "'$service_user' is no name of a user" ;; esac
+  case $at_once in 0* | *[!0-9]* | ????*) usage_error "--at-once takes a number of hosts, 1 to 999" ;; esac
+  [[ -z $json || $action == status ]] || usage_error "--json is for --status"
   [[ -z $source$service_user || -n $service ]] || usage_error "--source and --service-user are for the service; add --service"
   # rsync would take the start of a relative name with a colon in it for a machine.
   case $bundle in /*) ;; *) bundle=./$bundle ;; esac
@@ -169,7 +178,12 @@ check_here() {
   [[ -z $wheels || -d $wheels ]] || die "$wheels is no folder of wheels; make one with --offline"
 }
 
-die() { printf 'deploy.sh: %s\n' "$1" >&2; exit 1; }
+die() {
+  [[ -z $json || -z $host ]] ||
+    printf '{"host": "%s", "ok": false, "error": "%s"}\n' "$host" "$(printf %s "$1" | LC_ALL=C tr -cd ' !#-[]-~')"
+  printf 'deploy.sh: %s\n' "$1" >&2
+  exit 1
+}
 
 usage_error() { printf 'deploy.sh: %s; see ./deploy.sh --help\n' "$1" >&2; exit 2; }
 
@@ -179,25 +193,42 @@ step() { printf '%s%s\n' "${dry_run:+(dry run) }" "$1"; [[ -n $dry_run ]] || "$2
 # ---------- Connection -----------------------------------------------------------------
 
 # Side by side, each line with the name of its host. In job control each has a process group, by
-# which all of it can be ended.
+# which all of it can be ended. A slot is a character in a pipe: who reads one has it, and puts it
+# back at the end.
 visit_all() {
   local failed=0 number verdict pids=()
   work=$(mktemp -d /tmp/liteberry.XXXXXX)
   trap end_all INT TERM
+  mkfifo "$work/slots"
+  exec 7<>"$work/slots"
+  printf "%${at_once}s" '' | tr ' ' x >&7
   set -m
   for number in "${!hosts[@]}"; do
-    { (visit "${hosts[$number]}") 2>&1 </dev/null | tee "$work/$number" |
-      sed "s|^|[${hosts[$number]}] |"; } &
+    {
+      read -r -n 1 -u 7
+      trap 'printf x >&7' EXIT
+      if [[ -n $json ]]; then
+        (visit "${hosts[$number]}") </dev/null >"$work/$number" 7>&-
+      else
+        (visit "${hosts[$number]}") 2>&1 </dev/null 7>&- | tee "$work/$number" |
+          sed "s|^|[${hosts[$number]}] |"
+      fi
+    } &
     pids+=($!)
   done
   set +m
   for number in "${!hosts[@]}"; do
-    wait "${pids[$number]}" || pids[number]=failed
+    wait "${pids[$number]}" || { pids[number]=failed; failed=1; }
   done
+  if [[ -n $json ]]; then
+    for number in "${!hosts[@]}"; do cat "$work/$number"; done
+    rm -rf -- "$work"
+    return "$failed"
+  fi
   echo
   for number in "${!hosts[@]}"; do
     verdict=ok
-    [[ ${pids[$number]} != failed ]] || verdict=FAILED failed=1
+    [[ ${pids[$number]} != failed ]] || verdict=FAILED
     printf '%-24s %-6s  %s\n' "${hosts[$number]}" "$verdict" "$(tail -n 1 "$work/$number")"
   done
   rm -rf -- "$work"
@@ -287,7 +318,8 @@ lock_host() {
 }
 
 # Runs stdin as a script on the host: as data, so that no login shell has a say in its quoting; in
-# braces, so that sh reads all of it before it runs any of it. Arguments are words of our own. In
+# braces, so that sh reads all of it before it runs any of it. Arguments are words of our own, of
+# which an empty one is lost on the way. In
 # English, whatever ssh hands on of the user's language, since we read it too.
 on_host() {
   { { echo '{ umask 022; export LC_ALL=C.UTF-8'; cat; echo '} </dev/null'; } |
@@ -329,7 +361,14 @@ form_of() {
     free) echo '[1-9][0-9]{0,8}|0' ;;
     days) echo '-?[1-9][0-9]{0,8}|0' ;;
     current) echo '(releases/[0-9A-Za-z][0-9A-Za-z._-]{0,63})?' ;;
-    same) echo '[0-9A-Za-z][0-9A-Za-z._-]{0,63}' ;;
+    same | release | before | after) echo '[0-9A-Za-z][0-9A-Za-z._-]{0,63}' ;;
+    version) echo '[0-9A-Za-z.+-]{1,40}' ;;
+    commit) echo '[0-9a-f]{7,40}(-changed)?' ;;
+    bundle) echo '[0-9a-f]{64}' ;;
+    state | substate) echo '[a-z-]{1,30}' ;;
+    restarts) echo '[0-9]{1,9}' ;;
+    fps) echo '[0-9]{1,6}(\.[0-9])?' ;;
+    camera) echo 'ok|waiting|unknown' ;;
     environments | settings) echo '[ -~]{0,255}' ;;
     service | nouser | started) echo yes ;;
     owner | runner) echo '[A-Za-z_][A-Za-z0-9_.-]{0,31}' ;;
@@ -506,7 +545,7 @@ EOF
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
-  heard on_host "$requirements" <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
+  heard on_host "$requirements" "$(commit)" <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
 set -eu
 mkdir -p ~/liteberry/releases
 cd ~/liteberry/releases
@@ -515,12 +554,22 @@ if [ -d ../current/ ] && [ ! -d incoming ]; then
   [ ! -e "../current/$1" ] || cp -al "../current/$1" incoming/
 fi
 mkdir -p incoming
+rm -f incoming/commit
+[ -z "${2:-}" ] || printf '%s\n' "$2" | tee incoming/commit >/dev/null
 find incoming -name __pycache__ -prune -exec rm -rf {} +
 EOF
   send "$root/device" "$root/requirements/$requirements" liteberry:liteberry/releases/incoming/
   # shellcheck disable=SC2046 # none of the names has a space
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
+}
+
+# Which commit of this checkout it is, for --status; nothing where there is no git.
+commit() {
+  local at changed=''
+  at=$(git -C "$root" rev-parse --verify --short=12 HEAD 2>/dev/null) || return 0
+  [[ -z $(git -C "$root" status --porcelain -- device requirements 2>/dev/null) ]] || changed=-changed
+  printf '%s%s' "$at" "$changed"
 }
 
 send() {
@@ -604,7 +653,8 @@ EOF
 is_unchanged() {
   facts <<'EOF' || return 1
 cd ~/liteberry/releases && [ -d ../current/ ] &&
-  diff -rq -x __pycache__ -x before -x started ../current/ incoming >/dev/null &&
+  diff -rq -x __pycache__ -x before -x after -x started -x commit ../current/ incoming >/dev/null &&
+  { [ ! -e incoming/commit ] || mv incoming/commit ../current/commit; } &&
   echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
   [ ! -e ../current/started ] || echo "liteberry-started yes"
 EOF
@@ -621,6 +671,14 @@ python3 -m compileall -q device >&2 || exit 1
 # What doctor finds is worth knowing, but the run above has shown that it works.
 report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
 printf '%s\n' "$report" | tail -n 1
+EOF
+}
+
+# Those that it does not know would only end the service, which runs on until then.
+try_settings() {
+  heard on_host <<'EOF' || give_up "the new release does not take the settings on $host, see above, and the service is left to run: mend them, and deploy again: ssh -t $host nano liteberry/settings.toml"
+[ ! -s ~/liteberry/settings.toml ] ||
+  ~/liteberry/releases/incoming/liteberry detect --config ~/liteberry/settings.toml --print-config >/dev/null
 EOF
 }
 
@@ -672,29 +730,36 @@ EOF
   die "$1"
 }
 
-# step_back [RELEASE]: to that one, or to the one before the current one.
-step_back() {
-  on_host "$@" <<'EOF'
+# go_to before|after|releases/NAME. The one that is left is kept in mind, to go forward to.
+go_to() {
+  on_host "$1" <<'EOF'
 set -eu
 cd ~/liteberry
-before=${1:-$(cat current/before 2>/dev/null || true)}
-[ -n "$before" ] && [ -d "$before" ] || { echo "there is no release before the current one" >&2; exit 1; }
-rm -f "$before/started"
-ln -sfn "$before" current.new
+now=$(readlink current) to=$1
+case $1 in before | after) to=$(cat "current/$1" 2>/dev/null || true) ;; esac
+case $to in releases/*/* | releases/.*) to='' ;; esac
+[ -n "$to" ] && [ -d "$to" ] || { echo "there is no release $1 the current one" >&2; exit 1; }
+rm -f "$to/started"
+[ "$1" != before ] || printf '%s\n' "$now" >"$to/after"
+ln -sfn "$to" current.new
 mv -T current.new current
-echo "current is $before"
+echo "current is $to"
 EOF
 }
 
-rollback() {
-  step_back || die "$host cannot go back, see above; it is as it was"
+rollback() { change_to before "go back"; }
+
+forward() { change_to after "go forward"; }
+
+change_to() {
+  go_to "$1" || die "$host cannot $2, see above; it is as it was"
   [[ -n $had_service ]] || return 0
   if install_service && start_service restart; then return 0; fi
   last_words
-  if step_back "$(fact current)" && install_service && start_service restart; then
-    die "the release before did not come up on $host, see above, and the one it had runs again"
+  if go_to "$(fact current)" && install_service && start_service restart; then
+    die "the release $1 did not come up on $host, see above, and the one it had runs again"
   fi
-  die "neither the release before nor the one it had comes up on $host, see above; mend that and deploy again"
+  die "neither the release $1 nor the one it had comes up on $host, see above; mend that and deploy again"
 }
 
 # Another's service stays.
@@ -705,11 +770,11 @@ uninstall() {
 set -eu
 rm -f ~/.local/bin/liteberry
 cd ~/liteberry 2>/dev/null || exit 0
-[ -d releases ] || [ -z "$1" ] ||
+[ -d releases ] || [ -z "${1:-}" ] ||
   { echo "nothing of liteberry here is yours, and the service is $1's" >&2; exit 1; }
 rm -rf current current.new releases venvs wheels
 if [ -e settings.toml ]; then echo "Left: ~/liteberry/settings.toml"; fi
-[ -z "$1" ] || echo "Left: the service, which is $1's"
+[ -z "${1:-}" ] || echo "Left: the service, which is $1's"
 rmdir ~/liteberry 2>/dev/null || true
 EOF
 }
@@ -740,7 +805,7 @@ run_service() {
   if install_service && start_service restart; then return 0; fi
   last_words
   local back=''
-  if step_back; then
+  if go_to before; then
     back=", and the release before is back"
     if [[ -n $had_service ]] && ! { install_service && start_service restart; }; then
       back=", nor does the release before, which is back"
@@ -837,18 +902,93 @@ link() {
 }
 
 status() {
-  on_host "$host" <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
-cd ~/liteberry/releases 2>/dev/null || { echo "liteberry is not here"; exit 0; }
-now=$(basename "$(readlink ../current || echo none)")
-echo "current:  $now, before it: $(basename "$(cat ../current/before 2>/dev/null)")"
-echo "releases: $(ls -1 | tr '\n' ' ')"
-if systemctl cat liteberry.service >/dev/null 2>&1; then
-  systemctl show liteberry.service -p ActiveState,SubState,StatusText,NRestarts | tr '\n' ' '; echo
-  systemctl is-active --quiet liteberry.service || echo "It does not run; see: ./deploy.sh --logs $1"
-else
-  echo "service:  not installed"
+  facts <<'EOF' || die "$host does not tell, see above; try: ssh $host ls liteberry"
+cd ~/liteberry 2>/dev/null || exit 0
+if [ -d current/ ]; then
+  echo "liteberry-release $(basename "$(readlink current)")"
+  for other in before after; do
+    [ ! -s current/$other ] || [ ! -d "$(cat current/$other)" ] ||
+      echo "liteberry-$other $(basename "$(cat current/$other)")"
+  done
+  version=$(sed -n 's/^__version__ = "\([^"]*\)".*/\1/p' current/device/__init__.py)
+  [ -z "$version" ] || echo "liteberry-version $version"
+  [ ! -s current/commit ] || echo "liteberry-commit $(cat current/commit)"
+  bundle=$(sha256sum <current/bundle/manifest.json) && echo "liteberry-bundle ${bundle%% *}"
 fi
+unit=$(systemctl cat liteberry.service 2>/dev/null) || exit 0
+names() { printf '%s\n' "$unit" | sed -n "s/^$1=//p" | head -n 1; }
+owner=$(names Owner) runner=$(names User)
+[ "${owner:-${runner:-root}}" = "$(id -un)" ] || { echo "liteberry-owner ${owner:-${runner:-root}}"; exit 0; }
+echo "liteberry-service yes"
+echo "liteberry-runner ${runner:-root}"
+shown=$(systemctl show liteberry.service -p ActiveState,SubState,NRestarts,StatusText)
+of() { printf '%s\n' "$shown" | sed -n "s/^$1=//p" | head -n 1; }
+echo "liteberry-state $(of ActiveState)"
+echo "liteberry-substate $(of SubState)"
+restarts=$(of NRestarts)
+echo "liteberry-restarts ${restarts:-0}"
+fps=$(of StatusText | sed -n 's/^\([0-9][0-9.]*\) FPS.*/\1/p')
+case $(of ActiveState):$(of StatusText) in
+  active:waiting*) echo "liteberry-camera waiting" ;;
+  active:*FPS*) echo "liteberry-camera ok"; [ -z "$fps" ] || echo "liteberry-fps $fps" ;;
+  *) echo "liteberry-camera unknown" ;;
+esac
 EOF
+  local problem=''
+  if [[ -n $(fact service) && $(fact state) != active ]]; then
+    problem="the service on $host does not run (it is $(fact state)); see: ./deploy.sh --logs $host"
+  elif [[ -z $(fact release) ]]; then
+    problem="liteberry is not on $host; deploy it: ./deploy.sh $host"
+  fi
+  if [[ -n $json ]]; then
+    local ok=true
+    [[ -z $problem ]] || ok=false
+    printf '{"host": "%s", "ok": %s' "$host" "$ok"
+    json_text release before after version commit bundle owner
+    json_text runner:user state substate camera
+    json_number restarts fps
+    printf '}\n'
+    [[ -z $problem ]] || exit 1
+    return 0
+  fi
+  if [[ -n $(fact release) ]]; then
+    printf 'release:  %s%s%s\n' "$(fact release)" "$(fact before | sed 's/^/, before it: /')" \
+      "$(fact after | sed 's/^/, after it: /')"
+    printf 'made of:  liteberry %s%s, bundle %s\n' "$(fact version)" \
+      "$(fact commit | sed 's/^/ at commit /')" "$(fact bundle | cut -c 1-12)"
+  fi
+  [[ -z $problem ]] || die "$problem"
+  if [[ -n $(fact owner) ]]; then
+    printf "service:  %s's\n" "$(fact owner)"
+  elif [[ -z $(fact service) ]]; then
+    echo "service:  not installed"
+  else
+    local camera; camera=$(fact camera)
+    case $camera in
+      waiting) camera='it waits for its camera' ;;
+      ok) camera="frames come through$(fact fps | sed 's/.*/, & a second/')" ;;
+    esac
+    printf 'service:  %s (%s) as %s, restarts: %s; %s\n' "$(fact state)" "$(fact substate)" \
+      "$(fact runner)" "$(fact restarts)" "$camera"
+  fi
+}
+
+# Facts as members of an object of JSON, "name" or "name:called". No fact's form has a quote in it.
+json_text() {
+  local name value
+  for name; do
+    value=$(fact "${name%%:*}")
+    [[ -z $value ]] || value="\"$value\""
+    printf ', "%s": %s' "${name##*:}" "${value:-null}"
+  done
+}
+
+json_number() {
+  local name value
+  for name; do
+    value=$(fact "$name")
+    printf ', "%s": %s' "$name" "${value:-null}"
+  done
 }
 
 remove_service() {

@@ -17,6 +17,7 @@ import os
 import pwd
 import re
 import secrets
+import subprocess
 import sys
 import time
 import tomllib
@@ -36,6 +37,7 @@ PLAIN_PATH = re.compile(r"/[A-Za-z0-9._/+@-]*")
 
 ATTEMPTS, PAUSE_S, TIMEOUT_S = 30, 1.0, 5.0
 MOST_OF_AN_ANSWER = 200
+WAITING = "waiting for the camera"  # as the service says it: device/outputs/systemd.py
 
 Say = Callable[[str], object]
 
@@ -113,11 +115,27 @@ def health_url(settings: Mapping[str, object]) -> str | None:
     return f"http://{host}:{port}/healthz"
 
 
-def await_health(url: str, pause: Callable[[float], object] = time.sleep) -> str:
-    """What ``url`` says once it is well. Raises ``DeploymentError`` where it does not get so."""
+def service_status() -> str:
+    """What the service tells systemd of itself."""
+    words = ["systemctl", "show", "liteberry.service", "--value", "-p", "StatusText"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def await_health(
+    url: str,
+    status: Callable[[], str] = service_status,
+    pause: Callable[[float], object] = time.sleep,
+) -> str:
+    """What ``url`` says once it is well, or that the service waits for its camera.
+
+    No release could do more about a camera that is off. Raises ``DeploymentError`` where it does
+    not get well.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     problem = ""
     for _ in range(ATTEMPTS):
+        if status().startswith(WAITING):
+            return "as far as it can be: it waits for its camera"
         try:
             with opener.open(url, timeout=TIMEOUT_S) as answer:
                 return str(answer.read(MOST_OF_AN_ANSWER).decode(errors="replace").strip())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from device.outputs.systemd import WAITING
 from device.paths import ROOT
 from device.system import deployment
 from device.system.deployment import (
@@ -206,9 +207,18 @@ def test_health_is_waited_for_and_told_shortly(page: tuple[str, list[int]]):
     url, statuses = page
     statuses[:] = [503, 503, 200]
     pauses: list[float] = []
-    assert await_health(url, pauses.append).startswith("it is well")
-    assert len(await_health(url, pauses.append)) <= 200
+    assert await_health(url, str, pauses.append).startswith("it is well")
+    assert len(await_health(url, str, pauses.append)) <= 200
     assert pauses == [1.0, 1.0]
+
+
+def test_service_that_waits_for_its_camera_is_as_well_as_it_can_be(page: tuple[str, list[int]]):
+    url, statuses = page
+    statuses[:] = [503]
+    said, pauses = ["", "", WAITING], list[float]()
+    assert "waits for its camera" in await_health(url, lambda: said.pop(0), pauses.append)
+    assert pauses == [1.0, 1.0]
+    assert WAITING.startswith(deployment.WAITING)
 
 
 def test_health_that_never_comes_is_told_with_its_reason(page: tuple[str, list[int]]):
@@ -216,7 +226,7 @@ def test_health_that_never_comes_is_told_with_its_reason(page: tuple[str, list[i
     statuses[:] = [503]
     pauses: list[float] = []
     with pytest.raises(DeploymentError, match="/healthz: HTTP Error 503"):
-        await_health(url, pauses.append)
+        await_health(url, str, pauses.append)
     assert len(pauses) == 30
 
 

@@ -58,25 +58,16 @@ try() { word=$1; shift; if "$@" 2>/dev/null; then echo "$word yes"; else echo "$
   for device in DEVICES; do try "$device" sh -c ": <>$device"; done
 } >probed
 """
-DEVICES = {  # as in /proc/devices -> a node of that kind, which need not have anything behind it
-    "dma_heap": "/dev/dma_heap/system",
-    "video4linux": "/dev/video0",
-    "media": "/dev/media0",
-    "drm": "/dev/dri/renderD128",
-    "i2c": "/dev/i2c-1",
-}
+# This machine has no camera's device; a line is another of those that the unit names, and a clock
+# one of those that it does not. Both are open to all here, but for what the unit says.
+ALLOWED, DENIED = "/dev/gpiochip0", "/dev/rtc0"
 
 
 def test_what_the_service_runs_reaches_its_folder_and_cameras_and_nothing_else(
     machine: Machine, service: str
 ):
-    known = machine.run("cat /proc/devices").stdout
-    there = [
-        node
-        for name, node in DEVICES.items()
-        if f" {name}\n" in known and machine.run(f"test -e {node}").returncode == 0
-    ]
-    probe = PROBE.replace("DEVICES", " ".join(there))
+    assert machine.run(f"sudo chmod 666 {ALLOWED} {DENIED}").returncode == 0
+    probe = PROBE.replace("DEVICES", f"{ALLOWED} {DENIED}")
     machine.run(
         f"cat >liteberry/probe <<'EOF'\n{probe}EOF\nchmod +x liteberry/probe && "
         "sudo mkdir -p /run/systemd/system/liteberry.service.d && "
@@ -91,7 +82,7 @@ def test_what_the_service_runs_reaches_its_folder_and_cameras_and_nothing_else(
         "sudo systemctl daemon-reload"
     )
     came_off = {line.split()[0] for line in probed.splitlines() if line.endswith(" yes")}
-    assert came_off == {"here", "temporary", *there}, probed + known
+    assert came_off == {"here", "temporary", ALLOWED}, probed
     judged = machine.run("systemd-analyze security liteberry.service --threshold=25 --no-pager")
     assert judged.returncode == 0, judged.stdout[-2000:]
 
@@ -137,7 +128,7 @@ def test_watchdog_ends_a_service_whose_camera_hangs_and_it_comes_back(
     machine: Machine, service: str
 ):
     process, restarts = machine.show("MainPID"), machine.show("NRestarts")
-    assert machine.run("touch /run/camera/hang").returncode == 0
+    assert machine.run("date >/run/camera/hang").returncode == 0
     machine.wait_until(f"{RESTARTS.format(restarts)} && {ACTIVE}")
     assert machine.show("MainPID") != process
     assert "Watchdog timeout" in machine.journal()

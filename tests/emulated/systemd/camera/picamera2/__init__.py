@@ -1,6 +1,7 @@
 """A camera with the part of Picamera2's interface that a run uses, and its ways to fail.
 
-``/run/camera/hang``: the next frame never comes, nor does the call return that waits for it; once.
+``/run/camera/hang``: the next frame never comes, nor does the call return that waits for it; once
+for each text in that file.
 ``/run/camera/gone``: libcamera sees no camera, and frames come no more, as long as that file is.
 """
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 HANG, GONE = Path("/run/camera/hang"), Path("/run/camera/gone")
+HUNG = Path("hung")  # in the folder of the service, which may write nowhere else: which it was
 FRAME_S = 0.5
 
 
@@ -66,8 +68,8 @@ class Picamera2:
         return object()
 
     def wait(self, job: object, timeout: float) -> _Request:
-        if HANG.exists():
-            HANG.unlink()
+        if HANG.exists() and (not HUNG.exists() or HUNG.read_text() != HANG.read_text()):
+            HUNG.write_text(HANG.read_text())
             while True:
                 time.sleep(3600)
         if GONE.exists():
