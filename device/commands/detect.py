@@ -18,7 +18,7 @@ from device.commands.detect_flags import add_detect_flags, camera_options, outpu
 from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
-from device.system.console import say
+from device.system.console import say, show
 from device.system.signals import children_begin_with_defaults, is_ignored
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event) -> No
         if pipeline.stuck:
             say(f"the {' and the '.join(pipeline.stuck)} did not stop in time, and is left behind")
         if pipeline.rate.stamps:
-            print(pipeline.summary(), flush=True)
+            show(pipeline.summary())
 
 
 def _open_camera(

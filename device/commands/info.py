@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from device.commands.model_flags import add_model_flags, hints_of, is_bare_model, open_bundle
 from device.commands.runner import Commands, debug_flag
-from device.system.console import say
+from device.system.console import say, show
 
 if TYPE_CHECKING:
     from device.bundle.bare_model import BareModel
@@ -48,25 +48,25 @@ def _print_bundle(bundle: Model) -> None:
     manifest, origin = bundle.manifest, bundle.manifest.provenance
     rule = manifest.input
     named = [label for label in bundle.labels if not is_placeholder(label)]
-    print(f"{manifest.model}: {manifest.task}, {len(named)} classes, {origin.licence}")
-    print(f"made {origin.made_at} from {origin.source}")
-    print(f"input {rule.width}x{rule.height} {rule.colour}, {pixels_in_words(rule)}, {rule.resize}")
-    print(f"samples: {', '.join(item.title for item in manifest.samples) or 'none'}")
-    print(f"{len(manifest.files)} files, every sha256 as the manifest says")
+    show(f"{manifest.model}: {manifest.task}, {len(named)} classes, {origin.licence}")
+    show(f"made {origin.made_at} from {origin.source}")
+    show(f"input {rule.width}x{rule.height} {rule.colour}, {pixels_in_words(rule)}, {rule.resize}")
+    show(f"samples: {', '.join(item.title for item in manifest.samples) or 'none'}")
+    show(f"{len(manifest.files)} files, every sha256 as the manifest says")
     if interpreters := interpreters_at_hand(origin):
-        print(f"interpreters {interpreters}")
-    print(format_costs(manifest))
+        show(f"interpreters {interpreters}")
+    show(format_costs(manifest))
 
 
 def _print_model(model: BareModel) -> None:
     variant = model.variant(model.default_variant)
-    print(f"{variant.file}: {model.manifest.task}, {variant.size_bytes / 1e6:.2f} MB")
+    show(f"{variant.file}: {model.manifest.task}, {variant.size_bytes / 1e6:.2f} MB")
     for finding in model.explanations:
         lines = (*finding.what.splitlines(), f"({finding.why})")
-        print(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
+        show(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
     versions = ", ".join(f"{name} {version}" for name, version in variant.operators.items())
-    print(f"{'operators':<10}{versions}")
+    show(f"{'operators':<10}{versions}")
     for name, check in variant.checks.items():
-        print(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")
+        show(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")
     for warning in model.warnings:
-        print(f"warning: {warning}")
+        show(f"warning: {warning}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from device.commands.argument_types import comma_list
 from device.commands.runner import Commands, debug_flag
 from device.errors import MachineError
+from device.system.console import show
 
 
 def add_verify(commands: Commands) -> None:
@@ -44,9 +45,9 @@ def run_verify(args: argparse.Namespace) -> None:
             interpreter = f"{engine.interpreter.name} {engine.interpreter.version}"
         images = sum(variant in sample.detections for sample in bundle.manifest.samples)
         verdict = "differ" if found else "as on the laptop"
-        print(f"{variant} in {interpreter}: {images} sample pictures, {verdict}")
+        show(f"{variant} in {interpreter}: {images} sample pictures, {verdict}")
         for line in found:
-            print(f"  {line}")
+            show(f"  {line}")
         failed += [variant] if found else []
     if failed:
         raise MachineError(

@@ -9,7 +9,9 @@ import io
 import msgspec
 
 from device.records import Classification, Detection, Outcome, Result
+from device.system.console import printable
 
+FORMULA_STARTS = ("=", "+", "-", "@")
 COLUMNS = (
     "frame", "source", "time", "label", "class_id", "score", "x_min", "y_min", "x_max", "y_max",
     "kept",
@@ -68,6 +70,16 @@ def to_json(outcome: Outcome) -> bytes:
     return msgspec.json.encode(record)
 
 
+def as_cell(text: str) -> str:
+    """``text`` as a cell that no spreadsheet takes for a formula, and no terminal for a command.
+
+    One that begins with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe before it, which
+    spreadsheets do not show.
+    """
+    shown = printable(text)
+    return f"'{shown}" if shown.lstrip().startswith(FORMULA_STARTS) else shown
+
+
 def to_csv(outcome: Outcome) -> bytes:
     """The CSV rows of an outcome, one per finding, as documented in docs/formats.md."""
     result = outcome.result
@@ -77,10 +89,11 @@ def to_csv(outcome: Outcome) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     time = now()
+    name = as_cell(outcome.frame.name)
     for item in found:
         sides = [round(side, 1) for side in item.box] if isinstance(item, Detection) else [""] * 4
         writer.writerow(
-            (outcome.frame.index, outcome.frame.name, time, item.label, item.class_id,
+            (outcome.frame.index, name, time, as_cell(item.label), item.class_id,
              round(item.score, 4), *sides, int(result.kept))
         )  # fmt: skip
     return text.getvalue().encode()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
 
 import pytest
 
-from device.outputs.serialization import to_json
+from device.outputs.serialization import COLUMNS, to_csv, to_json
 from device.records import Classification, Detection, Result
 from tests.device.conftest import make_outcome
 
@@ -84,3 +86,24 @@ def test_log_line_says_when_detections_were_kept():
     assert record["kept"] is True
     keys = list(KEYS)
     assert list(record) == [*keys[:6], "kept", *keys[6:]]
+
+
+@pytest.mark.parametrize(
+    ("label", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|'/c calc'!A0", "'+cmd|'/c calc'!A0"),
+        ("-2", "'-2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "\\r=1"),
+        ("x\x1b[2J", "x\\x1b[2J"),
+        ("hot dog", "hot dog"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_cell_is_no_formula_and_no_escape_sequence(label, cell):
+    outcome = make_outcome(name=label, detections=(replace(CAT, label=label, x_min=-1.5),))
+    (row,) = csv.reader(io.StringIO(to_csv(outcome).decode()))
+    assert row[COLUMNS.index("label")] == row[COLUMNS.index("source")] == cell
+    assert row[COLUMNS.index("x_min")] == "-1.5", "numbers stay numbers"

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import io
 import signal
 
 import pytest
 
 from device.system import console
-from device.system.console import say, say_step
+from device.system.console import say, say_step, show
 
 
 @pytest.fixture
@@ -30,3 +31,26 @@ def test_step_after_a_swallowed_ctrl_c_ends_the_command(caught, capsys):
     with pytest.raises(KeyboardInterrupt):
         say_step("done")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cat\x1b]0;owned\x07", r"cat\x1b]0;owned\x07"),
+        ("a\rb", r"a\rb"),
+        ("\x9b2J\x7f", r"\x9b2J\x7f"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("Fußgänger\tcafé\n猫", "Fußgänger\tcafé\n猫"),
+    ],
+)
+def test_escape_sequences_are_spelled_out(text, shown, capsys):
+    say(text)
+    show(text)
+    assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+
+
+def test_result_that_the_terminal_cannot_write_is_spelled_out(monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    monkeypatch.setattr("sys.stdout", out)
+    show("Fußgänger, 猫")
+    assert out.buffer.getvalue() == "Fußgänger, \\u732b\n".encode("latin-1")
