@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 STAMP = r"(\d{8}T\d{6}Z)"
+STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def partial_of(path: Path) -> Path:
     """The name of a video until it is finished."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def stamp(time_s: float) -> str:
+    """A time (of ``time.time``) as file names have it, in UTC."""
+    return time.strftime(STAMP_FORMAT, time.gmtime(time_s))
+
+
+def recovered_of(path: Path, time_s: float) -> Path:
+    """A free name for what a run that was cut off at ``time_s`` left of the video ``path``."""
+    while True:
+        found = path.with_name(f"{path.stem}.recovered-{stamp(time_s)}{path.suffix}")
+        if not found.exists():
+            return found
+        time_s += 1
 
 
 def series_pattern(names: Sequence[str], suffix: str) -> re.Pattern[str]:

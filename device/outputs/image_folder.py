@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from device.errors import SinkError
 from device.images import encode_jpeg
 from device.outputs.base import ImageSink, make_folder
 from device.outputs.retention import DiskSpace
 from device.records import Outcome
 from device.system.atomic_file import write_whole
+from device.system.file_lock import take_lock
 
 
 class ImageFolderSink(ImageSink):
@@ -19,6 +22,12 @@ class ImageFolderSink(ImageSink):
 
     def __init__(self, folder: Path, quota_bytes: int | None = None) -> None:
         make_folder(folder)
+        self._lock: int | None = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        if not take_lock(self._lock):
+            self.close()
+            raise SinkError(
+                f"{folder}: another run is writing into it; end that one, or choose another folder"
+            )
         self._folder = folder
         self._space = DiskSpace(folder, quota_bytes)
 
@@ -34,4 +43,7 @@ class ImageFolderSink(ImageSink):
         self._space.add(path)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let go of the folder."""
+        number, self._lock = self._lock, None
+        if number is not None:
+            os.close(number)

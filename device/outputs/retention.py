@@ -9,6 +9,7 @@ from pathlib import Path
 
 from device.errors import SinkError
 from device.system.console import say
+from device.system.file_lock import is_locked
 
 MIN_FREE_BYTES = 8 << 20  # the rest of the system needs some, and finishing a video does
 
@@ -30,7 +31,9 @@ class DiskSpace:
         self._bytes = 0
         self._told = False
         if ours is not None:
-            named = [(ours.fullmatch(path.name), path) for path in folder.iterdir()]
+            # One that is still being written is not in the way yet.
+            paths = [path for path in folder.iterdir() if not is_locked(path)]
+            named = [(ours.fullmatch(path.name), path) for path in paths]
             for _, path in sorted((match[1], path) for match, path in named if match):
                 self.add(path)
 

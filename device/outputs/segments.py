@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import choose_encoder
-from device.outputs.file_names import partial_of, series_pattern
+from device.outputs.file_names import partial_of, recovered_of, series_pattern, stamp
 from device.outputs.pace import Pace
 from device.outputs.retention import DiskSpace
-from device.outputs.video import VideoWriter
+from device.outputs.video import VideoWriter, recover, refuse_second_run
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
+from device.system.file_lock import is_locked
 
 SHARE = 4  # of its quota a series keeps at least this many files
 
@@ -40,9 +42,25 @@ class VideoSeries(Closable):
         self._pace = pace
         self._max_s = max_s
         self._encoder = choose_encoder(suffix)
-        self._space = DiskSpace(folder, quota_bytes, series_pattern(names, suffix))
+        pattern = series_pattern(names, suffix)
+        self.others = self._recover(pattern)
+        self._space = DiskSpace(folder, quota_bytes, pattern)
         self._file: VideoWriter | None = None
         self._began_s = 0.0
+
+    def _recover(self, pattern: re.Pattern[str]) -> list[Path]:
+        """Give the videos that a run left unfinished their names; returns those still written."""
+        others = []
+        for partial in sorted(self._folder.glob(f"*.partial{self._suffix}")):
+            match = pattern.fullmatch(partial.name)
+            if match is None:
+                continue
+            if is_locked(partial):
+                others.append(partial)
+                continue
+            path = partial.with_name(partial.name.replace(".partial.", "."))
+            recover(partial, recovered_of(path, time.time()) if path.exists() else path)
+        return others
 
     @property
     def path(self) -> Path | None:
@@ -78,8 +96,7 @@ class VideoSeries(Closable):
         age_s = time.monotonic() - at_s if self._pace.live else 0.0
         began_s = time.time() - age_s
         while True:
-            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(began_s))
-            path = self._folder / f"{name}-{stamp}{self._suffix}"
+            path = self._folder / f"{name}-{stamp(began_s)}{self._suffix}"
             if not path.exists() and not partial_of(path).exists():
                 return path
             began_s += 1  # a file's minute may take less than a second, and clocks are set back
@@ -94,6 +111,8 @@ class SegmentSink(ImageSink):
         self._series = VideoSeries(
             path.parent, [path.stem], path.suffix, pace, segment_s, quota_bytes
         )
+        if self._series.others:
+            refuse_second_run(path)
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame to its segment."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
@@ -10,12 +12,13 @@ import numpy as np
 from device.errors import SinkError
 from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import Encoder, choose_encoder
-from device.outputs.file_names import partial_of
+from device.outputs.file_names import partial_of, recovered_of
 from device.outputs.pace import Pace
 from device.outputs.retention import DiskSpace
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
 from device.system.console import say
+from device.system.file_lock import take_lock
 
 
 def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
@@ -31,6 +34,24 @@ def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
         image, inner, interpolation=cv2.INTER_AREA
     )
     return canvas
+
+
+def refuse_second_run(path: Path) -> NoReturn:
+    """Raise ``SinkError`` for an output that another run is writing."""
+    raise SinkError(f"{path}: another run is writing it; end that one, or choose another name")
+
+
+def recover(partial: Path, path: Path) -> None:
+    """Give what a run that was cut off left unfinished the name ``path``, and say so."""
+    try:
+        if partial.stat().st_size == 0:
+            partial.unlink()
+            return
+        partial.replace(path)
+    except OSError as exc:
+        say(f"{partial}: left by a run that was cut off, and cannot be renamed ({exc.strerror})")
+    else:
+        say(f"{path}: what a run that was cut off had recorded")
 
 
 class VideoWriter(Closable):
@@ -50,6 +71,36 @@ class VideoWriter(Closable):
         self._size_wh = (0, 0)
         self._written = 0
         self._failed = False
+        self._lock: int | None = None  # a descriptor of the partial file, locked
+
+    def claim(self) -> None:
+        """Lock the partial file for this process; what is there of an earlier run is recovered.
+
+        Raises ``SinkError`` where another process is writing it.
+        """
+        while self._lock is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            try:
+                number = os.open(self._partial, flags, 0o666)
+            except OSError as exc:
+                raise SinkError(f"{self.path}: {exc.strerror}") from exc
+            if not take_lock(number):
+                os.close(number)
+                refuse_second_run(self.path)
+            left = os.fstat(number)
+            if left.st_nlink and not left.st_size:
+                self._lock = number
+                return
+            os.close(number)
+            if left.st_nlink:  # else it was given its name since it was opened
+                recover(self._partial, recovered_of(self.path, left.st_mtime))
+                if self._partial.exists():
+                    raise SinkError(f"{self._partial}: is in the way, and cannot be renamed")
+
+    def _let_go(self) -> None:
+        number, self._lock = self._lock, None
+        if number is not None:
+            os.close(number)
 
     @property
     def size_bytes(self) -> int:
@@ -66,19 +117,28 @@ class VideoWriter(Closable):
             if self._encoder is None:
                 height, width = image.shape[:2]
                 self._size_wh = (width - width % 2, height - height % 2)  # as codecs want it
+                self.claim()
                 self._encoder = self._make_encoder(self._partial, self._size_wh, self._fps)
             self._encoder.write(fit(image, self._size_wh), at_s)
         except SinkError as exc:
             self._failed = True
             fate = self._fate(self._written > 0)
-            if self._encoder is None:
+            if self._encoder is None and self._lock is not None:
                 self._partial.unlink(missing_ok=True)
             raise SinkError(f"{exc} after {self._written} frames; {fate}") from exc
         self._written += 1
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises ``SinkError``."""
+        try:
+            self._finish()
+        finally:
+            self._let_go()
+
+    def _finish(self) -> None:
         if self._encoder is None:
+            if self._lock is not None and self.size_bytes == 0:
+                self._partial.unlink(missing_ok=True)
             return
         encoder, self._encoder = self._encoder, None
         error: SinkError | None = None
@@ -120,6 +180,7 @@ class VideoSink(ImageSink):
         self._file = VideoWriter(
             path, choose_encoder(path.suffix), pace.fps, DiskSpace(path.parent)
         )
+        self._file.claim()
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame."""

@@ -133,7 +133,8 @@ def test_log_that_hangs_is_ended_by_force(small_bundle, tmp_path, full_pipe):
     child = spawn(
         "detect", small_bundle, "--source", "demo", "--output", output, "--log", full_pipe
     )
-    wait_until(partial_of(output).exists)  # then comes the log
+    partial = partial_of(output)
+    wait_until(lambda: partial.exists() and partial.stat().st_size)  # then comes the log
     child.terminate()
     ran = finish(child)
     assert ran.code == 1

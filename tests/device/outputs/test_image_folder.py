@@ -74,3 +74,12 @@ def test_quota_keeps_a_run_going_on_a_full_disk(small_disk, monkeypatch, noise, 
             sink.write(make_outcome(index, image))
     assert names_in(small_disk)[-1] == "000049.jpg"
     assert capsys.readouterr().err == f"{small_disk}: the disk is nearly full, the oldest go\n"
+
+
+def test_second_run_into_one_folder_is_refused(tmp_path, noise):
+    with ImageFolderSink(tmp_path) as first:
+        with pytest.raises(SinkError, match="another run is writing into it"):
+            ImageFolderSink(tmp_path)
+        first.write(make_outcome(0, noise))
+    ImageFolderSink(tmp_path).close()
+    assert names_in(tmp_path) == ["000000.jpg"]

@@ -12,8 +12,9 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention, segments
+from device.outputs.file_names import partial_of
 from device.outputs.pace import Pace
-from device.outputs.segments import SegmentSink
+from device.outputs.segments import SegmentSink, VideoSeries
 from tests.device.conftest import frames_of, make_outcome, names_in
 
 NAME = re.compile(r"cam-\d{8}T\d{6}Z\.mp4")
@@ -75,7 +76,7 @@ def test_segment_takes_no_name_that_is_taken(tmp_path, monkeypatch):
         sink.write(make_outcome())
     assert names_in(tmp_path) == [
         "cam-20261121T143000Z.mp4",
-        "cam-20261121T143001Z.partial.mp4",
+        "cam-20261121T143001Z.mp4",
         "cam-20261121T143002Z.mp4",
     ]
 
@@ -171,3 +172,36 @@ def test_new_segment_takes_the_size_of_its_own_frames(tmp_path):
 def test_parent_folder_is_made(tmp_path):
     SegmentSink(tmp_path / "new" / "cam.mp4", Pace(10.0), 1.0, 1000).close()
     assert (tmp_path / "new").is_dir()
+
+
+def test_segment_that_a_killed_run_left_gets_its_name_and_counts_for_the_quota(tmp_path, capsys):
+    left = tmp_path / "cam-20200101T000000Z.partial.mp4"
+    left.write_bytes(bytes(5000))
+    (tmp_path / "dog-20200101T000000Z.partial.mp4").write_bytes(b"another's")
+    SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, None).close()
+    assert names_in(tmp_path) == ["cam-20200101T000000Z.mp4", "dog-20200101T000000Z.partial.mp4"]
+    assert "cam-20200101T000000Z.mp4: what a run that was cut off" in capsys.readouterr().err
+    with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, 1000) as sink:
+        sink.write(make_outcome(0))
+    assert "cam-20200101T000000Z.mp4" not in names_in(tmp_path)
+
+
+def test_second_run_with_one_output_is_refused(tmp_path):
+    with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, None) as first:
+        first.write(make_outcome(0))
+        with pytest.raises(SinkError, match=r"cam\.mp4: another run is writing it"):
+            SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, None)
+        SegmentSink(tmp_path / "other.mp4", Pace(10.0), 1.0, None).close()
+    (name,) = names_in(tmp_path)
+    assert len(frames_of(tmp_path / name)) == 1
+
+
+def test_quota_never_removes_what_another_run_is_writing(tmp_path):
+    """Two runs may keep clips of one class in one folder."""
+    pace = Pace(10.0)
+    with VideoSeries(tmp_path, ["cat"], ".mp4", pace, 10.0, None) as first:
+        first.write("cat", make_outcome(0).image, 0.0)
+        with VideoSeries(tmp_path, ["cat"], ".mp4", pace, 10.0, 1) as second:
+            assert second.others == [partial_of(first.path)]
+            second.write("cat", make_outcome(0).image, 0.0)
+    assert all(frames_of(tmp_path / name) for name in names_in(tmp_path))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -231,3 +232,43 @@ def test_fit_keeps_the_shape_and_centres(noise):
 @pytest.mark.parametrize("height", [45, 47, 48, 49, 50])
 def test_fit_gives_the_size_asked_for(width, height):
     assert fit(grey(1, (height, width)), (64, 48)).shape == (48, 64, 3)
+
+
+def test_video_that_a_killed_run_left_is_recovered_and_told_of(tmp_path, capsys):
+    path = tmp_path / "video.mp4"
+    partial_of(path).write_bytes(b"of a run that was killed")
+    os.utime(partial_of(path), (1_795_271_400, 1_795_271_400))
+    write_all(path, [grey(9)] * 3)
+    recovered = tmp_path / "video.recovered-20261121T143000Z.mp4"
+    assert names_in(tmp_path) == ["video.mp4", recovered.name]
+    assert recovered.read_bytes() == b"of a run that was killed"
+    assert capsys.readouterr().err == f"{recovered}: what a run that was cut off had recorded\n"
+
+
+def test_recovered_video_takes_no_name_that_is_taken(tmp_path):
+    path = tmp_path / "video.mp4"
+    for content in (b"first", b"second"):
+        partial_of(path).write_bytes(content)
+        os.utime(partial_of(path), (1_795_271_400, 1_795_271_400))
+        VideoSink(path, TEN).close()
+    assert names_in(tmp_path) == [
+        "video.recovered-20261121T143000Z.mp4",
+        "video.recovered-20261121T143001Z.mp4",
+    ]
+
+
+def test_second_run_with_one_output_is_refused_and_the_first_is_whole(tmp_path, either_encoder):
+    path = tmp_path / "video.mp4"
+    with VideoSink(path, TEN) as first:
+        for when in (0, 1):  # before the first frame, and after it
+            with pytest.raises(SinkError, match=r"video\.mp4: another run is writing it; end"):
+                VideoSink(path, TEN)
+            first.write(make_outcome(when, grey(50)))
+    assert len(frames_of(path)) == 2
+    assert names_in(tmp_path) == ["video.mp4"]
+    VideoSink(path, TEN).close()
+
+
+def test_run_that_sees_no_frame_leaves_nothing(tmp_path):
+    VideoSink(tmp_path / "video.mp4", TEN).close()
+    assert names_in(tmp_path) == []
