@@ -9,6 +9,9 @@ CROP_FRACTION = 0.875  # 224 of 256 pixels, as ImageNet's figures are measured
 # What TensorFlow's detectors are trained and suppressed with, unless somebody changed it.
 SSD_BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
 SSD_IOU_THRESHOLD = 0.6
+# What YOLO models are measured and, by default, used with.
+YOLO_IOU_THRESHOLD = 0.7
+YOLO_THRESHOLD = 0.25
 
 _THRESHOLDS: dict[Task, float] = {
     "detection": 0.5,

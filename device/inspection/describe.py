@@ -9,8 +9,8 @@ from device.bundle.bare_model import Explanation
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import Head, InputRule
 from device.inspection.input_normalisation import ImageInput
-from device.inspection.output_heads import Understanding
 from device.inspection.trial_run import Examination
+from device.inspection.understanding import Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,13 @@ class ClassNames:
     labels: tuple[str, ...]
     why: str
     guesses: tuple[str, ...] = ()  # what is to be said aloud
+
+
+_FIT_REASONS = {
+    "centre-crop": "as classifiers are measured",
+    "stretch": "objects are everywhere",
+    "letterbox": "its sides in proportion, in the middle of grey, as YOLO models are trained",
+}
 
 
 def explain(
@@ -33,7 +40,6 @@ def explain(
     assert seen.facts is not None
     assert seen.input is not None
     classes = "" if found.classes is None else f", {found.classes} classes"
-    crop = rule.resize == "centre-crop"
     explanations = [
         Explanation("task", found.task + classes, "what its outputs are for"),
         Explanation(
@@ -44,8 +50,8 @@ def explain(
         Explanation("pixels", pixels_in_words(rule), fitted.pixels_why),
         Explanation(
             "picture",
-            f"the middle {rule.crop_fraction:.1%} of it" if crop else "all of it, stretched",
-            "as classifiers are measured" if crop else "objects are everywhere",
+            _fit_in_words(rule),
+            _FIT_REASONS[rule.resize],
         ),
         Explanation("outputs", "\n".join(heads_in_words(found.heads)), found.why),
     ]
@@ -57,6 +63,12 @@ def explain(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
     return explanations
+
+
+def _fit_in_words(rule: InputRule) -> str:
+    if rule.resize == "centre-crop":
+        return f"the middle {rule.crop_fraction:.1%} of it"
+    return "all of it, stretched" if rule.resize == "stretch" else "all of it, letterboxed"
 
 
 def pixels_in_words(rule: InputRule) -> str:

@@ -19,6 +19,8 @@ from device.errors import ModelError, UsageError
 from device.inference.preprocess import byte_table
 from device.inspection.tflite_file import FileFacts, TensorFacts
 from device.inspection.tflite_metadata import ModelMetadata
+from device.inspection.understanding import Family
+from device.inspection.yolo_layout import layout_of
 
 DEFAULT_MEAN = DEFAULT_STD = 127.5  # -1..1: MobileNet's, and most TFLite models'
 DEFAULT_SIDE = 320  # pixels, where a model takes any size
@@ -42,8 +44,10 @@ class ImageInput:
     guesses: tuple[str, ...]  # what nobody said: to be told aloud
 
 
-def image_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> ImageInput:
-    """How pictures go into the model.
+def image_input(
+    facts: FileFacts, metadata: ModelMetadata, hints: Hints, family: Family = ""
+) -> ImageInput:
+    """How pictures go into the model; ``family`` is what its outputs were understood to be of.
 
     Raises ``ModelError`` where its input is not one picture of three channels, ``UsageError``
     for flags that do not fit it.
@@ -64,7 +68,9 @@ def image_input(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> Imag
         scale=tensor.scale,
         zero_point=tensor.zero_point,
     )
-    pixels = _pixels(spec, facts.input_gain, metadata, hints)
+    if not family:
+        family = _family(facts, metadata, (size.width, size.height))
+    pixels = _pixels(spec, facts.input_gain, metadata, hints, family)
     rule = InputRule(
         width=size.width,
         height=size.height,
@@ -139,12 +145,24 @@ class _Pixels:
     guess: str = ""  # what is to be said aloud, where nobody said it
 
 
-def _pixels(spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints) -> _Pixels:
+def _family(facts: FileFacts, metadata: ModelMetadata, size_wh: tuple[int, int]) -> Family:
+    """Whether the file, as far as it is read without running it, is a YOLO's."""
+    if metadata.notes is not None:
+        return "yolo"
+    outputs = [tensor.shape for tensor in facts.outputs]
+    return "yolo" if len(outputs) == 1 and layout_of(outputs[0], size_wh) is not None else ""
+
+
+def _pixels(
+    spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints, family: Family
+) -> _Pixels:
     """How bytes are normalised. Raises as :func:`image_input`."""
     if hints.mean or hints.std:
         if not (hints.mean and hints.std):
             raise UsageError("--mean and --std belong together: (byte - mean) / std")
         return _Pixels(_channels(hints.mean), _channels(hints.std), "--mean and --std")
+    if family == "yolo":
+        return _yolo_pixels(spec)
     told = (_channels(metadata.mean), _channels(metadata.std)) if _usable(metadata) else None
     if np.issubdtype(np.dtype(spec.dtype), np.integer):
         return _integer_pixels(spec, told)
@@ -158,6 +176,22 @@ def _pixels(spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints
         "them 0..1, --mean 0 --std 1 leaves them 0..255"
     )
     return _Pixels(DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess)
+
+
+def _yolo_pixels(spec: TensorSpec) -> _Pixels:
+    """0..1, as YOLO models are trained, whatever part of it the quantisation was made for.
+
+    Exporters calibrate some with pixels of another range, such as ImageNet's: the model still
+    means 0..1.
+    """
+    if np.issubdtype(np.dtype(spec.dtype), np.integer) and not spec.scale:
+        return _integer_pixels(spec, None)
+    why = "0..1, as YOLO models are trained"
+    if spec.scale:
+        limits = np.iinfo(spec.dtype)
+        low, high = (spec.scale * (limit - spec.zero_point) for limit in (limits.min, limits.max))
+        why += f"; its quantisation is of {low:.4g} to {high:.4g}"
+    return _Pixels(0.0, 255.0, why)
 
 
 def _integer_pixels(

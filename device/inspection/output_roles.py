@@ -35,6 +35,8 @@ class OutputValues(Record, frozen=True):
     minimum: float
     maximum: float
     runs: tuple[bytes, ...] = ()  # all values of each run, float32; none of a large output
+    # The least and the greatest along the shorter of two axes, over the longer: of candidates.
+    ranges: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from device.bundle.defaults import (
     MAX_DETECTIONS,
     SSD_BOX_SCALES,
     SSD_IOU_THRESHOLD,
+    YOLO_THRESHOLD,
     threshold_for,
 )
 from device.bundle.hashes import sha256_of
@@ -43,10 +44,12 @@ from device.bundle.manifest import (
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
 from device.inspection.input_normalisation import image_input
-from device.inspection.output_heads import Understanding, understand
+from device.inspection.output_heads import understand
 from device.inspection.output_roles import Output
 from device.inspection.tflite_file import FileFacts
+from device.inspection.tflite_metadata import ModelMetadata
 from device.inspection.trial_run import Examination, examine
+from device.inspection.understanding import Understanding
 from device.runtimes import INSTALL_LITERT, InterpreterName, installed_interpreters
 
 
@@ -90,7 +93,16 @@ def recognise(
     try:
         fitted = image_input(seen.facts, seen.metadata, hints)
         outputs = _outputs(seen.facts, seen)
-        found = understand(outputs, hints, None if anchors is None else len(anchors))
+        found = understand(
+            outputs,
+            hints,
+            None if anchors is None else len(anchors),
+            fitted.rule.size_wh,
+            seen.metadata.notes,
+            _names_count(seen.metadata, label_text),
+        )
+        if found.family:
+            fitted = image_input(seen.facts, seen.metadata, hints, found.family)
         if found.classes is None:  # the operator that found them may know
             found = replace(found, classes=seen.facts.classes)
     except ModelError as exc:
@@ -116,7 +128,7 @@ def recognise(
         input=rule,
         decoder=_decoder(found, names.labels),
         labels="",
-        threshold=threshold_for(found.task),
+        threshold=YOLO_THRESHOLD if found.family == "yolo" else threshold_for(found.task),
         max_detections=MAX_DETECTIONS,
         variants={seen.facts.contents: variant},
         samples=(),
@@ -165,12 +177,25 @@ def _label_text(hints: Hints) -> str:
     return "" if hints.labels is None else read_label_file(hints.labels)
 
 
+def _names_count(metadata: ModelMetadata, label_text: str) -> int | None:
+    """How many classes the user, or the file, names."""
+    if label_text:
+        return len(parse_labels(label_text, None)) or None
+    return len(metadata.notes.names) or None if metadata.notes is not None else None
+
+
 def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) -> ClassNames:
     """What the classes are called; ``text`` is of ``--labels``."""
     count = found.classes
     if hints.labels is not None:
         return ClassNames(parse_labels(text, count, hints.labels), f"--labels {hints.labels}")
     missing = "classes are called by number; --labels FILE names them"
+    notes = seen.metadata.notes
+    if notes is not None and notes.names:
+        if count in (None, len(notes.names)):
+            return ClassNames(notes.names, "its exporter's notes inside the model")
+        wrong = f"its exporter's notes name {len(notes.names)} classes, it has {count}"
+        return ClassNames((), wrong, (f"{wrong}; {missing}",))
     if not seen.metadata.labels:
         return ClassNames((), "nothing names them", (f"no labels: {missing}",))
     where = f"{seen.metadata.label_file} inside the model"
@@ -181,12 +206,16 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
 
 
 def _fit(rule: InputRule, found: Understanding) -> InputRule:
+    if found.family == "yolo":
+        return msgspec.structs.replace(rule, resize="letterbox")
     if found.task == "detection":
         return rule
     return msgspec.structs.replace(rule, resize="centre-crop", crop_fraction=CROP_FRACTION)
 
 
 def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
+    if found.rule is not None:
+        return found.rule
     ends = (0, len(labels) - 1) if labels else ()  # where a background class is
     background = next((end for end in ends if is_placeholder(labels[end])), None)
     if found.task == "classification":

@@ -10,13 +10,17 @@ from __future__ import annotations
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from device.bundle.label_formats import decode_text
+from device.inspection.export_notes import ExportNotes, read_notes
 from device.schema import Record
 
 MAX_LABELS_BYTES = 4_000_000  # a zip may promise more than fits in memory
+MOST_FILES = 20
+TEXT_ENDINGS = (".txt", ".json", ".yaml", ".pbtxt")
 _NORMALIZATION = 1  # of the union ProcessUnitOptions
 _IMAGE = 2  # of the union ContentProperties
 _LABELS = (2, 3)  # of AssociatedFileType: labels of a tensor's axis, or of its values
@@ -31,6 +35,7 @@ class ModelMetadata(Record, frozen=True):
     outputs: tuple[str, ...] = ()  # what they are called, in order
     label_file: str = ""
     labels: str = ""  # its text
+    notes: ExportNotes | None = None  # of a YOLO's exporter
     complaint: str = ""  # why nothing of it could be read
 
 
@@ -42,33 +47,37 @@ def read_metadata(path: Path, buffer: bytes) -> ModelMetadata:
     """
     try:
         found = _parse(buffer) if buffer else ModelMetadata()
-        labels = _labels(path, found.label_file)
+        files = _text_files(path)
     except Exception as exc:  # whatever damaged bytes make three readers raise
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
         return ModelMetadata(complaint=f"its metadata cannot be read ({reason})")
-    return msgspec.structs.replace(found, label_file=labels.name, labels=labels.text)
+    notes = {name: read for name, text in files.items() if (read := read_notes(text)) is not None}
+    labels = {name: text for name, text in files.items() if name not in notes}
+    if (name := found.label_file) not in labels:
+        texts = [name for name in labels if name.endswith(".txt")]
+        name = texts[0] if len(texts) == 1 else ""
+    return msgspec.structs.replace(
+        found,
+        label_file=name,
+        labels=labels.get(name, ""),
+        notes=next(iter(notes.values()), None),
+    )
 
 
-class _LabelFile(NamedTuple):
-    name: str = ""
-    text: str = ""
-
-
-def _labels(path: Path, name: str) -> _LabelFile:
-    """The label file: the one called ``name``, or the only text file there is."""
+def _text_files(path: Path) -> dict[str, str]:
+    """The files zipped to the end of a model that can be text, by name."""
     if not zipfile.is_zipfile(path):
-        return _LabelFile()
+        return {}
+    texts = {}
     with zipfile.ZipFile(path) as files:
-        texts = [item.filename for item in files.infolist() if item.filename.endswith(".txt")]
-        if name not in files.namelist():
-            if len(texts) != 1:
-                return _LabelFile()
-            name = texts[0]
-        with files.open(name) as file:
-            data = file.read(MAX_LABELS_BYTES + 1)
-    if len(data) > MAX_LABELS_BYTES:
-        raise ValueError(f"{name} is too large for a label file")
-    return _LabelFile(name, data.decode("utf-8", errors="replace"))
+        names = [item.filename for item in files.infolist() if item.filename.endswith(TEXT_ENDINGS)]
+        for name in names[:MOST_FILES]:
+            with files.open(name) as file:
+                data = file.read(MAX_LABELS_BYTES + 1)
+            if len(data) > MAX_LABELS_BYTES:
+                raise ValueError(f"{name} is too large for a label file")
+            texts[name] = decode_text(data)
+    return texts
 
 
 class _Table:

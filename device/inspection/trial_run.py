@@ -25,6 +25,7 @@ from device.inspection.input_normalisation import image_input
 from device.inspection.output_roles import OutputValues
 from device.inspection.tflite_file import FileFacts, read_facts
 from device.inspection.tflite_metadata import ModelMetadata, read_metadata
+from device.inspection.yolo_layout import two_axes
 from device.records import Pixels, Tensor
 from device.runtimes import InterpreterName
 from device.schema import Record
@@ -32,6 +33,7 @@ from device.system.isolated_process import ask, serve
 
 TIMEOUT_S = 300.0  # a Pi runs the slowest of such models in seconds; some machines are busy
 MAX_KEPT = 20_000  # values of an output that are sent to the parent: 5,000 boxes
+MAX_RANGES = 2_000  # numbers of a candidate: a box and two thousand classes
 TRIAL_SIDES = (512, 16, 4)  # pixels of noise: from fine grain to broad colours
 NOT_VALID = "not a valid Flatbuffer"  # LiteRT checks all of it; the others do not, and crash
 FIRST_TO_GO = Path("/proc/self/oom_score_adj")
@@ -71,8 +73,16 @@ def output_values(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]])
     """What an output held over several runs, float32."""
     values = np.stack(runs)
     finite = bool(values.size and np.isfinite(values).all())
+    ranges: tuple[tuple[float, float], ...] = ()
+    sides = two_axes(runs[0].shape)
+    if finite and sides is not None and min(sides) <= MAX_RANGES:
+        tables = values.reshape(-1, *sides)
+        over = (0, 1 if sides[0] >= sides[1] else 2)
+        least, most = tables.min(over).tolist(), tables.max(over).tolist()
+        ranges = tuple(zip(least, most, strict=True))
     return OutputValues(
         finite=finite,
+        ranges=ranges,
         minimum=float(values.min()) if finite else 0.0,
         maximum=float(values.max()) if finite else 0.0,
         runs=tuple(run.tobytes() for run in runs) if 0 < runs[0].size <= MAX_KEPT else (),

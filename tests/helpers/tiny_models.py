@@ -363,3 +363,74 @@ def with_files(path: Path, files: dict[str, str], model: bytes = b"model" * 100)
             archive.writestr(name, text)
     path.write_bytes(model + zipped.getvalue())
     return path
+
+
+YOLO_CELLS = 21  # of 8, 16 and 32 pixels in a picture of 32: 16 + 4 + 1
+
+
+def yolo(
+    *,
+    shapes=1,
+    objectness=None,
+    columns=False,
+    pixels=False,
+    logits=False,
+    dtype="float32",
+    others=0,
+    rows=None,
+    swap_box=False,
+    side=32,
+    input_type=("float32", 0.0, 0),
+) -> bytes:
+    """Candidates, or with ``rows`` as many suppressed detections; box n is there if colour n is.
+
+    Boxes are those of ``BOXES``, as centre and size, of rows as corners; 0..1, or in pixels.
+    """
+    objectness = shapes > 1 if objectness is None else objectness
+    corners = np.array(BOXES, np.float32)
+    centres = np.concatenate(
+        ((corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]), axis=1
+    )
+    graph = Graph()
+    kind, scale, zero_point = input_type
+    image = graph.tensor("images", (1, side, side, 3), kind, scale, zero_point)
+    real = image if kind == "float32" else graph.dequantised(image, (1, side, side, 3))
+    mean = graph.mean_colour(real)
+    if rows is not None:
+        count, values = rows, 6
+    else:
+        cells = sum((side // stride) ** 2 for stride in (8, 16, 32))
+        count, values = shapes * cells, 4 + objectness + 3 + others
+    weights = np.zeros((count, values, 3), np.float32)
+    biases = np.zeros((count, values), np.float32)
+    if logits:
+        biases[:, 4:] = -8
+    for colour in range(3):
+        first = 4 + objectness
+        if rows is not None:
+            biases[colour, :4], biases[colour, 5] = corners[colour], colour
+            weights[colour, 4, colour] = 1  # the score is the mean colour
+            continue
+        biases[colour, :4] = centres[colour]
+        if objectness:
+            biases[colour, 4] = 1
+        if logits:
+            weights[colour, first + colour, colour] = 16
+            biases[colour, 4] = 8 if objectness else biases[colour, 4]
+        else:
+            weights[colour, first + colour, colour] = 1
+    if rows is None:
+        biases[3:, :4] = (0.5, 0.5, 0.1, 0.1)
+    if pixels:
+        weights[:, :4] *= side
+        biases[:, :4] *= side
+    if swap_box:
+        biases[:, 2:4] = -biases[:, 2:4]
+    if columns:
+        weights, biases = weights.swapaxes(0, 1), biases.T
+    shape = (1, *biases.shape)
+    flat = graph.dense(mean, weights.reshape(-1, 3), biases.ravel())
+    out = graph.reshaped(flat, shape, "Identity")
+    if dtype != "float32":
+        out = graph.quantised(out, shape, dtype, 1.0 / 255, -128 if dtype == "int8" else 0)
+    return graph.write([image], [out])
