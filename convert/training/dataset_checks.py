@@ -87,6 +87,7 @@ def _scale(
     if size is None or size == (width, height):
         return lambda edges: edges
     place = f"{labelled.source} ({size[0]}x{size[1]}, the image has {width}x{height})"
+    # Of a half turn or a mirror the size does not tell: labels are then taken for upright ones.
     if size == probe.stored_size and probe.orientation != 1:
         findings.add("labels drawn before the image was turned as its EXIF says; turned too", place)
         return lambda edges: _turned(edges, size, probe.orientation)
@@ -110,20 +111,17 @@ def _scale(
 
 
 def _turned(edges: Edges, size: tuple[int, int], orientation: int) -> Edges:
-    """Edges in a stored image of ``size`` as they lie when it is upright; see EXIF 2.3, 4.6.4."""
+    """Edges in a stored image of ``size`` as they lie after EXIF's quarter turn (2.3, 4.6.4)."""
     width, height = size
     points = [(edges[0], edges[1]), (edges[2], edges[3])]
     moved = []
     for x, y in points:
         upright = {
-            2: (width - x, y),
-            3: (width - x, height - y),
-            4: (x, height - y),
             5: (y, x),
             6: (height - y, x),
             7: (height - y, width - x),
             8: (y, width - x),
-        }.get(orientation, (x, y))
+        }[orientation]
         moved.append(upright)
     (x_one, y_one), (x_other, y_other) = moved
     return min(x_one, x_other), min(y_one, y_other), max(x_one, x_other), max(y_one, y_other)
