@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from device.bundle.hints import Hints
 from device.bundle.manifest import Dtype, InputRule, PerChannel, TensorSpec
 from device.errors import ModelError, UsageError
-from device.inference.preprocess import byte_table
 from device.inspection.tflite_file import FileFacts, TensorFacts
 from device.inspection.tflite_metadata import ModelMetadata
 from device.inspection.understanding import Family
@@ -31,7 +30,8 @@ IMAGENET_MEAN: PerChannel = (123.675, 116.28, 103.53)
 IMAGENET_STD: PerChannel = (58.395, 57.12, 57.375)
 
 _LEAST_GAIN = 1 / 32  # a model that begins by multiplying with less takes bytes
-_LEAST_VALUES = 128  # of 256: fewer, and a table is not what the quantisation was made for
+_WIDEST = 8.0  # values that a network computes with spread no farther: ImageNet's over 4.8
+_OFF_CENTRE = 0.2  # of the spread, that the middle of normalised values is off zero at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def image_input(
             "--mean and --std can settle what a model of one input leaves open, not this"
         )
     tensor = facts.inputs[0]
-    layout, axes = _layout(tensor)
+    layout, axes, channels = _layout(tensor)
     size = _size(tensor, axes, metadata, hints)
     spec = TensorSpec(
         position=0,
@@ -70,31 +70,41 @@ def image_input(
     )
     if not family:
         family = _family(facts, metadata, (size.width, size.height))
-    pixels = _pixels(spec, facts.input_gain, metadata, hints, family)
+    pixels = _pixels(spec, facts, metadata, hints, family)
+    if channels == 1 and (isinstance(pixels.mean, tuple) or isinstance(pixels.std, tuple)):
+        raise UsageError("--mean and --std: this model takes grey pictures, one number each")
     rule = InputRule(
         width=size.width,
         height=size.height,
         mean=pixels.mean,
         std=pixels.std,
         layout="nchw" if layout == "nchw" else "nhwc",
+        colour="rgb" if channels == 3 else "grey",
     )
     guesses = tuple(filter(None, (size.guess, pixels.guess)))
     return ImageInput(rule, size.why, pixels.why, guesses)
 
 
-def _layout(tensor: TensorFacts) -> tuple[str, tuple[int, int]]:
-    """The input's layout, and which of its axes are height and width."""
+class _Layout(NamedTuple):
+    layout: str
+    axes: tuple[int, int]  # of height and width
+    channels: int
+
+
+def _layout(tensor: TensorFacts) -> _Layout:
+    """How the input's axes are meant."""
     if tensor.dtype not in DTYPES:
         raise ModelError(f"its input is {tensor.dtype}, expected {', '.join(sorted(DTYPES))}")
     shape, free = tensor.shape, tensor.free
     if len(shape) == 4 and (free[0] or shape[0] == 1):
-        if shape[3] == 3 and not free[3]:
-            return "nhwc", (1, 2)
-        if shape[1] == 3 and not free[1]:
-            return "nchw", (2, 3)
+        for channels in (3, 1):
+            for layout, at, axes in (("nhwc", 3, (1, 2)), ("nchw", 1, (2, 3))):
+                wide = all(free[axis] or shape[axis] > 1 for axis in axes)
+                if shape[at] == channels and not free[at] and (wide or channels == 3):
+                    return _Layout(layout, axes, channels)
     raise ModelError(
-        f"its input is {_shown(tensor)}, expected one picture of 3 channels: (1, height, width, 3) "
-        "or (1, 3, height, width)"
+        f"its input is {_shown(tensor)}, expected one picture of 3 channels, or of 1: (1, height, "
+        "width, 3) or (1, 3, height, width)"
     )
 
 
@@ -154,7 +164,7 @@ def _family(facts: FileFacts, metadata: ModelMetadata, size_wh: tuple[int, int])
 
 
 def _pixels(
-    spec: TensorSpec, gain: float, metadata: ModelMetadata, hints: Hints, family: Family
+    spec: TensorSpec, facts: FileFacts, metadata: ModelMetadata, hints: Hints, family: Family
 ) -> _Pixels:
     """How bytes are normalised. Raises as :func:`image_input`."""
     if hints.mean or hints.std:
@@ -168,9 +178,9 @@ def _pixels(
         return _integer_pixels(spec, told)
     if told is not None:
         return _Pixels(*told, "its metadata")
-    if gain < _LEAST_GAIN:
-        why = f"it begins by multiplying with {gain:.4g}: it normalises bytes itself"
-        return _Pixels(0.0, 1.0, why)
+    shown = _shown_by_operators(facts.input_affine) or _shown_by_range(*facts.input_range)
+    if shown is not None:
+        return shown
     guess = (
         "GUESSED that its pixels must be -1..1, for nothing says what: --mean 0 --std 255 makes "
         "them 0..1, --mean 0 --std 1 leaves them 0..255"
@@ -194,6 +204,47 @@ def _yolo_pixels(spec: TensorSpec) -> _Pixels:
     return _Pixels(0.0, 255.0, why)
 
 
+def _shown_by_operators(affine: Sequence[tuple[float, float]]) -> _Pixels | None:
+    """What the first operators make of a float input shows what it must be; None where not.
+
+    They bring it to where networks compute, some few numbers around zero: of 0..1 and 0..255
+    one at most is brought there.
+    """
+    if not affine:
+        return None
+    factor = max(abs(factor) for factor, _ in affine)
+    if all(addend == 0 for _, addend in affine):
+        if factor >= _LEAST_GAIN:
+            return None
+        why = f"it begins by multiplying with {factor:.4g}: it normalises bytes itself"
+        return _Pixels(0.0, 1.0, why)
+    for std, most in ((255.0, 1.0), (1.0, 255.0)):
+        ends = [(addend, factor * most + addend) for factor, addend in affine]
+        low, high = min(map(min, ends)), max(map(max, ends))
+        if 1 <= high - low <= _WIDEST and abs(low + high) / 2 <= _OFF_CENTRE * (high - low):
+            taken = "0..1" if std > 1 else "bytes"
+            why = f"its first operators bring {taken} to {low:.3g}..{high:.3g}: it takes {taken}"
+            return _Pixels(0.0, std, why)
+    return None
+
+
+def _shown_by_range(low: float, high: float) -> _Pixels | None:
+    """What a float input is quantised to at once shows what it must be; None where not."""
+    step = (high - low) / 255
+    why = f"it is quantised at once, to {low:.4g}..{high:.4g}"
+    if not step:
+        return None
+    if abs(low) <= 2 * step and 0.75 <= high <= 1.05:
+        return _Pixels(0.0, 255.0, f"{why}: it takes 0..1")
+    if abs(low) <= 2 * step and 200 <= high <= 260:
+        return _Pixels(0.0, 1.0, f"{why}: it takes bytes")
+    if abs(low + high) <= 4 * step and 0.75 <= high <= 1.05:
+        return _Pixels(DEFAULT_MEAN, DEFAULT_STD, f"{why}: it takes -1..1")
+    if abs(low - _IMAGENET_RANGE[0]) <= 2 * step and abs(high - _IMAGENET_RANGE[1]) <= 2 * step:
+        return _Pixels(IMAGENET_MEAN, IMAGENET_STD, f"{why}: ImageNet's mean and deviation")
+    return None
+
+
 def _integer_pixels(
     spec: TensorSpec, told: tuple[float | PerChannel, float | PerChannel] | None
 ) -> _Pixels:
@@ -211,14 +262,14 @@ def _integer_pixels(
     mean = 0.0 - low * std  # never minus zero
     quantisation = f"its quantisation, {low:.4g} to {high:.4g}"
     if told is not None:
-        own = byte_table(_rule(mean, std), spec).astype(np.int64)
-        by_metadata = byte_table(_rule(*told), spec).astype(np.int64)
-        same = by_metadata.shape == own.shape and np.abs(own - by_metadata).max() <= 1
-        if not same and len(np.unique(by_metadata)) >= _LEAST_VALUES:
-            return _Pixels(*told, "its metadata")
-        quantisation += (
-            ", and its metadata" if same else "; its metadata would leave most of that unused"
-        )
+        # What a byte means is in the quantisation; the metadata can only say it per channel.
+        ends = zip(_rule(*told).value_range, (low, high), strict=True)
+        if not all(abs(said - end) <= 2 * scale for said, end in ends):
+            quantisation += "; its metadata says another range, which is for float pixels"
+        elif any(isinstance(value, tuple) for value in told):
+            return _Pixels(*told, f"its metadata, and {quantisation}")
+        else:
+            quantisation += ", and its metadata"
     if abs(low - _IMAGENET_RANGE[0]) <= 2 * scale and abs(high - _IMAGENET_RANGE[1]) <= 2 * scale:
         return _Pixels(
             IMAGENET_MEAN, IMAGENET_STD, f"{quantisation}: ImageNet's mean and deviation"

@@ -10,7 +10,7 @@ import contextlib
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,9 +51,12 @@ class FileFacts(Record, frozen=True):
     operators: dict[str, int]  # name -> highest version used
     inputs: tuple[TensorFacts, ...]
     outputs: tuple[TensorFacts, ...]
-    input_gain: float  # what the first operators multiply the input with; 1 where they do not
     classes: int | None  # of the operator TFLite_Detection_PostProcess, where there is one
     metadata: bytes
+    # What the first operators make of the input, channel by channel: factor, then addend.
+    input_affine: tuple[tuple[float, float], ...] = ()
+    # The least and greatest value of a float input that is quantised at once; (0, 0) if it is not.
+    input_range: tuple[float, float] = (0.0, 0.0)
 
 
 def is_tflite(path: Path) -> bool:
@@ -96,6 +99,13 @@ def _names(enumeration: Any) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
+class _Affine(NamedTuple):
+    """A tensor that is the input times a factor plus an addend, per channel."""
+
+    tensor: int
+    pairs: tuple[tuple[float, float], ...]
+
+
 class _Reader:
     """The first graph of a model, its parts by number."""
 
@@ -121,12 +131,14 @@ class _Reader:
         inputs = [int(index) for index in self.graph.InputsAsNumpy()]
         outputs = [int(index) for index in self.graph.OutputsAsNumpy()]
         names = self._signature_names()
+        affine = self._affine(inputs[0]) if inputs else None
         return FileFacts(
             contents=self._contents(),
             operators=self._versions(),
             inputs=tuple(self._tensor(index, names) for index in inputs),
             outputs=tuple(self._tensor(index, names) for index in outputs),
-            input_gain=self._gain(inputs[0]) if inputs else 1.0,
+            input_affine=affine.pairs if affine is not None else (),
+            input_range=self._range(affine.tensor) if affine is not None else (0.0, 0.0),
             classes=self._classes(),
             metadata=self._metadata(),
         )
@@ -216,24 +228,55 @@ class _Reader:
         common = values.most_common(1)[0][0] if values else kind
         return {"float32": "dynamic", "int16": "int16x8"}.get(common, kind)
 
-    def _gain(self, index: int) -> float:
-        """What the operators right after the input multiply it with, if that is all they do."""
-        gain = 1.0
+    def _affine(self, index: int) -> _Affine:
+        """What the operators right after the input make of it, if they only multiply and add."""
+        factor, addend = np.ones(1), np.zeros(1)
         for _ in self.operators:
-            readers = [item for item in self.operators if index in _array(item.InputsAsNumpy())]
-            if len(readers) != 1 or self._name(readers[0]) not in _AFFINE:
+            reader = self._only_reader(index)
+            if reader is None or self._name(reader) not in _AFFINE:
                 break
-            name = self._name(readers[0])
-            others = [int(other) for other in readers[0].InputsAsNumpy() if other != index]
+            inputs = [int(other) for other in reader.InputsAsNumpy()]
+            others = [other for other in inputs if other != index]
             if len(others) != 1 or self._dtype(others[0]) != "float32":
                 break
             data = bytes(_array(self._buffer(others[0]).DataAsNumpy()))
-            if not data:  # computed, not constant
+            constant = np.frombuffer(data, "<f4").astype(np.float64)
+            # Computed, or a whole picture: neither is a normalisation.
+            if constant.size not in (1, 3) or not np.isfinite(constant).all():
                 break
-            factor = float(np.abs(np.frombuffer(data, "<f4")).max())
-            gain *= {"MUL": factor, "DIV": 1 / factor}.get(name, 1.0)
-            index = int(readers[0].Outputs(0))
-        return gain
+            name, first = self._name(reader), inputs[0] == index
+            if name == "MUL" or (name == "DIV" and first and constant.all()):
+                by = constant if name == "MUL" else 1 / constant
+                factor, addend = factor * by, addend * by
+            elif name == "ADD" or (name == "SUB" and first):
+                addend = addend + (constant if name == "ADD" else -constant)
+            elif name == "SUB":
+                factor, addend = -factor, constant - addend
+            else:
+                break
+            index = int(reader.Outputs(0))
+        pairs = np.broadcast_arrays(factor, addend)
+        moved = (factor != 1).any() or (addend != 0).any()
+        told = tuple(zip(*(pair.tolist() for pair in pairs), strict=True)) if moved else ()
+        return _Affine(index, told)
+
+    def _only_reader(self, index: int) -> Any | None:
+        readers = [item for item in self.operators if index in _array(item.InputsAsNumpy())]
+        return readers[0] if len(readers) == 1 else None
+
+    def _range(self, index: int) -> tuple[float, float]:
+        """What a float tensor can hold that is only quantised to 8 bits; (0, 0) of others."""
+        reader = self._only_reader(index)
+        if reader is None or self._name(reader) != "QUANTIZE" or self._dtype(index) != "float32":
+            return 0.0, 0.0
+        tensor = self._tensor(int(reader.Outputs(0)), {})
+        if tensor.dtype not in ("int8", "uint8"):
+            return 0.0, 0.0
+        limits = np.iinfo(tensor.dtype)
+        low, high = (
+            tensor.scale * (limit - tensor.zero_point) for limit in (limits.min, limits.max)
+        )
+        return float(low), float(high)
 
     def _classes(self) -> int | None:
         for operator in self.operators:

@@ -141,6 +141,8 @@ def _parse(data: bytes) -> ModelMetadata:
         options = unit.table(1)
         if unit.number(0, "B") == _NORMALIZATION and options is not None:
             mean, std = options.floats(0), options.floats(1)
+    if inputs and not (mean and std and (mean, std) != ((0.0,), (1.0,))):
+        mean, std = _by_stats(inputs[0].table(5)) or (mean, std)
     content = inputs[0].table(3) if inputs else None
     if content is not None and content.number(0, "B") == _IMAGE:
         image = content.table(1)
@@ -160,3 +162,15 @@ def _parse(data: bytes) -> ModelMetadata:
         outputs=tuple(table.text(0) for table in outputs),
         label_file=named[0] if named else "",
     )
+
+
+def _by_stats(stats: _Table | None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and std by the greatest and the least value that an input may have."""
+    if stats is None:
+        return None
+    most, least = set(stats.floats(0)), set(stats.floats(1))
+    known = {(0.0, 1.0): (0.0, 255.0), (-1.0, 1.0): (127.5, 127.5), (0.0, 255.0): (0.0, 1.0)}
+    if len(most) != 1 or len(least) != 1:
+        return None
+    found = known.get((least.pop(), most.pop()))
+    return None if found is None else ((found[0],), (found[1],))

@@ -7,6 +7,7 @@ from device.bundle.hints import Hints
 from device.bundle.manifest import TensorSpec
 from device.errors import ModelError, UsageError
 from device.inference.preprocess import byte_table
+from device.inspection.export_notes import ExportNotes
 from device.inspection.input_normalisation import (
     DEFAULT_SIDE,
     IMAGENET_MEAN,
@@ -29,20 +30,21 @@ def tensor(shape=(1, 6, 8, 3), dtype="float32", scale=0.0, zero_point=0, free=()
     )
 
 
-def facts(*inputs: TensorFacts, gain=1.0) -> FileFacts:
+def facts(*inputs: TensorFacts, gain=1.0, **others) -> FileFacts:
     return FileFacts(
         contents="float32",
         operators={},
         inputs=inputs,
         outputs=(),
-        input_gain=gain,
         classes=None,
         metadata=b"",
+        **{"input_affine": ((gain, 0.0),) if gain != 1 else ()} | others,
     )
 
 
-def fitted(image: TensorFacts, *, gain=1.0, metadata=None, **hints):
-    return image_input(facts(image, gain=gain), metadata or ModelMetadata(), Hints(**hints))
+def fitted(image: TensorFacts, *, gain=1.0, metadata=None, file=None, **hints):
+    read = facts(image, gain=gain, **(file or {}))
+    return image_input(read, metadata or ModelMetadata(), Hints(**hints))
 
 
 def stored(image: TensorFacts, rule) -> np.ndarray:
@@ -112,10 +114,26 @@ def test_metadata_that_means_the_byte_itself_leaves_the_byte_itself():
     assert stored(image, found.rule).tolist() == list(range(256))
 
 
-def test_metadata_that_uses_half_of_the_range_is_followed():
-    image = tensor(dtype="uint8", scale=1 / 128, zero_point=128)  # -1..1, and 0..1 is meant
-    rule = fitted(image, metadata=ModelMetadata(mean=(0.0,), std=(255.0,))).rule
-    assert stored(image, rule)[0] == 128
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "mean", "std"),
+    [
+        (1 / 255, 0, 127.5, 127.5),  # 0..1, and -1..1 is said: half would be clipped
+        (1 / 128, 128, 0.0, 255.0),  # the other way round: half would be left unused
+        (1.0, 0, 127.5, 127.5),
+    ],
+)
+def test_quantisation_wins_where_the_metadata_says_another_range(scale, zero_point, mean, std):
+    image = tensor(dtype="uint8", scale=scale, zero_point=zero_point)
+    found = fitted(image, metadata=ModelMetadata(mean=(mean,), std=(std,)))
+    assert stored(image, found.rule).tolist() == list(range(256))
+    assert "which is for float pixels" in found.pixels_why
+
+
+def test_metadata_of_the_same_range_is_followed_for_it_tells_the_channels_apart():
+    image = tensor(dtype="int8", scale=0.01866, zero_point=-14)
+    told = ModelMetadata(mean=(123.0, 116.0, 103.0), std=(58.4, 57.1, 57.4))
+    found = fitted(image, metadata=told)
+    assert (found.rule.mean, found.rule.std) == ((123.0, 116.0, 103.0), (58.4, 57.1, 57.4))
 
 
 def test_metadata_that_would_saturate_a_quantised_input_is_passed_over():
@@ -123,7 +141,7 @@ def test_metadata_that_would_saturate_a_quantised_input_is_passed_over():
     image = tensor(dtype="uint8", scale=1 / 128, zero_point=128)
     found = fitted(image, metadata=ModelMetadata(mean=(0.0,), std=(1.0,)))
     assert stored(image, found.rule).tolist() == list(range(256))
-    assert "unused" in found.pixels_why
+    assert "another range" in found.pixels_why
 
 
 @pytest.mark.parametrize(
@@ -159,6 +177,67 @@ def test_float_input_of_which_nothing_is_known_is_guessed_aloud():
 def test_float_model_that_normalises_itself_gets_bytes(gain):
     found = fitted(tensor(), gain=gain)
     assert (found.rule.mean, found.rule.std, found.guesses) == (0.0, 1.0, ())
+
+
+@pytest.mark.parametrize(
+    ("affine", "std"),
+    [
+        (((2.0, -1.0),), 255.0),  # 0..1 becomes -1..1
+        (((1.0, -0.5),), 255.0),
+        (((1 / 0.229, -0.485 / 0.229), (1 / 0.224, -0.456 / 0.224), (4.4, -1.8)), 255.0),
+        (((1 / 127.5, -1.0),), 1.0),  # bytes become -1..1
+        (((0.017, -2.1),), 1.0),  # bytes become ImageNet's range
+    ],
+)
+def test_first_operators_show_what_a_float_input_must_be(affine, std):
+    found = fitted(tensor(), file={"input_affine": affine})
+    assert (found.rule.mean, found.rule.std, found.guesses) == (0.0, std, ())
+    assert "its first operators" in found.pixels_why
+
+
+@pytest.mark.parametrize("affine", [((1.0, 3.0),), ((100.0, -50.0),), ((0.5, 0.0),)])
+def test_first_operators_that_show_nothing_leave_a_guess(affine):
+    assert fitted(tensor(), file={"input_affine": affine}).guesses
+
+
+@pytest.mark.parametrize(
+    ("ends", "mean", "std"),
+    [
+        ((0.0, 1.0), 0.0, 255.0),
+        ((0.0, 0.98), 0.0, 255.0),
+        ((-1.0, 0.992), 127.5, 127.5),
+        ((0.0, 255.0), 0.0, 1.0),
+        ((-2.118, 2.64), IMAGENET_MEAN, IMAGENET_STD),
+    ],
+)
+def test_float_input_that_is_quantised_at_once_shows_its_range(ends, mean, std):
+    found = fitted(tensor(), file={"input_range": ends})
+    assert (found.rule.mean, found.rule.std, found.guesses) == (mean, std, ())
+    assert "quantised at once" in found.pixels_why
+
+
+def test_range_that_is_none_of_these_leaves_a_guess():
+    assert fitted(tensor(), file={"input_range": (-0.3, 0.9)}).guesses
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 8, 1), (1, 1, 6, 8)])
+def test_input_of_one_channel_takes_grey_pictures(shape):
+    rule = fitted(tensor(shape, dtype="uint8", scale=1 / 255)).rule
+    assert rule.colour == "grey"
+    assert rule.shape == shape
+
+
+def test_grey_input_takes_one_mean_alone():
+    with pytest.raises(UsageError, match="grey pictures, one number each"):
+        fitted(tensor((1, 6, 8, 1)), mean=(1.0, 2.0, 3.0), std=(1.0,))
+
+
+def test_notes_of_a_yolo_mean_0_to_1_also_where_it_is_stored_as_another_range():
+    image = tensor(dtype="int8", scale=0.0187, zero_point=-14)
+    found = fitted(image, metadata=ModelMetadata(notes=ExportNotes(task="detect")))
+    assert (found.rule.mean, found.rule.std) == (0.0, 255.0)
+    # 0 is -14; 1 / 0.0187 = 53.5, rounds to 53 with what float32 leaves, less 14.
+    assert stored(image, found.rule)[[0, 255]].tolist() == [-14, 39]
 
 
 def test_float_model_that_begins_with_a_gentle_gain_is_not_taken_to_normalise():
@@ -210,7 +289,7 @@ def test_size_of_a_model_that_takes_one_cannot_be_chosen():
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (tensor((1, 6, 8, 1)), r"\(1, 6, 8, 1\), expected one picture of 3 channels"),
+        (tensor((1, 6, 8, 2)), r"\(1, 6, 8, 2\), expected one picture of 3 channels, or of 1"),
         (tensor((8, 6, 8, 3)), r"\(8, 6, 8, 3\), expected one picture"),
         (tensor((1, 100)), "expected one picture"),
         (tensor(()), "expected one picture"),

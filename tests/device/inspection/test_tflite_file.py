@@ -50,10 +50,33 @@ def test_outputs_of_the_post_processing_operator_keep_its_order(tmp_path):
 
 
 def test_model_that_normalises_bytes_itself_shows_its_gain(tmp_path):
-    assert facts_of(tmp_path, tiny_models.classifier(gain=1 / 255)).input_gain == pytest.approx(
-        1 / 255
+    ((factor, addend),) = facts_of(tmp_path, tiny_models.classifier(gain=1 / 255)).input_affine
+    assert (factor, addend) == (pytest.approx(1 / 255), 0.0)
+    assert facts_of(tmp_path, tiny_models.classifier()).input_affine == ()
+
+
+def test_first_operators_are_followed_channel_by_channel(tmp_path):
+    graph = tiny_models.Graph()
+    image = graph.tensor("picture", (1, 8, 8, 3))
+    less, divided, more = (graph.tensor(name, (1, 8, 8, 3)) for name in "abc")
+    graph.operator("SUB", [image, graph.constant([1, 2, 3])], [less])
+    graph.operator("DIV", [less, graph.constant([4])], [divided])
+    graph.operator("SUB", [graph.constant([10]), divided], [more])
+    data = graph.write([image], [more])
+    # 10 - (x - c) / 4
+    assert facts_of(tmp_path, data).input_affine == (
+        (-0.25, 10.25),
+        (-0.25, 10.5),
+        (-0.25, 10.75),
     )
-    assert facts_of(tmp_path, tiny_models.classifier()).input_gain == 1.0
+
+
+def test_range_of_a_float_input_that_is_quantised_at_once(tmp_path):
+    graph = tiny_models.Graph()
+    image = graph.tensor("picture", (1, 8, 8, 3))
+    stored = graph.quantised(image, (1, 8, 8, 3), "int8", 1 / 255, -128)
+    low, high = facts_of(tmp_path, graph.write([image], [stored])).input_range
+    assert (low, high) == (pytest.approx(0.0), pytest.approx(1.0))
 
 
 @pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8"])
