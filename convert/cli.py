@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from convert.commands.build import add_build
 from convert.commands.evaluate import add_evaluate
 from convert.commands.report import add_report
+from convert.commands.train import add_train
 from convert.commands.tune import add_tune
 from convert.commands.zoo import add_zoo
 from device import __version__
@@ -29,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_build, add_evaluate, add_tune, add_report, add_zoo):
+    for add in (add_build, add_train, add_evaluate, add_tune, add_report, add_zoo):
         add(commands)
     return parser
 

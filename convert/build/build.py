@@ -49,22 +49,57 @@ class BuildOptions:
     evaluation: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BuildImages:
+    """What int8 is calibrated on, the samples that travel along, what variants are compared on.
+
+    ``samples`` are in the bundle already, and the first of ``check``; ``named`` are the calibration
+    images as provenance tells them.
+    """
+
+    calibration: Sequence[Path]
+    samples: Sequence[Sample]
+    check: Sequence[Path]
+    inputs: CalibrationInputs
+    named: Sequence[str]
+
+
 def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Manifest:
     """Fill the empty folder ``bundle``; ``say`` gets a line per step. Returns its manifest."""
-    if REFERENCE_INTERPRETER not in installed_interpreters():
-        raise InterpreterError("ai-edge-litert is needed to check variants: pip install it")
+    require_reference()
     say(f"weights     {network.source}" + ", every checksum right" * bool(network.weights_sha256))
     inputs = CalibrationInputs(network.input, network.input_name)
-    images = _calibration_images(network, inputs, options, say)
-    contract = contract_of(network)
+    calibration = _calibration_images(network, inputs, options, say)
     with quiet(options.debug):  # libpng has opinions on colour profiles
         samples = write_samples(bundle)
-        sample_paths = [bundle / sample.file for sample in samples]
-        others = [path for path in images if path.stem not in _sample_stems()]
-        checker = Checker(contract, [*sample_paths, *others][:MAX_CHECK_IMAGES])
+    sample_paths = [bundle / sample.file for sample in samples]
+    others = [path for path in calibration if path.stem not in _sample_stems()]
+    images = BuildImages(
+        calibration=calibration,
+        samples=samples,
+        check=[*sample_paths, *others][:MAX_CHECK_IMAGES],
+        inputs=inputs,
+        named=[str(path) if options.calibration else path.name for path in calibration],
+    )
+    return build_variants(network, bundle, images, options, say)
+
+
+def require_reference() -> None:
+    """Raise ``InterpreterError`` where the interpreter that variants are checked in is missing."""
+    if REFERENCE_INTERPRETER not in installed_interpreters():
+        raise InterpreterError("ai-edge-litert is needed to check variants: pip install it")
+
+
+def build_variants(
+    network: Network, bundle: Path, images: BuildImages, options: BuildOptions, say: Say
+) -> Manifest:
+    """Fill ``bundle``, which holds the samples alone, with all else; returns its manifest."""
+    contract = contract_of(network)
+    with quiet(options.debug):  # libpng has opinions on colour profiles
+        checker = Checker(contract, images.check)
     (bundle / LABELS).write_text("\n".join(network.labels) + "\n", "utf-8")
     made = _Variants(network, bundle, options, checker, say)
-    made.make_all(inputs, images)
+    made.make_all(images.inputs, images.calibration)
     manifest = Manifest(
         format=FORMAT,
         model=network.name,
@@ -75,17 +110,18 @@ def build(network: Network, bundle: Path, options: BuildOptions, say: Say) -> Ma
         threshold=contract.threshold,
         max_detections=contract.max_detections,
         variants=made.variants,
-        samples=_with_detections(samples, made.found),
+        samples=_with_detections(images.samples, made.found),
         provenance=provenance_of(
             f"{network.title}; {network.source}",
             licence=network.licence,
             weights_sha256=network.weights_sha256,
             checked_on=len(checker.images),
             seed=options.seed,
-            calibration=[str(path) if options.calibration else path.name for path in images],
+            calibration=images.named,
             tools=("tensorflow", "keras"),
         ),
         files=hash_files(bundle),
+        class_thresholds=dict(network.class_thresholds),
     )
     write_manifest(bundle, manifest)
     return manifest
@@ -177,7 +213,9 @@ def _sample_stems() -> set[str]:
     return {Path(image.file).stem for image in images if image.shows}
 
 
-def _with_detections(samples: list[Sample], found: Mapping[str, list[Found]]) -> tuple[Sample, ...]:
+def _with_detections(
+    samples: Sequence[Sample], found: Mapping[str, list[Found]]
+) -> tuple[Sample, ...]:
     """Put what each variant found on the samples, which are the first check images."""
     return tuple(
         msgspec.structs.replace(

@@ -85,7 +85,7 @@ class CheckRun:
         found: list[Found] = []
         for number, size_wh in enumerate(self._sizes_wh):
             tensors = [output[number] for output in outputs]
-            candidates = decode(tensors, contract.threshold, contract.max_detections)
+            candidates = decode(tensors, contract.thresholds, contract.max_detections)
             if contract.task == "classification":
                 found.append(name_classes(candidates, contract.labels))
             else:

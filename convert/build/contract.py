@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.models.base import Network
 from device.bundle.defaults import MAX_DETECTIONS, threshold_for
-from device.bundle.manifest import Head, InputRule, Rule, Task, TensorSpec
+from device.bundle.manifest import Head, InputRule, Rule, Task, TensorSpec, Threshold
 
 HeadsOf = Callable[[Mapping[str, TensorSpec]], tuple[Head, ...]]
 """The heads of a file, from its outputs by their names in the signature."""
@@ -21,7 +21,7 @@ class Contract:
     """Input, decoder and labels that all variants of a model share.
 
     ``anchors``: float32 (count, 4), of a raw SSD. ``threshold``: the least score, 0..1, that
-    counts as found.
+    counts as found; ``class_thresholds``, by label, what it is instead for some classes.
     """
 
     task: Task
@@ -32,6 +32,14 @@ class Contract:
     threshold: float
     anchors: NDArray[np.float32] | None = None
     max_detections: int = MAX_DETECTIONS
+    class_thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def thresholds(self) -> Threshold:
+        """The least score that counts as found: one for all classes, or one for each."""
+        if not self.class_thresholds:
+            return self.threshold
+        return tuple(self.class_thresholds.get(label, self.threshold) for label in self.labels)
 
 
 def contract_of(network: Network) -> Contract:
@@ -42,6 +50,7 @@ def contract_of(network: Network) -> Contract:
         decoder=network.decoder,
         labels=network.labels,
         heads=network.heads,
-        threshold=threshold_for(network.task),
+        threshold=network.threshold or threshold_for(network.task),
         anchors=network.anchors,
+        class_thresholds=network.class_thresholds,
     )

@@ -10,9 +10,19 @@ import imutils
 from convert.catalogue import catalogue
 from device.bundle.manifest import Sample
 from device.images import read_image
+from device.records import Pixels
 
 WIDEST = 640  # pixels: enough for a 300x300 network and for a demo, 30 to 80 KB each
 JPEG_QUALITY = 90
+
+
+def write_sample(path: Path, pixels: Pixels) -> None:
+    """Write one picture as a JPEG that is small enough to travel."""
+    if pixels.shape[1] > WIDEST:
+        pixels = imutils.resize(pixels, width=WIDEST, inter=cv2.INTER_AREA)
+    ok, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert ok, "OpenCV encodes any 8-bit picture"
+    path.write_bytes(data.tobytes())
 
 
 def write_samples(bundle: Path) -> list[Sample]:
@@ -26,13 +36,8 @@ def write_samples(bundle: Path) -> list[Sample]:
     for photograph in photographs.images:
         if not photograph.shows:
             continue
-        pixels = read_image(photographs.path(photograph))
-        if pixels.shape[1] > WIDEST:
-            pixels = imutils.resize(pixels, width=WIDEST, inter=cv2.INTER_AREA)
         name = f"samples/{photograph.shows}.jpg"
-        ok, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        assert ok, "OpenCV encodes any 8-bit picture"
-        (bundle / name).write_bytes(data.tobytes())
+        write_sample(bundle / name, read_image(photographs.path(photograph)))
         samples.append(
             Sample(
                 file=name,

@@ -42,6 +42,8 @@ class Network:
     export: Callable[[Path], int]
     anchors: NDArray[np.float32] | None = None
     weights_sha256: Mapping[str, str] = field(default_factory=dict)
+    threshold: float | None = None  # least score reported; None for what suits the task
+    class_thresholds: Mapping[str, float] = field(default_factory=dict)  # by label, instead of it
     trained: bool = True  # random weights answer chaotically: likeness to float32 means nothing
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import TrainingError
+from convert.training.state import Arrays, RunState
 from device.system.atomic_file import write_whole
 
 FILE = "checkpoint.npz"
 STATE = "state"
+DAMAGED = (ValueError, EOFError, KeyError, zipfile.BadZipFile)  # what NumPy makes of an archive
 ADVICE = "free some space, then go on with --resume"
 
-Arrays = dict[str, NDArray[np.float32]]
 
-
-class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a run is. What must be the same for ``--resume`` is in ``settings``."""
 
     settings: dict[str, str]
@@ -28,30 +29,57 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     elapsed_s: float
     best_map: float
     best_step: int
-    stopped: bool = False  # by the end of its budget, or since nothing became better
+    best_progress: float
+
+    @classmethod
+    def of(cls, settings: dict[str, str], state: RunState) -> Checkpoint:
+        """Of a run with ``settings`` that is at ``state``; its arrays are kept apart."""
+        return cls(
+            settings,
+            state.step,
+            state.elapsed_s,
+            state.best_map,
+            state.best_step,
+            state.best_progress,
+        )
+
+    def state(self) -> RunState:
+        """The state to go on from, still without the best weights."""
+        return RunState(
+            self.step, self.elapsed_s, self.best_map, self.best_step, self.best_progress
+        )
+
+    def require(self, settings: dict[str, str]) -> None:
+        """Raise :class:`TrainingError` where the run had other ``settings``."""
+        for name, value in settings.items():
+            if (was := self.settings.get(name)) != value:
+                raise TrainingError(
+                    f"--resume: the run had {name} {was}, now it is {value}: go on with what it "
+                    "had, or leave out --resume and start anew"
+                )
 
 
 def save_checkpoint(
-    folder: Path, progress: Progress, arrays: Mapping[str, NDArray[np.float32]]
+    folder: Path, checkpoint: Checkpoint, arrays: Mapping[str, NDArray[np.float32]]
 ) -> None:
     """Replace the checkpoint in ``folder``. Raises ``SinkError`` where the disk is full."""
-    state = np.frombuffer(msgspec.json.encode(progress), np.uint8)
+    state = np.frombuffer(msgspec.json.encode(checkpoint), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **{STATE: state}, **arrays)
     write_whole(folder / FILE, buffer.getvalue(), ADVICE)
 
 
-def load_checkpoint(folder: Path) -> tuple[Progress, Arrays]:
+def load_checkpoint(folder: Path) -> tuple[Checkpoint, Arrays]:
     """The checkpoint in ``folder``. Raises :class:`TrainingError` where there is none to read."""
     path = folder / FILE
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        progress = msgspec.json.decode(arrays.pop(STATE).tobytes(), type=Progress)
+        checkpoint = msgspec.json.decode(arrays.pop(STATE).tobytes(), type=Checkpoint)
     except FileNotFoundError as exc:
         raise TrainingError(
             f"{path}: no such file, so there is nothing to go on with: leave out --resume"
         ) from exc
-    except (OSError, ValueError, EOFError, KeyError, msgspec.DecodeError) as exc:
+    except (OSError, *DAMAGED, msgspec.DecodeError) as exc:
         raise TrainingError(f"{path}: no checkpoint ({exc}); leave out --resume") from exc
-    return progress, arrays
+    return checkpoint, arrays

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,8 +13,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.errors import WeightsError
 from convert.models.ssdlite import build_ssdlite
-from convert.models.tfjs_weights import Tensors, load_ssdlite
+from convert.models.tfjs_weights import class_columns, load_ssdlite, read_graph_model
+from convert.training.checkpoint import DAMAGED
 from convert.training.targets import Targets
 
 # Up to stride 4 a network knows edges and colours, which are the same for everybody; to train it
@@ -72,7 +77,6 @@ def starting_classes(
     float32 (names, published): mean logits on the positive anchors of each class.
     """
     usable = np.array([label not in ("background", "???") for label in published])
-    usable[0] = False  # the background, whatever it is called
     best = np.where(usable, scores, -np.inf).argmax(axis=1)
     return [
         int(best[number]) if (found := known_class(name, published)) is None else found
@@ -80,20 +84,84 @@ def starting_classes(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Weights that training starts from: what each class is called, and how to load them.
+
+    ``load`` sets every weight of an SSDLite, its class heads from the columns it is given, or from
+    all of them for None.
+    """
+
+    labels: tuple[str, ...]
+    load: Callable[[keras.Model, Sequence[int] | None], None]
+    title: str
+
+
+def published_start(folder: Path, labels: Sequence[str]) -> Start:
+    """The network published for COCO. Raises :class:`WeightsError`."""
+    tensors = read_graph_model(folder)
+    return Start(
+        tuple(labels), lambda model, columns: load_ssdlite(model, tensors, columns), "COCO"
+    )
+
+
+def trained_start(weights: Path) -> Start:
+    """A network that was trained here before; ``weights`` is what :func:`save_weights` wrote.
+
+    Raises :class:`WeightsError` for anything else.
+    """
+    try:
+        with np.load(io.BytesIO(weights.read_bytes()), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        labels = tuple(str(label) for label in arrays.pop("labels"))
+    except (OSError, *DAMAGED) as exc:
+        raise WeightsError(
+            f"{weights}: no weights that can be trained on ({exc}); --from wants a bundle that "
+            "`python -m convert train` made"
+        ) from exc
+
+    def load(model: keras.Model, columns: Sequence[int] | None) -> None:
+        for layer in model.layers:
+            if not layer.weights:
+                continue
+            try:
+                values = [arrays[f"{layer.name}/{kind}"] for kind in ("kernel", "bias")]
+                if columns is not None and layer.name.endswith(".ClassPredictor"):
+                    values = [class_columns(item, columns, len(labels)) for item in values]
+                layer.set_weights(values)
+            except (KeyError, ValueError) as exc:
+                raise WeightsError(f"{weights}: {layer.name} does not fit ({exc})") from exc
+
+    return Start(labels, load, str(weights.parent))
+
+
+def save_weights(model: keras.Model, labels: Sequence[str]) -> bytes:
+    """``model`` as :func:`trained_start` reads it, float32."""
+    buffer = io.BytesIO()
+    arrays = {
+        f"{layer.name}/{kind}": np.asarray(values)
+        for layer in model.layers
+        if layer.weights
+        for kind, values in zip(("kernel", "bias"), layer.get_weights(), strict=True)
+    }
+    np.savez(buffer, labels=np.array(labels), **arrays)
+    return buffer.getvalue()
+
+
 def answers_inside(
-    tensors: Tensors,
-    published: int,
+    start: Start,
     pixels: Sequence[NDArray[np.uint8]],
     targets: Sequence[Targets],
     classes: int,
 ) -> NDArray[np.float32]:
-    """Mean logit of each published class on the positive anchors of each of the user's.
+    """Mean logit of each class of ``start`` on the positive anchors of each of the user's.
 
     ``pixels`` uint8 (size, size, 3), RGB, one for each of ``targets``. Returns float32
     (classes, published), zero for a class without an anchor.
     """
+    published = len(start.labels)
     model = build_ssdlite(published, pixels[0].shape[0], batch_size=1)
-    load_ssdlite(model, tensors)
+    start.load(model, None)
 
     logits = tf.function(
         lambda image: raw_heads(model(normalised(image), training=False), published)[1][0]

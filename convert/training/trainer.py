@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -15,47 +14,17 @@ from numpy.typing import NDArray
 
 from convert.errors import TrainingError
 from convert.training.batches import BATCH, Batch
-from convert.training.checkpoint import Arrays
 from convert.training.losses import focal_loss, positives, smooth_l1_loss
 from convert.training.network import normalised, raw_heads
 from convert.training.schedule import Budget, ema_decay, learning_rate
+from convert.training.state import Arrays, EpochRecord, RunState
 
 MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
-WEIGHT_DECAY = 1e-4
 CLIP_NORM = 10.0
 PATIENCE = 0.4  # of the budget without a better validation, after which training ends
 AS_GOOD = 0.01  # mAP: how far validation on few images can be trusted
 
 Heads = tuple[NDArray[np.float32], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """What an epoch came to; losses are means over its steps, ``map`` of the averaged weights."""
-
-    epoch: int
-    step: int
-    elapsed_s: float
-    progress: float
-    learning_rate: float
-    class_loss: float
-    box_loss: float
-    map: float
-    map_50: float
-    best_map: float
-    images_per_s: float
-
-
-@dataclass(slots=True)
-class RunState:
-    """How far a run is, and the best weights so far."""
-
-    step: int = 0
-    elapsed_s: float = 0.0
-    best_map: float = -1.0
-    best_step: int = 0
-    best_progress: float = 0.0
-    best: list[NDArray[np.float32]] = field(default_factory=list)
 
 
 class Trainer:
@@ -73,10 +42,7 @@ class Trainer:
             for mean, variable in zip(average.variables, model.variables, strict=True)
             if any(variable is item for item in model.trainable_variables)
         ]
-        self.optimizer = keras.optimizers.AdamW(
-            learning_rate=0.0, weight_decay=WEIGHT_DECAY, clipnorm=None
-        )
-        self.optimizer.exclude_from_weight_decay(var_names=["bias"])
+        self.optimizer = keras.optimizers.Adam(learning_rate=0.0)
         self.optimizer.build(model.trainable_variables)
         self._step = tf.function(self._train_step)
         self._answer = tf.function(self._answer_step)
@@ -156,6 +122,11 @@ class Trainer:
             ) from exc
         state.best = [arrays[name] for name in sorted(arrays) if name.startswith("best/")]
         self.state = state
+
+    def use_best(self) -> None:
+        """Give :attr:`average` the best weights so far; the present ones where none were judged."""
+        for item, values in zip(self.average.variables, self.state.best, strict=False):
+            item.assign(values)
 
     def run(
         self,

@@ -1,0 +1,147 @@
+"""``python -m convert train``: labelled images to a detector of one's own, in a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from device.commands.argument_types import non_negative_int, positive_float, positive_int
+from device.commands.runner import Commands, HelpText
+from device.errors import UsageError
+from device.system.console import say, say_step
+
+TRAIN_EXAMPLES = """examples:
+  python -m convert train ~/bees --out build/bees
+  python -m convert train ~/bees --out build/bees --minutes 60 --size 300
+  python -m convert train ~/bees --out build/bees --resume
+  python -m convert train ~/bees --out build/bees2 --from build/bees --epochs 20
+"""
+MINUTES = 20.0
+
+
+def add_train(commands: Commands) -> None:
+    """Add the command to the parser."""
+    train = commands.add_parser(
+        "train",
+        help="labelled images to a detector of your own",
+        description="Train an SSDLite MobileNetV2 on your images, from the weights published for "
+        "COCO, and write a bundle: four variants, calibrated on your images, with a threshold per "
+        "class. Reads Pascal VOC's XML, YOLO's text, COCO's JSON and the CSV of the Object "
+        "Detection API. Ctrl-C ends training, and the best so far becomes the bundle; what a run "
+        "goes on from with --resume lies beside it, in OUT.training.",
+        epilog=TRAIN_EXAMPLES,
+        formatter_class=HelpText,
+    )
+    train.add_argument("dataset", type=Path, metavar="DATASET", help="folder of labelled images")
+    train.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the bundle's folder (default: build/ and the dataset's name)",
+    )
+    train.add_argument(
+        "--size",
+        type=_size,
+        metavar="PIXELS",
+        help="input side, 96 to 640; auto takes the smallest that your boxes fit (default: auto)",
+    )
+    duration = train.add_mutually_exclusive_group()
+    duration.add_argument(
+        "--minutes",
+        type=positive_float,
+        default=MINUTES,
+        metavar="N",
+        help=f"how long to train, without building the bundle (default: {MINUTES:g})",
+    )
+    duration.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="train so many epochs instead: one seed gives one result then, however fast the "
+        "machine is (an epoch is a pass over the images, but at least 512 and at most 1024)",
+    )
+    train.add_argument(
+        "--resume", action="store_true", help="go on where the run of this --out was cut off"
+    )
+    train.add_argument(
+        "--from",
+        dest="start_from",
+        type=Path,
+        metavar="BUNDLE",
+        help="start from a bundle that was trained here, and say how both do on the test images",
+    )
+    train.add_argument(
+        "--weights",
+        type=Path,
+        metavar="DIR",
+        help="the published weights, where you have them already, instead of fetching",
+    )
+    train.add_argument(
+        "--seed",
+        type=non_negative_int,
+        default=0,
+        metavar="N",
+        help="draws the split, the order and the augmentation (default: 0)",
+    )
+    train.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="write the curves for TensorBoard too"
+    )
+    train.add_argument(
+        "--debug", action="store_true", help="show tracebacks and TensorFlow's own output"
+    )
+    train.set_defaults(handler=run_train)
+
+
+def _size(text: str) -> int | None:
+    return None if text == "auto" else positive_int(text)
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """``convert train``."""
+    from convert.build.build import require_reference
+    from convert.build.bundle_writer import staged_bundle
+    from convert.build.training_run import Interrupt, TrainingRun, TrainOptions, prepare_tensorflow
+    from convert.output_capture import quiet
+    from convert.training.dataset import read_dataset
+    from device.bundle.cost_table import format_costs
+
+    if not args.debug:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    if args.start_from is not None and args.weights is not None:
+        raise UsageError("--from and --weights both say what to start from: leave one out")
+    options = TrainOptions(
+        dataset=args.dataset,
+        out=args.out or Path("build") / args.dataset.resolve().name,
+        size=args.size,
+        seconds=args.minutes * 60,
+        epochs=args.epochs,
+        resume=args.resume,
+        start_from=args.start_from,
+        seed=args.seed,
+        weights=args.weights,
+        tensorboard=args.tensorboard,
+        debug=args.debug,
+    )
+    require_reference()
+    dataset = read_dataset(options.dataset, options.seed, say)
+    if dataset.task == "classification":
+        raise UsageError(f"{options.dataset}: a folder per class, without boxes to train on")
+    run = TrainingRun(dataset, options, say_step)
+    with staged_bundle(options.out) as bundle:  # where it cannot be written, nothing is trained
+        with quiet(args.debug):
+            prepare_tensorflow(options.seed)
+        trainer = run.trainer()
+        before = run.test(trainer) if args.start_from is not None else None
+        run.train(trainer, Interrupt(say=say))
+        after = run.test(trainer)
+        manifest = run.finish(trainer, bundle)
+    run.clear()
+    if before is not None and after is not None:
+        change = after.map - before.map
+        word = "worse" if change < 0 else "better"
+        say(f"test        {before.map:.3f} mAP before, {abs(change):.3f} {word} now")
+    if after is not None:
+        say(f"test        {after.map:.3f} mAP, {after.map_50:.3f} AP50 in float32")
+    say(f"bundle      {options.out}")
+    print(format_costs(manifest))

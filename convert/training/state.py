@@ -1,0 +1,39 @@
+"""What a run knows of itself: where it is, its best weights, and what each epoch came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What an epoch came to; losses are means over its steps, ``map`` of the averaged weights."""
+
+    epoch: int
+    step: int
+    elapsed_s: float
+    progress: float
+    learning_rate: float
+    class_loss: float
+    box_loss: float
+    map: float
+    map_50: float
+    best_map: float
+    images_per_s: float
+
+
+@dataclass(slots=True)
+class RunState:
+    """How far a run is, and the best weights so far."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    best_map: float = -1.0
+    best_step: int = 0
+    best_progress: float = 0.0
+    best: list[NDArray[np.float32]] = field(default_factory=list)

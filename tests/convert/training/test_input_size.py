@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.errors import DatasetError
+from convert.models.anchors import grid_sizes
+from convert.training.dataset import TrainingImage
+from convert.training.input_size import SIZES, check_size, choose_size, fitting_share
+
+
+def images_with(side: float, count: int = 40) -> list[TrainingImage]:
+    """Images of 1000 x 1000 with a square of ``side`` of the image each, in many places."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(count):
+        x, y = random.uniform(0, 1 - side, 2) * 1000
+        box = np.array([[x, y, x + side * 1000, y + side * 1000]], np.float32)
+        found.append(
+            TrainingImage(Path("a.jpg"), box, np.zeros(1, np.int32), np.zeros(1, bool), 1000, 1000)
+        )
+    return found
+
+
+def test_grids_of_300_are_those_of_the_published_network():
+    assert grid_sizes(300) == (19, 10, 5, 3, 2, 1)
+    assert grid_sizes(160) == (10, 5, 3, 2, 1, 1)
+
+
+def test_large_objects_need_few_pixels():
+    assert choose_size(images_with(0.6)).size == SIZES[0]
+
+
+def test_smaller_objects_need_more_pixels():
+    sizes = [choose_size(images_with(side)).size for side in (0.6, 0.25, 0.12)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > sizes[0]
+
+
+def test_reason_has_figures():
+    assert "% of the boxes" in choose_size(images_with(0.2)).why
+
+
+def test_tiny_objects_do_not_ask_for_the_impossible():
+    choice = choose_size(images_with(0.01))
+    assert choice.fitting < 0.1
+
+
+def test_dataset_without_a_box_is_refused():
+    empty = images_with(0.5, 1)
+    none = TrainingImage(
+        Path("a.jpg"), np.zeros((0, 4), np.float32), np.zeros(0, np.int32), np.zeros(0, bool), 9, 9
+    )
+    with pytest.raises(DatasetError, match="not one box"):
+        choose_size([none])
+    assert choose_size([*empty, none]).size == SIZES[0]
+
+
+def test_share_of_boxes_that_fit_rises_with_the_size():
+    boxes = np.concatenate([image.boxes / 1000 for image in images_with(0.15)])
+    shares = [fitting_share(boxes, size) for size in SIZES]
+    assert shares[0] == 0
+    assert shares[-1] > 0.5
+
+
+@pytest.mark.parametrize("size", [95, 641])
+def test_size_beyond_the_grid_is_refused(size):
+    with pytest.raises(DatasetError, match="expected 96 to 640"):
+        check_size(size)

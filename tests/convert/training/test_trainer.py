@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from convert.errors import TrainingError
+from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.training.batches import Batch, Batches
+from convert.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from convert.training.image_store import ImageStore
+from convert.training.network import trainable_ssdlite
+from convert.training.schedule import Budget
+from convert.training.state import Arrays, RunState
+from convert.training.targets import Matcher
+from convert.training.trainer import Trainer
+from tests.convert.training.shapes import draw_dataset
+
+SIZE = 96
+CLASSES = 2
+EPOCH = 2
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shapes")
+    dataset = draw_dataset(folder / "images", train=8, others=1)
+    store = ImageStore(dataset.train, folder / "work", SIZE, pytest.fail)
+    matcher = Matcher(ssd_anchors(grid_sizes(SIZE)))
+    return Batches(dataset.train, store, matcher, SIZE, True, seed=5)
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[Trainer, Arrays]:
+    """A trainer with random weights, and these: tracing its step takes longer than all tests."""
+    tf.config.experimental.enable_op_determinism()
+    random = np.random.default_rng(0)
+    model, average = (trainable_ssdlite(CLASSES, SIZE) for _ in range(2))
+    model.set_weights([random.normal(0, 0.05, item.shape) for item in model.variables])
+    trainer = Trainer(model, average, CLASSES)
+    return trainer, trainer.arrays()
+
+
+@pytest.fixture
+def trainer(compiled) -> Trainer:
+    """One that has not begun."""
+    trainer, arrays = compiled
+    trainer.restore(arrays, RunState())
+    return trainer
+
+
+def train(trainer, batches, steps, budget=8, scores=(0.1, 0.2, 0.3, 0.4), stop=lambda: False):
+    """Train up to ``steps`` of a budget of ``budget``; returns what each epoch came to."""
+    records = []
+    maps = iter(scores)
+    trainer.run(
+        batches.from_step,
+        EPOCH,
+        Budget(steps=budget),
+        lambda: (next(maps), 0.5),
+        records.append,
+        lambda: stop() or trainer.state.step >= steps + 1,
+    )
+    return records
+
+
+def test_batch_depends_on_seed_and_step_alone(batches):
+    first, again, next_one = batches.make(3), batches.make(3), batches.make(4)
+    assert (first.pixels == again.pixels).all()
+    assert (first.encodings == again.encodings).all()
+    assert (first.pixels != next_one.pixels).any()
+    stream = batches.from_step(3)
+    assert (next(stream).pixels == first.pixels).all()
+    assert (next(stream).pixels == next_one.pixels).all()
+    stream.close()
+
+
+def test_pass_shows_every_image_once(batches):
+    assert sorted(batches._order(0)) == list(range(8))
+    assert list(batches._order(0)) != list(batches._order(1))
+
+
+def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
+    compiled, trainer, batches, tmp_path
+):
+    train(trainer, batches, 100, budget=2 * EPOCH)
+    whole = trainer.arrays()
+
+    trainer.restore(compiled[1], RunState())
+    saved: list[int] = []
+
+    def save(record) -> None:
+        save_checkpoint(tmp_path, Checkpoint.of({}, trainer.state), trainer.arrays())
+        saved.append(record.step)
+
+    # Cut off a step after its checkpoint, as a process that is killed.
+    trainer.run(
+        batches.from_step,
+        EPOCH,
+        Budget(steps=2 * EPOCH),
+        lambda: (0.1, 0.5),
+        save,
+        lambda: bool(saved),
+    )
+    assert (saved, trainer.state.step) == ([EPOCH], EPOCH + 1)
+    checkpoint, arrays = load_checkpoint(tmp_path)
+    trainer.restore(arrays, checkpoint.state())
+    assert trainer.state.step == EPOCH
+    train(trainer, batches, 100, budget=2 * EPOCH)
+    again = trainer.arrays()
+    for name in whole.keys() - {key for key in whole if key.startswith("best/")}:
+        assert (whole[name] == again[name]).all(), name
+
+
+def test_frozen_layers_stay_and_others_move(trainer, batches):
+    def kernels():
+        return {item.name: item.kernel.numpy() for item in trainer.model.layers if item.weights}
+
+    before = kernels()
+    train(trainer, batches, 100, budget=EPOCH)
+    moved = {name for name, values in kernels().items() if (values != before[name]).any()}
+    assert not moved & {"Conv", "expanded_conv_2.expand"}
+    assert moved >= {"expanded_conv_3.expand", "BoxPredictor_0.ClassPredictor"}
+
+
+def test_best_weights_are_those_of_the_best_validation(trainer, batches):
+    kept = []
+    scores = iter([0.5, 0.1])
+    trainer.run(
+        batches.from_step,
+        EPOCH,
+        Budget(steps=2 * EPOCH),
+        lambda: (next(scores), 0.5),
+        lambda _: kept.append([item.numpy() for item in trainer.average.variables]),
+    )
+    assert trainer.state.best_map == 0.5
+    trainer.use_best()
+    now = [item.numpy() for item in trainer.average.variables]
+    assert all((one == other).all() for one, other in zip(now, kept[0], strict=True))
+    assert any((one != other).any() for one, other in zip(now, kept[1], strict=True))
+
+
+def test_later_weights_that_are_as_good_are_kept(trainer, batches):
+    train(trainer, batches, 100, budget=2 * EPOCH, scores=(0.5, 0.495))
+    assert trainer.state.best_step == 2 * EPOCH
+    assert trainer.state.best_map == 0.5
+
+
+def test_training_ends_when_nothing_becomes_better(trainer, batches):
+    records = train(trainer, batches, 100, budget=20, scores=[0.5] + [0.1] * 9)
+    assert len(records) == 6  # 0.1 of the budget each: best at 0.1, patience of 0.4
+
+
+def test_stop_is_heeded_after_a_step(trainer, batches):
+    assert train(trainer, batches, 100, stop=lambda: True) == []
+    assert trainer.state.step == 1
+
+
+def test_loss_that_is_no_number_ends_the_run(trainer, batches):
+
+    def broken(step: int) -> Iterator[Batch]:
+        while True:
+            batch = batches.make(step)
+            batch.encodings[batch.classes >= 0] = np.nan
+            yield batch
+
+    with pytest.raises(TrainingError, match="no number at step 2"):
+        trainer.run(broken, EPOCH, Budget(steps=4), lambda: (0.0, 0.0), lambda _: None)
+
+
+def test_checkpoint_of_another_network_is_refused(compiled, trainer):
+    arrays = dict(compiled[1])
+    del arrays["optimizer/0003"]
+    with pytest.raises(TrainingError, match="another network"):
+        trainer.restore(arrays, RunState())
