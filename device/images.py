@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -22,7 +24,9 @@ SCALED_QUANTILES = (0.005, 0.995)  # a dead pixel decides nothing
 PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 JPEG_QUALITY = 90  # of 100
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+MOST_KINDS = 5  # of files passed over, that are named
+MAX_SUFFIX = 12
 
 
 def read_image(path: Path, warn: Callable[[str], None] = lambda _: None) -> Pixels:
@@ -126,16 +130,59 @@ def _jpeg_ends(data: bytes) -> bool:
     return any(marker == 0xD9 for marker, _ in jpeg_segments(data))
 
 
-def list_images(folder: Path) -> list[Path]:
+def read_page(path: Path, page: int) -> Pixels:
+    """Decode one page of a TIFF, from 0, to uint8 BGR. Raises ``SourceError``."""
+    try:
+        ok, pages = cv2.imreadmulti(str(path), page, 1, flags=cv2.IMREAD_COLOR)
+    except cv2.error as exc:
+        raise SourceError(f"{path}: OpenCV cannot decode page {page + 1} ({exc.err})") from exc
+    if not ok or not pages:
+        raise SourceError(f"{path}: page {page + 1} cannot be decoded")
+    return np.asarray(pages[0], np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """The image files below a folder, and how many others of which kind."""
+
+    images: list[Path]
+    passed_over: Counter[str]
+
+    def besides(self) -> str:
+        """What is passed over, as the end of a message; empty where nothing is."""
+        kinds = sorted(self.passed_over.items(), key=lambda item: (-item[1], item[0]))[:MOST_KINDS]
+        if not kinds:
+            return ""
+        others = self.passed_over.total() - sum(count for _, count in kinds)
+        words = [f"{count} {kind}" for kind, count in kinds] + ([f"{others} others"] * bool(others))
+        return f"; passed over: {', '.join(words)}"
+
+
+def find_images(folder: Path) -> FolderListing:
     """All files below ``folder`` named like images, in order of their paths.
 
+    Hidden files and folders are passed over: they are thumbnails and what other systems leave.
     Links to folders are not followed, as they may lead back. A folder that may not be read counts
     as empty.
     """
     found: list[Path] = []
-    for place, _, names in os.walk(folder):  # pathlib has a walk from Python 3.12 on
-        found += [Path(place, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
-    return sorted(found)
+    passed_over: Counter[str] = Counter()
+    for place, folders, names in os.walk(folder):  # pathlib has a walk from Python 3.12 on
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if name.startswith("."):
+                passed_over["hidden"] += 1
+            elif name.lower().endswith(IMAGE_SUFFIXES):
+                found.append(path)
+            else:
+                passed_over[path.suffix.lower()[:MAX_SUFFIX] or "without an ending"] += 1
+    return FolderListing(sorted(found), passed_over)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images of :func:`find_images`."""
+    return find_images(folder).images
 
 
 def encode_jpeg(image: Pixels) -> bytes:

@@ -16,7 +16,7 @@ from convert.catalogue import catalogue
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule, TensorSpec
 from device.errors import SourceError
-from device.images import list_images, read_image
+from device.images import find_images, read_image
 from device.inference.preprocess import Preprocessor, byte_table
 from device.records import Pixels
 
@@ -40,7 +40,10 @@ def calibration_images(
         return [photographs.path(image) for image in photographs.images][:samples]
     if not folder.is_dir():
         raise CalibrationError(f"--calibration {folder}: no such folder")
-    candidates = list_images(folder)
+    found = find_images(folder)
+    if found.passed_over:
+        warn(f"{folder}: {len(found.images)} pictures{found.besides()}")
+    candidates = found.images
     random.Random(seed).shuffle(candidates)
     chosen: list[Path] = []
     for path in candidates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,10 @@ import numpy as np
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
-from device.images import check_size, list_images, read_image
+from device.image_header import read_header
+from device.images import check_size, find_images, read_bytes, read_image, read_page
 from device.orientation import Orientation
+from device.records import Pixels
 
 
 class VideoReader(Camera):
@@ -69,23 +72,43 @@ class VideoReader(Camera):
         self._capture.release()
 
 
+JPEG_AFTER_JPEG = b"\xff\xd9\xff\xd8"
+# What to do with a file of several images, of which OpenCV would decode the first alone.
+ADVICE = {
+    "JPEG": "name it .mjpeg, and give it to --source by itself",
+    "PNG": "give it to --source by itself",
+    "GIF": "give it to --source by itself",
+    "WebP": "make a video or a folder of pictures of it",
+}
+
+
 class ImageReader(Camera):
-    """Image files in order of their names; one that is bad is reported and passed over."""
+    """Image files in order of their names; one that is bad is reported and passed over.
+
+    Of a TIFF with several pages each is a frame.
+    """
 
     def __init__(self, images: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
         super().__init__(options)
         self._images = images
-        self._next = 0
-        self._good = 0
         self._warn = warn
+        self._warned = False
+        self._shots = self._read_all()
 
     @classmethod
     def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:
-        """The images below ``folder``; raises ``SourceError`` where there is none."""
-        images = list_images(folder)
-        if not images:
-            raise SourceError(f"{folder}: no pictures in this folder (jpg, png, bmp, tif)")
-        return cls(images, warn, options)
+        """The images below ``folder``; raises ``SourceError`` where there is none.
+
+        ``warn`` is told how many other files are passed over.
+        """
+        found = find_images(folder)
+        if not found.images:
+            raise SourceError(
+                f"{folder}: no pictures in this folder (jpg, png, bmp, tif, webp){found.besides()}"
+            )
+        if found.passed_over:
+            warn(f"{folder}: {len(found.images)} pictures{found.besides()}")
+        return cls(found.images, warn, options)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
@@ -96,18 +119,38 @@ class ImageReader(Camera):
         return cls([path], request.warn, request.options)
 
     def _read(self) -> Shot | None:
-        while self._next < len(self._images):
-            path = self._images[self._next]
-            self._next += 1
+        return next(self._shots, None)
+
+    def _read_all(self) -> Iterator[Shot]:
+        good = 0
+        for path in self._images:
             try:
-                pixels = read_image(path)
+                for pixels in self._pages(path):
+                    good += 1
+                    yield Shot(pixels, path.name)
             except SourceError as exc:
                 if len(self._images) == 1:
                     raise
                 self._warn(f"skipped: {exc}")
-                continue
-            self._good += 1
-            return Shot(pixels, path.name)
-        if self._good == 0:
+        if good == 0:
             raise SourceError(f"none of the {len(self._images)} pictures could be read")
-        return None
+
+    def _warn_once(self, message: str) -> None:
+        if not self._warned:
+            self._warn(f"{message}; later ones like it are not told of")
+        self._warned = True
+
+    def _pages(self, path: Path) -> Iterator[Pixels]:
+        """The images in a file: of most it is one. Raises ``SourceError``."""
+        data = read_bytes(path)
+        # Of nearly all photographs a search tells that they are one, without reading their parts.
+        is_one = data.startswith(b"\xff\xd8") and JPEG_AFTER_JPEG not in data
+        header = None if is_one else read_header(data)
+        frames = 1 if header is None else header.frames
+        if header is None or frames == 1:
+            yield read_image(path, self._warn_once)
+        elif header.kind == "TIFF":
+            for page in range(frames):
+                yield read_page(path, page)
+        else:
+            raise SourceError(f"{path}: {frames} pictures in one file; {ADVICE[header.kind]}")

@@ -11,7 +11,10 @@ from typing import NamedTuple, cast
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Warn
 from device.cameras.url import CameraUrl
 from device.errors import SourceError, UsageError
+from device.image_header import read_header
 
+RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")  # JPEGs one after another, as rpicam-vid writes them
+HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
@@ -86,6 +89,18 @@ def kind_of(source: str) -> str:
         raise SourceError(f"{source}: empty file")
     import cv2  # here: live cameras are told by their name
 
+    if path.suffix.lower() in RAW_JPEG_SUFFIXES or _is_animation(path):
+        return "video"
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     is_image = cv2.haveImageReader(source) or path.suffix.lower() in IMAGE_SUFFIXES
     return "images" if is_image else "video"
+
+
+def _is_animation(path: Path) -> bool:
+    """Whether an image file is one that FFmpeg plays: an animated PNG or GIF."""
+    try:
+        with path.open("rb") as file:
+            header = read_header(file.read(HEADER_BYTES))
+    except OSError:  # which is told of when it is opened
+        return False
+    return header is not None and header.frames > 1 and header.kind in ("PNG", "GIF")

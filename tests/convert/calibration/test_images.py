@@ -39,6 +39,14 @@ def test_bad_picture_is_reported_and_another_taken(folder):
     assert "0.png" in said[0]
 
 
+def test_hidden_and_other_files_are_counted_and_named(folder):
+    (folder / ".0.png").write_bytes((folder / "0.png").read_bytes())
+    (folder / "labels.txt").touch()
+    said: list[str] = []
+    assert len(calibration_images(folder, 100, 0, said.append)) == 6
+    assert said == [f"{folder}: 6 pictures; passed over: 1 .txt, 1 hidden"]
+
+
 def test_missing_folder_is_an_error(tmp_path):
     with pytest.raises(CalibrationError, match="no such folder"):
         calibration_images(tmp_path / "gone", 5, 0, pytest.fail)

@@ -86,7 +86,9 @@ def test_bad_pictures_alone_are_an_error(tmp_path):
 
 def test_folder_without_pictures_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(SourceError, match=r"no pictures in this folder \(jpg, png, bmp, tif\)"):
+    with pytest.raises(
+        SourceError, match=r"no pictures in this folder \(jpg, png, bmp, tif, webp\)"
+    ):
         ImageReader.of_folder(tmp_path, pytest.fail)
 
 
@@ -132,3 +134,35 @@ def test_video_of_too_many_pixels_is_refused(video, monkeypatch):
     monkeypatch.setattr("device.images.MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(SourceError, match=r"grey\.avi: 64x48 pixels, at most"):
         VideoReader(video)
+
+
+def test_files_that_are_passed_over_are_counted_and_named(tmp_path, noise):
+    for name in ("a.jpg", "b.webp", ".hidden.jpg", "._a.jpg", ".trash/c.jpg", "notes.txt",
+                 "labels/a.txt", "README", "d.heic"):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode(noise, ".webp" if name == "b.webp" else ".jpg"))
+    said: list[str] = []
+    frames = list(ImageReader.of_folder(tmp_path, said.append).frames())
+    assert [frame.name for frame in frames] == ["a.jpg", "b.webp"]
+    assert said == [
+        f"{tmp_path}: 2 pictures; passed over: 2 .txt, 2 hidden, 1 .heic, 1 without an ending"
+    ]
+
+
+def test_folder_of_other_files_says_what_they_are(tmp_path):
+    (tmp_path / "a.heic").touch()
+    with pytest.raises(SourceError, match=r"no pictures .* webp\); passed over: 1 \.heic"):
+        ImageReader.of_folder(tmp_path, pytest.fail)
+
+
+def test_thermal_pictures_of_a_folder_are_told_of_once(tmp_path):
+    ramp = np.linspace(7000, 9000, 64 * 48).astype(np.uint16).reshape(48, 64)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(encode(ramp, ".png"))
+    said: list[str] = []
+    frames = list(ImageReader.of_folder(tmp_path, said.append).frames())
+    assert [np.ptp(frame.pixels) for frame in frames] == [255, 255]
+    assert len(said) == 1
+    assert "a.png: 16 bits" in said[0]
+    assert said[0].endswith("scaled to 0 to 255; later ones like it are not told of")

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
+import av
+import cv2
+import numpy as np
 import pytest
 
 from device.cameras.base import CameraOptions
@@ -9,6 +13,8 @@ from device.cameras.demo import DemoCamera
 from device.cameras.files import ImageReader, VideoReader
 from device.cameras.open import open_camera
 from device.errors import SourceError, UsageError
+from tests.device.conftest import encode
+from tests.device.test_image_header import webp_with
 from tests.device.test_images import JPEG, PNG
 
 
@@ -94,3 +100,59 @@ def test_text_file_is_not_played_as_a_terminal(tmp_path):
     (tmp_path / "notes.txt").write_text("hello\n" * 200)
     with pytest.raises(SourceError, match="a text file, not a video"):
         open_camera(str(tmp_path / "notes.txt"), [], pytest.fail)
+
+
+def write_animation(path: Path, codec: str, pixel_format: str) -> Path:
+    """Six frames of 64x48, brighter and brighter, at 10 a second."""
+    with av.open(str(path), "w", format=codec) as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixel_format
+        for shade in range(0, 120, 20):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), shade, np.uint8), "rgb24")
+            container.mux(stream.encode(frame.reformat(format=pixel_format)))
+        container.mux(stream.encode())
+    return path
+
+
+def jpegs(count: int) -> bytes:
+    return b"".join(
+        encode(np.full((48, 64, 3), 20 * number, np.uint8), ".jpg") for number in range(count)
+    )
+
+
+def test_file_of_several_pictures_is_played_whole(tmp_path):
+    (tmp_path / "camera.mjpeg").write_bytes(jpegs(6))
+    paths = [
+        write_animation(tmp_path / "a.png", "apng", "rgb24"),
+        write_animation(tmp_path / "a.gif", "gif", "rgb8"),
+        tmp_path / "camera.mjpeg",
+    ]
+    for path in paths:
+        with open_camera(str(path), [], pytest.fail) as camera:
+            shades = [round(frame.pixels.mean()) for frame in camera.frames()]
+        assert shades == pytest.approx(range(0, 120, 20), abs=2), path
+
+
+def test_every_page_of_a_tiff_is_a_frame(tmp_path):
+    pages = [np.full((48, 64, 3), 20 * number, np.uint8) for number in range(4)]
+    (tmp_path / "scan.tif").write_bytes(cv2.imencodemulti(".tif", pages)[1].tobytes())
+    with open_camera(str(tmp_path / "scan.tif"), [], pytest.fail) as camera:
+        frames = list(camera.frames())
+    assert [round(frame.pixels.mean()) for frame in frames] == [0, 20, 40, 60]
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.jpg", jpegs(6), r"6 pictures in one file; name it \.mjpeg"),
+        ("a.webp", webp_with((b"ANMF", bytes(16)), (b"ANMF", bytes(16))), "2 pictures in one file"),
+    ],
+)
+def test_several_pictures_that_would_be_seen_as_one_are_an_error(tmp_path, name, data, said):
+    (tmp_path / name).write_bytes(data)
+    with (
+        open_camera(str(tmp_path / name), [], pytest.fail) as camera,
+        pytest.raises(SourceError, match=said),
+    ):
+        list(camera.frames())
