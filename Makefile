@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-shuffled test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo check-demo test test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
 
 test-shuffled: $(VENV)/installed ## the same in an order of chance, which it names
 	@$(BIN)/python -m pytest -p tests.helpers.random_order --numprocesses 2 --dist loadfile
+
+test-device: $(BUNDLE)/manifest.json ## the device's part of it alone, on the demo's bundle (3 minutes)
+	@LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --exitfirst tests/device tests/architecture
 
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
 	@$(BIN)/python -m pytest -m installs tests/device/doctor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from device.runtimes import installed_interpreters
 from device.system.signals import children_begin_with_defaults
 from tests.helpers.children import left_running, signals_kept, wait_until
 
@@ -29,6 +31,15 @@ settings.load_profile("untimed")
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 ALLOWED_SKIPS = Path(__file__).parent / "allowed_skips.txt"
+
+_WHY_NOT = (
+    f"tflite-runtime ends at Python 3.11, and this is {platform.python_version()}"
+    if sys.version_info >= (3, 12) or sys.platform == "darwin"
+    else "tflite-runtime is not installed"  # it should be, and CI fails
+)
+needs_tflite_runtime = pytest.mark.skipif(
+    "tflite-runtime" not in installed_interpreters(), reason=_WHY_NOT
+)
 
 
 def run_module(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

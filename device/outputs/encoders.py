@@ -110,7 +110,10 @@ class H264Encoder(Encoder):
         """Finish the file."""
         with _errors_of_av(self._path):
             try:
-                self._container.mux(self._stream.encode())
+                # An encoder that refused its first frame is not open: PyAV 19 crashes when asked
+                # for what it holds back.
+                if self._stream.codec_context.is_open:
+                    self._container.mux(self._stream.encode())
             finally:
                 self._container.close()
 

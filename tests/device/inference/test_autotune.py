@@ -11,6 +11,7 @@ from device.errors import SinkError
 from device.inference.autotune import TunedSettings, load_choice, save_choice, state_file
 from device.runtimes import installed_interpreters
 from device.system.board import read_board
+from tests.conftest import needs_tflite_runtime
 
 HERE = read_board()
 CHOICE = TunedSettings(
@@ -102,6 +103,7 @@ def test_hash_is_that_of_the_manifest_as_built(bundle_dir):
     assert Bundle(bundle_dir).sha256 == hashlib.sha256(manifest).hexdigest()
 
 
+@needs_tflite_runtime
 def test_detect_runs_as_tuned_unless_flags_say_otherwise(device, small_bundle):
     bundle = Bundle(small_bundle)
     tuned = msgspec.structs.replace(CHOICE, interpreter="tflite-runtime", threads=3)

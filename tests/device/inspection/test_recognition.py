@@ -23,6 +23,8 @@ from device.inspection import recognition as module
 from device.inspection.recognition import recognise
 from device.inspection.trial_run import ExamineRequest, answer
 from device.records import Frame
+from device.runtimes import installed_interpreters
+from tests.conftest import needs_tflite_runtime
 from tests.helpers import tiny_models
 from tests.helpers.tiny_models import ANCHORS, BOXES, COLOURS_BGR, GAIN, LABELS, with_files
 
@@ -320,6 +322,7 @@ def test_missing_model_is_said_to_be_missing(tmp_path):
 # The process that asks
 
 
+@needs_tflite_runtime
 def test_first_load_happens_in_a_child(write, labels):
     model = recognise(write(tiny_models.ssd(TF2)), Hints(labels=labels), "tflite-runtime")
     variant = model.variant(model.default_variant)
@@ -329,7 +332,8 @@ def test_first_load_happens_in_a_child(write, labels):
 
 
 def test_every_interpreter_here_is_tried_when_asked(write, monkeypatch):
-    installed = {"litert": "1", "tflite-runtime": "2"}  # TensorFlow takes five seconds to start
+    # The first two: TensorFlow takes five seconds to start, where it is not the second.
+    installed = dict(list(installed_interpreters().items())[:2])
     monkeypatch.setattr(module, "installed_interpreters", lambda: installed)
     model = recognise(write(tiny_models.classifier()), every_interpreter=True)
     checks = model.variant("float32").checks
@@ -337,6 +341,7 @@ def test_every_interpreter_here_is_tried_when_asked(write, monkeypatch):
     assert all(check.ok and check.version for check in checks.values())
 
 
+@needs_tflite_runtime
 def test_model_that_no_interpreter_runs_gives_each_ones_reason(write):
     unknown = tiny_models.ssd().replace(
         b"TFLite_Detection_PostProcess\0", b"TFLite_Detection_PostProcesX\0"
