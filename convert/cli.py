@@ -10,7 +10,9 @@ import argparse
 from collections.abc import Sequence
 
 from convert.commands.build import add_build
+from convert.commands.dataset import add_dataset
 from convert.commands.evaluate import add_evaluate
+from convert.commands.prelabel import add_prelabel
 from convert.commands.report import add_report
 from convert.commands.train import add_train
 from convert.commands.tune import add_tune
@@ -30,7 +32,10 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_build, add_train, add_evaluate, add_tune, add_report, add_zoo):
+    for add in (
+        add_build, add_train, add_dataset, add_prelabel,
+        add_evaluate, add_tune, add_report, add_zoo,
+    ):  # fmt: skip
         add(commands)
     return parser
 
