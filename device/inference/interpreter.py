@@ -32,6 +32,15 @@ def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
     )
 
 
+def _is_open(details: Mapping[str, Any]) -> bool:
+    """Whether the shape of an output is only known once the model has run.
+
+    Its first axis may be of any length, the pictures': that is known when they are.
+    """
+    shape, signature = details["shape"], details.get("shape_signature", ())
+    return len(shape) == 0 or 0 in shape or -1 in list(signature)[1:]
+
+
 def _refusal(message: str) -> str:
     """Why a model was refused, in a line; a missing operator with the way out."""
     if found := re.search(r"builtin opcode '(\w+)' version '(\d+)'", message):
@@ -89,7 +98,7 @@ class Interpreter:
             raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
         self.input = _spec(0, inputs[0])
         self._input_view = self._backend.tensor(inputs[0]["index"])
-        if any(0 in item["shape"] or len(item["shape"]) == 0 for item in outputs):
+        if any(_is_open(item) for item in outputs):
             self.input_tensor()[...] = 0
             self.invoke()  # shapes that are computed are known after it
             outputs = self._backend.get_output_details()

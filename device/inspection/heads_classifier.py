@@ -1,10 +1,20 @@
-"""Recognition of classifiers: a score per class."""
+"""Recognition of classifiers: a score per class.
+
+A row of numbers may also be a regression, such as the coordinates of corners. It is taken for
+scores where they come from a softmax or add up to 1, where as many classes are named, where the
+user says so, or where they are so many that nothing else is likely.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+
 from device.bundle.manifest import ClassifierHead
 from device.inspection.output_roles import Output
-from device.inspection.understanding import Evidence, Rejected, Understanding, score_kind
+from device.inspection.understanding import Binary, Evidence, Rejected, Understanding, score_kind
+
+MANY = 100  # logits, of which nobody needs to say that they are scores
+SUM_SLACK = 0.02  # of 1, that probabilities may add up to besides what quantisation takes
 
 
 def classifier(case: Evidence) -> Understanding | Rejected:
@@ -18,19 +28,61 @@ def classifier(case: Evidence) -> Understanding | Rejected:
     else:
         chosen = [output for output in outputs if case.task is None or _is_row(output)]
         if len(chosen) != 1:
-            return Rejected("not a classifier: that has one output, a score per class")
+            rows = [output for output in outputs if _is_row(output) and output.size > 1]
+            reason = "not a classifier: that has one output, a score per class"
+            return Rejected(reason, "--task" if len(rows) == 1 else "")
     (output,) = chosen
     if not _is_row(output):
         return Rejected(f"not a classifier: {output.spec.shape} is not a score per class")
     if not output.held.finite:
         return Rejected("not a classifier: its scores are not numbers")
+    believed = by_user or case.task == "classification"
+    if output.size == 1:
+        return _binary(output, believed or case.names == 2)
     score, score_why = score_kind([output])
+    named = case.names is not None and abs(case.names - output.size) <= 1  # a background row
+    if not (believed or named or output.size >= MANY or _are_probabilities(output)):
+        low, high = output.held.minimum, output.held.maximum
+        return Rejected(
+            f"not a classifier: {output.size} numbers from {low:.3g} to {high:.3g} that do not add "
+            "up to 1 are no probabilities, and may be coordinates",
+            "--task",
+        )
     why = "--outputs" if by_user else "one output, a row of scores"
     head = ClassifierHead(scores=output.spec)
     return Understanding("classification", (head,), why, output.size, score, score_why)
 
 
+def _binary(output: Output, believed: bool) -> Understanding | Rejected:
+    """One number that tells two classes apart: the probability of the second, or its logit."""
+    low, high = output.held.minimum, output.held.maximum
+    from_logistic = output.facts.operator == "LOGISTIC"
+    if not from_logistic and not believed:
+        return Rejected(
+            f"not a classifier: one number, from {low:.3g} to {high:.3g}, that no logistic "
+            "function makes is no probability",
+            "--task",
+        )
+    is_probability = from_logistic or (low >= 0 and high <= 1)
+    score: Binary = "binary" if is_probability else "binary-logit"
+    why = "one number, the probability of the second of two classes"
+    told = "it comes from LOGISTIC" if from_logistic else f"it reaches from {low:.3g} to {high:.3g}"
+    head = ClassifierHead(scores=output.spec)
+    return Understanding("classification", (head,), why, 2, score, told)
+
+
+def _are_probabilities(output: Output) -> bool:
+    """Whether they come from a softmax, or add up to 1 on every trial picture."""
+    if output.facts.operator == "SOFTMAX":
+        return True
+    slack = SUM_SLACK + output.size * output.spec.scale / 2
+    sums = [float(output.values(run).sum()) for run in range(len(output.held.runs))]
+    return (
+        bool(sums) and output.held.minimum >= 0 and bool(np.abs(np.array(sums) - 1).max() <= slack)
+    )
+
+
 def _is_row(output: Output) -> bool:
     """(1, classes), or the same with more axes of one."""
     shape = output.spec.shape
-    return output.size > 1 and max(shape) == output.size
+    return output.size >= 1 and len(shape) > 0 and max(shape) == output.size

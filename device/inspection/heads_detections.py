@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
+from typing import cast
 
 import numpy as np
 
 from device.bundle.manifest import DetectionsHead
 from device.errors import UsageError
-from device.inspection.output_roles import ROLES, Output, Role
+from device.inspection.output_roles import ROLES, UNUSED, Output, Role
 from device.inspection.understanding import Evidence, Rejected, Understanding
 
 _FARTHEST = 4.0  # what is 0..1 of the input may reach beyond it, but is not in pixels
@@ -27,25 +28,52 @@ def detections(case: Evidence) -> Understanding | Rejected:
                 "--outputs: boxes (rows, 4), classes and scores (rows) and a count do not have "
                 f"these shapes: {'; '.join(map(str, outputs))}"
             )
+        if named["boxes"].held.runs and not _could_be(named):
+            raise UsageError(
+                f"--outputs {','.join(role or UNUSED for role in told.roles)}: what they hold on "
+                "trial pictures is another order: boxes are 0..1, classes whole numbers, scores "
+                "0..1 and falling, a count a number of rows. They are "
+                + "; ".join(map(str, outputs))
+            )
         return _with_rows(named, told.who)
-    if len(outputs) not in (3, 4):
+    if len(outputs) < 3:
         return Rejected("not detections: those are boxes, classes, scores and perhaps a count")
-    roles = ROLES[: len(outputs)]
-    possible = [
-        named
-        for order in permutations(outputs)
-        if _could_be(named := dict(zip(roles, order, strict=True)))
-    ]
+    possible = [named for named in _by_shape(outputs) if _could_be(named)]
     if not possible:
         return Rejected("not detections: in no order are they boxes, classes, scores and a count")
     if told is not None:
         named = {role: o for role, o in zip(told.roles, outputs, strict=True) if role is not None}
         if named in possible:
             return _with_rows(named, f"{told.who}; what they held on trial pictures agrees")
-        return Rejected(f"{told.who} and what they hold disagree on which is which")
+        return Rejected(f"{told.who} and what they hold disagree on which is which", "--outputs")
     if len(possible) > 1:
-        return Rejected("they could be detections, but what they hold does not tell which is which")
+        return Rejected(
+            "they could be detections, but what they hold does not tell which is which", "--outputs"
+        )
     return _with_rows(possible[0], "what they held on trial pictures, the only order it allows")
+
+
+def _by_shape(outputs: Sequence[Output]) -> Iterator[dict[Role, Output]]:
+    """Every way to give the roles that the shapes allow; all of three or four outputs are used."""
+    few = len(outputs) <= len(ROLES)
+    for boxes in outputs:
+        rows = boxes.size // 4
+        if boxes.spec.shape[-1:] != (4,) or rows == 0:
+            continue
+        others = [output for output in outputs if output is not boxes]
+        flat = [output for output in others if output.size == rows and _is_flat(output)]
+        counts: list[Output | None] = [output for output in others if output.size == 1]
+        for classes, scores in permutations(flat, 2):
+            for count in [None, *counts]:
+                named = {"boxes": boxes, "classes": classes, "scores": scores}
+                if count is not None and count not in (classes, scores):
+                    named["count"] = count
+                if not few or len(named) == len(outputs):
+                    yield cast("dict[Role, Output]", named)
+
+
+def _is_flat(output: Output) -> bool:
+    return max(output.spec.shape, default=0) == output.size
 
 
 def _with_rows(named: Mapping[Role, Output], why: str) -> Understanding:

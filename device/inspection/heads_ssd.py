@@ -40,7 +40,9 @@ def raw_ssd(case: Evidence) -> Understanding | Rejected:
         readings.append(reading)
     common = set(readings[0]).intersection(*readings[1:])
     if len(common) != 1 or any(len(reading[min(common)]) != 1 for reading in readings):
-        return Rejected("not surely raw SSD heads: their sizes do not tell boxes from scores")
+        return Rejected(
+            "not surely raw SSD heads: their sizes do not tell boxes from scores", "--outputs"
+        )
     (classes,) = common
     pairs = [reading[classes][0] for reading in readings]
     heads: list[SsdHead] = []

@@ -55,8 +55,8 @@ def image_input(
     if len(facts.inputs) != 1:
         raise ModelError(
             f"it takes {len(facts.inputs)} inputs, expected one picture. Its inputs: "
-            f"{_listed(facts.inputs)}; its outputs: {_listed(facts.outputs)}. --task, --outputs, "
-            "--mean and --std can settle what a model of one input leaves open, not this"
+            f"{_listed(facts.inputs)}; its outputs: {_listed(facts.outputs)}. "
+            "No flag can settle that"
         )
     tensor = facts.inputs[0]
     layout, axes, channels = _layout(tensor)

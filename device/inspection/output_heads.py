@@ -18,8 +18,15 @@ from device.inspection.heads_classifier import classifier
 from device.inspection.heads_detections import detections
 from device.inspection.heads_ssd import raw_ssd
 from device.inspection.heads_yolo import yolo
+from device.inspection.other_kinds import looks_like
 from device.inspection.output_roles import ROLES, UNUSED, Output, told_roles
-from device.inspection.understanding import Evidence, Understanding
+from device.inspection.understanding import Evidence, Rejected, Understanding
+
+WAYS = {
+    "--task": "--task classification, if its numbers are scores of classes",
+    "--outputs": f"--outputs, for each output in this order {', '.join(ROLES)} or {UNUSED}, with "
+    "commas",
+}
 
 
 def understand(
@@ -38,18 +45,30 @@ def understand(
     """
     told = told_roles(outputs, hints)
     case = Evidence(outputs, told, anchors, hints.task, size_wh, notes, names)
-    reasons = []
+    rejected = []
     for kind in (detections, yolo, raw_ssd, classifier):
         if hints.task is not None and (hints.task == "classification") != (kind is classifier):
             continue
         found = kind(case)
         if isinstance(found, Understanding):
             return found
-        reasons.append(found.reason)
+        rejected.append(found)
     shown = "; ".join(map(str, outputs[:8])) + ("; ..." if len(outputs) > 8 else "")
+    kind_of_it = looks_like(outputs, size_wh)
+    if kind_of_it is not None:
+        raise ModelError(f"{kind_of_it}. Its outputs are {shown}")
+    reasons = "; ".join(item.reason for item in rejected)
     raise ModelError(
-        f"cannot tell what its outputs are for: {'; '.join(reasons)}. They are {shown}. If it is a "
-        "detector or a classifier all the same, say so with --task and --outputs (for each output "
-        f"in this order {', '.join(ROLES)} or {UNUSED}, with commas), and its pixels with --mean "
-        "and --std"
+        f"cannot tell what its outputs are for: {reasons}. They are {shown}. "
+        f"{_way_out(rejected, hints)}"
     )
+
+
+def _way_out(rejected: Sequence[Rejected], hints: Hints) -> str:
+    """The flags that can settle it, and no others: what was given already has not."""
+    given = {"--task" if hints.task else "", "--outputs" if hints.outputs else ""}
+    flags = dict.fromkeys(item.flag for item in rejected if item.flag)
+    ways = [WAYS[flag] for flag in flags if flag not in given]
+    if not ways:
+        return "No flag can settle that; docs/tflite.md says what runs here"
+    return f"What can settle it: {'; '.join(ways)}"

@@ -26,6 +26,13 @@ _WORDS: tuple[tuple[Role, tuple[str, ...]], ...] = (
     ("classes", ("class", "categor", "label")),
     ("boxes", ("box", "location")),
 )
+# What the Object Detection API calls them; beside these it may leave others as outputs.
+_TENSORFLOW_2: dict[str, Role] = {
+    "detection_boxes": "boxes",
+    "detection_classes": "classes",
+    "detection_scores": "scores",
+    "num_detections": "count",
+}
 
 
 class OutputValues(Record, frozen=True):
@@ -91,6 +98,9 @@ def told_roles(outputs: Sequence[Output], hints: Hints) -> Told | None:
         ([output.facts.signature for output in outputs], "the names in its signature"),
         ([output.facts.name for output in outputs], "the names of the tensors"),
     ):
+        plain = [name.lower().partition(":")[0] for name in names]
+        if set(_TENSORFLOW_2) - {"num_detections"} <= set(plain):
+            return Told(tuple(_TENSORFLOW_2.get(name) for name in plain), who)
         roles = tuple(_role_by_name(name) for name in names)
         if {"boxes", "scores"} <= set(roles) and None not in roles:
             return Told(roles, who)

@@ -227,7 +227,7 @@ def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
         box_scales=SSD_BOX_SCALES,
         background=background if labels else 0,
         iou_threshold=SSD_IOU_THRESHOLD,
-        score=found.score,
+        score="probability" if found.score == "probability" else "logit",
     )
 
 

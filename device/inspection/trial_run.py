@@ -130,9 +130,10 @@ def answer(request: ExamineRequest) -> Examination:
         runs.append([tensor.copy() for tensor in interpreter.output_tensors()])
     for spec, *tensors in zip(interpreter.outputs, *runs, strict=True):
         if any(tensor.shape != spec.shape for tensor in tensors):
-            raise InterpreterError(
-                f"{path.name}: the shape of its output {spec.position} changes from picture to "
-                "picture, which is not supported"
+            shapes = " and ".join(str(shape) for shape in sorted({item.shape for item in tensors}))
+            return Examination(
+                unreadable=f"{path}: its output {spec.position} is {shapes} on different pictures; "
+                "only outputs of one shape run here. Export it with a fixed number of detections"
             )
     return Examination(
         facts=facts,

@@ -11,6 +11,7 @@ from device.inspection.export_notes import ExportNotes
 from device.inspection.output_roles import Output, Told
 
 Score = Literal["probability", "logit"]
+Binary = Literal["binary", "binary-logit"]
 Family = Literal["", "yolo"]
 _PROBABLE = frozenset({"SOFTMAX", "LOGISTIC"})
 
@@ -23,7 +24,7 @@ class Understanding:
     heads: tuple[Head, ...]
     why: str
     classes: int | None = None  # how many there are, where it can be told
-    score: Score = "probability"
+    score: Score | Binary = "probability"
     score_why: str = ""
     rule: Rule | None = None  # of the decoder, where it is known whole
     family: Family = ""  # whose conventions hold for what nobody says
@@ -31,9 +32,10 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why the outputs are not those of one kind of model."""
+    """Why the outputs are not those of one kind of model, and the flag that could settle it."""
 
     reason: str
+    flag: str = ""  # empty where no flag can
 
 
 @dataclass(frozen=True, slots=True)

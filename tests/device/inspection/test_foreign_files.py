@@ -152,5 +152,7 @@ def test_segmentation_from_the_converter_is_refused(tf, tmp_path):
         scores = tf.keras.layers.Conv2D(21, 1, activation="softmax")(image)
         data = converter(tf, tf.keras.Model(image, scores)).convert()
     (tmp_path / "model.tflite").write_bytes(data)
-    with pytest.raises(ModelError, match=r"float32 \(1, 32, 32, 21\).*--task and --outputs"):
+    with pytest.raises(
+        ModelError, match=r"segmentation model, as DeepLab: 21 .* float32 \(1, 32, 32, 21\)"
+    ):
         recognise(tmp_path / "model.tflite")

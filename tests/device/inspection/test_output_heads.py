@@ -132,11 +132,29 @@ def test_names_that_content_contradicts_are_asked_about():
         understood(swapped)
 
 
-def test_user_is_believed_against_names_and_content():
-    outputs = in_order(ROLES, scores=[[0.2, 0.9, 5.0]])
+def test_user_is_believed_against_names():
+    outputs = [
+        output(place, VALUES[role], name=name)
+        for place, (role, name) in enumerate(
+            zip(ROLES, ("boxes", "scores", "classes", "count"), strict=True)
+        )
+    ]
     found = understood(outputs, outputs=("boxes", "classes", "scores", "none"))
     assert roles_of(found) == {"boxes": 0, "classes": 1, "scores": 2}
     assert found.why == "--outputs"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ("boxes", "scores", "classes", "count")),  # a score of 7
+        ({"boxes": BOXES * 300}, ROLES),  # in pixels
+        ({"count": [8]}, ROLES),
+    ],
+)
+def test_user_is_not_believed_against_what_they_hold(change, words):
+    with pytest.raises(UsageError, match="what they hold on trial pictures is another order"):
+        understood(in_order(ROLES, **change), outputs=words)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +178,7 @@ def test_what_cannot_be_detections_is_none(change):
         understood(in_order(ROLES, **change))
     message = str(caught.value)
     assert "\n" not in message
-    assert "--outputs" in message
+    assert "No flag can settle that" in message
     for part in ("float32 (1, 3, 4)", "3 '' float32"):
         assert part in message, "the tensors are not shown"
 
@@ -203,16 +221,74 @@ def test_axes_of_one_do_not_matter_to_a_classifier(shape):
 @pytest.mark.parametrize(
     ("values", "operator", "score"),
     [
-        (LOGITS, "FULLY_CONNECTED", "logit"),
         (PROBABILITIES, "FULLY_CONNECTED", "probability"),
         (PROBABILITIES, "SOFTMAX", "probability"),
-        (PROBABILITIES * 1.01 - 0.005, "LOGISTIC", "probability"),  # rounding below 0
+        (PROBABILITIES * 1.01 - 0.005, "SOFTMAX", "probability"),  # rounding below 0
+        (np.linspace(-9, 9, 200)[np.newaxis], "FULLY_CONNECTED", "logit"),
     ],
 )
 def test_logits_are_told_from_probabilities(values, operator, score):
     found = understood([output(0, values, operator=operator)])
     assert found.score == score
     assert found.score_why
+
+
+CORNERS = np.array([[0.1, 0.2, 0.9, 0.1, 0.9, 0.8, 0.1, 0.7]])
+
+
+@pytest.mark.parametrize("values", [CORNERS, CORNERS * 224, LOGITS])
+@pytest.mark.parametrize("operator", ["FULLY_CONNECTED", "LOGISTIC"])
+def test_numbers_that_are_no_probabilities_are_a_regression_unless_somebody_says(values, operator):
+    outputs = [output(0, values, operator=operator)]
+    with pytest.raises(ModelError, match="do not add up to 1 are no probabilities") as caught:
+        understood(outputs)
+    assert "--task classification" in str(caught.value)
+    assert "--outputs" not in str(caught.value)
+    assert understood(outputs, task="classification").classes == values.size
+    assert understand(outputs, Hints(), None, names=values.size).classes == values.size
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "hints", "score"),
+    [
+        (0.3, "LOGISTIC", {}, "binary"),
+        (0.3, "FULLY_CONNECTED", {"task": "classification"}, "binary"),
+        (-3.0, "FULLY_CONNECTED", {"task": "classification"}, "binary-logit"),
+    ],
+)
+def test_one_number_of_a_logistic_function_tells_two_classes_apart(value, operator, hints, score):
+    found = understood([output(0, [[value]], operator=operator)], **hints)
+    assert (found.task, found.classes, found.score) == ("classification", 2, score)
+
+
+def test_detections_among_other_outputs_of_tensorflow_2_are_found():
+    names = [
+        "detection_anchor_indices",
+        "detection_boxes",
+        "detection_classes",
+        "detection_multiclass_scores",
+        "detection_scores",
+        "num_detections",
+        "raw_detection_boxes",
+        "raw_detection_scores",
+    ]
+    values = [
+        [[1, 2, 3]], BOXES, CLASSES, np.ones((1, 3, 8)), SCORES, COUNT,
+        np.ones((1, 20, 4)), np.ones((1, 20, 8)),
+    ]  # fmt: skip
+    outputs = [
+        output(place, value, signature=name)
+        for place, (value, name) in enumerate(zip(values, names, strict=True))
+    ]
+    found = understood(outputs)
+    assert roles_of(found) == {"boxes": 1, "classes": 2, "scores": 4, "count": 5}
+    assert "names in its signature" in found.why
+
+
+def test_outputs_that_are_constants_say_which_operator_was_left_out():
+    outputs = in_order(ROLES, boxes=BOXES * 0, classes=CLASSES * 0, scores=SCORES * 0, count=[0])
+    with pytest.raises(ModelError, match=r"outputs are constants.*allow_custom_ops"):
+        understand([*outputs[:3], output(3, [[0, 0, 0]])], Hints(), None)
 
 
 def test_scores_among_other_outputs_are_asked_for_and_taken_when_named():
@@ -227,10 +303,13 @@ def test_scores_among_other_outputs_are_asked_for_and_taken_when_named():
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ((1, 16, 16, 21), r"\(1, 16, 16, 21\) is not a score per class"),
+        (
+            (1, 16, 16, 21),
+            "a segmentation model, as DeepLab: 21 scores for each of 16",
+        ),
         ((1, 100, 85), "is not a score per class"),
-        ((1, 1), "is not a score per class"),
         ((1, 0), "is not a score per class"),
+        ((1, 1), "one number, from 0 to 0, that no logistic function makes"),
     ],
 )
 def test_maps_and_single_numbers_are_no_classifier(shape, said):
