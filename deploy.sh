@@ -24,7 +24,8 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --service-user U  the user it runs as (default: liteberry, whom --install-deps makes)
   --install-deps    install missing Debian packages there, with sudo
   --offline         for a HOST without internet: wheels are made ready on this machine
-  --wheels DIR      the same, with wheels that an earlier --offline left in DIR
+  --wheels DIR      the same, from the wheels that an earlier --offline left in DIR; requirements/
+                    here decides whether they are the right ones
   --hosts FILE      deploy to the hosts in FILE too, one a line
   --at-once N       to so many hosts at the same time, at most (default: 8)
   --dry-run         look at HOST and print each step, but change nothing
@@ -638,15 +639,15 @@ send_wheels() {
   if on_host "$(environment)" <<'EOF'; then return 0; fi
 test -e ~/liteberry/venvs/"$1"/installed
 EOF
-  if [[ -z $wheels ]]; then
-    local with=$root/.venv/bin/python
-    [[ -x $with ]] || with=python3
-    command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
-    wheels=$root/build/wheels/${requirements%.txt}-${machine%-*}
-    "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
-      "${machine%-*}" "$wheels" || give_up "the wheels for $host could not be made ready, see above"
-  fi
-  send --exclude '*.tar.gz' "$wheels/" liteberry:liteberry/wheels/
+  local with=$root/.venv/bin/python ready=$root/build/wheels/${requirements%.txt}-${machine%-*}
+  [[ -x $with ]] || with=python3
+  command -v "$with" >/dev/null || give_up "--offline needs python3 with pip on this machine"
+  # What lies in a folder that was named is copied where it passes the checkout's lock, no more.
+  [[ -z $wheels ]] || ready=$work/wheels
+  "$with" "$root/requirements/wheels.py" "$root/requirements/$requirements" "$python" \
+    "${machine%-*}" "$ready" ${wheels:+"$wheels"} ||
+    give_up "the wheels for $host could not be made ready, see above"
+  send --exclude '*.tar.gz' "$ready/" liteberry:liteberry/wheels/
 }
 
 # What was staged goes again if the current release is the same.

@@ -1,9 +1,11 @@
 """Wheels for a machine that reaches no package index, made ready on one that does.
 
-    python3 requirements/wheels.py LOCK PYTHON ARCHITECTURE FOLDER
+    python3 requirements/wheels.py LOCK PYTHON ARCHITECTURE FOLDER [FROM]
 
-Downloads what LOCK names for that Python and architecture on Linux, checked by LOCK's hashes;
-builds what is published as source only; and leaves in FOLDER the wheels with a lock of their own,
+Downloads what LOCK names for that Python and architecture on Linux, or takes it from the folder
+FROM, where an earlier call left it; either is checked by LOCK's hashes, and of FROM nothing else is
+trusted. Builds what is published as source only, and leaves in FOLDER the wheels with a lock of
+their own,
 ``requirements.txt``, by whose hashes pip checks them where they arrive. Standard library and pip,
 Python 3.9 or later: it runs on any laptop.
 """
@@ -26,13 +28,16 @@ GLIBC_MINORS = {"3.11": 36, "3.13": 41}  # of Debian Bookworm and Trixie: newest
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
-def make_ready(lock: Path, python: str, architecture: str, folder: Path) -> None:
+def make_ready(
+    lock: Path, python: str, architecture: str, folder: Path, source: Path | None = None
+) -> None:
     """Fill ``folder``; what is there already and still wanted is not downloaded again."""
     tags = ["2014", *(f"_2_{minor}" for minor in range(17, GLIBC_MINORS[python] + 1))]
     subprocess.run(
         [*PIP, "download", "--no-deps", "--require-hashes", f"--requirement={lock}"]
         + ["--implementation=cp", f"--python-version={python}", f"--dest={folder}"]
-        + [f"--platform=manylinux{tag}_{architecture}" for tag in tags],
+        + [f"--platform=manylinux{tag}_{architecture}" for tag in tags]
+        + ([] if source is None else ["--no-index", f"--find-links={source}"]),
         check=True,
     )
     wheels = [_wheel(folder, name, version) for name, version in _pinned(lock)]
@@ -83,11 +88,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def main(lock: str, python: str, architecture: str, folder: str) -> None:
+def main(lock: str, python: str, architecture: str, folder: str, source: str = "") -> None:
     """The command line."""
     with _alone(Path(folder)):
         try:
-            make_ready(Path(lock), python, architecture, Path(folder))
+            found_in = Path(source) if source else None
+            make_ready(Path(lock), python, architecture, Path(folder), found_in)
         except subprocess.CalledProcessError as exc:
             sys.exit(f"pip ended with {exc.returncode}, see above")
 
