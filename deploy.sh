@@ -35,7 +35,7 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --json            with --status: as a line of JSON for each HOST
   --logs            the service's latest messages
   --link            the live page's link, token and all: on a terminal only
-  --uninstall       remove all of it but the settings
+  --uninstall       remove all of it but the settings, with the token, and what the service wrote
   --help            this text
 
 Examples:
@@ -45,7 +45,8 @@ Examples:
   ./deploy.sh --rollback garden
 
 Port, user, key and jump host come from ~/.ssh/config, or from LITEBERRY_SSH_CONFIG=FILE.
-Exit status: 0 done, 1 failed somewhere (that HOST goes on with the release it had), 2 wrong usage.
+Exit status: 0 done, 1 failed somewhere (that HOST goes on with the release it had, unless the message
+says otherwise), 2 wrong usage.
 EOF
 }
 
@@ -148,11 +149,14 @@ only_action() {
 }
 
 add_host() {
+  local name=$1
+  # An address of IPv6 is often written in brackets, which ssh takes in an ssh:// only.
+  case $name in ssh://*) ;; \[*:*\] | *@\[*:*\]) name=${name/\[/} name=${name%\]} ;; esac
   # As strict as this because a ProxyCommand in an ssh configuration hands the name to a shell.
-  case $1 in
+  case $name in
     '' | -* | *@-* | *[!a-zA-Z0-9._@:%/+-]*) usage_error "'$1' is not a host name" ;;
   esac
-  hosts+=("$1")
+  hosts+=("$name")
 }
 
 add_hosts_of() {
@@ -519,8 +523,7 @@ check_settings() {
 
 # The name of the virtual environment that these requirements get there.
 environment() {
-  local digest=sha256sum
-  command -v sha256sum >/dev/null || digest='shasum -a 256'
+  local digest; digest=$(digest)
   printf '%s-%s' "$python" "$($digest <"$root/requirements/$requirements" | cut -c 1-12)"
 }
 
@@ -546,7 +549,7 @@ EOF
 
 # What the release there has need not travel again. Links are safe: rsync replaces whole files.
 stage() {
-  heard on_host "$requirements" "$(commit)" <<'EOF' || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
+  { listed; cat <<'EOF'; } | heard on_host "$requirements" "$(commit)" || give_up "cannot write to ~/liteberry on $host, see above; mend that and deploy again"
 set -eu
 mkdir -p ~/liteberry/releases
 cd ~/liteberry/releases
@@ -558,12 +561,33 @@ mkdir -p incoming
 rm -f incoming/commit
 [ -z "${2:-}" ] || printf '%s\n' "$2" | tee incoming/commit >/dev/null
 find incoming -name __pycache__ -prune -exec rm -rf {} +
+cd incoming
+# Times and sizes, by which rsync tells what to send, say nothing of bits that a card has lost.
+listed | sha256sum -c --quiet - 2>/dev/null | sed -n 's/: FAILED.*//p' |
+  while IFS= read -r name; do rm -f "$name"; done
+rm -f code.sha256 compiled.sha256
+listed | sed -n '/^[0-9a-f]*  device\//p' | tee code.sha256 >/dev/null
 EOF
   send "$root/device" "$root/requirements/$requirements" liteberry:liteberry/releases/incoming/
   # shellcheck disable=SC2046 # none of the names has a space
   send --exclude /report.html --exclude /accuracy.json $(chosen) \
     "$bundle/" liteberry:liteberry/releases/incoming/bundle/
 }
+
+# For a script on a host: "listed" prints the sha256 of each file that is sent.
+listed() {
+  local digest; digest=$(digest)
+  printf '%s\n' 'listed() { cat <<\END_OF_LIST'
+  # shellcheck disable=SC2086 # the digest is a command and its words
+  {
+    (cd "$root" && find device -name __pycache__ -prune -o -type f -exec $digest {} +)
+    (cd "$bundle" && find . -name __pycache__ -prune -o -type f ! -path ./report.html \
+      ! -path ./accuracy.json -exec $digest {} + | sed 's|  \./|  bundle/|')
+  } | LC_ALL=C sort -k 2
+  printf 'END_OF_LIST\n}\n'
+}
+
+digest() { if command -v sha256sum >/dev/null; then echo sha256sum; else echo shasum -a 256; fi; }
 
 # Which commit of this checkout it is, for --status; nothing where there is no git.
 commit() {
@@ -654,7 +678,10 @@ EOF
 is_unchanged() {
   facts <<'EOF' || return 1
 cd ~/liteberry/releases && [ -d ../current/ ] &&
-  diff -rq -x __pycache__ -x before -x after -x started -x commit ../current/ incoming >/dev/null &&
+  { [ ! -e ../current/compiled.sha256 ] ||
+    (cd ../current && sha256sum -c --status compiled.sha256 2>/dev/null); } &&
+  diff -rq -x __pycache__ -x before -x after -x started -x commit -x compiled.sha256 \
+    ../current/ incoming >/dev/null &&
   { [ ! -e incoming/commit ] || mv incoming/commit ../current/commit; } &&
   echo "liteberry-same $(basename "$(readlink ../current)")" && rm -rf incoming ../wheels &&
   [ ! -e ../current/started ] || echo "liteberry-started yes"
@@ -668,6 +695,7 @@ prove() {
   heard on_host <<'EOF' || give_up "the bundle does not prove itself on $host, see above; ~/liteberry/current is as it was: mend that and deploy again"
 cd ~/liteberry/releases/incoming
 python3 -m compileall -q device >&2 || exit 1
+find device -name '*.pyc' -exec sha256sum {} + | tee compiled.sha256 >/dev/null
 ./liteberry verify bundle || exit 1
 # What doctor finds is worth knowing, but the run above has shown that it works.
 report=$(./liteberry doctor 2>&1) || printf '%s\n' "$report"
@@ -717,6 +745,8 @@ EOF
 # give_up TEXT: what a failed deployment has begun goes, and gives its room back. One that was cut
 # off may have left a pip that works on, in a folder that it needs.
 give_up() {
+  ssh -F /dev/null -S "$work/s" -O check liteberry >/dev/null 2>&1 ||
+    die "the connection to $host broke, and what was begun there does not count; deploy again"
   on_host >/dev/null 2>&1 <<'EOF' || true
 cd ~/liteberry || exit 0
 rm -rf releases/incoming
@@ -740,6 +770,10 @@ now=$(readlink current) to=$1
 case $1 in before | after) to=$(cat "current/$1" 2>/dev/null || true) ;; esac
 case $to in releases/*/* | releases/.*) to='' ;; esac
 [ -n "$to" ] && [ -d "$to" ] || { echo "there is no release $1 the current one" >&2; exit 1; }
+if [ -e "$to/code.sha256" ] && ! (cd "$to" && sha256sum -c --status code.sha256 2>/dev/null); then
+  echo "$to is damaged; deploy again instead" >&2
+  exit 1
+fi
 rm -f "$to/started"
 [ "$1" != before ] || printf '%s\n' "$now" >"$to/after"
 ln -sfn "$to" current.new

@@ -10,14 +10,16 @@ from device.commands.runner import Commands, debug_flag
 from device.errors import MachineError
 from device.system.console import show
 
+NAMED = 3  # files of a release that are damaged, in the message
+
 
 def add_verify(commands: Commands) -> None:
     """Add the command to the parser."""
     verify = commands.add_parser(
         "verify",
         help="whether a bundle sees here what it saw on the laptop",
-        description="Check every file of a bundle, run its sample pictures, and compare what is "
-        "found with what the laptop found that made it.",
+        description="Check every file of this release's code and of a bundle, run its sample "
+        "pictures, and compare what is found with what the laptop found that made it.",
     )
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument(
@@ -35,7 +37,14 @@ def run_verify(args: argparse.Namespace) -> None:
     from device.bundle.bundle import Bundle
     from device.inference.engine import Engine
     from device.inference.verification import differences
+    from device.system.code_integrity import damaged_code
 
+    damaged = damaged_code()
+    if damaged:
+        raise MachineError(
+            f"the code of this release is damaged ({', '.join(damaged[:NAMED])}); deploy it again: "
+            "./deploy.sh HOST"
+        )
     bundle = Bundle(args.bundle)
     bundle.verify()
     failed = []

@@ -14,6 +14,7 @@ from device.doctor.clock import is_synchronised
 from device.doctor.finding import Finding
 from device.doctor.libcamera import Listing, list_cameras
 from device.doctor.trial import Attempt, try_imports
+from device.paths import ROOT
 from device.system.board import HERE, Board, State, read_board, read_state
 from device.system.console import say
 
@@ -88,6 +89,7 @@ class Case:
     folder: Path = Path()
     port: int = PORT
     bundle: Path | None = None
+    release: Path = ROOT  # where this code lies
     now_s: float = 0.0  # since 1970, UTC
     clock_is_set: bool | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from device.doctor.bundle import check_bundle
 from device.doctor.camera import check_camera, check_camera_access, check_camera_in_use
 from device.doctor.case import Case
+from device.doctor.code import check_code
 from device.doctor.finding import Finding
 from device.doctor.network import check_port
 from device.doctor.packages import (
@@ -31,6 +32,7 @@ Check = Callable[[Case], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     check_system,
     check_python,
+    check_code,
     check_environment,
     check_packages,
     check_opencv,

@@ -25,6 +25,7 @@ from tests.helpers.deploy_hosts import (
     assert_fails,
     contents,
     free_port,
+    on_request,
     real_host,
     rewritten,
     write_script,
@@ -55,6 +56,8 @@ from tests.helpers.deploy_hosts import (
         ["$(touch pwned)"],
         ["`touch pwned`"],
         ["pi;touch${IFS}pwned"],
+        ["pi@[$(touch pwned):1]"],
+        ["[pi"],
         [HOSTILE],
     ],
 )
@@ -68,6 +71,12 @@ def test_hosts_file_with_a_name_that_is_none_exits_2_without_any_connection(stub
     hosts.write_text("pi  # by the door\n\n# $(touch pwned)\n$(touch${IFS}pwned)\n")
     assert_fails(stub_host.laptop.deploy("--hosts", hosts), 2, "not a host name")
     assert stub_host.laptop.ssh_log() == ""
+
+
+@pytest.mark.parametrize("name", ["pi@[::1]", "[fe80::1%eth0]"])
+def test_address_in_brackets_is_given_to_ssh_without_them(stub_host: StubHost, name: str):
+    assert stub_host.deploy("--dry-run", name).returncode == 0
+    assert f" -- {name.replace('[', '').replace(']', '')} " in stub_host.laptop.ssh_log()
 
 
 def test_help_teaches_and_exits_0(stub_host: StubHost):
@@ -321,6 +330,10 @@ def test_command_of_the_pages_is_understood(stub_host: StubHost, command: str):
         assert words in (
             ["pi@raspberrypi.local"],
             ["-t", "pi@raspberrypi.local", "sudo", "systemctl", "restart", "liteberry"],
+            ["-t", "pi@raspberrypi.local", "sudo", "systemctl", "edit", "liteberry"],
+            shlex.split(
+                "-t pi@raspberrypi.local sudo install -d -o liteberry /media/disk/liteberry"
+            ),
         )
 
 
@@ -418,6 +431,50 @@ def test_broken_bundle_exits_1_and_leaves_current_until_a_sound_one_comes(
     assert host.deploy("--bundle", bundle_dir).returncode == 0
     sound = hashlib.sha256((bundle_dir / "int8.tflite").read_bytes()).hexdigest()
     assert contents(host.current)["bundle/int8.tflite"][1] == sound
+
+
+def test_connection_that_breaks_is_told_as_that(
+    host: RealHost, first_deploy: subprocess.CompletedProcess[str], bundle_dir: Path
+):
+    leave = f'{shutil.which("ssh")} -F /dev/null -S "$4" -O exit x >/dev/null 2>&1; exit 255'
+    with on_request(host.laptop, 3, leave) as came_to_it:
+        done = host.deploy("--bundle", bundle_dir)
+        assert came_to_it()
+    assert done.returncode == 1
+    assert "deploy.sh: the connection to board broke" in done.stderr.splitlines()[-1]
+    assert host.deploy("--bundle", bundle_dir).returncode == 0
+
+
+def flip_a_bit(file: Path) -> None:
+    """As a card does, which tells nobody: size and time stay."""
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=times)
+
+
+@pytest.mark.parametrize("damaged", ["device/web/static/page.css", "bundle/samples/cup.jpg"])
+def test_file_that_the_card_damaged_is_found_and_mended_by_the_next_deployment(
+    host: RealHost,
+    first_deploy: subprocess.CompletedProcess[str],
+    bundle_dir: Path,
+    damaged: str,
+):
+    sound = (host.current / damaged).read_bytes()
+    flip_a_bit(host.current / damaged)
+    verify = [host.current / "liteberry", "verify", host.current / "bundle"]
+    ran = subprocess.run(verify, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert damaged in ran.stderr
+    done = host.deploy("--bundle", bundle_dir)
+    assert done.returncode == 0, done
+    assert "Nothing has changed" not in done.stdout
+    assert (host.current / damaged).read_bytes() == sound
+    back = host.deploy("--rollback")
+    if damaged.startswith("device"):
+        assert back.returncode == 1
+        assert "is damaged; deploy again instead" in back.stderr
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ DOCTOR_MODULES = (
     "device.runtimes",
     "device.system",
     "device.system.board",
+    "device.system.code_integrity",
     "device.system.console",
     "device.system.signals",
     "device.commands",
