@@ -27,6 +27,7 @@ BUILD_EXAMPLES = """examples:
   python -m convert build --out build/ssdlite_mobilenet_v2
   python -m convert build ssdlite_mobilenet_v2 --out build/mine --calibration ~/Pictures
   python -m convert build --weights downloads/ssdlite --variants float32,int8 --out build/offline
+  python -m convert build --classes person,car,dog --out build/street
   python -m convert build detect.tflite --labels labelmap.txt --out build/theirs
   python -m convert build flowers.keras --labels flowers.txt --mean 127.5 --std 127.5
   python -m convert build my_ssd.keras --labels mine.txt --mean 127.5 --std 127.5 \\
@@ -77,6 +78,13 @@ def add_build(commands: Commands) -> None:
         type=positive_int,
         metavar="PIXELS",
         help="input side of mobilenet_v2 (default: 224), or of a model of yours that takes any",
+    )
+    build.add_argument(
+        "--classes",
+        type=comma_list,
+        metavar="A,B",
+        help="of a detector: keep these alone, in this order; they are found as by the whole "
+        "network, in less time (default: all that have a name)",
     )
     build.add_argument(
         "--labels", type=Path, metavar="FILE", help="names of the classes, one per line"
@@ -217,7 +225,7 @@ def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
     from convert.build.wrap import wrap
     from device.bundle.hints import Hints
 
-    _refuse(args, "alpha", "weights", "calibration", "background", *OF_OWN_SSDS)
+    _refuse(args, "alpha", "weights", "calibration", "background", "classes", *OF_OWN_SSDS)
     hints = Hints(
         task=args.task,
         outputs=tuple(args.outputs or ()),
@@ -237,11 +245,11 @@ def open_network(args: argparse.Namespace) -> Network:
         _refuse(args, *own, *OF_OWN_SSDS)
         return _open_zoo(args)
     if args.model == "mobilenet_v2":
-        _refuse(args, "mean", "std", "anchors", *OF_OWN_SSDS)
+        _refuse(args, "mean", "std", "anchors", "classes", *OF_OWN_SSDS)
     else:
         _refuse(args, "alpha", "weights")
         if args.anchors is None:
-            _refuse(args, *OF_OWN_SSDS)
+            _refuse(args, "classes", *OF_OWN_SSDS)
     from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
     from convert.models.user_classifier import user_classifier
     from convert.models.user_ssd import SsdOptions, user_ssd
@@ -267,7 +275,7 @@ def open_network(args: argparse.Namespace) -> Network:
         find_model(args.model)  # raises, and lists what there is
     if args.anchors is None:
         return user_classifier(path, options)
-    ssd = SsdOptions(args.anchors, args.box_encoding, args.scores, args.heads)
+    ssd = SsdOptions(args.anchors, args.box_encoding, args.scores, args.heads, args.classes)
     return user_ssd(path, options, ssd)
 
 
@@ -277,7 +285,7 @@ def _open_zoo(args: argparse.Namespace) -> Network:
     if args.weights in ("imagenet", "random"):
         raise UsageError(f"--weights {args.weights}: for {args.model} give a folder")
     folder = Path(args.weights) if args.weights else None
-    return ssdlite_network(find_model(args.model), folder)
+    return ssdlite_network(find_model(args.model), folder, args.classes)
 
 
 def _refuse(args: argparse.Namespace, *flags: str) -> None:

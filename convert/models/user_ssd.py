@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.models.base import Network
+from convert.models.class_subset import chosen_classes, keep_classes
 from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.output_capture import quiet
@@ -71,6 +72,7 @@ class SsdOptions:
     encoding: str | None = None
     activation: Activation | None = None
     heads: str | None = None
+    classes: tuple[str, ...] | None = None  # that are kept; None: all
 
 
 def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network:
@@ -88,12 +90,17 @@ def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network
         classes = count_classes(path, shapes, pairs, len(anchors))
         for _, scores in pairs:
             _check_scores(path, scores, opened.answers_to_noise(scores), activation)
-    labels = labels_from(options.labels, classes, options.background_of(classes))
+    background = options.background_of(classes)
+    labels = labels_from(options.labels, classes, background)
+    kept = None if ssd.classes is None else chosen_classes(ssd.classes, labels)
     mean, std = opened.normalisation(options.mean, options.std)
     height, width = opened.size_hw
 
     def export(saved_model: Path) -> int:
         _end_at_heads(opened.frozen, pairs, classes, encoding, activation)
+        if kept is not None:
+            scores = [f"scores_{number}" for number in range(len(pairs))]
+            keep_classes(opened.frozen, scores, kept, classes)
         opened.frozen.save(saved_model)
         return opened.frozen.parameters
 
@@ -102,19 +109,24 @@ def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network
         title=path.name,
         licence="yours",
         source=str(path),
-        labels=labels,
+        labels=labels if kept is None else tuple(labels[number] for number in kept),
         input=InputRule(width=width, height=height, mean=mean, std=std),
         input_name="image",
         decoder=SsdRule(
             anchors="anchors.npy",
             box_scales=encoding.yxhw,
-            background=options.background_of(classes),
+            background=background if kept is None else _place(background, kept),
             iou_threshold=SSD_IOU_THRESHOLD,
             score="logit" if activation == "sigmoid" else "probability",
         ),
         export=export,
         anchors=anchors,
     )
+
+
+def _place(background: int | None, kept: Sequence[int]) -> int | None:
+    """Where the background is among the classes ``kept``."""
+    return kept.index(background) if background in kept else None
 
 
 def _said(
