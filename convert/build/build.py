@@ -182,7 +182,8 @@ class _Variants:
             from convert.quantization.quantize import quantize
 
             float32 = None if file == reference else reference.read_bytes()
-            file.write_bytes(quantize(saved_model, recipe, inputs.dataset(images), float32))
+            dataset, value_range = inputs.dataset(images), self.network.input.value_range
+            file.write_bytes(quantize(saved_model, recipe, dataset, float32, value_range))
         converted = time.monotonic()
         if file == reference:
             self.checker.set_reference(file)

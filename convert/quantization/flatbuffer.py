@@ -6,6 +6,7 @@ the schema; it has no types, hence the ``Any`` here.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import flatbuffers
@@ -25,6 +26,7 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.INT32: np.dtype("<i4"),
     schema.TensorType.INT8: np.dtype("<i1"),
 }
+_BYTES_TO_INT8 = 128  # between the zero points of the same numbers as uint8 and as int8
 
 
 def read(data: bytes) -> Any:
@@ -132,3 +134,35 @@ def allow_half_precision(model: Any) -> None:
     entry.buffer = len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
+
+
+def take_bytes(model: Any) -> None:
+    """Let an int8 ``model`` take uint8 pictures, as a camera gives them, in place.
+
+    A QUANTIZE comes before all else, as TensorFlow's converter writes it.
+    """
+    graph = model.subgraphs[0]
+    (source,) = graph.inputs
+    tensor = graph.tensors[source]
+    assert is_int8(tensor)
+    taken = copy.copy(tensor)
+    taken.type, taken.name = schema.TensorType.UINT8, tensor.name
+    tensor.name = tensor.name + b"_int8"
+    taken.quantization = copy.copy(tensor.quantization)
+    taken.quantization.zeroPoint = [int(tensor.quantization.zeroPoint[0]) + _BYTES_TO_INT8]
+    operator = schema.OperatorT()
+    operator.opcodeIndex = len(model.operatorCodes)
+    operator.inputs, operator.outputs = [len(graph.tensors)], [source]
+    operator.builtinOptionsType = schema.BuiltinOptions.QuantizeOptions
+    operator.builtinOptions = schema.QuantizeOptionsT()
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
+    code.version = 1
+    model.operatorCodes.append(code)
+    graph.inputs = [len(graph.tensors)]
+    graph.tensors.append(taken)
+    graph.operators = [operator, *graph.operators]
+    for signature in model.signatureDefs or []:
+        for entry in signature.inputs:
+            if entry.tensorIndex == source:
+                entry.tensorIndex = graph.inputs[0]

@@ -99,7 +99,7 @@ def _round(weights: NDArray[np.float32], scales: Reals, hessians: Reals) -> Weig
     group = np.arange(len(weights))[:, np.newaxis]
     damped = damped[group[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis]]
     left = weights.astype(np.float64)[group, :, order].transpose(0, 2, 1)
-    upper = np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)
+    upper = _inverse_factor(damped)
     steps = np.empty(left.shape, np.int8)
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
@@ -117,3 +117,17 @@ def _round(weights: NDArray[np.float32], scales: Reals, hessians: Reals) -> Weig
     back = np.argsort(order, axis=1, kind="stable")
     result: Weights = steps[group, :, back].transpose(0, 2, 1)
     return result
+
+
+def _inverse_factor(hessians: Reals) -> Reals:
+    """Upper triangles U with ``inverse(hessian) = transpose(U) U``, (groups, inputs, inputs).
+
+    Without the inverse itself: of ``hessian = V transpose(V)``, V an upper triangle, it is V's.
+    Cholesky's method gives lower ones, hence the turning round.
+    """
+    lower = tf.linalg.cholesky(hessians[:, ::-1, ::-1])
+    identity = tf.eye(hessians.shape[-1], batch_shape=[len(hessians)], dtype=tf.float64)
+    factor: Reals = tf.linalg.triangular_solve(
+        tf.reverse(lower, [1, 2]), identity, lower=False
+    ).numpy()
+    return factor

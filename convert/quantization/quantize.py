@@ -24,14 +24,20 @@ Dataset = Callable[[], Iterator[dict[str, NDArray[np.float32]]]]
 
 
 def quantize(
-    saved_model: Path, recipe: Recipe, dataset: Dataset, float32: bytes | None = None
+    saved_model: Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    float32: bytes | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> bytes:
     """Convert ``saved_model`` as ``recipe`` says; ``dataset`` is only asked by int8.
 
     int8 is integer arithmetic throughout: a scale per channel for weights, per tensor for
-    activations, uint8 pictures in (camera bytes as they are) and int8 out; its biases are
-    corrected to the means of ``float32``, the bytes of that variant, of which float16 is made
-    too. That one is marked so that processors with half-precision arithmetic may use it. Raises
+    activations, uint8 pictures in (camera bytes as they are) and int8 out. It is made of
+    ``float32``, the bytes of that variant, whose pixels lie in ``value_range``: see
+    :func:`best_int8`; a network that this does not know goes through TensorFlow's converter, its
+    biases corrected to the means of ``float32`` where they can be. float16 is made of ``float32``
+    too, and marked so that processors with half-precision arithmetic may use it. Raises
     :class:`ConversionError` where TensorFlow's converter fails.
     """
     if recipe.precision == "float16":
@@ -41,20 +47,55 @@ def quantize(
         if recipe.half_arithmetic:
             flatbuffer.allow_half_precision(model)
         return flatbuffer.write(model)
+    if recipe.precision == "int8" and float32 is not None and value_range is not None:
+        best = best_int8(float32, recipe, dataset, value_range)
+        if best is not None:
+            return best
     model = flatbuffer.read(_convert(saved_model, recipe, dataset))
     if recipe.bias_pictures and can_run(model):
         assert float32 is not None
-        images = islice(dataset(), recipe.bias_pictures)
-        inputs = np.concatenate([tensor for inputs in images for tensor in inputs.values()])
-        # From nearer and in a mirror too: twice the pictures, at no cost in decoding.
-        inputs = np.concatenate((inputs, _from_nearer(inputs)[:, :, ::-1]))
-        correct_biases(flatbuffer.read(float32), model, inputs)
+        correct_biases(flatbuffer.read(float32), model, _layer_inputs(recipe, dataset))
     if recipe.integer_outputs and (floats := flatbuffer.float_tensors(model)):
         raise ConversionError(
             f"int8 holds {len(floats)} tensors that are no integers, the first being {floats[0]}: "
             "an operator of this model has no integer form; leave out --integer-outputs"
         )
     return flatbuffer.write(model)
+
+
+def best_int8(
+    float32: bytes, recipe: Recipe, dataset: Dataset, value_range: tuple[float, float]
+) -> bytes | None:
+    """int8 as true as costs nothing at run time; None for a network that is not known here.
+
+    Ranges of activations are the pictures' mean ones, weights are rounded in second order, and
+    what rounding adds to the means is taken out of the biases: the best of the ways that
+    `convert tune` tries whose files run as fast.
+    """
+    from convert.quantization.candidates import CandidateMaker, CandidateSpec
+
+    if not can_run(flatbuffer.read(float32)):
+        return None
+    images = (tensor for inputs in dataset() for tensor in inputs.values())
+    try:
+        maker = CandidateMaker(
+            float32, _layer_inputs(recipe, dataset), value_range, calibration=images
+        )
+        model = flatbuffer.read(maker.make(CandidateSpec(rounding="second-order")))
+    except ConversionError:  # TensorFlow's converter may know more, or says why not
+        return None
+    if flatbuffer.float_tensors(model):
+        return None
+    flatbuffer.take_bytes(model)
+    return flatbuffer.write(model)
+
+
+def _layer_inputs(recipe: Recipe, dataset: Dataset) -> NDArray[np.float32]:
+    """The pictures that rounding and biases are worked out on: (pictures, height, width, 3)."""
+    images = islice(dataset(), recipe.bias_pictures)
+    inputs = np.concatenate([tensor for inputs in images for tensor in inputs.values()])
+    # From nearer and in a mirror too: twice the pictures, at no cost in decoding.
+    return np.concatenate((inputs, _from_nearer(inputs)[:, :, ::-1]))
 
 
 def _from_nearer(inputs: NDArray[np.float32]) -> NDArray[np.float32]:

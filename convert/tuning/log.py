@@ -13,7 +13,7 @@ from convert.evaluation.bootstrap import Interval
 from device.system.atomic_file import write_whole
 
 if TYPE_CHECKING:  # a report only reads, and need not wait for what a search needs
-    from convert.tuning.candidates import CandidateSpec
+    from convert.quantization.candidates import CandidateSpec
     from convert.tuning.search import Candidate
     from convert.tuning.types import Finalist, Fold, Options, TuningResult
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs
 from convert.output_capture import quiet
+from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.reference import REFERENCE_VARIANT
-from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.tuning.cost import invoke_cost
 from convert.tuning.evaluator import Evaluator, Judged
 from convert.tuning.output_error import OutputError

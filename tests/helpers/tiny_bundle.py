@@ -10,7 +10,7 @@ import numpy as np
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
-from convert.tuning.candidates import CandidateMaker, CandidateSpec
+from convert.quantization.candidates import CandidateMaker, CandidateSpec
 from convert.tuning.evaluator import describe
 from device.bundle.manifest import (
     FORMAT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convert.tuning.candidates import CandidateMaker
+from convert.quantization.candidates import CandidateMaker
 from tests.helpers.tiny_bundle import RULE, pixels, write_bundle, write_images
 
 

@@ -12,8 +12,8 @@ from convert.calibration.images import CalibrationInputs
 from convert.cli import main
 from convert.errors import EvaluationError
 from convert.quantization import flatbuffer
+from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.report.tuning import tuning
-from convert.tuning.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.tuning.log import TUNING, TrialRecord, TuningLog, finalists, read_log
 from convert.tuning.output_error import OutputError
 from convert.tuning.search import BATCH, Candidate, Explorer, pareto_front

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,8 +95,10 @@ class CandidateMaker:
         value_range: tuple[float, float],
         granularity: Granularity = "channel",
         *,
+        calibration: Iterable[NDArray[np.float32]] | None = None,
         debug: bool = False,
     ) -> None:
+        """``calibration``: what ranges are taken of, (1, height, width, 3); None: ``inputs``."""
         self._float32 = float32
         self._float = flatbuffer.read(float32)
         self._inputs = inputs
@@ -110,18 +112,20 @@ class CandidateMaker:
         operators = flatbuffer.operators(self._float)
         self.layers = [tensors[item.outputs[0]].name.decode() for _, item in operators]
         self.weighted = [n for n, (name, _) in enumerate(operators) if name in WEIGHTED]
-        self._ranges = self._calibrate()
+        self._ranges = self._calibrate(
+            (image[np.newaxis] for image in inputs) if calibration is None else calibration
+        )
 
-    def _calibrate(self) -> Mapping[Ranges, dict[str, Any]]:
+    def _calibrate(self, images: Iterable[NDArray[np.float32]]) -> Mapping[Ranges, dict[str, Any]]:
         """Each tensor's range on each picture, joined in the two ways a choice knows."""
         quantizer = self._quantizer(CandidateSpec())
         (signature,) = self._float.signatureDefs
         key, name = signature.signatureKey.decode(), signature.inputs[0].name.decode()
         found = []
         try:
-            for image in self._inputs:
+            for image in images:
                 with _hushed(self._debug):
-                    found.append(quantizer.calibrate({key: [{name: image[np.newaxis]}]}))
+                    found.append(quantizer.calibrate({key: [{name: image}]}))
         except (ValueError, RuntimeError) as exc:
             raise ConversionError(f"the float32 network cannot be calibrated: {exc}") from exc
         joined: dict[Ranges, dict[str, Any]] = {"mean": {}, "widest": {}}
