@@ -80,7 +80,7 @@ def wrap(path: Path, hints: Hints, bundle: Path, say: Say, debug: bool = False) 
         ),
         provenance=provenance_of(
             f"finished file {path.name}",
-            licence="yours",
+            licence=model.manifest.provenance.licence,
             weights_sha256={path.name: sha256_of(path)},
             checked_on=len(images),
         ),

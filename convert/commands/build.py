@@ -253,6 +253,8 @@ def open_network(args: argparse.Namespace) -> Network:
     from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
     from convert.models.user_classifier import user_classifier
     from convert.models.user_ssd import SsdOptions, user_ssd
+    from device.errors import ModelError
+    from device.inspection.foreign_formats import foreign_format
 
     weights = args.weights
     if weights not in ("imagenet", "random"):
@@ -271,6 +273,8 @@ def open_network(args: argparse.Namespace) -> Network:
     if args.model == "mobilenet_v2":
         return mobilenet_v2_network(options)
     path = Path(args.model)
+    if (other := foreign_format(path, but_keras=True)) is not None:
+        raise ModelError(other)
     if not path.suffix and not path.exists():
         find_model(args.model)  # raises, and lists what there is
     if args.anchors is None:

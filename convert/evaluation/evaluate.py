@@ -23,6 +23,7 @@ from convert.evaluation.disagreement import ImageFile, find_disagreements, same_
 from convert.evaluation.predict import Panel, Predictions, as_detections, predict
 from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
+from device.errors import UsageError
 from device.images import list_images
 from device.runtimes import InterpreterName
 
@@ -53,6 +54,11 @@ def evaluate_bundle(
     names = tuple(dict.fromkeys(variants or bundle.manifest.variants))
     classifier = bundle.manifest.task == "classification"
     annotated = [(folder, path) for folder, path in sets if path is not None]
+    if not annotated and REFERENCE_VARIANT not in bundle.manifest.variants:
+        raise UsageError(
+            f"{folder} has no {REFERENCE_VARIANT} to compare with, for it was made of a finished "
+            "file: give --annotations, what is to be found on the pictures"
+        )
     looking = names if annotated or REFERENCE_VARIANT in names else (REFERENCE_VARIANT, *names)
     panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD)
     interpreters = panel.interpreters()

@@ -64,7 +64,7 @@ def _print_model(model: BareModel) -> None:
     for finding in model.explanations:
         lines = (*finding.what.splitlines(), f"({finding.why})")
         show(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
-    versions = ", ".join(f"{name} {version}" for name, version in variant.operators.items())
+    versions = ", ".join(f"{name} v{version}" for name, version in variant.operators.items())
     show(f"{'operators':<10}{versions}")
     for name, check in variant.checks.items():
         show(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from device.commands.argument_types import comma_list, size_wh
-from device.errors import UsageError
+from device.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from device.bundle.hints import Hints
@@ -17,17 +17,25 @@ if TYPE_CHECKING:
     from device.runtimes import InterpreterName
 
 
+MOST_OF_PIXELS = 1e5  # a mean or deviation of bytes, or of 16 bits, is less
+LEAST_DEVIATION = 1e-4
+
+
 def _per_channel(text: str) -> tuple[float, ...]:
     values = tuple(float(word) for word in comma_list(text))
     if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
         raise argparse.ArgumentTypeError(f"{text} is neither one number nor three (R,G,B)")
+    if max(map(abs, values)) > MOST_OF_PIXELS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is beyond {MOST_OF_PIXELS:g}: pixels are 0 to 255"
+        )
     return values
 
 
 def _deviations(text: str) -> tuple[float, ...]:
     values = _per_channel(text)
-    if min(values) <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if min(values) < LEAST_DEVIATION:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0, by {LEAST_DEVIATION:g} at least")
     return values
 
 
@@ -95,6 +103,10 @@ def open_bundle(
         for warning in model.warnings:
             say(f"warning: {warning}")
         return model
+    from device.inspection.foreign_formats import foreign_format
+
+    if (other := foreign_format(path)) is not None:
+        raise ModelError(other)
     if hints != Hints():
         given = [name for name in hints.__struct_fields__ if getattr(hints, name)]
         flags = ", ".join("--" + name.replace("_", "-") for name in given)

@@ -132,7 +132,7 @@ def recognise(
         max_detections=MAX_DETECTIONS,
         variants={seen.facts.contents: variant},
         samples=(),
-        provenance=_provenance(path),
+        provenance=_provenance(path, seen.metadata),
         files={path.name: sha256},
     )
     explanations = explain(seen, fitted, found, rule, names)
@@ -231,10 +231,11 @@ def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
     )
 
 
-def _provenance(path: Path) -> Provenance:
+def _provenance(path: Path, metadata: ModelMetadata) -> Provenance:
+    licence = metadata.notes.licence if metadata.notes is not None else ""
     return Provenance(
         source=path.name,
-        licence="licence not stated",
+        licence=licence or "licence not stated",
         made_at="",
         machine="",
         command="",

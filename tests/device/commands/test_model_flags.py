@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from itertools import chain
 
 import pytest
@@ -83,3 +84,21 @@ def test_bare_model_is_told_from_a_bundle(tmp_path, small_bundle, write):
     (tmp_path / "folder.tflite").mkdir()
     assert not is_bare_model(tmp_path / "folder.tflite")
     assert open_bundle(small_bundle, Hints()).manifest.task == "detection"
+
+
+@pytest.mark.parametrize("flag", [("--mean", "1e30"), ("--std", "1e-30"), ("--std", "1e30")])
+def test_mean_and_deviation_that_no_pixels_have_are_wrong_usage(device, write, flag):
+    ran = device("info", write(tiny_models.classifier()), "--mean", "0", "--std", "1", *flag)
+    assert ran.code == 2
+    assert flag[1] in ran.err
+
+
+@pytest.mark.parametrize("kind", ["model", "labels"])
+def test_pipe_is_refused_at_once(device, write, tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe.tflite")
+    if kind == "model":
+        ran = device("info", tmp_path / "pipe.tflite")
+    else:
+        labels = tmp_path / "pipe.tflite"
+        ran = device("info", write(tiny_models.classifier()), "--labels", labels)
+    assert "no regular file" in ran.error

@@ -292,3 +292,19 @@ def test_delegate_is_named_where_it_works(bundle_dir):
 def test_delegate_of_one_built_without_is_missed(bundle_dir):
     file = bundle_dir / "int8.tflite"
     assert Interpreter("tflite-runtime", file, threads=1).delegate == "no delegate"
+
+
+@pytest.mark.parametrize(
+    ("shape", "signature", "is_open"),
+    [
+        ((1, 1), (1, -1), True),  # declared as one, and any number once it has run
+        ((1, 0, 4), (1, 0, 4), True),
+        ((), (), True),
+        ((1, 1000), (-1, 1000), False),  # any number of pictures: one is given
+        ((1, 1000), (1, 1000), False),
+    ],
+)
+def test_output_is_open_whose_length_is_only_known_after_a_run(shape, signature, is_open):
+    from device.inference.interpreter import _is_open
+
+    assert _is_open({"shape": shape, "shape_signature": signature}) is is_open
