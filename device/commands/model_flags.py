@@ -118,6 +118,8 @@ def open_bundle(
 
 def is_bare_model(path: Path) -> bool:
     """Whether ``path`` is, or is called as, a model without a bundle."""
+    if path.is_dir():  # a bundle, nearly always: nothing of inspection is imported for it
+        return False
     from device.inspection.tflite_file import is_tflite
 
-    return not path.is_dir() and (path.suffix == ".tflite" or is_tflite(path))
+    return path.suffix == ".tflite" or is_tflite(path)

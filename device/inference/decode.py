@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,14 @@ from device.bundle.manifest import (
     SsdRule,
 )
 from device.errors import BundleError
-from device.inference.decode_classes import ClassifierDecoder
-from device.inference.decode_dense import DenseDecoder, RowsDecoder
-from device.inference.decode_detections import DetectionsDecoder
-from device.inference.decode_ssd import SsdDecoder
 
-Decoder = SsdDecoder | DetectionsDecoder | DenseDecoder | RowsDecoder | ClassifierDecoder
+if TYPE_CHECKING:
+    from device.inference.decode_classes import ClassifierDecoder
+    from device.inference.decode_dense import DenseDecoder, RowsDecoder
+    from device.inference.decode_detections import DetectionsDecoder
+    from device.inference.decode_ssd import SsdDecoder
+
+    Decoder = SsdDecoder | DetectionsDecoder | DenseDecoder | RowsDecoder | ClassifierDecoder
 
 
 def make_decoder(
@@ -36,7 +39,7 @@ def make_decoder(
     anchors: NDArray[np.float32] | None,
     input_wh: tuple[int, int],
 ) -> Decoder:
-    """The decoder for ``rule``.
+    """The decoder for ``rule``; of the kinds that there are, the one it takes is imported.
 
     ``anchors`` are only asked by SSD, ``input_wh`` by models whose boxes are in pixels of the
     input. Raises ``BundleError`` where heads and rule do not belong together.
@@ -45,15 +48,25 @@ def make_decoder(
         ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
         reach = max((head.first_anchor + head.anchors for head in ssd_heads), default=0)
         if anchors is not None and 0 < reach <= len(anchors) and len(ssd_heads) == len(heads):
+            from device.inference.decode_ssd import SsdDecoder
+
             return SsdDecoder(ssd_heads, anchors, rule)
     else:
         match rule, heads:
             case ClassifierRule(), [ClassifierHead() as head]:
+                from device.inference.decode_classes import ClassifierDecoder
+
                 return ClassifierDecoder(head, rule)
             case DetectionsRule(), [DetectionsHead() as head]:
+                from device.inference.decode_detections import DetectionsDecoder
+
                 return DetectionsDecoder(head)
             case DenseRule(), [DenseHead() as head]:
+                from device.inference.decode_dense import DenseDecoder
+
                 return DenseDecoder(head, rule, input_wh)
             case RowsRule(), [RowsHead() as head]:
+                from device.inference.decode_dense import RowsDecoder
+
                 return RowsDecoder(head, rule.units, input_wh)
     raise BundleError("the manifest's heads and decoder do not belong together")
