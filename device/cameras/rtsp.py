@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
+from device.cameras.opencv_log import log_errors_only
 from device.cameras.reconnecting import LiveCamera, silence_s
 from device.cameras.url import CameraUrl
 from device.errors import SourceError
@@ -52,7 +53,7 @@ class RtspCamera(LiveCamera):
         os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
         # What goes wrong is said here, once, and without the password.
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-        cv2.setLogLevel(2)  # errors
+        log_errors_only()
         warn(f"connecting to {url.shown}")
         super().__init__(url.shown, options, warn, stop)
 

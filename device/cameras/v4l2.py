@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
+from device.cameras.opencv_log import log_errors_only
 from device.cameras.reconnecting import POLL_S, LiveCamera
 from device.errors import SourceError
 
@@ -97,7 +98,7 @@ class V4l2Camera(LiveCamera):
         self._capture: cv2.VideoCapture | None = None
         self._said_what_it_gives = False
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(SELECT_TIMEOUT_S))
-        cv2.setLogLevel(2)  # errors: what goes wrong is said here, once
+        log_errors_only()  # what goes wrong is said here, once
         super().__init__(device, options, warn, stop)
 
     @classmethod
