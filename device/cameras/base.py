@@ -72,6 +72,7 @@ class Camera(Closable):
     """
 
     fps: float | None = None
+    length: int | None = None  # how many frames there are, as far as the file says
     live = False  # whether frames come when they come, and the newest counts
     orientation = Orientation()  # what is left to be done to its frames
     on_wait: Callable[[], None] = staticmethod(lambda: None)  # before each wait for a lost camera

@@ -46,6 +46,7 @@ class VideoReader(Camera):
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
         self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._served = 0
+        self.length = self._promised if self._promised > 0 else None
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
@@ -72,6 +73,7 @@ class VideoReader(Camera):
         self._capture.release()
 
 
+PAGED_SUFFIXES = (".tif", ".tiff")
 JPEG_AFTER_JPEG = b"\xff\xd9\xff\xd8"
 # What to do with a file of several images, of which OpenCV would decode the first alone.
 ADVICE = {
@@ -94,6 +96,8 @@ class ImageReader(Camera):
         self._warn = warn
         self._warned = False
         self._shots = self._read_all()
+        if not any(path.suffix.lower() in PAGED_SUFFIXES for path in images):
+            self.length = len(images)
 
     @classmethod
     def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:

@@ -12,6 +12,7 @@ from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, 
 from device.cameras.url import CameraUrl
 from device.errors import SourceError, UsageError
 from device.image_header import read_header
+from device.suggestions import nearest
 
 RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")  # JPEGs one after another, as rpicam-vid writes them
 HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
@@ -82,7 +83,7 @@ def kind_of(source: str) -> str:
     if source.isdecimal() or source.startswith("/dev/video") or path.is_char_device():
         return "v4l2"
     if not path.exists():
-        raise SourceError(f"{source}: no such file or folder")
+        raise SourceError(f"{source}: no such file or folder{_nearest_file(path)}")
     if path.is_dir():
         return "images"
     if path.stat().st_size == 0:
@@ -94,6 +95,19 @@ def kind_of(source: str) -> str:
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     is_image = cv2.haveImageReader(source) or path.suffix.lower() in IMAGE_SUFFIXES
     return "images" if is_image else "video"
+
+
+def _nearest_file(path: Path) -> str:
+    """What to add to the error about a file that is missing: the one beside it called most like it.
+
+    Empty where none is, or the folder is missing too.
+    """
+    try:
+        names = [item.name for item in path.parent.iterdir()]
+    except OSError:
+        return ""
+    name = nearest(path.name, names)
+    return f"; did you mean {path.with_name(name)}?" if name else ""
 
 
 def _is_animation(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -66,7 +67,7 @@ def run_detect(args: argparse.Namespace) -> None:
         shutdown = stack.enter_context(GracefulShutdown())
         pipeline = _open_run(args, shutdown, stack)
         if pipeline is not None:
-            _execute(pipeline, args.frames, shutdown.stop)
+            _execute(pipeline, args.frames, shutdown.stop, quiet=outputs_of(args).log_is_stdout)
 
 
 def prepare_process() -> None:
@@ -127,9 +128,12 @@ def _open_run(
     return pipeline
 
 
-def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event) -> None:
+def _execute(
+    pipeline: Pipeline, limit: int | None, stop: threading.Event, quiet: bool = False
+) -> None:
     """Run to the end, and say what it was."""
-    progress = _Progress(limit)
+    lengths = [length for length in (limit, pipeline.length) if length]
+    progress = _Progress(min(lengths, default=None))
     try:
         pipeline.run(limit, stop, progress)
     finally:
@@ -137,7 +141,8 @@ def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event) -> No
         if pipeline.stuck:
             say(f"the {' and the '.join(pipeline.stuck)} did not stop in time, and is left behind")
         if pipeline.rate.stamps:
-            show(pipeline.summary())
+            # Where standard output is the log's, the summary is talk.
+            (say if quiet else show)(pipeline.summary())
 
 
 def _open_camera(
@@ -199,6 +204,10 @@ def _open_sinks(
     wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), shutdown.stop)
     # One after another: those that are open are closed if the next cannot be made.
     sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
+    if camera.length == 1 and not outputs.log_is_stdout and not sys.stdout.closed:
+        from device.outputs.findings import FindingsSink
+
+        sinks.insert(0, FindingsSink())  # before the line that says where the drawn one lies
     shutdown.last_wishes += [sink.abort for sink in sinks]
     return sinks
 
@@ -274,7 +283,7 @@ class _Progress:
     INTERVAL_S = 0.5
 
     def __init__(self, total: int | None) -> None:
-        self._total = f" of {total}" if total else ""
+        self._total = total
         self._next_s = 0.0
         self._shown = sys.stderr.isatty()
 
@@ -283,8 +292,16 @@ class _Progress:
         if self._shown and now_s >= self._next_s:
             self._next_s = now_s + self.INTERVAL_S
             rate = pipeline.rate
-            line = f"\r  frame {rate.stamps}{self._total}, {rate.recent_fps:.0f} FPS\x1b[K"
-            print(line, end="", file=sys.stderr, flush=True)
+            line = f"  frame {rate.stamps}{self._rest(rate.stamps, rate.recent_fps)}"
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _rest(self, done: int, fps: float) -> str:
+        """Of how many, how fast, and how long the others will take."""
+        if not self._total:
+            return f", {fps:.0f} FPS"
+        left_s = max(0, self._total - done) / fps if fps > 0 else math.inf
+        left = f", {left_s // 60:.0f}:{left_s % 60:02.0f} left" if left_s < 360_000 else ""
+        return f" of {self._total}, {fps:.0f} FPS{left}"
 
     def close(self) -> None:
         """Leave the terminal at the start of an empty line."""

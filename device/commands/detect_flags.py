@@ -176,8 +176,8 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
         "--output",
         type=Path,
         metavar="FILE|DIR",
-        help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete) or a "
-        "folder of pictures",
+        help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete), a folder "
+        "of pictures, or of one picture another (.jpg, .png)",
     )
     outputs.add_argument(
         "--segment",
@@ -195,7 +195,8 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
         "--log",
         type=Path,
         metavar="FILE",
-        help="a line of JSON per frame, or of a .csv a row per detection; appended",
+        help="a line of JSON per frame, or of a .csv a row per detection; appended; - writes the "
+        "lines to standard output",
     )
     outputs.add_argument(
         "--log-size",

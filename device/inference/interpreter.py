@@ -19,6 +19,7 @@ from device.bundle.manifest import Check, Dtype, TensorSpec
 from device.errors import InterpreterError
 from device.records import Tensor
 from device.runtimes import INSTALL_LITERT, ORIGINS, PREFERENCE, InterpreterName
+from device.system.stderr_filter import chatter_dropped
 
 
 def _spec(position: int, details: Mapping[str, Any]) -> TensorSpec:
@@ -78,11 +79,12 @@ class Interpreter:
                 f"pip install {origin.distribution}"
             ) from exc
         try:
-            self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
-            inputs = self._backend.get_input_details()
-            if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
-                self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
-            self._backend.allocate_tensors()
+            with chatter_dropped():
+                self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
+                inputs = self._backend.get_input_details()
+                if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
+                    self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
+                self._backend.allocate_tensors()
         except SystemError as exc:  # what a package built for NumPy 1 comes to beside NumPy 2
             raise InterpreterError(
                 f"{name} {self.version} was built for another NumPy than {np.__version__}: "

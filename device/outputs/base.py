@@ -10,6 +10,7 @@ from device.records import Outcome
 from device.system.closable import Closable
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
 class Sink(Closable):

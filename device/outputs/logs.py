@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from abc import abstractmethod
 from pathlib import Path
 from typing import BinaryIO
@@ -115,6 +116,21 @@ class CsvLog(Log):
     def lines(self, outcome: Outcome) -> bytes:
         """The frame's rows."""
         return to_csv(outcome)
+
+
+class StdoutLog(Sink):
+    """A log of one JSON line per frame on standard output, for the program at a pipe's end."""
+
+    def write(self, outcome: Outcome) -> None:
+        """Write the frame's line at once. Raises ``SinkError`` where nobody reads it any more."""
+        try:
+            sys.stdout.buffer.write(to_json(outcome) + b"\n")
+            sys.stdout.buffer.flush()
+        except OSError as exc:
+            raise SinkError(f"--log -: {exc.strerror}") from exc
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def make_log(path: Path, limit_bytes: int | None) -> Log:

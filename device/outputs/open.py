@@ -20,7 +20,11 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     What one needs is imported only when it is asked for. Raises ``SinkError``.
     """
     output, quota = outputs.output, outputs.quota_bytes
-    if output is not None and not outputs.is_video:
+    if output is not None and outputs.is_image:
+        from device.outputs.image_file import ImageFileSink
+
+        yield ImageFileSink(output)
+    elif output is not None and not outputs.is_video:
         from device.outputs.image_folder import ImageFolderSink
 
         yield ImageFolderSink(output, quota)
@@ -32,7 +36,11 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         from device.outputs.video import VideoSink
 
         yield VideoSink(output, pace)
-    if outputs.log is not None:
+    if outputs.log_is_stdout:
+        from device.outputs.logs import StdoutLog
+
+        yield StdoutLog()
+    elif outputs.log is not None:
         from device.outputs.logs import make_log
 
         yield make_log(outputs.log, outputs.log_size_bytes)

@@ -10,18 +10,20 @@ from itertools import combinations
 from pathlib import Path
 
 from device.errors import UsageError
-from device.outputs.base import VIDEO_SUFFIXES
+from device.outputs.base import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from device.outputs.file_names import name_for, series_pattern
+
+STDOUT = Path("-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
     """Output options: what a run is to leave behind, as the flags of the same names ask for it."""
 
-    output: Path | None = None  # a video by its ending, else a folder
+    output: Path | None = None  # a video or an image by its ending, else a folder
     segment_s: float | None = None
     quota_bytes: int | None = None
-    log: Path | None = None  # a table if it ends in .csv, else JSON lines
+    log: Path | None = None  # a table if it ends in .csv, else JSON lines; "-" is standard output
     log_size_bytes: int | None = None
     display: bool = False
     on: Sequence[str] = ()
@@ -34,6 +36,19 @@ class OutputOptions:
     def is_video(self) -> bool:
         """Whether ``output`` is one."""
         return self.output is not None and self.output.suffix.lower() in VIDEO_SUFFIXES
+
+    @property
+    def is_image(self) -> bool:
+        """Whether ``output`` is one, of a source that is one too."""
+        output = self.output
+        return (
+            output is not None and output.suffix.lower() in IMAGE_SUFFIXES and not output.is_dir()
+        )
+
+    @property
+    def log_is_stdout(self) -> bool:
+        """Whether standard output is the log's, and no one else's."""
+        return self.log == STDOUT
 
 
 def check_outputs(outputs: OutputOptions, source: str, bundle: Path) -> None:
@@ -50,10 +65,11 @@ def _refuse_contradictions(outputs: OutputOptions) -> None:
             raise UsageError(f"{flag} needs --on: what is to be seen, such as --on person")
     if outputs.segment_s is not None and not outputs.is_video:
         raise UsageError("--segment needs --output with a video, such as --output camera.mp4")
-    removable = outputs.segment_s or outputs.record_s or (outputs.output and not outputs.is_video)
+    a_folder = outputs.output and not outputs.is_video and not outputs.is_image
+    removable = outputs.segment_s or outputs.record_s or a_folder
     if outputs.quota_bytes is not None and not removable:
         raise UsageError("--quota has nothing to remove: add --segment SECONDS")
-    if outputs.log_size_bytes is not None and outputs.log is None:
+    if outputs.log_size_bytes is not None and (outputs.log is None or outputs.log_is_stdout):
         raise UsageError("--log-size needs --log FILE")
     if outputs.run is not None:
         try:
@@ -74,13 +90,20 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
     output = outputs.output
     if not source:
         raise UsageError("--source is empty: a video, a picture, a folder or demo is expected")
-    if output is not None and output.suffix and not outputs.is_video and not output.is_dir():
+    if output is not None and outputs.is_image and not Path(source).is_file():
         raise UsageError(
-            f"--output {output}: a video ends in {', '.join(VIDEO_SUFFIXES)}; for a folder of "
-            "pictures give a name without an ending"
+            f"--output {output} is one picture, and --source {source} is not: give the name of a "
+            "video, or of a folder without an ending"
+        )
+    a_file = outputs.is_video or outputs.is_image
+    if output is not None and output.suffix and not a_file and not output.is_dir():
+        raise UsageError(
+            f"--output {output}: a video ends in {', '.join(VIDEO_SUFFIXES)}, a picture in "
+            f"{', '.join(IMAGE_SUFFIXES)}; for a folder give a name without an ending"
         )
     clips = None if outputs.record_s is None else outputs.clips
-    named = (("--output", output), ("--log", outputs.log), ("--clips", clips))
+    log = None if outputs.log_is_stdout else outputs.log
+    named = (("--output", output), ("--log", log), ("--clips", clips))
     paths = [(flag, path) for flag, path in named if path is not None]
     for (flag, path), (other, same) in combinations(paths, 2):
         if path.resolve() == same.resolve():

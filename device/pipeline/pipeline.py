@@ -66,6 +66,7 @@ class Pipeline:
     ) -> None:
         self.engine = engine
         self._camera = camera
+        self.length = camera.length  # frames that there are, as far as a file says
         self._sinks = sinks
         self._every = every
         self._motion = motion

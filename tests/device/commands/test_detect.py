@@ -18,6 +18,7 @@ import pytest
 from device.cameras.demo import FPS
 from device.images import read_image
 from device.paths import ROOT
+from tests.conftest import run_module
 from tests.device.conftest import cut, encode, frames_of, names_in, write_video
 from tests.helpers.children import wait_until
 from tests.helpers.device_command import finish, lines_of, spawn
@@ -425,3 +426,37 @@ def test_file_that_is_not_there_ends_a_service_at_once(small_bundle, tmp_path):
         )
     assert ran.code == 1
     assert "nowhere.mp4" in ran.err
+
+
+def test_one_picture_is_told_of_in_lines_and_drawn_into_a_file(device, bundle_dir, tmp_path):
+    drawn = tmp_path / "drawn" / "cup.png"
+    source = bundle_dir / "samples" / "cup.jpg"
+    ran = device("detect", bundle_dir, "--source", source, "--output", drawn)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("cup ")
+    assert f"drawn in {drawn}\n" in ran.err
+    assert "INFO" not in ran.err
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_picture_as_output_of_what_is_none_is_refused(device, bundle_dir, tmp_path):
+    ran = device("detect", bundle_dir, "--source", "demo", "--output", tmp_path / "drawn.jpg")
+    assert ran.code == 2
+    assert "is one picture, and --source demo is not" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_log_to_standard_output_has_it_for_itself(bundle_dir):
+    source = str(bundle_dir / "samples" / "cup.jpg")
+    done = run_module("device", "detect", str(bundle_dir), "--source", source, "--log", "-")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["detections"][0]["label"] == "cup"
+    assert "seen: cup on 1" in done.stderr
+
+
+def test_missing_source_names_the_file_that_is_called_most_like_it(device, bundle_dir):
+    samples = bundle_dir / "samples"
+    ran = device("detect", bundle_dir, "--source", samples / "cpu.jpg")
+    assert ran.code == 1
+    assert f"no such file or folder; did you mean {samples / 'cup.jpg'}?" in ran.err
