@@ -35,11 +35,14 @@ demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video an
 check-demo: demo ## look at what the demo left, with a program's eyes
 	@LITEBERRY_DEMO=$(DEMO) $(BIN)/python -m pytest -m demo_outputs tests/test_demo_outputs.py
 
+# In the order they are collected: what converts takes longest, and comes first.
+TWO_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/installed ## the test suite (about 8 minutes on 2 cores)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 test-shuffled: $(VENV)/installed ## the same in an order of chance, which it names
-	@$(BIN)/python -m pytest -p tests.helpers.random_order --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -p tests.helpers.random_order $(TWO_AT_A_TIME)
 
 test-device: $(BUNDLE)/manifest.json ## the device's part of it alone, on the demo's bundle (3 minutes)
 	@LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --exitfirst tests/device tests/architecture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import platform
 import subprocess
@@ -11,12 +10,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+# Tests run two at a time: threads of linear algebra that wait for each other spin, and take minutes
+# where one takes seconds. It holds for children too, and is read when NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from device.runtimes import installed_interpreters
 from device.system.signals import children_begin_with_defaults
+from tests.helpers.built_bundle import built_bundle
 from tests.helpers.children import left_running, signals_kept, wait_until
 
 # Before TensorFlow, which some tests import: loaded after it, in the same process, it refuses
@@ -85,25 +89,20 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default bundle, built for real once per session by the command users type.
+def bundle_dir() -> Path:
+    """The default bundle, built for real by the command users type, once for the same code.
 
-    ``LITEBERRY_TEST_BUNDLE`` names one that is built already, to save a minute while working.
+    ``LITEBERRY_TEST_BUNDLE`` names another one.
     """
     if ready := os.environ.get("LITEBERRY_TEST_BUNDLE"):
         return Path(ready).resolve()
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the first process to ask builds it for all
-        base = base.parent
-    folder = base / "built" / "ssdlite_mobilenet_v2"
-    said = folder.parent / "said.txt"
-    with (base / "built.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            done = run_module("convert", "build", "--out", str(folder))
-            assert done.returncode == 0, done.stderr
-            said.write_text(done.stderr + done.stdout)
-    return folder
+
+    def build(folder: Path) -> str:
+        done = run_module("convert", "build", "--out", str(folder))
+        assert done.returncode == 0, done.stderr
+        return done.stderr + done.stdout
+
+    return built_bundle(build)
 
 
 @pytest.fixture(scope="session")
