@@ -89,6 +89,7 @@ class Result:
     timings: Timings
     classes: tuple[Classification, ...] | None = None
     kept: bool = False  # found on an earlier frame: the network was spared this one
+    unsure: tuple[Detection, ...] = ()  # below the threshold; where an output asks for them
 
     @property
     def findings(self) -> tuple[Detection, ...] | tuple[Classification, ...]:

@@ -28,11 +28,11 @@ from convert.duplicate_files import same_files
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
 from device.errors import SourceError
+from device.image_hash import SAME_BITS, bits_apart
 from device.images import list_images, read_image
 from device.records import Pixels
 
 FEW = 8  # pictures; as many as calibrate by default
-SAME_BITS = 4  # of 64: at most so many differ between two encodings of one picture
 TOO_MANY = 0.3  # share of the pictures from which near-duplicates and dim ones are worth a word
 FLAT_SPAN = 0.04  # of the brightness range, 10 of 255 levels: the noise of a covered lens
 DIM_SPAN = 0.25
@@ -154,7 +154,7 @@ def _colours(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:
 
 
 def _is_near(one: ImageStats, other: ImageStats) -> bool:
-    return (one.hash ^ other.hash).bit_count() <= SAME_BITS
+    return bits_apart(one.hash, other.hash) <= SAME_BITS
 
 
 def _duplicates(looks: Sequence[ImageStats]) -> list[CalibrationFinding]:

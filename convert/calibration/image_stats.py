@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bundle.manifest import InputRule, TensorSpec
+from device.image_hash import THUMBNAIL, difference_hash
 from device.inference.preprocess import Preprocessor
 from device.records import Pixels, Tensor
 
 GREY_CHROMA = 0.02  # of the brightness range: JPEG's rounding on a grey picture
-THUMBNAIL = 64  # pixels a side; hue needs no more, and noise averages out
 
 Problem = Literal["dtype", "shape", "not-finite", "range"]
 
@@ -36,19 +36,6 @@ class ImageStats:
     grey: bool = False
     warmth: float = 0.0
     hash: int = 0
-
-
-def difference_hash(thumbnail: NDArray[np.float32]) -> int:
-    """64 bits that survive scaling, noise and compression: is each cell brighter than its left.
-
-    ``thumbnail``: float32 (height, width, 3), RGB, 0..1. It is averaged to 8 rows of 9 cells.
-    Method: N. Krawetz, "Kind of Like That" (2013).
-    """
-    cells = cv2.resize(thumbnail, (9, 8), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(cells, cv2.COLOR_RGB2GRAY)
-    # A quarter of a level, or the rounding of floats would decide in skies clipped to white.
-    brighter = grey[:, 1:] - grey[:, :-1] > 1e-3
-    return int.from_bytes(np.packbits(brighter).tobytes(), "big")
 
 
 def warmth(thumbnail: NDArray[np.float32]) -> float:

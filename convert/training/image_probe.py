@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from convert.calibration.image_stats import difference_hash
 from device.errors import SourceError
+from device.image_hash import difference_hash
 from device.image_header import MAX_PIXELS, read_header
 from device.images import MIN_SIDE, read_bytes, read_image
 

@@ -120,7 +120,10 @@ def _open_run(
     if page is not None:
         sinks.append(page.feed)
     motion = MotionDetector() if args.when_moving else None
-    pipeline = Pipeline(camera, engine, sinks, every=args.every, motion=motion)
+    unsure_from = None if outputs.collect is None else outputs.collect_scores[0]
+    pipeline = Pipeline(
+        camera, engine, sinks, every=args.every, motion=motion, unsure_from=unsure_from
+    )
     stack.callback(lambda: pipeline.engine.close())
     if page is not None:
         _start_page(page, args, bundle, pipeline, make_engine)

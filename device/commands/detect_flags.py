@@ -94,6 +94,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     _add_camera(detect.add_argument_group("camera"))
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
+    _add_collecting(detect.add_argument_group("images to train on"))
     _add_page(detect.add_argument_group("live page"))
     add_model_flags(detect)
 
@@ -243,6 +244,47 @@ def _add_events(events: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_collecting(collecting: argparse._ArgumentGroup) -> None:
+    collecting.add_argument(
+        "--collect",
+        type=Path,
+        metavar="DIR",
+        help="keep frames that would teach the network most, without boxes: it is unsure of "
+        "something, misses it for a moment, or rarely saw the class; never one scene twice",
+    )
+    collecting.add_argument(
+        "--collect-scores",
+        type=_score_range,
+        default=(0.3, 0.6),
+        metavar="LOW,HIGH",
+        help="between which scores it is unsure (default: 0.3,0.6)",
+    )
+    collecting.add_argument(
+        "--collect-every",
+        type=positive_float,
+        default=10.0,
+        metavar="SECONDS",
+        help="keep at most one in this time (default: 10)",
+    )
+    collecting.add_argument(
+        "--collect-quota",
+        type=positive_float,
+        default=200.0,
+        metavar="MB",
+        help="keep no more than this; none is removed (default: 200)",
+    )
+
+
+def _score_range(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not two scores, such as 0.3,0.6") from None
+    if not 0 < low < high <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not LOW,HIGH with 0 < LOW < HIGH <= 1")
+    return low, high
+
+
 def _add_page(page: argparse._ArgumentGroup) -> None:
     page.add_argument(
         "--serve",
@@ -285,4 +327,8 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
         clips=args.clips,
         run=args.run,
         cooldown_s=args.cooldown,
+        collect=args.collect,
+        collect_scores=args.collect_scores,
+        collect_every_s=args.collect_every,
+        collect_quota_bytes=round(args.collect_quota * 1e6),
     )

@@ -149,6 +149,25 @@ class Engine(Closable):
         self.interpreter.invoke()
         return [tensor.copy() for tensor in self.interpreter.output_tensors()]
 
+    def find_unsure(
+        self,
+        outputs: Sequence[Tensor],
+        placement: Placement,
+        least: float,
+        found: Sequence[Detection],
+    ) -> tuple[Detection, ...]:
+        """Detections that score at least ``least`` and are not among ``found``, by :meth:`find`.
+
+        A lower threshold suppresses none of the better ones, so ``found`` is part of them all.
+        """
+        usual, self._thresholds = self._thresholds, least
+        try:
+            everything, _ = self.find(outputs, placement)
+        finally:
+            self._thresholds = usual
+        there = set(found)
+        return tuple(item for item in everything if item not in there)
+
     def find(self, outputs: Sequence[Tensor], placement: Placement) -> Found:
         """What the outputs say: detections in source pixels, and classes (of a classifier)."""
         wanted = self._wanted

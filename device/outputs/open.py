@@ -56,6 +56,16 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         path = None if clips is None else clips.path
         # After the clips: by then the one that shows the event has begun.
         yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path)
+    if outputs.collect is not None:
+        from device.outputs.collect import CollectSink
+
+        yield CollectSink(
+            outputs.collect,
+            outputs.collect_scores,
+            outputs.collect_every_s,
+            outputs.collect_quota_bytes,
+            pace,
+        )
     if outputs.display:
         from device.outputs.window import WindowSink
 

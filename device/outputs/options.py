@@ -31,6 +31,10 @@ class OutputOptions:
     clips: Path = Path("clips")
     run: str | None = None
     cooldown_s: float = 30.0
+    collect: Path | None = None
+    collect_scores: tuple[float, float] = (0.3, 0.6)  # within which a finding is unsure
+    collect_every_s: float = 10.0
+    collect_quota_bytes: int = 200_000_000
 
     @property
     def is_video(self) -> bool:
@@ -103,7 +107,12 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
         )
     clips = None if outputs.record_s is None else outputs.clips
     log = None if outputs.log_is_stdout else outputs.log
-    named = (("--output", output), ("--log", log), ("--clips", clips))
+    named = (
+        ("--output", output),
+        ("--log", log),
+        ("--clips", clips),
+        ("--collect", outputs.collect),
+    )
     paths = [(flag, path) for flag, path in named if path is not None]
     for (flag, path), (other, same) in combinations(paths, 2):
         if path.resolve() == same.resolve():

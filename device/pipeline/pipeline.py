@@ -23,7 +23,7 @@ from device.inference.preprocess import Placement
 from device.outputs.base import Sink
 from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
-from device.records import Frame, Outcome, Result, Tensor, Timings
+from device.records import Detection, Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
 from device.system.resource_usage import peak_rss_mb
 from device.system.shutdown import join_all
@@ -52,7 +52,8 @@ class Pipeline:
 
     The network sees every ``every``-th frame, with ``motion`` only those that moved; the others
     keep the detections of the last one it saw. ``engine`` may be replaced while it runs, by one
-    of any variant.
+    of any variant. With ``unsure_from``, results also have what scores that much and no more
+    than the threshold.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Pipeline:
         *,
         every: int = 1,
         motion: MotionDetector | None = None,
+        unsure_from: float | None = None,
     ) -> None:
         self.engine = engine
         self._camera = camera
@@ -70,6 +72,7 @@ class Pipeline:
         self._sinks = sinks
         self._every = every
         self._motion = motion
+        self._unsure_from = unsure_from
         self._considered = 0
         self._last: Result | None = None
         self._captured: Handover[_Job] = Handover(1, newest=camera.live)
@@ -218,9 +221,14 @@ class Pipeline:
             return replace(self._last, frame_index=frame.index, timings=timings, kept=True)
         started = time.perf_counter()
         detections, classes = job.engine.find(job.outputs, job.placement)
+        unsure: tuple[Detection, ...] = ()
+        if self._unsure_from is not None and classes is None:
+            unsure = job.engine.find_unsure(
+                job.outputs, job.placement, self._unsure_from, detections
+            )
         decode_ms = (time.perf_counter() - started) * 1e3
         timings = Timings(frame.capture_ms, job.preprocess_ms, job.invoke_ms, decode_ms)
-        self._last = Result(frame.index, detections, timings, classes)
+        self._last = Result(frame.index, detections, timings, classes, unsure=unsure)
         return self._last
 
     def _status(self) -> str:

@@ -14,7 +14,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "paths", "suggestions"),
     ("schema", "runtimes", "records"),
     ("orientation", "image_header"),
-    ("images", "drawing"),
+    ("images", "image_hash", "drawing"),
     ("charts", "system"),
     ("bundle",),
     ("inference",),

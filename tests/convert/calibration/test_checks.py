@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convert.calibration.checks import FEW, SAME_BITS, lint_calibration, lint_count, linted_images
-from convert.calibration.image_stats import difference_hash, image_stats, tensor_stats, warmth
+from convert.calibration.image_stats import image_stats, tensor_stats, warmth
 from convert.calibration.images import calibration_images
 from convert.errors import CalibrationError
 from device.bundle.manifest import InputRule
+from device.image_hash import difference_hash
 from device.images import list_images, read_image
 
 RULE = InputRule(width=60, height=60, mean=127.5, std=127.5)

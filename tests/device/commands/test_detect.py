@@ -460,3 +460,24 @@ def test_missing_source_names_the_file_that_is_called_most_like_it(device, bundl
     ran = device("detect", bundle_dir, "--source", samples / "cpu.jpg")
     assert ran.code == 1
     assert f"no such file or folder; did you mean {samples / 'cup.jpg'}?" in ran.err
+
+
+def test_collected_frames_are_clean_and_of_scenes_that_differ(device, small_bundle, tmp_path):
+    kept = tmp_path / "kept"
+    options = (
+        "detect", small_bundle, "--source", small_bundle / "samples", "--collect", kept,
+        "--collect-every", 0.01, "--collect-scores", "0.2,0.9",
+    )  # fmt: skip
+    ran = device(*options)
+    assert ran.code == 0, ran.err
+    lines = [json.loads(line) for line in (kept / "collected.jsonl").read_text().splitlines()]
+    images = [name for name in names_in(kept) if name.endswith(".jpg")]
+    assert sorted(line["file"] for line in lines) == images
+    assert images
+    for line in lines:
+        original = read_image(small_bundle / "samples" / line["source"])
+        assert np.abs(read_image(kept / line["file"]).astype(int) - original).mean() < 8
+        assert line["why"] in ("unsure", "rare")
+        assert line["findings"]
+    assert device(*options).code == 0
+    assert names_in(kept) == sorted([*images, "collected.jsonl"])

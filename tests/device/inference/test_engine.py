@@ -90,6 +90,18 @@ def test_threshold_of_the_bundle_holds_unless_another_is_given(small_bundle, cup
     assert counts[0] == 0 < counts[1] < counts[2]
 
 
+def test_unsure_detections_are_those_of_a_lower_threshold_that_were_not_found(engine, cup):
+    waiting = engine.new_input()
+    placement = engine.prepare(frame_of(cup), waiting)
+    outputs = engine.invoke(waiting)
+    found, _ = engine.find(outputs, placement)
+    unsure = engine.find_unsure(outputs, placement, 0.05, found)
+    assert unsure
+    assert all(0.05 <= item.score < engine.threshold for item in unsure)
+    assert (*found, *unsure) == engine.run_at(0.05, frame_of(cup)).detections
+    assert engine.find(outputs, placement)[0] == found
+
+
 def test_no_more_than_the_bundles_most_are_reported(bundle_copy, cup):
     bundle_copy.change(lambda manifest: manifest.update(max_detections=3))
     with Engine(Bundle(bundle_copy.folder), threshold=0.001) as engine:

@@ -134,6 +134,16 @@ def test_camera_that_dies_ends_the_run(engine, noise):
     assert len(keep.outcomes) == 1
 
 
+@pytest.mark.parametrize("unsure_from", [None, 0.05])
+def test_results_have_what_is_unsure_only_where_it_is_asked_for(engine, cat, unsure_from):
+    keep = Keep()
+    pipeline = Pipeline(IterableCamera([cat]), engine, [keep], unsure_from=unsure_from)
+    pipeline.run(None, threading.Event())
+    (outcome,) = keep.outcomes
+    assert bool(outcome.result.unsure) == (unsure_from is not None)
+    assert all(item.score < engine.threshold for item in outcome.result.unsure)
+
+
 def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
     summary = run(IterableCamera([cat, noise, cat]), engine).summary()
     lines = summary.splitlines()
