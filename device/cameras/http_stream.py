@@ -11,10 +11,10 @@ import base64
 import http.client
 import io
 import socket
-import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -30,9 +30,9 @@ class StoppedError(OSError):
 class Patience:
     """How long to wait for a server: ``silence_s`` for its next byte, until a deadline for all."""
 
-    def __init__(self, silence_s: float, stop: threading.Event) -> None:
+    def __init__(self, silence_s: float, is_stopped: Callable[[], bool]) -> None:
         self.silence_s = silence_s
-        self._stop = stop
+        self._is_stopped = is_stopped
         self._deadline_s = self._total_s = 0.0
         self._is_slow = False  # what timed out came, but not whole
 
@@ -46,7 +46,7 @@ class Patience:
 
         Raises :class:`StoppedError`, or ``TimeoutError`` when there is none.
         """
-        if self._stop.is_set():
+        if self._is_stopped():
             raise StoppedError("stopped")
         now_s = time.monotonic()
         left_s = min(silent_since_s + self.silence_s, self._deadline_s) - now_s

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 import urllib.error
+from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
@@ -22,6 +24,8 @@ from device.images import check_pixels, decode_image
 MAX_LINE = 1 << 16
 MAX_IMAGE = 1 << 25  # bytes; JPEGs of 64 megapixels are smaller
 TIMEOUTS = 2  # for an answer or a picture to be whole: so many times what a server may be silent
+SNAPSHOT_TYPES = ("image/jpeg", "image/jpg", "image/png")
+SNAPSHOT_INTERVAL_S = 1.0
 ANSWERS = {
     401: "user name or password are missing or wrong: http://user:password@host/...",
     403: "it does not let this user in",
@@ -71,8 +75,38 @@ class MultipartStream:
         return line
 
 
+class Snapshots:
+    """Images of a server that sends one per request, asked for once a second."""
+
+    def __init__(
+        self,
+        first: http.client.HTTPResponse,
+        ask: Callable[[], http.client.HTTPResponse],
+        wait: Callable[[float], bool],
+    ) -> None:
+        """``first`` is an answer already; ``wait`` returns True where the run is to end."""
+        self._answer: http.client.HTTPResponse | None = first
+        self._ask = ask
+        self._wait = wait
+        self._due_s = time.monotonic()
+
+    def next(self) -> bytes:
+        """The next image. Raises as :meth:`MultipartStream.next`, and ``StoppedError``."""
+        if self._wait(max(0.0, self._due_s - time.monotonic())):
+            raise StoppedError("stopped")
+        self._due_s = time.monotonic() + SNAPSHOT_INTERVAL_S
+        answer, self._answer = self._answer, None
+        with answer or self._ask() as response:
+            data = response.read(MAX_IMAGE + 1)
+        if len(data) > MAX_IMAGE:
+            raise ValueError("a picture without end")
+        if not data:
+            raise EOFError
+        return data
+
+
 class MjpegCamera(LiveCamera):
-    """An ``http://`` or ``https://`` address that sends ``multipart/x-mixed-replace``."""
+    """An ``http://`` or ``https://`` address that sends ``multipart/x-mixed-replace`` or a JPEG."""
 
     def __init__(
         self,
@@ -85,6 +119,8 @@ class MjpegCamera(LiveCamera):
         self._url = url
         self._timeout_s = silence_s(options)
         self._response: http.client.HTTPResponse | None = None
+        self._patience = Patience(self._timeout_s, lambda: self._stop.is_set())
+        self._parts: MultipartStream | Snapshots
         warn(f"connecting to {url.shown}")
         super().__init__(url.shown, options, warn, stop)
 
@@ -94,11 +130,8 @@ class MjpegCamera(LiveCamera):
         return cls(CameraUrl.parse(request.source), request.options, request.warn, request.stop)
 
     def _connect(self) -> None:
-        url = self._url
-        self._patience = patience = Patience(self._timeout_s, self._stop)
-        patience.begin(TIMEOUTS * self._timeout_s)
         try:
-            self._response = open_stream(url, patience)
+            self._response = self._ask()
         except urllib.error.HTTPError as exc:
             with exc:
                 meaning = self._meaning(exc)
@@ -106,13 +139,21 @@ class MjpegCamera(LiveCamera):
         except (OSError, http.client.HTTPException, ValueError) as exc:
             raise SourceError(f"{self.name}: {self._reason(exc)}") from exc
         headers = self._response.headers
-        if headers.get_content_maintype() != "multipart":
+        if headers.get_content_type() in SNAPSHOT_TYPES:
+            self._parts = Snapshots(self._response, self._ask, lambda s: self._stop.wait(s))
+        elif headers.get_content_maintype() == "multipart":
+            stream = cast(BinaryIO, self._response)
+            self._parts = MultipartStream(stream, headers.get_boundary() or "")
+        else:
             raise SourceError(
-                f"{self.name}: sends {headers.get_content_type()}, not a stream of JPEGs "
-                "(multipart/x-mixed-replace); the camera's manual names the address that does"
+                f"{self.name}: sends {headers.get_content_type()}, neither a stream of JPEGs "
+                "(multipart/x-mixed-replace) nor one (image/jpeg); the camera's manual names the "
+                "address that does"
             )
-        stream = cast(BinaryIO, self._response)
-        self._parts = MultipartStream(stream, headers.get_boundary() or "")
+
+    def _ask(self) -> http.client.HTTPResponse:
+        self._patience.begin(TIMEOUTS * self._timeout_s)
+        return open_stream(self._url, self._patience)
 
     def _meaning(self, error: urllib.error.HTTPError) -> str:
         """What a refusal means, for a message."""

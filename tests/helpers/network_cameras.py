@@ -139,7 +139,9 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
     def _stream(self, camera: MjpegServer) -> None:
         try:
             self._misbehave(camera)
-            while camera.wait():
+            if camera.content_type == "image/jpeg" and camera.wait():
+                self.wfile.write(camera.encode(camera.next_frame()))
+            while camera.content_type != "image/jpeg" and camera.wait():
                 self._misbehave(camera)
                 data = camera.encode(camera.next_frame())
                 length = f"Content-Length: {len(data)}\r\n" if camera.says_length else ""

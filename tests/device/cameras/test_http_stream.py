@@ -71,7 +71,7 @@ def test_patience_ends_with_a_stop_a_silence_or_the_deadline(monkeypatch):
     now_s = [100.0]
     monkeypatch.setattr("device.cameras.http_stream.time.monotonic", lambda: now_s[0])
     stop = threading.Event()
-    patience = Patience(5.0, stop)
+    patience = Patience(5.0, stop.is_set)
     patience.begin(7.0)
     assert patience.left_s(100.0) == 5.0
     now_s[0] = 104.0
@@ -106,7 +106,7 @@ def test_user_and_password_follow_to_another_path_of_the_same_server(server, aut
     server.auth = auth
     server.path = "/stream?moved"
     url = CameraUrl.parse(server.url_with(USER, PASSWORD))
-    patience = Patience(5.0, threading.Event())
+    patience = Patience(5.0, lambda: False)
     patience.begin(5.0)
     with open_stream(url, patience) as response:
         assert response.status == 200

@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -140,10 +141,10 @@ def test_path_that_is_not_there_is_an_error(server):
     assert "answers 404, it has nothing at this path" in error_of(server.url)
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "image/jpeg", "video/mp4"])
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "video/mp4"])
 def test_something_else_than_a_stream_of_jpegs_is_an_error(server, content_type):
     server.content_type = content_type
-    assert f"sends {content_type}, not a stream of JPEGs" in error_of(server.url)
+    assert f"sends {content_type}, neither a stream of JPEGs" in error_of(server.url)
 
 
 def test_server_that_is_not_there_is_an_error(server):
@@ -201,3 +202,23 @@ def test_pictures_of_too_many_pixels_end_the_stream(server, monkeypatch):
         pytest.raises(SourceError, match="160x120 pixels, at most"),
     ):
         next(camera.frames())
+
+
+def test_address_of_one_picture_is_asked_again_and_again(server, monkeypatch):
+    monkeypatch.setattr("device.cameras.mjpeg.SNAPSHOT_INTERVAL_S", 0.01)
+    server.content_type, server.auth = "image/jpeg", "Digest"
+    with open_camera(server.url_with(USER, PASSWORD), [], ignore) as camera:
+        for frame in camera.frames(limit=4):
+            assert (layout(frame.pixels) == LAYOUT).all()
+    assert server.sent == 4
+
+
+def test_stop_ends_the_wait_for_the_next_picture_of_an_address(server, monkeypatch):
+    monkeypatch.setattr("device.cameras.mjpeg.SNAPSHOT_INTERVAL_S", 1000.0)
+    server.content_type = "image/jpeg"
+    stop = threading.Event()
+    with open_camera(server.url, [], ignore) as camera:
+        frames = camera.frames(stop=stop)
+        next(frames)
+        threading.Timer(0.1, stop.set).start()
+        assert list(frames) == []
