@@ -143,7 +143,7 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path, hints, said):
 
 
 def test_file_that_cannot_be_recognised_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="cannot tell what its outputs are for"):
+    with pytest.raises(ModelError, match="it looks like a model that makes pictures"):
         wrapped(tmp_path, tiny_models.segmentation())
 
 

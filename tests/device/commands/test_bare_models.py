@@ -70,7 +70,7 @@ def test_info_says_what_was_understood_and_why(device, write, labels):
         "boxes    1 float32 (1, 5, 4)",
         "TFLite_Detection_PostProcess",
         f"3 names\n          (--labels {labels})",
-        "FULLY_CONNECTED 1",
+        "FULLY_CONNECTED v1",
         "litert 2.3.0: runs it",
         *(["tflite-runtime 2.14.0: runs it"] if "tflite-runtime" in INSTALLED else []),
     ):
