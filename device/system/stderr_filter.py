@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -20,21 +18,28 @@ def chatter_dropped() -> Iterator[None]:
     It is the file descriptor that is held back, since C++ knows no ``sys.stderr``: what other
     threads say meanwhile comes a little later.
     """
-    with _one_at_a_time, tempfile.TemporaryFile() as held:
-        with contextlib.suppress(ValueError, OSError, AttributeError):
-            sys.stderr.flush()
+    if not hasattr(os, "memfd_create"):  # Linux's; elsewhere the line stays
+        yield
+        return
+    with _one_at_a_time:
         try:
             usual = os.dup(2)
         except OSError:  # a service may have none
             yield
             return
-        os.dup2(held.fileno(), 2)
+        held = os.memfd_create("stderr")  # no file, and no import that costs memory
+        os.dup2(held, 2)
         try:
             yield
         finally:
             os.dup2(usual, 2)
-            held.seek(0)
-            kept = [line for line in held if not line.startswith(CHATTER)]
             with contextlib.suppress(OSError):
-                os.write(usual, b"".join(kept))
+                os.write(usual, _without_chatter(held))
+            os.close(held)
             os.close(usual)
+
+
+def _without_chatter(held: int) -> bytes:
+    os.lseek(held, 0, os.SEEK_SET)
+    with open(held, "rb", closefd=False) as said:
+        return b"".join(line for line in said if not line.startswith(CHATTER))
