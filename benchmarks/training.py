@@ -1,0 +1,98 @@
+"""What training gives: accuracy against time, throughput, memory, and what int8 loses.
+
+    python benchmarks/training.py build/trained ../shared/data/own/raccoon ../shared/data/own/cards
+
+trains on each dataset with the defaults of `python -m convert train` (or with the flags given after
+`--`), evaluates float32 and int8 on its test split by the device's own engine, and prints a row.
+Quiet cores give other figures than busy ones: nothing else should run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from convert.build.trained import decoder_rule, input_rule
+from convert.evaluation.predict import Panel, predict
+from convert.evaluation.validation import DetectionValidator
+from convert.training.dataset import read_dataset
+from device.bundle.bundle import Bundle
+from device.inference.candidates import Candidates
+
+SCORE_THRESHOLD = 0.005
+SHARE = 0.9  # of the final accuracy on validation images
+
+
+def train(dataset: Path, bundle: Path, flags: list[str]) -> tuple[float, float]:
+    """Train in a process of its own; returns its wall time in seconds and its peak memory in MB."""
+    command = [sys.executable, "-m", "convert", "train", str(dataset), "--out", str(bundle)]
+    started = time.monotonic()
+    subprocess.run([*command, *flags], check=True)
+    peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return time.monotonic() - started, peak_kb / 1e3
+
+
+def judge_test(dataset: Path, bundle: Path, seed: int) -> dict[str, tuple[float, float]]:
+    """MAP and AP50 of float32 and int8 on the test split."""
+    split = read_dataset(dataset, seed, lambda _: None)
+    opened = Bundle(bundle)
+    rule = input_rule(opened.manifest.input.width)
+    judge = DetectionValidator(split.test, split.classes, rule, decoder_rule(), opened.anchors)
+    panel = Panel(bundle, ("float32", "int8"), "litert", SCORE_THRESHOLD)
+    said = predict(panel, [image.path for image in judge.images])
+    figures = {}
+    for variant in panel.variants:
+        found = [
+            Candidates(
+                item[variant][:, 2:].astype("float32"),
+                item[variant][:, 1].astype("float32"),
+                item[variant][:, 0].astype("intp"),
+            )
+            for item in said
+            if isinstance(item, dict)
+        ]
+        precision = judge.precision(found)
+        figures[variant] = precision.map, precision.map_50
+    return figures
+
+
+def curve(bundle: Path) -> tuple[float, float]:
+    """Minutes until SHARE of the best validation mAP was reached, and images per second."""
+    lines = [json.loads(line) for line in (bundle / "training.jsonl").read_text().splitlines()]
+    wanted = SHARE * max(line["map"] for line in lines)
+    reached = next(line["elapsed_s"] for line in lines if line["map"] >= wanted)
+    return reached / 60, sorted(line["images_per_s"] for line in lines)[len(lines) // 2]
+
+
+def main() -> None:
+    """Print a row per dataset."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder for the bundles")
+    parser.add_argument("datasets", type=Path, nargs="+", help="labelled images with a test split")
+    parser.add_argument("--seed", type=int, default=0)
+    args, flags = parser.parse_known_args()
+    flags = [flag for flag in flags if flag != "--"]
+    print(
+        "dataset     size  float32 mAP  AP50   int8 mAP  AP50   minutes  to 90 %  images/s  peak MB"
+    )
+    for dataset in args.datasets:
+        bundle = args.out / dataset.name
+        wall_s, peak_mb = train(dataset, bundle, [*flags, "--seed", str(args.seed)])
+        figures = judge_test(dataset, bundle, args.seed)
+        reached, pace = curve(bundle)
+        (map_32, ap_32), (map_8, ap_8) = figures["float32"], figures["int8"]
+        size = Bundle(bundle).manifest.input.width
+        print(
+            f"{dataset.name:<11} {size:>4}  {map_32:11.3f} {ap_32:5.3f}   {map_8:8.3f} "
+            f"{ap_8:5.3f}   {wall_s / 60:7.1f}  {reached:7.1f}  {pace:8.1f}  {peak_mb:7.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
