@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check-demo test test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo demo-train check-demo test test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ demo: $(BUNDLE)/manifest.json ## from published weights to an annotated video an
 	  --output $(DEMO)/annotated.mp4 --log $(DEMO)/detections.jsonl
 	@$(BIN)/python -m device info $(BUNDLE)
 	@echo "Now look at $(DEMO)/annotated.mp4; every detection is in $(DEMO)/detections.jsonl"
+
+demo-train: $(VENV)/installed ## train for two minutes on shapes that the demo draws, and show them found
+	@$(BIN)/python -m convert.training.drawn build/shapes
+	@$(BIN)/python -m convert train build/shapes --out build/shapes-detector --minutes 2
+	@$(BIN)/python -m device detect build/shapes-detector --source build/shapes/test --output build/demo-train
+	@echo "Now look at build/demo-train: discs, squares and triangles with their boxes"
 
 check-demo: demo ## look at what the demo left, with a program's eyes
 	@LITEBERRY_DEMO=$(DEMO) $(BIN)/python -m pytest -m demo_outputs tests/test_demo_outputs.py

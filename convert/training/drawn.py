@@ -1,0 +1,68 @@
+"""A dataset that is drawn, to try training without a camera: ``python -m convert.training.drawn``.
+
+Discs, squares and triangles of any colour on noise, with their boxes as Pascal VOC's XML.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.records import Pixels
+
+CLASSES = ("disc", "square", "triangle")
+SIDE = 320  # pixels
+MOST_SHAPES = 3
+
+_XML = """<annotation><filename>{name}</filename>
+<size><width>{side}</width><height>{side}</height><depth>3</depth></size>
+{objects}</annotation>
+"""
+_OBJECT = """<object><name>{label}</name><bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax>\
+<ymax>{3}</ymax></bndbox></object>
+"""
+
+
+def draw_image(folder: Path, number: int, seed: int) -> None:
+    """Write one image and its XML into ``folder``."""
+    random = np.random.default_rng((seed, number))
+    coarse = random.integers(40, 215, (8, 8, 3)).astype(np.uint8)
+    pixels = np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
+    objects = []
+    for column in random.permutation(3)[: random.integers(1, MOST_SHAPES + 1)]:
+        label = CLASSES[int(random.integers(len(CLASSES)))]
+        half = int(random.integers(22, 52))
+        x = int(column) * SIDE // 3 + SIDE // 6
+        y = int(random.integers(half, SIDE - half))
+        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        _draw(pixels, label, x, y, half, colour)
+        objects.append(_OBJECT.format(x - half, y - half, x + half, y + half, label=label))
+    name = f"{number:04d}"
+    cv2.imwrite(str(folder / f"{name}.jpg"), pixels)
+    xml = _XML.format(name=f"{name}.jpg", side=SIDE, objects="".join(objects))
+    (folder / f"{name}.xml").write_text(xml, "utf-8")
+
+
+def _draw(pixels: Pixels, label: str, x: int, y: int, half: int, colour: tuple[int, ...]) -> None:
+    if label == "disc":
+        cv2.circle(pixels, (x, y), half, colour, -1)
+    elif label == "square":
+        cv2.rectangle(pixels, (x - half, y - half), (x + half, y + half), colour, -1)
+    else:
+        corners = [(x, y - half), (x - half, y + half), (x + half, y + half)]
+        cv2.fillPoly(pixels, [np.array(corners)], colour)
+
+
+def draw_dataset(folder: Path, train: int = 120, test: int = 24, seed: int = 0) -> None:
+    """Fill ``folder/train`` and ``folder/test``."""
+    for split, first, count in (("train", 0, train), ("test", train, test)):
+        (folder / split).mkdir(parents=True, exist_ok=True)
+        for number in range(first, first + count):
+            draw_image(folder / split, number, seed)
+
+
+if __name__ == "__main__":
+    draw_dataset(Path(sys.argv[1]))

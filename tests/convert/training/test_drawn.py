@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import numpy as np
+
+from convert.training.dataset import read_dataset
+from convert.training.drawn import CLASSES, SIDE, draw_dataset
+from device.images import read_image
+
+
+def test_drawn_dataset_is_read_as_it_was_drawn(tmp_path):
+    draw_dataset(tmp_path, train=30, test=5)
+    dataset = read_dataset(tmp_path, 0, lambda _: None)
+    assert set(dataset.classes) == set(CLASSES)
+    assert len(dataset.test) == 5
+    assert len(dataset.train) + len(dataset.validation) == 30
+    for image in dataset.train:
+        assert (image.width, image.height) == (SIDE, SIDE)
+        assert ((image.boxes >= 0) & (image.boxes <= SIDE)).all()
+
+
+def test_drawing_is_the_same_each_time(tmp_path):
+    for name in ("one", "other"):
+        draw_dataset(tmp_path / name, train=1, test=0)
+    one, other = (read_image(tmp_path / name / "train/0000.jpg") for name in ("one", "other"))
+    assert np.array_equal(one, other)
