@@ -22,6 +22,10 @@ from device.records import Frame
 from tests.convert.training.shapes import draw_dataset
 
 SIZE = 128
+# The converter calibrates with the interpreter that TensorFlow is about to drop.
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:\s*Warning. tf\.lite\.Interpreter is deprecated:UserWarning"
+)
 
 
 @pytest.fixture(scope="module")
