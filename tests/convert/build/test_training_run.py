@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -104,3 +105,16 @@ def test_one_image_is_too_few(dataset, tmp_path):
     single = type(dataset)(dataset.classes, dataset.train[:1], dataset.validation, (), "detection")
     with pytest.raises(DatasetError, match="1 images to train on"):
         TrainingRun(single, TrainOptions(tmp_path, tmp_path / "x"), lambda _: None)
+
+
+def test_first_interrupt_ends_in_good_order_and_the_second_at_once():
+    said: list[str] = []
+    interrupt = Interrupt(say=said.append)
+    usual = signal.getsignal(signal.SIGINT)
+    with interrupt.caught():
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.came
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is usual
+    assert "becomes a bundle" in said[0]
