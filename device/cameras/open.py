@@ -17,6 +17,22 @@ from device.suggestions import nearest
 RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")  # JPEGs one after another, as rpicam-vid writes them
 HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+# Files that people give to --source, and what they are instead.
+NO_SOURCES = (
+    (
+        (".heic", ".heif"),
+        "HEIC, as iPhones take it, which OpenCV does not decode: make a JPEG of it "
+        "(heif-convert; on a Mac: sips -s format jpeg)",
+    ),
+    (
+        (".tflite", ".pt", ".pth", ".onnx", ".keras", ".h5"),
+        "a model, not something to look at: it is named before --source",
+    ),
+    (
+        (".txt", ".md", ".json", ".csv", ".toml", ".yaml", ".yml", ".xml"),
+        "a text file, not a video or a picture",
+    ),
+)
 
 
 class Backend(NamedTuple):
@@ -88,6 +104,9 @@ def kind_of(source: str) -> str:
         return "images"
     if path.stat().st_size == 0:
         raise SourceError(f"{source}: empty file")
+    for suffixes, what in NO_SOURCES:
+        if path.suffix.lower() in suffixes:
+            raise SourceError(f"{source}: {what}")
     import cv2  # here: live cameras are told by their name
 
     if path.suffix.lower() in RAW_JPEG_SUFFIXES or _is_animation(path):

@@ -156,3 +156,34 @@ def test_several_pictures_that_would_be_seen_as_one_are_an_error(tmp_path, name,
         pytest.raises(SourceError, match=said),
     ):
         list(camera.frames())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("photo.HEIC", "HEIC, as iPhones take it"),
+        ("best.pt", "a model, not something to look at"),
+        ("detect.tflite", "it is named before --source"),
+        ("notes.txt", "a text file, not a video or a picture"),
+    ],
+)
+def test_file_that_is_no_source_is_called_what_it_is(tmp_path, name, expected):
+    (tmp_path / name).write_bytes(b"whatever it holds")
+    with pytest.raises(SourceError, match=expected):
+        open_camera(str(tmp_path / name), [], print)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("holidy.mp4", "holiday.mp4"), ("holiday.mp5", "holiday.mp4"), ("garden", "")],
+)
+def test_missing_file_names_the_one_that_is_called_most_like_it(tmp_path, typed, expected):
+    (tmp_path / "holiday.mp4").touch()
+    with pytest.raises(SourceError, match="no such file or folder") as refused:
+        open_camera(str(tmp_path / typed), [], print)
+    assert str(refused.value).endswith(f"did you mean {tmp_path / expected}?") == bool(expected)
+
+
+def test_missing_folder_names_nothing(tmp_path):
+    with pytest.raises(SourceError, match=r"no such file or folder$"):
+        open_camera(str(tmp_path / "nowhere" / "holiday.mp4"), [], print)
