@@ -62,9 +62,13 @@ def test_changed_bundle_becomes_a_release_that_shares_the_rest_and_rolls_back(
     assert (old / manifest).read_bytes() == (bundle_dir / "manifest.json").read_bytes()
 
     status = host.deploy("--status")
-    assert f"current:  {new.name}, before it: {old.name}" in status.stdout
+    assert f"release:  {new.name}, before it: {old.name}\n" in status.stdout
     assert host.deploy("--rollback").returncode == 0
     assert host.current.resolve() == old
+    assert host.deploy("--forward").returncode == 0
+    assert host.current.resolve() == new
+    assert "there is no release after the current one" in host.deploy("--forward").stderr
+    assert host.deploy("--rollback").returncode == 0
     refused = host.deploy("--rollback")
     assert refused.returncode == 1
     assert "cannot go back" in refused.stderr
@@ -169,14 +173,16 @@ def test_service_is_kept_through_an_upgrade_that_fails_it_and_goes_back_when_tol
     assert "float32" in failed.stdout  # the journal's reason
     assert host.current.resolve() == release
     status = host.deploy("--status").stdout
-    assert "ActiveState=active" in status
+    assert "service:  active (running) as liteberry" in status
     assert "does not run" not in status
     restarted = (systemd / "pid").read_text()
     assert restarted != running
     assert 'variant = "float32"' in settings.read_text()
 
     os.kill(int(restarted), signal.SIGKILL)
-    assert "does not run; see: ./deploy.sh --logs board" in host.deploy("--status").stdout
+    dead = host.deploy("--status")
+    assert dead.returncode == 1
+    assert "does not run (it is inactive); see: ./deploy.sh --logs board" in dead.stderr
 
     changed = rewritten(bundle_dir, tmp_path / "changed", 3)
     done = host.deploy("--bundle", changed)
@@ -196,6 +202,7 @@ def service(host: RealHost, first_deploy: None, bundle_dir: Path) -> Iterator[Pa
     (host.liteberry / "settings.toml").write_text(
         f'bundle = "{host.current}/bundle"\nsource = "demo"\nserve = "127.0.0.1:{free_port()}"\n'
     )
+    (host.home / ".systemd" / "users").write_text("liteberry\n")  # --uninstall takes them along
     done = host.deploy("--bundle", bundle_dir, "--variants", "int8,dynamic", "--service")
     assert done.returncode == 0, done.stdout + done.stderr
     yield host.home / ".systemd"
@@ -329,7 +336,7 @@ def test_uninstall_leaves_nothing_but_the_settings(
     assert not (host.home / ".systemd" / "pid").exists()
     again = host.deploy("--uninstall")
     assert again.returncode == 0, again
-    assert "liteberry is not here" in host.deploy("--status").stdout
+    assert "liteberry is not on board" in host.deploy("--status").stderr
 
 
 # The connection and the script end, before and after each thing the script asks of the host.
