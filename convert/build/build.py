@@ -183,7 +183,11 @@ class _Variants:
 
             float32 = None if file == reference else reference.read_bytes()
             dataset, value_range = inputs.dataset(images), self.network.input.value_range
-            file.write_bytes(quantize(saved_model, recipe, dataset, float32, value_range))
+            file.write_bytes(
+                quantize(
+                    saved_model, recipe, dataset, float32, value_range, logits=self.network.logits
+                )
+            )
         converted = time.monotonic()
         if file == reference:
             self.checker.set_reference(file)

@@ -51,6 +51,11 @@ class Network:
         """What it is for."""
         return "detection" if isinstance(self.decoder, SsdRule) else "classification"
 
+    @property
+    def logits(self) -> bool:
+        """Whether it is a detector whose scores are logits, each of a sigmoid of its own."""
+        return isinstance(self.decoder, SsdRule) and self.decoder.score == "logit"
+
     def heads(self, outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
         """Its heads, from the outputs of a variant by their names in the signature.
 

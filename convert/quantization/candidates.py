@@ -65,6 +65,11 @@ class CandidateSpec:
 # build a quarter longer: `tune` tries it.
 BEST = CandidateSpec()
 
+# Of the logits of an SSD's scores, at least: 0.0003 to 0.9997 of probability. Calibration pictures
+# that do not show a class, or nothing of a size, would have all its scores cut off.
+LOGIT_RANGE = (-8.0, 8.0)
+SCORES = "scores_"  # what the names of these outputs begin with
+
 
 @contextlib.contextmanager
 def _hushed(debug: bool) -> Iterator[None]:
@@ -101,14 +106,19 @@ class CandidateMaker:
         granularity: Granularity = "channel",
         *,
         calibration: Iterable[NDArray[np.float32]] | None = None,
+        logits: bool = False,
         debug: bool = False,
     ) -> None:
-        """``calibration``: what ranges are taken of, (1, height, width, 3); None: ``inputs``."""
+        """``calibration``: what ranges are taken of, (1, height, width, 3); None: ``inputs``.
+
+        ``logits``: the outputs ``scores_0``, ... hold logits, of at least :data:`LOGIT_RANGE`.
+        """
         self._float32 = float32
         self._float = flatbuffer.read(float32)
         self._inputs = inputs
         self._value_range = value_range
         self._granularity = granularity
+        self._logits = logits
         self._debug = debug
         self._equalised: CandidateMaker | None = None
         self._steps: Mapping[bytes, NDArray[np.int8]] | None = None
@@ -142,10 +152,20 @@ class CandidateMaker:
             joined["widest"][tensor] = {"min": least.min(axis=0), "max": most.max(axis=0)}
         graph = self._float.subgraphs[0]
         source = graph.tensors[graph.inputs[0]].name.decode()
+        scores = [
+            graph.tensors[output.tensorIndex].name.decode()
+            for output in signature.outputs
+            if self._logits and output.name.decode().startswith(SCORES)
+        ]
         for ranges in joined.values():  # a step for each byte of a picture, whatever these showed
             ends = ranges[source]
             for end, value in zip(("min", "max"), self._value_range, strict=True):
                 ends[end] = np.full_like(ends[end], value)
+            for tensor in scores:
+                least, most = LOGIT_RANGE
+                ends = ranges[tensor]
+                ends["min"] = np.minimum(ends["min"], least).astype(ends["min"].dtype)
+                ends["max"] = np.maximum(ends["max"], most).astype(ends["max"].dtype)
         return joined
 
     def _quantizer(self, choice: CandidateSpec) -> Quantizer:
@@ -213,7 +233,12 @@ class CandidateMaker:
                     raise ConversionError("this network cannot be equalised")
                 float32 = equalise(self._float32, self._inputs)
             self._equalised = CandidateMaker(
-                float32, self._inputs, self._value_range, self._granularity, debug=self._debug
+                float32,
+                self._inputs,
+                self._value_range,
+                self._granularity,
+                logits=self._logits,
+                debug=self._debug,
             )
         return self._equalised
 

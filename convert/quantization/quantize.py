@@ -29,6 +29,8 @@ def quantize(
     dataset: Dataset,
     float32: bytes | None = None,
     value_range: tuple[float, float] | None = None,
+    *,
+    logits: bool = False,
 ) -> bytes:
     """Convert ``saved_model`` as ``recipe`` says; ``dataset`` is only asked by int8.
 
@@ -48,7 +50,7 @@ def quantize(
             flatbuffer.allow_half_precision(model)
         return flatbuffer.write(model)
     if recipe.precision == "int8" and float32 is not None and value_range is not None:
-        best = best_int8(float32, recipe, dataset, value_range)
+        best = best_int8(float32, recipe, dataset, value_range, logits)
         if best is not None:
             return best
     model = flatbuffer.read(_convert(saved_model, recipe, dataset))
@@ -64,12 +66,17 @@ def quantize(
 
 
 def best_int8(
-    float32: bytes, recipe: Recipe, dataset: Dataset, value_range: tuple[float, float]
+    float32: bytes,
+    recipe: Recipe,
+    dataset: Dataset,
+    value_range: tuple[float, float],
+    logits: bool = False,
 ) -> bytes | None:
     """int8 as true as costs nothing at run time; None for a network that is not known here.
 
     Ranges of activations are the pictures' mean ones, and what rounding adds to the means is taken
-    out of the biases: a third of the output error of TensorFlow's converter, at the same cost.
+    out of the biases; the scores of an SSD get a range of their own where they are ``logits``. That
+    has a third of the output error of TensorFlow's converter, at the same cost.
     """
     from convert.quantization.candidates import BEST, CandidateMaker
 
@@ -78,7 +85,11 @@ def best_int8(
     images = (tensor for inputs in dataset() for tensor in inputs.values())
     try:
         maker = CandidateMaker(
-            float32, _layer_inputs(recipe, dataset), value_range, calibration=images
+            float32,
+            _layer_inputs(recipe, dataset),
+            value_range,
+            calibration=images,
+            logits=logits,
         )
         model = flatbuffer.read(maker.make(BEST))
     except ConversionError:  # TensorFlow's converter may know more, or says why not

@@ -37,6 +37,7 @@ from convert.tuning.selection import (
 )
 from convert.tuning.types import Finalist, Fold, Options, TuningResult
 from device.bundle.bundle import Bundle
+from device.bundle.manifest import SsdRule
 from device.errors import UsageError
 
 INT8 = "int8"
@@ -144,6 +145,7 @@ class Tuner:
 
     def _search(self, number: int, seen: list[int], unseen: list[int], deadline: float) -> Fold:
         options, manifest = self._options, self._bundle.manifest
+        rule = manifest.decoder
         drawn = random.Random(options.seed + number).sample(
             seen, min(len(seen), CALIBRATED_ON + SCREENED_ON)
         )
@@ -154,6 +156,7 @@ class Tuner:
             self._inputs(drawn[:middle]),
             manifest.input.value_range,
             options.granularity,
+            logits=isinstance(rule, SsdRule) and rule.score == "logit",
             debug=options.debug,
         )
         heads = self._bundle.variant(REFERENCE_VARIANT).heads
