@@ -185,6 +185,18 @@ def list_images(folder: Path) -> list[Path]:
     return find_images(folder).images
 
 
+def matching_files(pattern: str) -> list[Path]:
+    """The files that a pattern such as ``photos/*.jpg`` matches, in order of their paths.
+
+    None for a name without ``*``, ``?`` or ``[``.
+    """
+    if not set(pattern) & set("*?["):
+        return []
+    import glob  # here: cameras have no pattern
+
+    return sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())  # noqa: PTH207
+
+
 def encode_jpeg(image: Pixels) -> bytes:
     """``image`` as the bytes of a JPEG file."""
     ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

@@ -11,7 +11,7 @@ import numpy as np
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
 from device.image_header import read_header
-from device.images import check_size, find_images, read_bytes, read_image, read_page
+from device.images import check_size, find_images, matching_files, read_bytes, read_image, read_page
 from device.orientation import Orientation
 from device.records import Pixels
 
@@ -120,7 +120,8 @@ class ImageReader(Camera):
         path = Path(request.source)
         if path.is_dir():
             return cls.of_folder(path, request.warn, request.options)
-        return cls([path], request.warn, request.options)
+        images = [path] if path.exists() else matching_files(request.source)
+        return cls(images, request.warn, request.options)
 
     def _read(self) -> Shot | None:
         return next(self._shots, None)

@@ -12,6 +12,7 @@ from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, 
 from device.cameras.url import CameraUrl
 from device.errors import SourceError, UsageError
 from device.image_header import read_header
+from device.images import matching_files
 from device.suggestions import nearest
 
 RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")  # JPEGs one after another, as rpicam-vid writes them
@@ -98,6 +99,8 @@ def kind_of(source: str) -> str:
     path = Path(source)
     if source.isdecimal() or source.startswith("/dev/video") or path.is_char_device():
         return "v4l2"
+    if not path.exists() and matching_files(source):
+        return "images"
     if not path.exists():
         raise SourceError(f"{source}: no such file or folder{_nearest_file(path)}")
     if path.is_dir():

@@ -187,3 +187,23 @@ def test_missing_file_names_the_one_that_is_called_most_like_it(tmp_path, typed,
 def test_missing_folder_names_nothing(tmp_path):
     with pytest.raises(SourceError, match=r"no such file or folder$"):
         open_camera(str(tmp_path / "nowhere" / "holiday.mp4"), [], print)
+
+
+def test_pattern_is_the_pictures_that_it_matches_in_order(tmp_path):
+    for name in ("b.jpg", "a.jpg", "c.png"):
+        (tmp_path / name).write_bytes(JPEG)
+    (tmp_path / "folder.jpg").mkdir()
+    with open_camera(f"{tmp_path}/*.jpg", [], print) as camera:
+        assert [frame.name for frame in camera.frames()] == ["a.jpg", "b.jpg"]
+
+
+def test_pattern_that_matches_nothing_is_a_file_that_is_missing(tmp_path):
+    with pytest.raises(SourceError, match=r"\*\.jpg: no such file or folder"):
+        open_camera(f"{tmp_path}/*.jpg", [], print)
+
+
+def test_file_whose_name_is_a_pattern_is_that_file(tmp_path):
+    (tmp_path / "[1].jpg").write_bytes(JPEG)
+    (tmp_path / "1.jpg").write_bytes(JPEG)
+    with open_camera(f"{tmp_path}/[1].jpg", [], print) as camera:
+        assert [frame.name for frame in camera.frames()] == ["[1].jpg"]
