@@ -153,9 +153,10 @@ class CandidateMaker:
         graph = self._float.subgraphs[0]
         source = graph.tensors[graph.inputs[0]].name.decode()
         scores = [
-            graph.tensors[output.tensorIndex].name.decode()
+            name
             for output in signature.outputs
             if self._logits and output.name.decode().startswith(SCORES)
+            for name in self._reshaped_from(output.tensorIndex)
         ]
         for ranges in joined.values():  # a step for each byte of a picture, whatever these showed
             ends = ranges[source]
@@ -167,6 +168,16 @@ class CandidateMaker:
                 ends["min"] = np.minimum(ends["min"], least).astype(ends["min"].dtype)
                 ends["max"] = np.maximum(ends["max"], most).astype(ends["max"].dtype)
         return joined
+
+    def _reshaped_from(self, index: int) -> Iterator[str]:
+        """A tensor, and those that are reshaped into it: one range must do for all of them."""
+        makers = {item.outputs[0]: (name, item) for name, item in flatbuffer.operators(self._float)}
+        while True:
+            yield self._float.subgraphs[0].tensors[index].name.decode()
+            name, operator = makers[index]
+            if name != "RESHAPE":
+                return
+            index = operator.inputs[0]
 
     def _quantizer(self, choice: CandidateSpec) -> Quantizer:
         quantizer = Quantizer(self._float32)

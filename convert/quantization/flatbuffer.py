@@ -166,3 +166,22 @@ def take_bytes(model: Any) -> None:
         for entry in signature.inputs:
             if entry.tensorIndex == source:
                 entry.tensorIndex = graph.inputs[0]
+
+
+def has_full_biases(model: Any) -> bool:
+    """Whether an int32 bias has reached its limit, and says nothing any more.
+
+    It happens where all weights of a channel are zero: their scale, and with it the bias's, is next
+    to nothing.
+    """
+    limits = np.iinfo(np.int32)
+    tensors = model.subgraphs[0].tensors
+    biases = [
+        constant(model, tensors[operator.inputs[2]])
+        for name, operator in operators(model)
+        if name in WEIGHTED
+        and len(operator.inputs) > 2
+        and operator.inputs[2] >= 0
+        and tensors[operator.inputs[2]].type == schema.TensorType.INT32
+    ]
+    return any(bool(((item == limits.min) | (item == limits.max)).any()) for item in biases)

@@ -94,7 +94,7 @@ def best_int8(
         model = flatbuffer.read(maker.make(BEST))
     except ConversionError:  # TensorFlow's converter may know more, or says why not
         return None
-    if flatbuffer.float_tensors(model):
+    if flatbuffer.float_tensors(model) or flatbuffer.has_full_biases(model):
         return None
     flatbuffer.take_bytes(model)
     return flatbuffer.write(model)

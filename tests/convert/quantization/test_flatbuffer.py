@@ -65,3 +65,14 @@ def test_float16_variant_allows_half_precision_and_float32_does_not(bundle_dir):
 
     assert allowed("float16") == b"fp16accfp16"
     assert allowed("float32") is None
+
+
+def test_bias_at_its_limit_is_noticed(bundle_dir):
+    model = flatbuffer.read((bundle_dir / "int8.tflite").read_bytes())
+    assert not flatbuffer.has_full_biases(model)
+    operator = next(x[1] for x in flatbuffer.operators(model) if x[0] == "CONV_2D")
+    bias = model.subgraphs[0].tensors[operator.inputs[2]]
+    values = flatbuffer.constant(model, bias).copy()
+    values[1] = np.iinfo(np.int32).min
+    flatbuffer.set_constant(model, bias, values)
+    assert flatbuffer.has_full_biases(model)
