@@ -17,7 +17,7 @@ from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
 PHONE, DESK = (390, 844), (1440, 900)
-PERSON, CAT = 1, 17  # class ids of COCO
+PERSON, CAT = 0, 15  # class ids of the bundle
 
 
 @pytest.fixture(scope="module")
