@@ -221,11 +221,14 @@ class CandidateMaker:
     def _make_uncorrected(self, choice: CandidateSpec) -> Any:
         try:
             with _hushed(self._debug):
+                from convert.quantization.dead_channels import mend_dead_channels
+
                 result = self._quantizer(choice).quantize(self._ranges[choice.ranges])
         except (ValueError, RuntimeError) as exc:
             reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
             raise ConversionError(f"no candidate with {choice.describe()}: {reason}") from exc
         model = flatbuffer.read(bytes(result.quantized_model))
+        mend_dead_channels(self._float, model)
         if choice.rounding == "second-order":
             steps = self._second_order()
             for output, tensor in flatbuffer.int8_weights(model).items():

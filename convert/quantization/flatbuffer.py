@@ -97,6 +97,11 @@ def is_int8(tensor: Any) -> bool:
     return bool(tensor.type == schema.TensorType.INT8)
 
 
+def is_int32(tensor: Any) -> bool:
+    """Whether it holds 32-bit integers."""
+    return bool(tensor.type == schema.TensorType.INT32)
+
+
 def int8_weights(model: Any) -> dict[bytes, Any]:
     """The tensors of the weights that are 8-bit integers, by the name of their layer's output."""
     tensors = model.subgraphs[0].tensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import cv2
@@ -82,13 +82,15 @@ def best_int8(
 
     if not can_run(flatbuffer.read(float32)):
         return None
-    images = (tensor for inputs in dataset() for tensor in inputs.values())
+    inputs = _layer_inputs(recipe, dataset)
+    seen = (tensor for items in dataset() for tensor in items.values())
+    nearer = (image[np.newaxis] for image in inputs[len(inputs) // 2 :])
     try:
         maker = CandidateMaker(
             float32,
-            _layer_inputs(recipe, dataset),
+            inputs,
             value_range,
-            calibration=images,
+            calibration=chain(seen, nearer),
             logits=logits,
         )
         model = flatbuffer.read(maker.make(BEST))
