@@ -60,10 +60,11 @@ def converse(
                 )
             )
             stack.callback(child.kill)
+            timer = threading.Timer(timeout_s, give_up)
+            stack.callback(timer.cancel)  # before it starts: an interrupt may come at once
+            timer.start()
         assert child.stdin is not None
         assert child.stdout is not None
-        timer = threading.Timer(timeout_s, give_up)
-        timer.start()
         garbled: msgspec.DecodeError | None = None
         try:
             with contextlib.suppress(BrokenPipeError):  # it died; its exit code says how

@@ -106,3 +106,19 @@ def test_interrupted_parent_ends_its_child(python, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         ask("any", Count(answers=1), Number, "x in y")
     assert not exists(int((tmp_path / "pid").read_text()))
+
+
+def test_interrupt_that_comes_first_of_all_leaves_no_timer(python, monkeypatch):
+    python("exec sleep 1000")
+    timers = []
+
+    class InterruptedTimer(threading.Timer):
+        def start(self) -> None:
+            timers.append(self)
+            super().start()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Timer", InterruptedTimer)
+    with pytest.raises(KeyboardInterrupt):
+        ask("any", Count(answers=1), Number, "x in y")
+    assert timers[0].finished.is_set()

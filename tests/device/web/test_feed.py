@@ -48,11 +48,10 @@ def test_picture_has_the_boxes_of_its_record(run):
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
     x_min, _, x_max, y_max = (round(side) for side in found["box"])
     colour = class_colour(found["class_id"])
-    lower_side, above = (
-        np.abs(np.median(image[row, x_min + 20 : x_max - 20], axis=0) - colour).max()
-        for row in (y_max, y_max - 8)
-    )
-    assert lower_side < 0.7 * above
+    rows = np.median(image[:, x_min + 20 : x_max - 20], axis=1)
+    unlike = np.abs(rows - colour).max(axis=1)
+    # The line is two pixels wide, and rounded to them: which rows it fills is not exact.
+    assert unlike[y_max - 2 : y_max + 3].min() < 0.7 * unlike[y_max - 8]
 
 
 def test_stuck_viewer_gets_nothing_more_and_holds_up_nobody(run):
