@@ -96,14 +96,19 @@ figures: $(VENV)/installed ## the table of figures in docs/speed.md from the fil
 # The C libraries are those of the oldest systems that have all wheels: glibc 2.28, on Arm 2.34.
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate \
   --only-binary :all: --no-binary imutils
+# A Pi that tells a home what it sees gets a lock of its own: what others would not use stays out.
+PIS := bookworm=3.11,2_36 trixie=3.13,2_40
 LAPTOPS := linux-x86_64=x86_64-manylinux_2_28 linux-aarch64=aarch64-manylinux_2_34 macos-arm64=aarch64-apple-darwin
 lock: $(VENV)/installed ## resolve requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	for python in 3.11 3.12 3.13; do for laptop in $(LAPTOPS); do \
 	  $(UV_COMPILE) $(UPGRADE) --extra laptop --extra dev --python-version $$python \
 	    --python-platform $${laptop#*=} -o requirements/laptop-$$python-$${laptop%=*}.txt || exit; \
 	done; done
-	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.11 --python-platform aarch64-manylinux_2_36 -o requirements/pi-bookworm.txt
-	$(UV_COMPILE) $(UPGRADE) --extra pi --python-version 3.13 --python-platform aarch64-manylinux_2_40 -o requirements/pi-trixie.txt
+	for home in "" "-home --extra mqtt --extra notify"; do for pi in $(PIS); do \
+	  python=$${pi#*=}; \
+	  $(UV_COMPILE) $(UPGRADE) --extra pi $${home#-home} --python-version $${python%,*} \
+	    --python-platform aarch64-manylinux_$${python#*,} -o requirements/pi-$${pi%=*}$${home%% *}.txt || exit; \
+	done; done
 
 clean: ## remove what was built and .venv (downloaded weights stay in the cache)
 	rm -rf $(BUILD) $(VENV)
