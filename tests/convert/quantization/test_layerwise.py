@@ -33,7 +33,7 @@ def test_first_layer_sees_the_pictures_and_answers_their_convolution(model, imag
         for x in range(3):
             patch = padded[:, y : y + 299 : 2, x : x + 299 : 2]
             total += patch @ kernel[5, y, x].astype(np.float64)
-    assert answer[..., 5] == pytest.approx(total, abs=1e-4)
+    np.testing.assert_allclose(answer[..., 5], total, rtol=1e-6, atol=1e-4)
 
 
 def test_every_layer_with_weights_is_met_and_none_sees_what_relu6_cuts_off(model, images):
@@ -84,4 +84,4 @@ def test_chunks_do_not_change_what_a_layer_sees(model, images):
     once = inputs_of(model, images)
     thrice = inputs_of(model, np.concatenate([images] * 3))  # 4 + 2 pictures
     for name, values in once.items():
-        assert thrice[name][: len(values)] == pytest.approx(values, abs=1e-4)
+        np.testing.assert_allclose(thrice[name][: len(values)], values, rtol=1e-6, atol=1e-4)
