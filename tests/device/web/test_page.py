@@ -337,7 +337,10 @@ def test_words_follow_the_picture_without_waiting_for_the_clock(run, open_page):
     wait_until(lambda: "cup" in text_of(page, "#sentence"))
 
 
-def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page):
+def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page, monkeypatch):
+    # On a busy machine ten pages take longer than a stuck viewer is borne.
+    monkeypatch.setattr("device.web.broadcast.STUCK_S", 3600.0)
+    monkeypatch.setattr("device.web.handlers.PING_INTERVAL_S", 3600.0)
     first = open_page(run.link)
     pages = [first, *(first.context.new_page() for _ in range(9))]
     with WebSocket(run.host, ready=False):
