@@ -67,7 +67,8 @@ class Network:
         if len(outputs) != 1:
             raise ConversionError(f"a classifier has one output, this has {sorted(outputs)}")
         (scores,) = outputs.values()
-        if scores.shape[-1] != len(self.labels):
+        binary = self.decoder.score.startswith("binary")
+        if scores.shape[-1] != (1 if binary else len(self.labels)):
             raise ConversionError(
                 f"{scores.shape[-1]} scores for {len(self.labels)} labels: give the file that "
                 "belongs to this model with --labels"

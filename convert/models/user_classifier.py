@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from convert.errors import ConversionError
 from convert.models.base import Network
 from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
+from convert.models.score_activation import ClassScores, last_operator, score_kind
 from convert.output_capture import quiet
-from device.bundle.defaults import CROP_FRACTION
+from device.bundle.defaults import CROP_FRACTION, SURE_THRESHOLD
+from device.bundle.labels import parse_labels, read_label_file
 from device.bundle.manifest import ClassifierRule, InputRule
 
 if TYPE_CHECKING:
     from convert.models.freeze import Frozen
+
+TOP = 5  # classes that are reported where a softmax shares one between them
 
 
 def user_classifier(path: Path, options: ClassifierOptions) -> Network:
@@ -29,14 +31,13 @@ def user_classifier(path: Path, options: ClassifierOptions) -> Network:
                 f"{path} is no classifier: expected one output (1, classes), found "
                 f"{list(shapes.values())}; for the raw heads of an SSD give --anchors"
             )
-        ((name, (_, count)),) = shapes.items()
-        logits = _end_at_logits(opened.frozen, name)
-        scores = opened.answers_to_noise("scores")
-        probabilities = (
-            not logits and scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=1e-3)
-        )
+        (name,) = shapes
+        kind = score_kind(last_operator(opened.frozen.outputs[name]), opened.answers_to_noise(name))
+        score = "logit" if _end_at_logits(opened.frozen, name) else kind.score
     mean, std = opened.normalisation(options.mean, options.std)
     height, width = opened.size_hw
+    background = _background(options, kind)
+    binary = kind.score.startswith("binary")
 
     def export(saved_model: Path) -> int:
         opened.frozen.save(saved_model)
@@ -47,7 +48,7 @@ def user_classifier(path: Path, options: ClassifierOptions) -> Network:
         title=path.name,
         licence="yours",
         source=str(path),
-        labels=labels_from(options.labels, count),
+        labels=labels_from(options.labels, kind.classes, background),
         input=InputRule(
             width=width,
             height=height,
@@ -58,11 +59,22 @@ def user_classifier(path: Path, options: ClassifierOptions) -> Network:
         ),
         input_name="image",
         decoder=ClassifierRule(
-            score="probability" if probabilities else "logit",
-            background=options.background_of(count),
+            score=score, background=background, top=kind.classes if kind.multi_label else TOP
         ),
+        threshold=SURE_THRESHOLD
+        if kind.multi_label or (binary and background is not None)
+        else None,
         export=export,
     )
+
+
+def _background(options: ClassifierOptions, kind: ClassScores) -> int | None:
+    """The class that is never reported: of one unit and one name, the first, which has no name."""
+    background = options.background_of(kind.classes)
+    if background is None and kind.score.startswith("binary") and options.labels is not None:
+        names = parse_labels(read_label_file(str(options.labels)), None, str(options.labels))
+        return 0 if len(names) == 1 else None
+    return background
 
 
 def _end_at_logits(frozen: Frozen, name: str) -> bool:

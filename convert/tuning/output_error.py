@@ -19,6 +19,7 @@ from device.records import Tensor
 
 BOX_WEIGHT = 0.01  # of a squared error of box encodings, beside one of probabilities
 _FAINT = 1e-6  # the least probability that counts
+_SUM_SLACK = 1e-3  # of 1, that float32's probabilities may add up to besides
 
 Values = NDArray[np.float64]
 
@@ -28,8 +29,9 @@ class OutputError:
 
     Of a detector: the squared error of all probabilities, and of the boxes of each anchor as far
     as float32 sees something there. Of a classifier: the Kullback-Leibler divergence of its
-    probabilities. Per picture, 0 being float32 itself. Raises ``UsageError`` for a model that
-    decodes its boxes itself.
+    probabilities, or of each where every class is scored for itself.
+    Per picture, 0 being float32 itself. Raises ``UsageError`` for a model that decodes its boxes
+    itself.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class OutputError:
             file.flush()
             found = self._run(Path(file.name))
         if isinstance(self._rule, ClassifierRule):
-            return self._of_classes(self._rule, found)
+            ((_, expected),) = self._reference.items()
+            (said,) = found.values()
+            return class_divergence(self._rule, expected, said)
         return self._of_boxes(self._rule, found)
 
     def _run(self, path: Path) -> dict[str, Values]:
@@ -90,13 +94,21 @@ class OutputError:
             total += BOX_WEIGHT * float(((offsets**2).sum(axis=-1) * expected.max(axis=-1)).sum())
         return total / count
 
-    def _of_classes(self, rule: ClassifierRule, found: Mapping[str, Values]) -> float:
-        ((_, expected),) = self._reference.items()
-        (said,) = found.values()
-        if rule.score == "logit":
-            expected, said = _softmax(expected), _softmax(said)
-        ratio = np.log(np.maximum(expected, _FAINT) / np.maximum(said, _FAINT))
-        return float((expected * ratio).sum() / len(self._inputs))
+
+def class_divergence(rule: ClassifierRule, expected: Values, said: Values) -> float:
+    """How far ``said`` is from ``expected``, both (pictures, ...): nats per picture, least 0.
+
+    The Kullback-Leibler divergence of the distribution over all classes, or where each is scored
+    for itself the sum of that of each.
+    """
+    if rule.score == "logit":
+        expected, said = _softmax(expected), _softmax(said)
+    elif rule.score == "binary-logit":
+        expected, said = _logistic(expected), _logistic(said)
+    divergence = _divergence(expected, said)
+    if rule.score.startswith("binary") or not _share_one(expected):
+        divergence += _divergence(1 - expected, 1 - said)
+    return divergence / len(expected)
 
 
 def as_input(values: NDArray[np.float32], spec: TensorSpec) -> Tensor:
@@ -111,6 +123,17 @@ def as_input(values: NDArray[np.float32], spec: TensorSpec) -> Tensor:
 def _open(path: Path) -> Interpreter:
     with quiet(debug=False):
         return Interpreter("litert", path, threads=1)
+
+
+def _share_one(probabilities: Values) -> bool:
+    """Whether those of a picture add up to 1."""
+    sums = probabilities.reshape(len(probabilities), -1).sum(axis=1)
+    return bool(np.abs(sums - 1).max() < _SUM_SLACK)
+
+
+def _divergence(expected: Values, said: Values) -> float:
+    ratio = np.log(np.maximum(expected, _FAINT) / np.maximum(said, _FAINT))
+    return float((expected * ratio).sum())
 
 
 def _logistic(values: Values) -> Values:

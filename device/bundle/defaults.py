@@ -17,6 +17,7 @@ _THRESHOLDS: dict[Task, float] = {
     "detection": 0.5,
     "classification": 0.1,  # its scores are spread over its classes
 }
+SURE_THRESHOLD = 0.5  # of a class that is there or not, whatever else is
 
 
 def threshold_for(task: Task) -> float:

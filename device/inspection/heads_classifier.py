@@ -38,7 +38,7 @@ def classifier(case: Evidence) -> Understanding | Rejected:
         return Rejected("not a classifier: its scores are not numbers")
     believed = by_user or case.task == "classification"
     if output.size == 1:
-        return _binary(output, believed or case.names == 2)
+        return _binary(output, believed or case.names in (1, 2))
     score, score_why = score_kind([output])
     named = case.names is not None and abs(case.names - output.size) <= 1  # a background row
     if not (believed or named or output.size >= MANY or _are_probabilities(output)):
@@ -50,7 +50,11 @@ def classifier(case: Evidence) -> Understanding | Rejected:
         )
     why = "--outputs" if by_user else "one output, a row of scores"
     head = ClassifierHead(scores=output.spec)
-    return Understanding("classification", (head,), why, output.size, score, score_why)
+    # A logistic function scores each class for itself: all that are there are told.
+    multi_label = output.facts.operator == "LOGISTIC"
+    return Understanding(
+        "classification", (head,), why, output.size, score, score_why, multi_label=multi_label
+    )
 
 
 def _binary(output: Output, believed: bool) -> Understanding | Rejected:

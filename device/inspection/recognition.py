@@ -22,6 +22,7 @@ from device.bundle.defaults import (
     MAX_DETECTIONS,
     SSD_BOX_SCALES,
     SSD_IOU_THRESHOLD,
+    SURE_THRESHOLD,
     YOLO_THRESHOLD,
     threshold_for,
 )
@@ -121,14 +122,15 @@ def recognise(
         heads=found.heads,
         checks=checks,
     )
+    decoder = _decoder(found, names.labels)
     manifest = Manifest(
         format=FORMAT,
         model=path.stem,
         task=found.task,
         input=rule,
-        decoder=_decoder(found, names.labels),
+        decoder=decoder,
         labels="",
-        threshold=YOLO_THRESHOLD if found.family == "yolo" else threshold_for(found.task),
+        threshold=_threshold(found, decoder),
         max_detections=MAX_DETECTIONS,
         variants={seen.facts.contents: variant},
         samples=(),
@@ -188,7 +190,10 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
     """What the classes are called; ``text`` is of ``--labels``."""
     count = found.classes
     if hints.labels is not None:
-        return ClassNames(parse_labels(text, count, hints.labels), f"--labels {hints.labels}")
+        # One name of a model that tells two classes apart is that of what it looks for.
+        background = 0 if found.score.startswith("binary") else None
+        names = parse_labels(text, count, hints.labels, background)
+        return ClassNames(names, f"--labels {hints.labels}")
     missing = "classes are called by number; --labels FILE names them"
     notes = seen.metadata.notes
     if notes is not None and notes.names:
@@ -213,13 +218,26 @@ def _fit(rule: InputRule, found: Understanding) -> InputRule:
     return msgspec.structs.replace(rule, resize="centre-crop", crop_fraction=CROP_FRACTION)
 
 
+def _threshold(found: Understanding, decoder: Rule) -> float:
+    """The least score that is reported."""
+    if found.family == "yolo":
+        return YOLO_THRESHOLD
+    looked_for = isinstance(decoder, ClassifierRule) and decoder.background is not None
+    if found.multi_label or (looked_for and found.score.startswith("binary")):
+        return SURE_THRESHOLD
+    return threshold_for(found.task)
+
+
 def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
     if found.rule is not None:
         return found.rule
     ends = (0, len(labels) - 1) if labels else ()  # where a background class is
     background = next((end for end in ends if is_placeholder(labels[end])), None)
     if found.task == "classification":
-        return ClassifierRule(score=found.score, background=background)
+        rule = ClassifierRule(score=found.score, background=background)
+        if found.multi_label and found.classes is not None:
+            return msgspec.structs.replace(rule, top=found.classes)
+        return rule
     if isinstance(found.heads[0], DetectionsHead):
         return DetectionsRule()
     return SsdRule(

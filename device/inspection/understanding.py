@@ -27,6 +27,7 @@ class Understanding:
     score: Score | Binary = "probability"
     score_why: str = ""
     rule: Rule | None = None  # of the decoder, where it is known whole
+    multi_label: bool = False  # a classifier that scores each class for itself
     family: Family = ""  # whose conventions hold for what nobody says
 
 

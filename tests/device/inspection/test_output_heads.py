@@ -261,6 +261,19 @@ def test_one_number_of_a_logistic_function_tells_two_classes_apart(value, operat
     assert (found.task, found.classes, found.score) == ("classification", 2, score)
 
 
+@pytest.mark.parametrize("names", [1, 2])
+def test_one_number_is_a_classifier_where_one_or_two_classes_are_named(names):
+    found = understand([output(0, [[-3.0]])], Hints(), None, names=names)
+    assert (found.task, found.classes, found.score) == ("classification", 2, "binary-logit")
+
+
+def test_logistic_scores_are_each_a_class_of_its_own():
+    outputs = [output(0, [[0.9, 0.8, 0.1]], operator="LOGISTIC")]
+    assert understood(outputs, task="classification").multi_label
+    outputs = [output(0, [[0.9, 0.05, 0.05]], operator="SOFTMAX")]
+    assert not understood(outputs).multi_label
+
+
 def test_detections_among_other_outputs_of_tensorflow_2_are_found():
     names = [
         "detection_anchor_indices",

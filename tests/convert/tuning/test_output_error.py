@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from convert.tuning.output_error import class_divergence
+from device.bundle.manifest import ClassifierRule
+
+
+@pytest.mark.parametrize(
+    ("score", "expected", "said", "nats"),
+    [
+        # 0.5 log(0.5 / 0.25) + 0.5 log(0.5 / 0.75)
+        ("probability", [0.5, 0.5], [0.25, 0.75], 0.5 * math.log(4 / 3)),
+        ("logit", [0.0, 0.0], [0.0, math.log(3)], 0.5 * math.log(4 / 3)),
+        ("binary", [0.5], [0.25], 0.5 * math.log(4 / 3)),
+        ("binary", [0.5], [0.75], 0.5 * math.log(4 / 3)),  # too sure is as wrong as too unsure
+        ("binary-logit", [0.0], [math.log(3)], 0.5 * math.log(4 / 3)),
+        ("probability", [0.5, 0.75], [0.25, 0.75], 0.5 * math.log(4 / 3)),  # each for itself
+        ("probability", [0.5, 0.75], [0.5, 0.75], 0.0),
+    ],
+)
+def test_divergence_of_one_picture_is_that_computed_by_hand(score, expected, said, nats):
+    found = class_divergence(ClassifierRule(score=score), np.array([expected]), np.array([said]))
+    assert found == pytest.approx(nats, abs=1e-9)
+
+
+def test_divergence_is_per_picture():
+    rule = ClassifierRule(score="binary")
+    pictures = np.array([[0.5], [0.5]]), np.array([[0.25], [0.5]])
+    assert class_divergence(rule, *pictures) == pytest.approx(0.25 * math.log(4 / 3))
