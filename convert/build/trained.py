@@ -13,6 +13,7 @@ from convert.build.build import BuildImages, BuildOptions, build_variants, requi
 from convert.build.samples import write_sample
 from convert.calibration.images import CalibrationInputs
 from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.architecture import PUBLISHED, Architecture
 from convert.models.base import Network
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.targets import BOX_SCALES
@@ -54,6 +55,7 @@ class TrainedDetector:
     weights: Sequence[NDArray[np.float32]]
     class_thresholds: Mapping[str, float]
     source: str
+    architecture: Architecture = PUBLISHED
 
     def network(self) -> Network:
         """The network that is converted."""
@@ -62,7 +64,7 @@ class TrainedDetector:
             from convert.models.freeze import Frozen
             from convert.models.ssdlite import build_ssdlite
 
-            model = build_ssdlite(len(self.classes), self.size)
+            model = build_ssdlite(len(self.classes), self.size, 1, self.architecture)
             model.set_weights(list(self.weights))
             frozen = Frozen(lambda image: model(image, training=False), (self.size, self.size))
             frozen.save(saved_model)

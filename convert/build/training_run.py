@@ -154,8 +154,10 @@ class TrainingRun:
         from convert.training.trainer import Trainer
 
         classes = self.dataset.classes
-        model, average = (trainable_ssdlite(len(classes), self.size) for _ in range(2))
         start = self.start()
+        model, average = (
+            trainable_ssdlite(len(classes), self.size, start.architecture) for _ in range(2)
+        )
         shown = self.validator(LABELLED, "train")
         matcher = Matcher(self.anchors)
         targets = [
@@ -231,7 +233,7 @@ class TrainingRun:
     def finish(self, trainer: Trainer, bundle: Path) -> Manifest:
         """Fill the empty folder ``bundle`` with the best network."""
         from convert.training.log import FILE
-        from convert.training.network import save_weights
+        from convert.training.network import model_architecture, save_weights
 
         options, dataset = self.options, self.dataset
         judge = self.validator(MOST_JUDGED)
@@ -250,6 +252,7 @@ class TrainingRun:
             source=f"{len(dataset.train)} images of {options.dataset.name}, "
             f"{trainer.state.best_step} steps from "
             f"{options.start_from or SSDLITE_MOBILENET_V2.title}",
+            architecture=model_architecture(trainer.average),
         )
         build_options = BuildOptions(PRECISIONS, None, 0, options.seed, options.debug)
         manifest = build_trained(detector, dataset, bundle, build_options, self._say)

@@ -8,9 +8,10 @@ quantisation scale of its own; decoding and suppression run on the device.
 from __future__ import annotations
 
 import keras
-from keras import KerasTensor, layers
+from keras import KerasTensor
 
 from convert.models.anchors import ANCHORS_PER_CELL
+from convert.models.architecture import PUBLISHED, Architecture
 from convert.models.mobilenet_v2 import backbone, convolution, depthwise
 
 INPUT_SIZE = 300
@@ -19,20 +20,26 @@ INPUT_SIZE = 300
 EXTRA_LAYERS = ((2, 256, 512), (3, 128, 256), (4, 128, 256), (5, 64, 128))
 
 
-def _extra_feature(x: KerasTensor, number: int, squeeze: int, channels: int) -> KerasTensor:
-    x = convolution(x, squeeze, f"layer_19_1_Conv2d_{number}_1x1_{squeeze}")
+def _extra_feature(
+    x: KerasTensor, number: int, squeeze: int, channels: int, architecture: Architecture
+) -> KerasTensor:
+    name = f"layer_19_1_Conv2d_{number}_1x1_{squeeze}"
+    x = convolution(x, squeeze, name, architecture=architecture)
     name = f"layer_19_2_Conv2d_{number}_3x3_s2_{channels}"
     x = depthwise(x, f"{name}_depthwise", stride=2)
-    return convolution(x, channels, name)
+    return convolution(x, channels, name, architecture=architecture)
 
 
-def _predictor(x: KerasTensor, channels: int, name: str) -> KerasTensor:
+def _predictor(x: KerasTensor, channels: int, name: str, architecture: Architecture) -> KerasTensor:
     x = depthwise(x, f"{name}_depthwise")
-    return layers.Conv2D(channels, 1, padding="same", name=name)(x)
+    return convolution(x, channels, name, relu=False, architecture=architecture)
 
 
 def build_ssdlite(
-    num_classes: int, size: int = INPUT_SIZE, batch_size: int | None = 1
+    num_classes: int,
+    size: int = INPUT_SIZE,
+    batch_size: int | None = 1,
+    architecture: Architecture = PUBLISHED,
 ) -> keras.Model:
     """SSDLite MobileNetV2 for images of ``size`` x ``size``, ``num_classes`` scores per anchor.
 
@@ -41,20 +48,21 @@ def build_ssdlite(
     anchors * 4) and ``scores_0`` to ``scores_5`` (batch, cells, cells, anchors * num_classes),
     logits; cells as :func:`convert.models.anchors.grid_sizes` says. A batch of one is what a
     camera gives, and fixed shapes let the converter fold more; training asks for any (None).
+    ``architecture`` says which layers are narrower than published.
     """
     inputs = keras.Input((size, size, 3), batch_size=batch_size, name="image")
-    tap, x = backbone(inputs)
+    tap, x = backbone(inputs, architecture)
     features = [tap, x]
     for extra in EXTRA_LAYERS:
-        x = _extra_feature(x, *extra)
+        x = _extra_feature(x, *extra, architecture)
         features.append(x)
     outputs = {}
     for level, (feature, anchors) in enumerate(zip(features, ANCHORS_PER_CELL, strict=True)):
         scope = f"BoxPredictor_{level}"
         outputs[f"boxes_{level}"] = _predictor(
-            feature, anchors * 4, f"{scope}.BoxEncodingPredictor"
+            feature, anchors * 4, f"{scope}.BoxEncodingPredictor", architecture
         )
         outputs[f"scores_{level}"] = _predictor(
-            feature, anchors * num_classes, f"{scope}.ClassPredictor"
+            feature, anchors * num_classes, f"{scope}.ClassPredictor", architecture
         )
     return keras.Model(inputs, outputs, name="ssdlite_mobilenet_v2")

@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert.errors import WeightsError
+from convert.models.architecture import PUBLISHED, Architecture, architecture_of
 from convert.models.ssdlite import build_ssdlite
 from convert.models.tfjs_weights import class_columns, load_ssdlite, read_graph_model
 from convert.training.checkpoint import DAMAGED
@@ -26,12 +27,20 @@ LABELLED = 64  # images that an unknown class is shown on to find what it starts
 MEAN = STD = 127.5
 
 
-def trainable_ssdlite(classes: int, size: int) -> keras.Model:
+def trainable_ssdlite(
+    classes: int, size: int, architecture: Architecture = PUBLISHED
+) -> keras.Model:
     """An SSDLite of ``classes`` classes, none of them the background, for batches of any size."""
-    model = build_ssdlite(classes, size, batch_size=None)
+    model = build_ssdlite(classes, size, None, architecture)
     for layer in model.layers:
         layer.trainable = layer.name.split(".")[0] not in FROZEN
     return model
+
+
+def model_architecture(model: keras.Model) -> Architecture:
+    """How wide the layers of an SSDLite are."""
+    kernels = {item.name: tuple(item.kernel.shape) for item in model.layers if item.weights}
+    return architecture_of(kernels)
 
 
 def normalised(pixels: Any) -> Any:
@@ -95,6 +104,7 @@ class Start:
     labels: tuple[str, ...]
     load: Callable[[keras.Model, Sequence[int] | None], None]
     title: str
+    architecture: Architecture = PUBLISHED
 
 
 def published_start(folder: Path, labels: Sequence[str]) -> Start:
@@ -132,7 +142,12 @@ def trained_start(weights: Path) -> Start:
             except (KeyError, ValueError) as exc:
                 raise WeightsError(f"{weights}: {layer.name} does not fit ({exc})") from exc
 
-    return Start(labels, load, str(weights.parent))
+    shapes = {
+        name.removesuffix("/kernel"): values.shape
+        for name, values in arrays.items()
+        if name.endswith("/kernel") and values.ndim == 4
+    }
+    return Start(labels, load, str(weights.parent), architecture_of(shapes))
 
 
 def save_weights(model: keras.Model, labels: Sequence[str]) -> bytes:
@@ -160,7 +175,7 @@ def answers_inside(
     (classes, published), zero for a class without an anchor.
     """
     published = len(start.labels)
-    model = build_ssdlite(published, pixels[0].shape[0], batch_size=1)
+    model = build_ssdlite(published, pixels[0].shape[0], 1, start.architecture)
     start.load(model, None)
 
     logits = tf.function(

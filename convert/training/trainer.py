@@ -47,6 +47,10 @@ class Trainer:
         self._step = tf.function(self._train_step)
         self._answer = tf.function(self._answer_step)
 
+    def _shown(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, ...]:
+        """What :meth:`_losses` wants of a batch; the first are the images that it shows."""
+        return pixels, classes, encodings
+
     def _losses(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, Any]:
         outputs = self.model(normalised(pixels), training=True)
         boxes, logits = raw_heads(outputs, self.classes)
@@ -57,14 +61,13 @@ class Trainer:
     ) -> tuple[Any, Any]:
         variables = self.model.trainable_variables
         count = positives(classes)
-        parts = max(1, -(-BATCH * int(pixels.shape[1]) ** 2 // MICRO_PIXELS))
+        shown = self._shown(pixels, classes, encodings)
+        parts = max(1, -(-BATCH * int(shown[0].shape[1]) ** 2 // MICRO_PIXELS))
         while BATCH % parts:
             parts += 1
         total: list[Any] = []
         sums = [tf.constant(0.0), tf.constant(0.0)]
-        for part in zip(
-            *(tf.split(item, parts) for item in (pixels, classes, encodings)), strict=True
-        ):
+        for part in zip(*(tf.split(item, parts) for item in shown), strict=True):
             with tf.GradientTape() as tape:
                 class_loss, box_loss = self._losses(*part)
                 loss = (class_loss + box_loss) / count
