@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from device.web.frame_encoder import EncodedFrame
+from device.web.renditions import Rendition, RenditionChoice
 
-News = EncodedFrame | bytes  # a frame, or JSON
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame with the JPEG that one viewer is to get of it."""
+
+    frame: EncodedFrame
+    jpeg: bytes
+
+
+News = EncodedFrame | Picture | bytes  # a frame, without its image or with it, or JSON
 Send = Callable[[str, News], Awaitable[None]]
 
 STUCK_S = 30.0  # that the network may take nothing from us, before a viewer is given up
@@ -20,7 +33,7 @@ class Audience:
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
         self.wants_frame = False
-        self.wants_image = False
+        self.renditions: frozenset[Rendition] = frozenset()  # of which an image is wanted
 
     def join(self, viewer: Viewer) -> None:
         """Add a viewer."""
@@ -35,9 +48,10 @@ class Audience:
     def update(self) -> None:
         """Look again at what the viewers want."""
         self.wants_frame = any(viewer.wants_frame for viewer in self.viewers)
-        self.wants_image = any(viewer.wants_image for viewer in self.viewers)
+        wanted = (viewer.wanted_rendition for viewer in self.viewers)
+        self.renditions = frozenset(rendition for rendition in wanted if rendition is not None)
 
-    def tell(self, kind: str, news: News) -> None:
+    def tell(self, kind: str, news: EncodedFrame | bytes) -> None:
         """Tell all viewers ``news`` of a ``kind``."""
         for viewer in self.viewers:
             viewer.tell(kind, news)
@@ -74,12 +88,15 @@ class Viewer:
         return "frame" not in self._waiting
 
     @property
-    def wants_image(self) -> bool:
-        """Whether that news is to come with its image."""
-        return False
+    def wanted_rendition(self) -> Rendition | None:
+        """How the image that is to come with that news is to be made; None for no image."""
+        return None
 
-    def tell(self, kind: str, news: News) -> None:
+    def tell(self, kind: str, news: EncodedFrame | bytes) -> None:
         """Have ``news`` sent as soon as may be."""
+        self._put(kind, news)
+
+    def _put(self, kind: str, news: News) -> None:
         self._waiting[kind] = news
         self._wake.set()
 
@@ -99,31 +116,47 @@ class Viewer:
 
 
 class ImageViewer(Viewer):
-    """A viewer of the images, which says when it is ready for another."""
+    """A viewer of the images, which says when it is ready for another.
 
-    def __init__(self, audience: Audience, send: Send) -> None:
-        self._window = WINDOW
+    How long that takes tells how large the next may be, unless it asks for one ``rendition``.
+    """
+
+    def __init__(self, audience: Audience, send: Send, rendition: Rendition | None = None) -> None:
+        self._rendition = rendition
+        self._choice = RenditionChoice()
+        self._sent_at_s: deque[float] = deque()  # monotonic, of the images on their way
         super().__init__(audience, send)
 
     @property
     def wants_frame(self) -> bool:
         """Whether an image may be sent to it: it gets no frame without."""
-        return self.wants_image
+        return self.wanted_rendition is not None
 
     @property
-    def wants_image(self) -> bool:
-        """Whether an image may be sent to it."""
-        return self._window > 0 and super().wants_frame
+    def wanted_rendition(self) -> Rendition | None:
+        """How to make the image that may be sent to it; None while too many are on their way."""
+        if len(self._sent_at_s) == WINDOW or not super().wants_frame:
+            return None
+        return self._rendition or self._choice.rendition
 
-    def tell(self, kind: str, news: News) -> None:
-        """Have ``news`` sent; a frame only with its picture, and only if there is room for it."""
-        if isinstance(news, EncodedFrame) and "frame" not in self._waiting:
-            if news.jpeg is None or self._window == 0:
-                return
-            self._window -= 1
-        super().tell(kind, news)
+    def tell(self, kind: str, news: EncodedFrame | bytes) -> None:
+        """Have ``news`` sent; a frame only with its image, and only if there is room for it."""
+        if isinstance(news, bytes):
+            self._put(kind, news)
+            return
+        jpeg = news.jpegs.get(self._rendition or self._choice.rendition)
+        if jpeg is None:
+            return
+        waits = not super().wants_frame
+        if not waits and len(self._sent_at_s) == WINDOW:
+            return
+        if waits and self._sent_at_s:
+            self._sent_at_s.pop()  # of the one that it replaces
+        self._sent_at_s.append(time.monotonic())
+        self._put(kind, Picture(news, jpeg))
 
     def is_ready(self) -> None:
-        """Note that it has taken one picture."""
-        self._window = min(self._window + 1, WINDOW)
+        """Note that it has taken one image."""
+        if self._sent_at_s:
+            self._choice.note(time.monotonic() - self._sent_at_s.popleft())
         self._audience.update()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from device.outputs.base import Sink
@@ -15,8 +14,9 @@ from device.web.frame_encoder import EncodedFrame, StreamEncoder
 class PageFeed(Sink):
     """A sink that notes how every frame went, and passes those that are due to an encoder.
 
-    At most ``fps`` frames a second are passed on, and annotated only for viewers that are ready
-    for an image: with nobody watching, nothing is drawn or encoded.
+    At most ``fps`` frames a second are passed on, with an image only for viewers that are ready
+    for one: with nobody watching, nothing is encoded. Of the pipeline no drawing is asked for:
+    the page draws the boxes itself.
     """
 
     def __init__(self, fps: float) -> None:
@@ -35,21 +35,14 @@ class PageFeed(Sink):
         """The number of images encoded so far."""
         return 0 if self._encoder is None else self._encoder.encoded
 
-    def needs_image(self) -> bool:
-        """Whether the next outcome is to be drawn: a viewer is ready, and it is time."""
-        return self.audience.wants_image and time.monotonic() >= self._due_s
-
     def write(self, outcome: Outcome) -> None:
         """Note how the frame went, and have it encoded if it is due."""
         self.history.add(outcome)
         now_s = outcome.finished_at_s
-        wants_image = self.audience.wants_image
         if self._encoder is None or now_s < self._due_s or not self.audience.wants_frame:
             return
-        if wants_image and outcome.image is None:  # asked for since this one was drawn
-            return
         self._due_s = max(self._due_s + self._period_s, now_s)
-        self._encoder.put(outcome, wants_image)
+        self._encoder.put(outcome, self.audience.renditions)
 
     def close(self) -> None:
         """End the encoder."""

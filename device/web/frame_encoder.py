@@ -1,19 +1,18 @@
-"""The frame encoder: outcomes as viewers get them, a JPEG and a line of JSON, once for all."""
+"""The frame encoder: outcomes as viewers get them, JPEGs and a line of JSON, once for all."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import cv2
 
+from device.drawing import draw
 from device.outputs.serialization import to_json
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover
-
-QUALITY = 80  # of 100: edges of boxes and letters stay clean
-LONGEST_SIDE = 1280  # pixels; no phone shows more, and a Pi's radio has to carry it
+from device.web.renditions import Rendition
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +21,27 @@ class EncodedFrame:
 
     line: bytes  # of JSON, as in the log
     size_wh: tuple[int, int]  # of the source's frame, in whose pixels the line's boxes are
-    jpeg: bytes | None  # None where nobody asked for a picture
+    jpegs: Mapping[Rendition, bytes]  # those that somebody asked for
 
 
-def encode_for_viewers(image: Pixels) -> bytes:
-    """``image`` (uint8 BGR) as a JPEG, its longer side no longer than 1280 pixels."""
+def encode_for_viewers(image: Pixels, rendition: Rendition) -> bytes:
+    """``image`` (uint8 BGR) as a JPEG, no larger than ``rendition`` says."""
     height, width = image.shape[:2]
-    scale = LONGEST_SIDE / max(width, height)
+    scale = rendition.longest_side / max(width, height)
     if scale < 1:
         size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
         shown = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
     else:
         shown = image
-    ok, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    ok, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, rendition.quality])
     assert ok, "OpenCV encodes any 8-bit picture"
     return data.tobytes()
+
+
+def _annotated(outcome: Outcome) -> Pixels:
+    image = outcome.frame.pixels.copy()
+    draw(image, outcome.result.detections, "", outcome.result.classes or ())
+    return image
 
 
 class StreamEncoder:
@@ -45,14 +50,14 @@ class StreamEncoder:
     def __init__(self, publish: Callable[[EncodedFrame], None]) -> None:
         """``publish`` is called in the encoder's thread."""
         self._publish = publish
-        self._waiting: Handover[tuple[Outcome, bool]] = Handover(1, newest=True)
+        self._waiting: Handover[tuple[Outcome, Collection[Rendition]]] = Handover(1, newest=True)
         self._thread = threading.Thread(target=self._run, name="encoder")
         self.encoded = 0  # pictures
         self._thread.start()
 
-    def put(self, outcome: Outcome, with_image: bool) -> None:
+    def put(self, outcome: Outcome, renditions: Collection[Rendition]) -> None:
         """Encode ``outcome`` next, in place of one that still waits."""
-        self._waiting.put((outcome, with_image))
+        self._waiting.put((outcome, renditions))
 
     def close(self) -> None:
         """End the thread."""
@@ -61,9 +66,11 @@ class StreamEncoder:
 
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
-            outcome, with_image = item
-            jpeg = None
-            if with_image and outcome.image is not None:
-                jpeg = encode_for_viewers(outcome.image)
-                self.encoded += 1
-            self._publish(EncodedFrame(to_json(outcome), outcome.frame.size_wh, jpeg))
+            outcome, renditions = item
+            jpegs = {rendition: self._encode(outcome, rendition) for rendition in renditions}
+            self._publish(EncodedFrame(to_json(outcome), outcome.frame.size_wh, jpegs))
+
+    def _encode(self, outcome: Outcome, rendition: Rendition) -> bytes:
+        self.encoded += 1
+        image = _annotated(outcome) if rendition.annotated else outcome.frame.pixels
+        return encode_for_viewers(image, rendition)

@@ -13,9 +13,10 @@ from tornado.web import Application, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
-from device.web.broadcast import ImageViewer, News, Viewer
+from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
 from device.web.live_settings import BusyError, SettingsChange
+from device.web.renditions import ANNOTATED
 from device.web.request import PAGE, Handler, RefusedError, Run
 
 MAX_VIEWERS = 32
@@ -188,6 +189,7 @@ class _Events(_Watched):
         connection(self.request).close()  # no end would reach one who is stuck
 
     async def _send(self, kind: str, news: News) -> None:
+        assert not isinstance(news, Picture)
         data = news.line if isinstance(news, EncodedFrame) else news
         self.write(b"event: %s\ndata: %s\n\n" % (kind.encode(), data))
         await self.flush()
@@ -200,13 +202,13 @@ class _Snapshot(_Watched):
     """A snapshot: the next annotated image."""
 
     async def get(self) -> None:
-        taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        taken: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         async def take(_: str, news: News) -> None:
-            if isinstance(news, EncodedFrame) and not taken.done():
+            if isinstance(news, Picture) and not taken.done():
                 taken.set_result(news.jpeg)
 
-        viewer = ImageViewer(self.run.audience, take)
+        viewer = ImageViewer(self.run.audience, take, ANNOTATED)
         try:
             jpeg = await asyncio.wait_for(taken, SNAPSHOT_TIMEOUT_S)
         except TimeoutError:
@@ -234,12 +236,12 @@ class _Live(_Watched, WebSocketHandler):
 
     async def _send(self, kind: str, news: News) -> None:
         try:
-            if isinstance(news, EncodedFrame):
-                assert news.jpeg is not None
-                text = b'{"size_wh":[%d,%d],"record":%s}' % (*news.size_wh, news.line)
+            if isinstance(news, Picture):
+                frame = news.frame
+                text = b'{"size_wh":[%d,%d],"record":%s}' % (*frame.size_wh, frame.line)
                 await self.write_message(b'{"frame":%s}' % text)
                 await self.write_message(news.jpeg, binary=True)
-            else:
+            elif isinstance(news, bytes):
                 await self.write_message(b'{"%s":%s}' % (kind.encode(), news))
         except WebSocketClosedError as exc:
             raise ConnectionError from exc

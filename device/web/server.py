@@ -159,7 +159,7 @@ class LivePage(Closable):
             with runner:
                 runner.run(self._serve(run))
         finally:
-            self.feed.audience.wants_frame = self.feed.audience.wants_image = False
+            self.feed.audience.wants_frame = False
 
     async def _serve(self, run: Run) -> None:
         server = _Server(

@@ -39,7 +39,7 @@ class Scene(Camera):
 
     def __init__(self, bundle: Path) -> None:
         super().__init__()
-        self._images = {
+        self.images = {
             name: cv2.resize(read_image(bundle / "samples" / f"{name}.jpg"), (320, 240))
             for name in SAMPLES
         }
@@ -53,7 +53,7 @@ class Scene(Camera):
         while not self.there.wait(0.05):
             if self._closed:
                 return None
-        image = self._images[self.shows].copy()
+        image = self.images[self.shows].copy()
         image[:, :4] = (0, 0, 255 * (next(self._steps) % 2))
         return Shot(image)
 

@@ -1,6 +1,7 @@
 // What is on the picture: a sentence, and a card for each thing.
 
-import { $, colourOf, make, percent, run, setText } from "./run.js";
+import { light, nearest } from "./boxes.js";
+import { $, colourOf, itemsOf, make, percent, run, setText } from "./run.js";
 
 const GONE_MS = 900; // a thing must be missing so long before its card goes
 const SPEAK_MS = 5000; // between what a screen reader is told
@@ -8,11 +9,10 @@ const MOST_CARDS = 24;
 const HINT = "It may be there and look unsure: a lower threshold shows more.";
 
 const cards = []; // {item, element, canvas, seenAt}, in the order in which they came
+let lit = null; // the card whose box is pointed out
 let namedAt = 0; // when there was something to name
 let saidAt = -SPEAK_MS;
 let said = "";
-
-export const itemsOf = ({ record }) => record.detections ?? record.classes ?? [];
 
 // Shows what is on the frame in words and cards.
 export function showMoment() {
@@ -21,24 +21,12 @@ export function showMoment() {
   showSentence(items);
 }
 
-// Between two boxes, in sizes of a box; none between a classifier's, which have none.
-function distance(a, b) {
-  if (!a || !b) return 0;
-  const across = Math.abs(a[0] + a[2] - b[0] - b[2]) / (b[2] - b[0]);
-  const down = Math.abs(a[1] + a[3] - b[1] - b[3]) / (b[3] - b[1]);
-  return Math.max(across, down) / 2;
-}
-
 function showCards(items) {
   const now = performance.now();
   const free = new Set(cards);
   for (const item of items.slice(0, MOST_CARDS)) {
-    let best = null;
-    let least = 1.2; // sizes of the box that it may have moved
-    for (const card of free) {
-      const far = card.item.label === item.label ? distance(card.item.box, item.box) : Infinity;
-      if (far < least) [best, least] = [card, far];
-    }
+    const before = nearest(item, [...free].map((card) => card.item));
+    let best = [...free].find((card) => card.item === before);
     if (best) free.delete(best);
     else cards.push((best = makeCard(item)));
     best.seenAt = now;
@@ -47,6 +35,7 @@ function showCards(items) {
   for (const card of [...cards]) {
     card.element.toggleAttribute("data-gone", free.has(card));
     if (now - card.seenAt > GONE_MS) {
+      if (lit === card) pointOut(null);
       card.element.remove();
       cards.splice(cards.indexOf(card), 1);
     }
@@ -60,10 +49,23 @@ function makeCard(item) {
   const bar = make("i");
   const score = make("p");
   const name = make("p", { textContent: item.label, title: item.label });
-  const element = make("li", {}, thumb, make("div", { className: "bar" }, bar), name, score);
+  const button = make("button", { type: "button" }, thumb, make("div", { className: "bar" }, bar), name, score);
+  button.setAttribute("aria-pressed", "false");
+  const element = make("li", {}, button);
   element.style.setProperty("--colour", colourOf(item.label));
   $("found").append(element);
-  return { element, thumb, bar, score };
+  const card = { element, button, thumb, bar, score };
+  button.onclick = () => pointOut(lit === card ? null : card);
+  button.disabled = !item.box;
+  return card;
+}
+
+// Lights the box of a card, and of no other.
+function pointOut(card) {
+  lit?.button.setAttribute("aria-pressed", "false");
+  lit = card;
+  lit?.button.setAttribute("aria-pressed", "true");
+  light(lit?.item ?? null);
 }
 
 function fillCard(card, item) {
@@ -72,10 +74,8 @@ function fillCard(card, item) {
   card.bar.style.width = `${item.score * 100}%`;
   const { bitmap, size_wh: size } = run.frame;
   const scale = bitmap.width / size[0];
-  const line = Math.max(1, Math.round((2 * size[0]) / 640)); // as wide as the box is drawn
   const [left, top, right, bottom] = item.box ?? [0, 0, ...size];
-  const inset = item.box ? line : 0;
-  let [x, y, width, height] = [left + inset, top + inset, right - left - 2 * inset, bottom - top - 2 * inset];
+  let [x, y, width, height] = [left, top, right - left, bottom - top];
   // The middle square of a long box; of a tall one the upper end, where a person has a face.
   const side = Math.max(2, Math.min(width, height));
   x += (width - side) / 2;

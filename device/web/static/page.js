@@ -3,9 +3,9 @@
 import { drawTraces, keep, showSecond } from "./dials.js";
 import { introduceKnobs, offer, showSettings } from "./knobs.js";
 import { connect, hangUpIfSilent } from "./line.js";
-import { itemsOf, showMoment } from "./moment.js";
+import { showMoment } from "./moment.js";
 import { forgetDebts, isPaused, see, watchPictures } from "./picture.js";
-import { $, brief, run, setText } from "./run.js";
+import { $, brief, itemsOf, run, setText } from "./run.js";
 
 const LOOK_MS = 300; // between changes of words and cards: to be read, they must stay a while
 

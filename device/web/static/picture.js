@@ -1,7 +1,8 @@
 // The picture, and the buttons on it.
 
+import { areShown, drawBoxes, paintBoxes, toggleBoxes } from "./boxes.js";
 import { thank } from "./line.js";
-import { $, make, run } from "./run.js";
+import { $, itemsOf, make, run } from "./run.js";
 
 let paused = false;
 let newest = null; // a frame that waits to be decoded
@@ -67,26 +68,43 @@ function show(picture) {
   run.frame?.bitmap.close();
   run.frame = picture;
   canvas.dataset.frame = picture.record.frame;
+  drawBoxes();
   onShown();
 }
 
 $("pause").onclick = () => {
   paused = !paused;
   $("pause").toggleAttribute("data-paused", paused);
-  for (const name of ["aria-label", "title"]) $("pause").setAttribute(name, paused ? "Go on" : "Pause");
+  $("pause").setAttribute("aria-label", paused ? "Go on" : "Pause");
+  $("pause").title = `${paused ? "Go on" : "Pause"} (Space)`;
   lookAgain();
   onPaused();
 };
 document.addEventListener("visibilitychange", lookAgain);
 
-$("snapshot").onclick = (event) => {
+$("snapshot").onclick = async (event) => {
   if (!run.frame) return;
   event.preventDefault();
-  const link = make("a", { href: URL.createObjectURL(run.frame.jpeg) });
-  link.download = `liteberry-${run.frame.record.time.slice(0, 19).replace(/[:T]/g, "-")}.jpg`;
+  const { record } = run.frame;
+  const link = make("a", { href: URL.createObjectURL(await asShown(run.frame)) });
+  link.download = `liteberry-${record.time.slice(0, 19).replace(/[:T]/g, "-")}.jpg`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 };
+
+// The JPEG of a picture with the boxes that are shown on it, as sharp as it is.
+function asShown(picture) {
+  const items = itemsOf(picture).filter((item) => item.box);
+  if (!areShown() || !items.length) return picture.jpeg;
+  const { bitmap, size_wh: size } = picture;
+  const copy = make("canvas", { width: bitmap.width, height: bitmap.height });
+  const brush = copy.getContext("2d");
+  brush.drawImage(bitmap, 0, 0);
+  const unit = Math.max(0.75, Math.max(bitmap.width, bitmap.height) / 800); // of lines and letters
+  brush.scale(unit, unit);
+  paintBoxes(brush, items, bitmap.width / size[0] / unit, size);
+  return new Promise((resolve) => copy.toBlob(resolve, "image/jpeg", 0.92));
+}
 $("snapshot").onkeydown = (event) => {
   if (event.key === " ") {
     event.preventDefault();
@@ -115,8 +133,15 @@ fill.onclick = async () => {
   showFill();
 };
 document.addEventListener("fullscreenchange", showFill);
+const KEYS = { " ": () => $("pause").click(), f: () => fill.click(), s: () => $("snapshot").click(), b: toggleBoxes };
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && viewfinder.classList.contains("filled")) fill.click();
+  const act = KEYS[event.key.toLowerCase()];
+  if (!act || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  // Keys belong to a field that is typed in, and Space to a button that has the focus.
+  if (event.target.closest(event.key === " " ? "input, button, a" : "input:not([type=range])")) return;
+  event.preventDefault();
+  act();
 });
 function showFill() {
   fill.setAttribute("aria-pressed", isFilled());

@@ -25,5 +25,6 @@ export function setText(id, text) {
 // A number that is read in passing: with a decimal only where that says something.
 export const brief = (value, decimalBelow) => value.toFixed(value < decimalBelow ? 1 : 0);
 
+export const itemsOf = ({ record }) => record.detections ?? record.classes ?? [];
 export const percent = (score) => `${Math.round(score * 100)} %`;
 export const colourOf = (label) => run.about?.labels[label] ?? "currentcolor";

@@ -5,15 +5,16 @@ import asyncio
 import pytest
 
 from device.web import broadcast as module
-from device.web.broadcast import WINDOW, Audience, ImageViewer, Viewer
+from device.web.broadcast import WINDOW, Audience, ImageViewer, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
+from device.web.renditions import ANNOTATED, LADDER, PATIENCE, SLOW_S
 
-IMAGE = EncodedFrame(b"{}", (64, 48), b"jpeg")
-LINE = EncodedFrame(b"{}", (64, 48), None)
+IMAGE = EncodedFrame(b"{}", (64, 48), {LADDER[0]: b"jpeg"})
+LINE = EncodedFrame(b"{}", (64, 48), {})
 
 
 def number(index: int) -> EncodedFrame:
-    return EncodedFrame(b"%d" % index, (64, 48), b"jpeg")
+    return EncodedFrame(b"%d" % index, (64, 48), {LADDER[0]: b"jpeg"})
 
 
 class Line:
@@ -73,19 +74,19 @@ def test_pictures_stop_when_as_many_as_allowed_are_on_their_way():
     async def scenario():
         audience, line = Audience(), Line()
         viewer = ImageViewer(audience, line.send)
-        assert audience.wants_image
+        assert audience.renditions == {LADDER[0]}
         for index in range(5):
             audience.tell("frame", number(index))
             await settle()
         assert len(line.sent) == WINDOW
-        assert not audience.wants_image
+        assert not audience.renditions
         assert not audience.wants_frame
         viewer.is_ready()
-        assert audience.wants_image
+        assert audience.renditions == {LADDER[0]}
         audience.tell("frame", number(9))
         await settle()
-        assert line.sent[-1] == ("frame", number(9))
-        assert not audience.wants_image
+        assert line.sent[-1] == ("frame", Picture(number(9), b"jpeg"))
+        assert not audience.renditions
         await audience.dismiss()
 
     asyncio.run(scenario())
@@ -111,7 +112,7 @@ def test_frame_without_picture_is_for_those_who_want_none():
         audience, images, events = Audience(), Line(), Line()
         Viewer(audience, events.send)
         assert audience.wants_frame
-        assert not audience.wants_image
+        assert not audience.renditions
         ImageViewer(audience, images.send)
         audience.tell("frame", LINE)
         await settle()
@@ -133,7 +134,7 @@ def test_viewer_whose_connection_is_lost_is_forgotten(error):
         audience.tell("frame", IMAGE)
         await viewer.task
         assert not audience.viewers
-        assert not audience.wants_image
+        assert not audience.renditions
 
     asyncio.run(scenario())
 
@@ -159,5 +160,64 @@ def test_dismissed_viewers_are_gone():
         await audience.dismiss()
         assert not audience.viewers
         assert all(viewer.task.done() for viewer in viewers)
+
+    asyncio.run(scenario())
+
+
+def test_viewer_on_a_slow_line_is_sent_smaller_pictures_and_the_others_are_not(monkeypatch):
+    clock_s = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock_s[0])
+
+    async def scenario():
+        audience, slow_line, quick_line = Audience(), Line(), Line()
+        slow = ImageViewer(audience, slow_line.send)
+        quick = ImageViewer(audience, quick_line.send)
+        for _ in range(PATIENCE):
+            audience.tell("frame", IMAGE)
+            await settle()
+            quick.is_ready()
+            clock_s[0] += 2 * SLOW_S
+            slow.is_ready()
+        assert audience.renditions == {LADDER[0], LADDER[1]}
+        both = EncodedFrame(b"{}", (64, 48), {LADDER[0]: b"large", LADDER[1]: b"small"})
+        audience.tell("frame", both)
+        await settle()
+        assert slow_line.sent[-1] == ("frame", Picture(both, b"small"))
+        assert quick_line.sent[-1] == ("frame", Picture(both, b"large"))
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_viewer_of_one_rendition_gets_no_other():
+    async def scenario():
+        audience, line = Audience(), Line()
+        ImageViewer(audience, line.send, ANNOTATED)
+        assert audience.renditions == {ANNOTATED}
+        audience.tell("frame", IMAGE)
+        drawn = EncodedFrame(b"{}", (64, 48), {ANNOTATED: b"drawn"})
+        audience.tell("frame", drawn)
+        await settle()
+        assert line.sent == [("frame", Picture(drawn, b"drawn"))]
+        await audience.dismiss()
+
+    asyncio.run(scenario())
+
+
+def test_thanks_that_come_too_early_break_nothing():
+    async def scenario():
+        audience, line = Audience(), Line()
+        line.flows.clear()
+        viewer = ImageViewer(audience, line.send)
+        audience.tell("frame", number(0))
+        await settle()  # on its way
+        audience.tell("frame", number(1))  # waits
+        for _ in range(3):
+            viewer.is_ready()
+        audience.tell("frame", number(2))
+        line.flows.set()
+        await settle()
+        assert [news.frame.line for _, news in line.sent] == [b"0", b"2"]
+        await audience.dismiss()
 
     asyncio.run(scenario())

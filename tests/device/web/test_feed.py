@@ -7,7 +7,6 @@ import contextlib
 import cv2
 import numpy as np
 
-from device.drawing import class_colour
 from tests.helpers.live_page import WebSocket, visit
 
 
@@ -16,7 +15,7 @@ def test_nothing_is_drawn_or_encoded_with_nobody_watching(run):
     run.until(lambda: run.pipeline.rate.stamps > done + 5)  # the last for an earlier viewer
     encoded = run.encoded()
     run.until(lambda: run.pipeline.rate.stamps > done + 25)
-    assert not run.page.feed.needs_image()
+    assert not run.page.feed.audience.renditions
     assert run.encoded() == encoded
 
 
@@ -37,21 +36,44 @@ def test_pictures_come_no_faster_than_allowed(bundle_dir):
     assert stamps[-1] - stamps[0] >= 4 / 5
 
 
-def test_picture_has_the_boxes_of_its_record(run):
+def watched(run):
+    """A frame of the motorcycle as the page gets it: what is told of it, and its pixels."""
     run.scene.shows = "motorcycle"
     seen = run.pipeline.frames_with["motorcycle"]
     run.until(lambda: run.pipeline.frames_with["motorcycle"] > seen + 3)
     with WebSocket(run.host) as watching:
         frame, jpeg = watching.image()
+    return frame, pixels_of(jpeg)
+
+
+def pixels_of(jpeg):
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
+
+
+def test_picture_is_clean_and_its_record_has_the_boxes(run):
+    frame, image = watched(run)
     assert frame["size_wh"] == [320, 240]
     (found,) = frame["record"]["detections"]
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
-    x_min, _, x_max, y_max = (round(side) for side in found["box"])
-    colour = class_colour(found["class_id"])
-    rows = np.median(image[:, x_min + 20 : x_max - 20], axis=1)
-    unlike = np.abs(rows - colour).max(axis=1)
-    # The line is two pixels wide, and rounded to them: which rows it fills is not exact.
-    assert unlike[y_max - 2 : y_max + 3].min() < 0.7 * unlike[y_max - 8]
+    assert (found["label"], len(found["box"])) == ("motorcycle", 4)
+    clean = run.scene.images["motorcycle"].astype(int)
+    assert np.abs(image[:, 4:] - clean[:, 4:]).mean() < 6, "something was drawn into it"
+
+
+def test_snapshot_for_programs_has_the_boxes_in_it(run):
+    frame, _ = watched(run)
+    drawn = pixels_of(run.ask("/snapshot.jpg")[2])
+    clean = run.scene.images["motorcycle"].astype(int)
+    x_min, _, x_max, y_max = (round(side) for side in frame["record"]["detections"][0]["box"])
+    unlike = np.abs(drawn - clean).mean(axis=2)[:, x_min + 20 : x_max - 20].mean(axis=1)
+    edge = min(y_max, 239)
+    assert unlike[edge - 3 : edge + 1].max() > 3 * np.median(unlike)
+
+
+def test_watching_has_nothing_drawn_by_the_pipeline(run):
+    with WebSocket(run.host) as watching:
+        records = [watching.image()[0]["record"] for _ in range(3)]
+    assert not run.page.feed.needs_image()
+    assert records
 
 
 def test_stuck_viewer_gets_nothing_more_and_holds_up_nobody(run):

@@ -98,6 +98,15 @@ def text_of(page, selector: str) -> str:
     return page.locator(selector).inner_text()
 
 
+def boxes_drawn(page) -> int:
+    return int(page.locator("#boxes").get_attribute("data-boxes"))
+
+
+def area_of(image, colour) -> int:
+    """How many pixels have about this colour (blue, green, red)."""
+    return int((np.abs(image - colour[::-1]).max(axis=2) < 20).sum())
+
+
 def test_picture_moves_and_has_the_boxes_of_what_is_found(run, open_page):
     page = open_page(run.link)
     first = frame_number(page)
@@ -105,16 +114,93 @@ def test_picture_moves_and_has_the_boxes_of_what_is_found(run, open_page):
     wait_until(lambda: frame_number(page) > first + 10)
     assert before.shape == (240, 320, 3)
     wait_until(lambda: (pixels_of(page, "#picture") != before).any())
-    # The cat's colour is nowhere on the photograph.
-    blue, green, red = class_colour(CAT)
-    near = np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40
-    assert near.sum() > 300
+    assert area_of(pixels_of(page, "#boxes"), class_colour(CAT)) > 300
     run.change({"threshold": 1})
-    wait_until(
-        lambda: (
-            (np.abs(pixels_of(page, "#picture") - (red, green, blue)).max(axis=2) < 40).sum() < 30
-        )
-    )
+    wait_until(lambda: boxes_drawn(page) == 0)
+    assert not pixels_of(page, "#boxes").any()
+
+
+def test_boxes_are_drawn_as_sharp_as_the_screen_and_on_their_things(run, open_page):
+    page = open_page(run.link, device_scale_factor=2)
+    page.get_by_role("button", name="Pause").click()
+    image = pixels_of(page, "#boxes")
+    assert image.shape == (2 * 293, 2 * 390, 3)  # the picture is 320x240, its place 390x292.5
+    record = page.evaluate("async () => (await import('/run.js')).run.frame.record")
+    left = record["detections"][0]["box"][0] * 780 / 320
+    columns = np.abs(image - class_colour(CAT)[::-1]).max(axis=2) < 20
+    rows = columns.sum(axis=0)
+    assert rows[max(0, round(left) - 4) : round(left) + 5].max() > 200
+
+
+def test_boxes_go_at_a_button_and_a_key_and_stay_out_of_the_saved_picture(run, open_page, tmp_path):
+    page = open_page(run.link)
+    wait_until(lambda: boxes_drawn(page) == 1)
+    areas = []
+    for _ in range(2):
+        with page.expect_download() as download:
+            page.keyboard.press("s")
+        download.value.save_as(tmp_path / "saved.jpg")
+        with Image.open(tmp_path / "saved.jpg") as saved:
+            areas.append(area_of(np.asarray(saved).astype(int), class_colour(CAT)))
+        page.get_by_role("button", name="Boxes").click()
+    assert areas[0] > 100
+    assert areas[1] < areas[0] / 10
+    wait_until(lambda: boxes_drawn(page) == 1)
+    page.keyboard.press("b")
+    wait_until(lambda: boxes_drawn(page) == 0)
+
+
+def test_card_that_is_tapped_lights_its_box_and_dims_the_others(run, open_page):
+    page = open_page(run.link)
+    card = page.locator("#found button")
+    wait_until(lambda: card.count() == 1)
+    before = area_of(pixels_of(page, "#boxes"), class_colour(CAT))
+    card.click()
+    assert card.get_attribute("aria-pressed") == "true"
+    wait_until(lambda: area_of(pixels_of(page, "#boxes"), class_colour(CAT)) > 1.2 * before)
+    card.click()
+    assert card.get_attribute("aria-pressed") == "false"
+
+
+PLACE = """async ([boxes, labels, size]) =>
+    (await import('/placement.js')).placeLabels(boxes, labels, size)"""
+
+
+def place(page, boxes, label=(60, 20), size=(400, 300)):
+    return page.evaluate(PLACE, [boxes, [label] * len(boxes), size])
+
+
+def test_label_lies_above_its_box_below_it_or_inside_where_there_is_room(run, open_page):
+    page = open_page(run.link)
+    assert place(page, [[100, 100, 200, 200]]) == [[100, 80, 160, 100]]
+    assert place(page, [[100, 10, 200, 200]]) == [[100, 200, 160, 220]]
+    assert place(page, [[0, 0, 400, 300]]) == [[0, 0, 60, 20]]
+    assert place(page, [[380, 100, 399, 200]]) == [[340, 80, 400, 100]]  # kept in the picture
+
+
+def test_labels_never_hide_each_other_and_tiny_things_have_none(run, open_page):
+    page = open_page(run.link)
+    same = [[100, 100, 200, 200]] * 20
+    spots = place(page, same)
+    found = [spot for spot in spots if spot]
+    assert 4 <= len(found) < 20  # as many as there is room for
+    for index, one in enumerate(found):
+        for other in found[:index]:
+            assert (
+                one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            )
+    assert place(page, [[50, 50, 60, 60]]) == [None]
+    assert place(page, [[0, 0, 40, 40]], size=(40, 40)) == [None]  # wider than the picture
+
+
+@pytest.mark.parametrize(
+    ("colour", "ink"),
+    [("#ffffff", "#000"), ("#f2d52b", "#000"), ("#111111", "#fff"), ("#0000ff", "#fff")],
+)
+def test_letters_are_black_or_white_by_what_stands_out_more(run, open_page, colour, ink):
+    page = open_page(run.link)
+    script = "async (colour) => (await import('/boxes.js')).inkOn(colour)"
+    assert page.evaluate(script, colour) == ink
 
 
 def test_page_needs_nothing_from_elsewhere(run, open_page):
@@ -372,7 +458,8 @@ def test_keyboard_reaches_everything_in_order(run, open_page):
         if reached[-1] == "health":
             break
     assert reached == [
-        "Pause", "Save this picture", "Full screen", "Threshold", "Everything", "cat",
+        "Pause", "Boxes", "Save this picture", "Full screen", "cat", "Threshold", "Everything",
+        "cat",
         "Add a class to look for", "float32", "float16", "dynamic", "int8",
         "metrics", "events", "snapshot", "health",
     ]  # fmt: skip
@@ -390,6 +477,29 @@ def test_keys_do_what_the_pointer_does(run, open_page):
     page.locator('body[data-state="live"]').wait_for()
     with page.expect_download():
         page.get_by_role("button", name="Save this picture").press("Space")
+
+
+def test_single_keys_pause_fill_and_hide_and_leave_fields_alone(run, open_page):
+    page = open_page(run.link)
+    page.keyboard.press("Space")
+    assert text_of(page, "#status") == "Paused"
+    page.keyboard.press("Space")
+    page.locator('body[data-state="live"]').wait_for()
+    page.keyboard.press("f")
+    wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] == PHONE[1])
+    page.keyboard.press("f")
+    wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2)
+    page.keyboard.press("b")
+    assert page.get_by_role("button", name="Boxes").get_attribute("aria-pressed") == "false"
+    page.keyboard.press("b")
+    field = page.get_by_label("Add a class to look for")
+    field.press_sequentially("surf bus")
+    assert field.input_value() == "surf bus"
+    field.fill("")
+    page.keyboard.press("Control+f")
+    assert page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2
+    assert page.get_by_role("button", name="Boxes").get_attribute("aria-pressed") == "true"
+    assert text_of(page, "#status").startswith("Live")
 
 
 def test_focus_can_be_seen(run, open_page):
