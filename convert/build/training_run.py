@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +25,12 @@ from device.bundle.manifest import Manifest
 
 if TYPE_CHECKING:
     from convert.evaluation.coco_map import Precision
+    from convert.evaluation.review import Review
     from convert.evaluation.validation import DetectionValidator
     from convert.training.network import Start
     from convert.training.state import EpochRecord
     from convert.training.trainer import Trainer
+    from device.inference.candidates import Candidates
 
 WEIGHTS = "weights.npz"  # beside the bundle's files: what --from goes on from
 MOST_VALIDATED = 128  # images that are looked at after each epoch
@@ -230,25 +232,33 @@ class TrainingRun:
                 )
         trainer.use_best()
 
-    def finish(self, trainer: Trainer, bundle: Path) -> Manifest:
-        """Fill the empty folder ``bundle`` with the best network."""
+    def finish(
+        self, trainer: Trainer, bundle: Path, before: Precision | None = None
+    ) -> tuple[Manifest, Review]:
+        """Fill the empty folder ``bundle`` with the best network.
+
+        ``before`` is how well the network did on the test images from which training started.
+        """
+        from convert.evaluation.review import write_review
         from convert.training.log import FILE
         from convert.training.network import model_architecture, save_weights
 
         options, dataset = self.options, self.dataset
         judge = self.validator(MOST_JUDGED)
-        chosen = judge.thresholds(judge.find(trainer.answers(judge.pixels)))
+        found = judge.find(trainer.answers(judge.pixels))
+        chosen = judge.thresholds(found)
         for name, item in chosen.items():
             self._say(
                 f"threshold   {name} {item.threshold:.2f}: precision {item.precision:.2f}, recall "
                 f"{item.recall:.2f} on validation images"
             )
+        thresholds = {name: item.threshold for name, item in chosen.items()}
         detector = TrainedDetector(
             name=options.out.name,
             classes=dataset.classes,
             size=self.size,
             weights=trainer.average.get_weights(),
-            class_thresholds={name: item.threshold for name, item in chosen.items()},
+            class_thresholds=thresholds,
             source=f"{len(dataset.train)} images of {options.dataset.name}, "
             f"{trainer.state.best_step} steps from "
             f"{options.start_from or SSDLITE_MOBILENET_V2.title}",
@@ -256,11 +266,35 @@ class TrainingRun:
         )
         build_options = BuildOptions(PRECISIONS, None, 0, options.seed, options.debug)
         manifest = build_trained(detector, dataset, bundle, build_options, self._say)
+        if dataset.test:
+            judge = self.validator(MOST_JUDGED, "test")
+            found = judge.find(trainer.answers(judge.pixels))
+        review = self._review(judge, found, thresholds, before)
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(save_weights(trainer.average, dataset.classes))
         if (options.work / FILE).is_file():
             shutil.copyfile(options.work / FILE, bundle / FILE)
-        return manifest
+        write_review(review, bundle)
+        return manifest, review
+
+    def _review(
+        self,
+        judge: DetectionValidator,
+        found: Sequence[Candidates],
+        thresholds: Mapping[str, float],
+        before: Precision | None,
+    ) -> Review:
+        from convert.evaluation.review import make_review
+
+        return make_review(
+            "test" if self.dataset.test else "validation",
+            judge.images,
+            found,
+            judge.precision(found),
+            thresholds,
+            self.dataset.train,
+            None if before is None else round(before.map, 4),
+        )
 
     def clear(self) -> None:
         """Remove the small copies of images: a finished run has no more use for them."""

@@ -18,6 +18,7 @@ TRAIN_EXAMPLES = """examples:
   python -m convert train ~/bees --out build/bees2 --from build/bees --epochs 20
 """
 MINUTES = 20.0
+SAME = 0.0005  # mAP: what is printed does not show less
 
 
 def add_train(commands: Commands) -> None:
@@ -134,14 +135,22 @@ def run_train(args: argparse.Namespace) -> None:
         trainer = run.trainer()
         before = run.test(trainer) if args.start_from is not None else None
         run.train(trainer, Interrupt(say=say))
-        after = run.test(trainer)
-        manifest = run.finish(trainer, bundle)
+        manifest, review = run.finish(trainer, bundle, before)
     run.clear()
-    if before is not None and after is not None:
-        change = after.map - before.map
-        word = "worse" if change < 0 else "better"
-        say(f"test        {before.map:.3f} mAP before, {abs(change):.3f} {word} now")
-    if after is not None:
-        say(f"test        {after.map:.3f} mAP, {after.map_50:.3f} AP50 in float32")
-    say(f"bundle      {options.out}")
+    if review.split == "test":
+        say(f"test        {review.map:.3f} mAP, {review.map_50:.3f} AP50 in float32")
+    if review.before is not None:
+        say(f"before      {change_line(review.before, review.map)}")
+    say(f"bundle      {options.out}; python -m convert report {options.out} shows its mistakes")
     print(format_costs(manifest))
+
+
+def change_line(before: float, now: float) -> str:
+    """How the test changed since the network that training started from."""
+    if abs(now - before) < SAME:
+        return f"{before:.3f} mAP with the network it started from: the same now"
+    word = "worse" if now < before else "better"
+    said = f"{before:.3f} mAP with the network it started from: {abs(now - before):.3f} {word} now"
+    if now < before:
+        said += "; its bundle is where it was, and the new images may be what is wrong"
+    return said

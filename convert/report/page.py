@@ -10,6 +10,7 @@ from convert.report.comparison import Comparison, compare_images
 from convert.report.decision import decide
 from convert.report.facts import Facts, load_facts
 from convert.report.recommendation import PI_5, advise, best_for, headline
+from convert.report.training import training
 from convert.report.tuning import tuning
 from convert.tuning.log import TuningLog, read_log
 from device import __version__
@@ -23,6 +24,7 @@ PARTS = {
     "accuracy": "Accuracy",
     "latency": "Time",
     "tuning": "Tuning",
+    "training": "Training",
     "classes": "Classes",
     "pictures": "Pictures",
     "decision": "Decision",
@@ -36,8 +38,12 @@ def make_page(
     *,
     measured_images: bool,
     tuned: TuningLog | None = None,
+    trained: str = "",
 ) -> str:
-    """The whole page as HTML. Nothing is read but the style sheet beside this module."""
+    """The whole page as HTML; ``trained`` is its section on training, as HTML.
+
+    Nothing is read but the style sheet beside this module.
+    """
     pick = best_for(facts, PI_5)
     verdict, numbers = headline(facts)
     sections = {
@@ -45,6 +51,7 @@ def make_page(
         "accuracy": results.accuracy(facts, pick),
         "latency": results.latency(facts),
         "tuning": tuning(tuned),
+        "training": trained,
         "classes": results.classes(facts),
         "pictures": explanation.images(
             comparisons, measured=measured_images, threshold=facts.manifest.threshold
@@ -86,14 +93,20 @@ def report(folder: Path, out: Path | None = None) -> Path:
     """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
 
     Returns where it is. Raises ``BundleError`` where there is no sound bundle,
-    ``EvaluationError`` for an ``accuracy.json`` or a ``tuning.json`` that cannot be used,
+    ``EvaluationError`` for an ``accuracy.json``, ``tuning.json`` or ``training.json`` that cannot
+    be used,
     ``SourceError`` for a sample that cannot be read, and ``SinkError`` where the page cannot be
     written.
     """
     bundle, accuracy, facts = load_facts(folder)
     comparisons, measured = compare_images(bundle, accuracy)
     path = folder / REPORT if out is None else out
-    write_page(
-        make_page(facts, comparisons, measured_images=measured, tuned=read_log(folder)), path
+    page = make_page(
+        facts,
+        comparisons,
+        measured_images=measured,
+        tuned=read_log(folder),
+        trained=training(folder),
     )
+    write_page(page, path)
     return path

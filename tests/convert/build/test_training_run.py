@@ -15,6 +15,8 @@ from convert.build.training_run import (
     prepare_tensorflow,
 )
 from convert.errors import DatasetError
+from convert.evaluation.review import read_review
+from convert.report.page import report
 from device.bundle.bundle import Bundle
 from device.images import read_image
 from device.inference.boxes import iou
@@ -36,17 +38,30 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(dataset, tmp_path_factory, weights_dir):
-    """The folder of a bundle, and all that was said while it was made."""
+    """The folder of a bundle whose training Ctrl-C ended, and all that was said meanwhile."""
     out = tmp_path_factory.mktemp("trained") / "shapes"
     said: list[str] = []
-    options = TrainOptions(out.parent, out, size=SIZE, epochs=2, weights=weights_dir)
+
+    def listen(line: str) -> None:
+        said.append(line)
+        if line.startswith("epoch 2 "):
+            signal.raise_signal(signal.SIGINT)
+
+    options = TrainOptions(out.parent, out, size=SIZE, epochs=9, weights=weights_dir)
     prepare_tensorflow(0)
-    run = TrainingRun(dataset, options, said.append)
+    run = TrainingRun(dataset, options, listen)
     trainer = run.trainer()
-    run.train(trainer, Interrupt())
+    run.train(trainer, Interrupt(say=said.append))
     out.mkdir()
     run.finish(trainer, out)
     return out, said, run
+
+
+def test_interrupt_ends_training_and_the_best_so_far_becomes_the_bundle(trained):
+    said = trained[1]
+    asked = next(n for n, line in enumerate(said) if line.startswith("interrupted: "))
+    assert not [line for line in said[asked:] if line.startswith("epoch ")]
+    assert (trained[0] / "manifest.json").is_file()
 
 
 def test_trained_bundle_finds_the_shapes(trained, dataset):
@@ -80,10 +95,21 @@ def test_trained_bundle_says_what_it_is(trained, dataset):
 
 def test_weights_and_log_lie_beside_it_and_do_not_travel(trained):
     folder = trained[0]
-    assert not {WEIGHTS, "training.jsonl"} & Bundle(folder).manifest.files.keys()
+    beside = {WEIGHTS, "training.jsonl", "training.json"}
+    assert not beside & Bundle(folder).manifest.files.keys()
     lines = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert lines[-1]["class_loss"] < lines[0]["class_loss"]
+
+
+def test_bundle_is_reviewed_on_the_test_images_and_its_report_shows_it(trained, dataset):
+    folder = trained[0]
+    review = read_review(folder)
+    assert (review.split, review.images) == ("test", len(dataset.test))
+    assert [item.boxes for item in review.classes] == [4, 4]
+    assert [item.train_boxes for item in review.classes] == [16, 16]
+    path = report(folder, folder.parent / "report.html")
+    assert 'id="training"' in path.read_text("utf-8")
 
 
 def test_each_epoch_is_told_with_the_time_left(trained):

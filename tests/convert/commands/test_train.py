@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from convert.cli import main
+from convert.commands.train import change_line
 from tests.conftest import ROOT
 from tests.convert.training.shapes import draw_dataset
 
@@ -53,3 +54,15 @@ def test_bad_dataset_ends_before_tensorflow_is_imported(tmp_path):
     assert done.stdout.split() == ["1", "False"]
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (0.5, 0.62, "0.500 mAP with the network it started from: 0.120 better now"),
+        (0.5, 0.5004, "the same now"),
+        (0.5, 0.4, "0.100 worse now; its bundle is where it was"),
+    ],
+)
+def test_change_of_the_old_test_is_told(before, now, said):
+    assert said in change_line(before, now)
