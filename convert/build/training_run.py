@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.quantization.recipe import PRECISIONS
 from convert.training.dataset import Dataset
 from convert.training.input_size import check_size, choose_size
+from convert.training.interrupt import Interrupt
 from device.bundle.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -71,30 +71,6 @@ class TrainOptions:
             "epochs": str(self.epochs),
             "from": str(self.start_from),
         }
-
-
-@dataclass(slots=True)
-class Interrupt:
-    """Ctrl-C while training: the first ends it in good order, the second at once."""
-
-    came: bool = False
-    say: Say = field(default=print)
-
-    @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        """Take Ctrl-C until the block ends."""
-
-        def take(_: int, __: object) -> None:
-            if self.came:
-                raise KeyboardInterrupt
-            self.came = True
-            self.say("interrupted: the best so far becomes a bundle; again to end at once")
-
-        usual = signal.signal(signal.SIGINT, take)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, usual)
 
 
 class TrainingRun:

@@ -102,9 +102,10 @@ def run_train(args: argparse.Namespace) -> None:
     """``convert train``."""
     from convert.build.build import require_reference
     from convert.build.bundle_writer import staged_bundle
-    from convert.build.training_run import Interrupt, TrainingRun, TrainOptions, prepare_tensorflow
+    from convert.build.training_run import TrainingRun, TrainOptions, prepare_tensorflow
     from convert.output_capture import quiet
     from convert.training.dataset import read_dataset
+    from convert.training.interrupt import Interrupt
     from device.bundle.cost_table import format_costs
 
     if not args.debug:
