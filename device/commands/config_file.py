@@ -1,7 +1,8 @@
 """Settings from a file: every flag of a command, by its name, in TOML.
 
 A file is read as if its settings were typed before the flags: what argparse checks in a flag it
-checks in a file, and a flag that is typed too comes later and wins.
+checks in a file, and a flag that is typed too comes later and wins. What a table holds is named
+after it: ``host`` in ``[mqtt]`` is the flag ``--mqtt-host``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class ConfigurableParser(StrictParser):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             self.error(f"--config {path} is not TOML: {exc}")
         found: list[str] = []
-        for name, value in settings.items():
+        for name, value in self._flat(settings):
             action = self._settings().get(name)
             if action is None:
                 hint = did_you_mean(name, self._settings())
@@ -82,6 +83,9 @@ class ConfigurableParser(StrictParser):
             if is_switch != isinstance(value, bool) or isinstance(value, dict):
                 expected = "true or false is" if is_switch else "a number or text is"
                 self.error(f"--config {path}: {name} = {json.dumps(value)}: {expected} expected")
+            if isinstance(value, list) and isinstance(action, argparse._AppendAction):
+                found += [f"{action.option_strings[-1]}={item}" for item in value]
+                continue
             if isinstance(value, list):
                 value = SEPARATORS.get(name, ",").join(map(str, value))
             if not action.option_strings:
@@ -92,11 +96,22 @@ class ConfigurableParser(StrictParser):
                 found.append(f"{action.option_strings[-1]}={value}")
         return found
 
+    def _flat(self, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Settings by the names of their flags, out of the tables that they stand in."""
+        for name, value in settings.items():
+            if isinstance(value, dict) and name not in self._settings():
+                yield from ((f"{name}_{key}", item) for key, item in value.items())
+            else:
+                yield name, value
+
     def _as_toml(self, parsed: argparse.Namespace) -> str:
         lines = []
         for name in self._settings():
             value = getattr(parsed, name)
             if value is None:
+                continue
+            if isinstance(self._settings()[name], argparse._AppendAction):
+                lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
                 continue
             if isinstance(value, tuple | list):
                 value = SEPARATORS.get(name, ",").join(map(str, value))

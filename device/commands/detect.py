@@ -253,7 +253,7 @@ def _start_page(
     pipeline: Pipeline,
     make_engine: Callable[[str], Engine],
 ) -> None:
-    from device.web.live_settings import Controls
+    from device.pipeline.live_settings import Controls
     from device.web.server import describe
 
     variants = list(bundle.manifest.variants)

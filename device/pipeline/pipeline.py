@@ -52,8 +52,8 @@ class Pipeline:
 
     The network sees every ``every``-th frame, with ``motion`` only those that moved; the others
     keep the detections of the last one it saw. ``engine`` may be replaced while it runs, by one
-    of any variant. With ``unsure_from``, results also have what scores that much and no more
-    than the threshold.
+    of any variant. While ``paused``, the network sees no frame and nothing is found.
+    With ``unsure_from``, results also have what scores that much and no more than the threshold.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Pipeline:
         unsure_from: float | None = None,
     ) -> None:
         self.engine = engine
+        self.paused = False
         self._camera = camera
         self.length = camera.length  # frames that there are, as far as a file says
         self._sinks = sinks
@@ -163,6 +164,8 @@ class Pipeline:
 
     def _is_wanted(self, frame: Frame) -> bool:
         """Whether the network is to see this frame."""
+        if self.paused:
+            return False
         self._considered += 1
         if (self._considered - 1) % self._every:
             return False
@@ -216,6 +219,8 @@ class Pipeline:
         if job.engine is None or job.placement is None:
             self.spared += 1
             timings = Timings(frame.capture_ms, 0.0, 0.0, 0.0)
+            if self.paused:
+                self._last = None  # what was there before is no longer known to be
             if self._last is None:
                 return Result(frame.index, (), timings, kept=True)
             return replace(self._last, frame_index=frame.index, timings=timings, kept=True)

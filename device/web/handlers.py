@@ -13,9 +13,9 @@ from tornado.web import Application, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
+from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
-from device.web.live_settings import BusyError, SettingsChange
 from device.web.renditions import ANNOTATED
 from device.web.request import PAGE, Handler, RefusedError, Run
 
@@ -27,8 +27,8 @@ PING_INTERVAL_S = 20.0
 
 _TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
 _EXPECTED = (
-    "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names) or "
-    "variant (a name)"
+    "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names), "
+    "variant (a name) or paused (true or false)"
 )
 
 

@@ -12,11 +12,11 @@ import msgspec
 from tornado.web import HTTPError, RequestHandler
 
 from device.pipeline.history import History
+from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.system.board import State
 from device.web.auth import COOKIE, Access, origin_is_own
 from device.web.broadcast import Audience
-from device.web.live_settings import Controls
 
 PAGE = Path(__file__).parent / "static"
 COOKIE_DAYS = 365

@@ -27,6 +27,7 @@ from device.bundle.model import Model
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour
 from device.inference.autotune import state_file
+from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.system.board import (
     State,
@@ -43,7 +44,6 @@ from device.web.auth import Access, kept_token, token_given
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import MAX_BODY_BYTES, MAX_VIEWERS, make_application
-from device.web.live_settings import Controls
 from device.web.request import Run
 
 TICK_S = 1.0

@@ -22,9 +22,9 @@ from device.bundle.bundle import Bundle
 from device.cameras.base import Camera, Shot
 from device.images import read_image
 from device.inference.engine import Engine
+from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
-from device.web.live_settings import Controls
 from device.web.server import LivePage, describe
 from tests.helpers.children import PATIENCE_S, wait_until
 

@@ -16,6 +16,8 @@ def make_parser() -> ConfigurableParser:
     parser.add_argument("--classes", type=comma_list)
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
     parser.add_argument("--when-moving", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_argument("--broker-host")
+    parser.add_argument("--tell", action="append")
     parser.add_config()
     return parser
 
@@ -108,3 +110,25 @@ def test_print_config_prints_and_ends(capsys):
         make_parser().parse_args(["m", "--source", "demo", "--print-config"])
     assert not ended.value.code
     assert capsys.readouterr().out == 'model = "m"\nsource = "demo"\nwhen_moving = false\n'
+
+
+def test_setting_in_a_table_is_named_after_it(parse):
+    args = parse("source = 'demo'\nmodel = 'bundle'\n[broker]\nhost = 'attic'\n")
+    assert args.broker_host == "attic"
+
+
+def test_unknown_setting_in_a_table_is_wrong_usage(parse, capsys):
+    with pytest.raises(SystemExit):
+        parse("source = 'demo'\nmodel = 'bundle'\n[broker]\nhots = 'attic'\n")
+    assert "no setting is called 'broker_hots'; did you mean" in capsys.readouterr().err
+
+
+def test_flag_that_may_be_given_often_takes_each_of_a_list(parse):
+    args = parse("source = 'demo'\nmodel = 'bundle'\ntell = ['a,b', 'c']\n", "--tell", "d")
+    assert args.tell == ["a,b", "c", "d"]
+
+
+def test_printed_settings_of_a_flag_given_often_are_read_again(parse, capsys):
+    with pytest.raises(SystemExit):
+        parse("source = 'demo'\nmodel = 'bundle'\ntell = ['a,b', 'c']\n", "--print-config")
+    assert parse(capsys.readouterr().out).tell == ["a,b", "c"]

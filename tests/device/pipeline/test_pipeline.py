@@ -280,3 +280,22 @@ def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, en
     assert pipeline.stuck == ["camera"]
     enough.set()
     wait_until(lambda: "camera" not in [thread.name for thread in threading.enumerate()])
+
+
+def test_paused_network_sees_no_frame_and_keeps_no_finding(engine, cat):
+    keep = Keep()
+    pipeline = Pipeline(IterableCamera([cat] * 12), engine, [keep])
+
+    class PauseAfter(Sink):
+        def write(self, outcome):
+            pipeline.paused = True
+
+        def close(self):
+            pass
+
+    pipeline._sinks = [keep, PauseAfter()]
+    pipeline.run(None, threading.Event())
+    assert [item.label for item in keep.outcomes[0].result.detections] == ["cat"]
+    last = keep.outcomes[-1].result
+    assert last.kept
+    assert last.detections == ()

@@ -83,6 +83,7 @@ def test_events_are_lines_of_the_log_settings_and_seconds(run):
                 break
     assert seen["settings"] == {
         "threshold": 0.5, "classes": [], "variant": "int8", "switching_to": None,
+        "paused": False,
     }  # fmt: skip
     assert [item["label"] for item in seen["frame"]["detections"]] == ["cat"]
     assert {"frame", "time", "timings_ms", "frame_age_ms", "fps"} <= set(seen["frame"])

@@ -14,8 +14,8 @@ from device.cameras.iterable import IterableCamera
 from device.errors import BundleError, LiteberryError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine
+from device.pipeline.live_settings import BusyError, Controls, LiveSettings, SettingsChange
 from device.pipeline.pipeline import Pipeline
-from device.web.live_settings import BusyError, Controls, LiveSettings, SettingsChange
 
 
 @pytest.fixture
@@ -81,6 +81,15 @@ def test_variant_takes_over_with_threshold_and_classes(pipeline, bundle_dir, pho
     assert pipeline.engine.variant == "float32"
     frame = next(IterableCamera([read_image(photo)]).frames())
     assert pipeline.engine.run(frame).detections == (), "the person is none of the classes"
+
+
+def test_pause_and_its_end_act_at_once(pipeline, small_bundle):
+    controls = make_controls(pipeline, small_bundle)
+    controls.apply(SettingsChange(paused=True))
+    assert pipeline.paused
+    assert controls.settings.paused
+    controls.apply(SettingsChange(paused=False))
+    assert not pipeline.paused
 
 
 def test_same_variant_needs_no_switch(pipeline, small_bundle):

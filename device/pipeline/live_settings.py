@@ -21,6 +21,7 @@ class LiveSettings(msgspec.Struct, frozen=True):
     classes: tuple[str, ...]  # empty: all
     variant: str
     switching_to: str | None  # the variant that is being loaded
+    paused: bool = False  # the network sees no frame
 
 
 class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +30,7 @@ class SettingsChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
     classes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     variant: str | msgspec.UnsetType = msgspec.UNSET
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class BusyError(LiteberryError):
@@ -56,11 +58,19 @@ class Controls:
     @property
     def settings(self) -> LiveSettings:
         """The settings in force now."""
-        engine = self._pipeline.engine
-        return LiveSettings(engine.threshold, self._classes, engine.variant, self._switching_to)
+        pipeline = self._pipeline
+        engine = pipeline.engine
+        return LiveSettings(
+            engine.threshold, self._classes, engine.variant, self._switching_to, pipeline.paused
+        )
+
+    @property
+    def variants(self) -> Sequence[str]:
+        """The names of the variants that there are."""
+        return self._variants
 
     def apply(self, change: SettingsChange) -> bool:
-        """Set threshold and classes, all or nothing; whether :meth:`switch` is to follow.
+        """Set threshold, classes and pause, all or nothing; whether :meth:`switch` is to follow.
 
         Raises ``UsageError`` for an unknown class or variant, and :class:`BusyError`.
         """
@@ -78,6 +88,8 @@ class Controls:
                 self._classes = change.classes
             if change.threshold is not msgspec.UNSET:
                 engine.threshold = change.threshold
+            if change.paused is not msgspec.UNSET:
+                self._pipeline.paused = change.paused
             if variant is msgspec.UNSET or variant == engine.variant:
                 return False
             self._switching_to = variant
