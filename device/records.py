@@ -30,6 +30,7 @@ class Frame:
     capture_ms: float = 0.0  # what reading and decoding it took
     name: str = ""  # file name, where the source is a folder of pictures
     lores: Pixels | None = None  # the same view in few pixels, where the camera makes it itself
+    shown_at_s: float | None = None  # on the clock of the file it is from, where that has one
 
     @property
     def size_wh(self) -> tuple[int, int]:

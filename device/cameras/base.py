@@ -62,6 +62,7 @@ class Shot:
     name: str = ""
     lores: Pixels | None = None
     captured_at_s: float | None = None  # monotonic; None: when it was read
+    shown_at_s: float | None = None  # on the clock of a file; None: it has none
 
 
 class Camera(Closable):
@@ -138,5 +139,5 @@ class Camera(Closable):
             capture_ms = (time.perf_counter() - started) * 1e3
             now_s = time.monotonic()
             captured_at_s = now_s if shot.captured_at_s is None else shot.captured_at_s
-            yield Frame(pixels, index, captured_at_s, capture_ms, shot.name, lores)
+            yield Frame(pixels, index, captured_at_s, capture_ms, shot.name, lores, shot.shown_at_s)
             index += 1

@@ -1,77 +1,15 @@
-"""Readers of files: videos and image folders, of which every frame is served."""
+"""The reader of image files, of which every one is served."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
 from device.image_header import read_header
-from device.images import check_size, find_images, matching_files, read_bytes, read_image, read_page
-from device.orientation import Orientation
+from device.images import find_images, matching_files, read_bytes, read_image, read_page
 from device.records import Pixels
-
-
-class VideoReader(Camera):
-    """A video file, every frame of it, as fast as it can be decoded."""
-
-    def __init__(self, path: Path, options: CameraOptions = DEFAULTS) -> None:
-        """Raises ``SourceError`` for a file that is no video OpenCV can read."""
-        super().__init__(options)
-        self._path = path
-        # One thread: more would each hold a few frames, and the network needs the other cores.
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        if not self._capture.isOpened():
-            raise SourceError(
-                f"{path}: neither a picture nor a video that can be read; "
-                "is it complete, and does it play elsewhere?"
-            )
-        if self._capture.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"ansi"):
-            # FFmpeg plays any text as the screen of a terminal.
-            raise SourceError(f"{path}: a text file, not a video")
-        # Phones store videos as their sensor lies, with a rotation in the header, which one OpenCV
-        # applies and another does not.
-        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-        turn = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
-        self._upright = Orientation.of(turn if turn % 90 == 0 else 0, None)
-        width, height = (
-            round(self._capture.get(side))
-            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        check_size((width, height), str(path))
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or None
-        self._promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self._served = 0
-        self.length = self._promised if self._promised > 0 else None
-
-    @classmethod
-    def from_request(cls, request: CameraRequest) -> Camera:
-        """The video of this name."""
-        return cls(Path(request.source), request.options)
-
-    def _read(self) -> Shot | None:
-        ok, pixels = self._capture.read()
-        if ok:
-            self._served += 1
-            upright = self._upright.apply(np.asarray(pixels, np.uint8))
-            return Shot(upright, self._path.name)
-        if self._served == 0:
-            raise SourceError(f"{self._path}: a video without a single frame that can be decoded")
-        # Containers estimate their length: a frame or two short is a whole video.
-        if self._served + max(2, self._promised // 100) < self._promised:
-            raise SourceError(
-                f"{self._path}: ends after {self._served} of {self._promised} frames, "
-                "the file is damaged; what was readable has been processed"
-            )
-        return None
-
-    def _release(self) -> None:
-        self._capture.release()
-
 
 PAGED_SUFFIXES = (".tif", ".tiff")
 JPEG_AFTER_JPEG = b"\xff\xd9\xff\xd8"

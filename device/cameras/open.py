@@ -15,7 +15,8 @@ from device.image_header import read_header
 from device.images import matching_files
 from device.suggestions import nearest
 
-RAW_JPEG_SUFFIXES = (".mjpeg", ".mjpg")  # JPEGs one after another, as rpicam-vid writes them
+# Frames one after another in no container, as rpicam-vid writes them.
+RAW_SUFFIXES = (".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc")
 HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Files that people give to --source, and what they are instead.
@@ -51,7 +52,8 @@ BACKENDS: Mapping[str, Backend] = {
     "http": Backend("mjpeg", "MjpegCamera", ("size_wh", "fps")),
     "rtsp": Backend("rtsp", "RtspCamera", ("size_wh", "fps")),
     "images": Backend("files", "ImageReader", ("size_wh", "fps")),
-    "video": Backend("files", "VideoReader", ("size_wh", "fps")),
+    "video": Backend("video", "VideoReader", ("size_wh", "fps")),
+    "raw-video": Backend("video", "RawVideoReader", ("size_wh",)),
 }
 
 
@@ -112,7 +114,9 @@ def kind_of(source: str) -> str:
             raise SourceError(f"{source}: {what}")
     import cv2  # here: live cameras are told by their name
 
-    if path.suffix.lower() in RAW_JPEG_SUFFIXES or _is_animation(path):
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return "raw-video"
+    if _is_animation(path):
         return "video"
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     is_image = cv2.haveImageReader(source) or path.suffix.lower() in IMAGE_SUFFIXES

@@ -126,7 +126,8 @@ def _add_camera(camera: argparse._ArgumentGroup) -> None:
         "--fps",
         type=positive_float,
         metavar="N",
-        help="frames per second to ask of picamera or a USB camera",
+        help="frames per second to ask of picamera or a USB camera, or of a file that does not "
+        "tell (.h264, .mjpeg; default there: 25)",
     )
     camera.add_argument(
         "--rotate",

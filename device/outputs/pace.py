@@ -22,5 +22,10 @@ class Pace:
         return cls(fps or DEFAULT_FPS, live)
 
     def at_s(self, frame: Frame) -> float:
-        """When to show ``frame``: seconds on the source's own clock, a camera's is monotonic."""
-        return frame.captured_at_s if self.live else frame.index / self.fps
+        """When to show ``frame``: seconds on the source's own clock; a camera's is monotonic.
+
+        A video's frames are shown at the distances that they have there.
+        """
+        if self.live:
+            return frame.captured_at_s
+        return frame.index / self.fps if frame.shown_at_s is None else frame.shown_at_s

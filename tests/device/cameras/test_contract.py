@@ -19,13 +19,14 @@ import pytest
 
 from device.cameras.base import Camera, CameraOptions
 from device.cameras.demo import DemoCamera
-from device.cameras.files import ImageReader, VideoReader
+from device.cameras.files import ImageReader
 from device.cameras.iterable import IterableCamera
 from device.cameras.mjpeg import MjpegCamera
 from device.cameras.picamera import PicameraCamera
 from device.cameras.rtsp import RtspCamera
 from device.cameras.url import CameraUrl
 from device.cameras.v4l2 import V4l2Camera
+from device.cameras.video import VideoReader
 from device.errors import SourceError
 from tests.device.cameras.test_v4l2 import TEST_CAMERA, press
 from tests.device.conftest import encode

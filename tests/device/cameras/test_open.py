@@ -10,8 +10,9 @@ import pytest
 
 from device.cameras.base import CameraOptions
 from device.cameras.demo import DemoCamera
-from device.cameras.files import ImageReader, VideoReader
+from device.cameras.files import ImageReader
 from device.cameras.open import open_camera
+from device.cameras.video import VideoReader
 from device.errors import SourceError, UsageError
 from tests.device.conftest import encode
 from tests.device.test_image_header import webp_with

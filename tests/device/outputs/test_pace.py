@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from device.outputs.pace import DEFAULT_FPS, Pace
 from tests.device.conftest import make_outcome
 
@@ -17,3 +19,9 @@ def test_source_without_a_rate_is_shown_at_the_default():
 def test_live_frames_are_shown_when_they_were_taken():
     assert Pace.of(25.0, live=True) == Pace(25.0, live=True)
     assert Pace.of(25.0, live=True).at_s(FRAME) == 105.0
+
+
+def test_frame_with_a_time_of_its_own_is_shown_then():
+    frame = replace(FRAME, shown_at_s=7.25)
+    assert Pace.of(25.0, live=False).at_s(frame) == 7.25
+    assert Pace.of(None, live=False).at_s(frame) == 7.25
