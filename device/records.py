@@ -7,7 +7,7 @@ otherwise. Times are monotonic seconds (``_s``) or milliseconds (``_ms``).
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,9 @@ class Detection:
     y_min: float
     x_max: float
     y_max: float
+    _: KW_ONLY
+    track_id: int | None = None  # of the confirmed track that it belongs to, in a run that has them
+    visit_id: int | None = None  # of the visit
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -78,6 +81,71 @@ class Timings:
     decode_ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One object from its coming to its going, whatever hid it for a moment.
+
+    Its times are seconds since 1970, of its first and its last detection.
+    """
+
+    visit_id: int  # from 1, never used again in a run
+    class_id: int
+    label: str
+    began_s: float
+    seen_s: float
+    score: float  # 0..1, the best so far
+    box: tuple[float, float, float, float]  # source pixels; where the score was best
+    zones: tuple[str, ...] = ()  # that it was in, in the order in which it came to them
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from its first to its last detection."""
+        return self.seen_s - self.began_s
+
+
+@dataclass(frozen=True, slots=True)
+class SceneEvent:
+    """Something that happened on a frame: to a visit, at a place, by a rule."""
+
+    kind: str  # visit-began, visit-ended; zone-entered, zone-left; line-in, line-out; rule-...
+    visit: Visit | None = None
+    place: str = ""  # name of the zone, line or rule
+    dwell_s: float | None = None  # of one that left a zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneState:
+    """Counts of a zone since the run began."""
+
+    name: str
+    inside: int
+    entered: int
+    left: int
+    dwell_s: float | None  # mean of those that left
+    wait_s: float | None  # expected of one who joins the queue; None where it is none, or unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineState:
+    """Crossings of a line since the run began."""
+
+    name: str
+    ins: int
+    outs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneState:
+    """What is going on before the camera, and what happened on this frame."""
+
+    time_s: float  # seconds since 1970: of a camera now, of a file as if it were played from now on
+    visits: tuple[Visit, ...] = ()  # under way, oldest first
+    events: tuple[SceneEvent, ...] = ()
+    zones: tuple[ZoneState, ...] = ()
+    lines: tuple[LineState, ...] = ()
+    rules: tuple[str, ...] = ()  # names of those in force
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What was found on one frame, best score first.
@@ -91,6 +159,7 @@ class Result:
     classes: tuple[Classification, ...] | None = None
     kept: bool = False  # found on an earlier frame: the network was spared this one
     unsure: tuple[Detection, ...] = ()  # below the threshold; where an output asks for them
+    scene: SceneState | None = None  # what is going on, in a run that follows objects
 
     @property
     def findings(self) -> tuple[Detection, ...] | tuple[Classification, ...]:
@@ -100,11 +169,15 @@ class Result:
     def best_of(self, labels: Collection[str]) -> Detection | Classification | None:
         """The best new finding with one of ``labels``; None where there is none.
 
-        What was kept from an earlier frame is not new.
+        What was kept from an earlier frame is not new. In a run that follows objects it is part of
+        a visit: not of a false box on one frame.
         """
         if self.kept:
             return None
-        return next((item for item in self.findings if item.label in labels), None)
+        if self.scene is None:
+            return next((item for item in self.findings if item.label in labels), None)
+        visiting = (item for item in self.detections if item.visit_id is not None)
+        return next((item for item in visiting if item.label in labels), None)
 
 
 @dataclass(frozen=True, slots=True)

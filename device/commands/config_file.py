@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,8 +27,15 @@ SEPARATORS = {"size": "x", "input_size": "x"}
 class ConfigurableParser(StrictParser):
     """A command's parser that also reads ``--config``, once :meth:`add_config` was called."""
 
-    def add_config(self) -> None:
-        """Add ``--config`` and ``--print-config``."""
+    tables: Sequence[str] = ()  # names of the arrays of tables that a file may have
+
+    def add_config(self, tables: Sequence[str] = ()) -> None:
+        """Add ``--config`` and ``--print-config``.
+
+        What a file has in arrays of ``tables`` is in ``args.tables``, by name, unchecked.
+        """
+        self.tables = tables
+        self.set_defaults(tables={})
         self.add_argument(
             "--config",
             type=Path,
@@ -74,6 +82,7 @@ class ConfigurableParser(StrictParser):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             self.error(f"--config {path} is not TOML: {exc}")
         found: list[str] = []
+        self.set_defaults(tables=self._take_tables(path, settings))
         for name, value in self._flat(settings):
             action = self._settings().get(name)
             if action is None:
@@ -104,6 +113,17 @@ class ConfigurableParser(StrictParser):
             else:
                 yield name, value
 
+    def _take_tables(self, path: Path, settings: dict[str, Any]) -> dict[str, list[object]]:
+        """Take what is in tables out of ``settings``."""
+        found = {}
+        for name in self.tables:
+            if (value := settings.pop(name, None)) is None:
+                continue
+            if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+                self.error(f"--config {path}: {name} is expected as tables, each under [[{name}]]")
+            found[name] = value
+        return found
+
     def _as_toml(self, parsed: argparse.Namespace) -> str:
         lines = []
         for name in self._settings():
@@ -118,8 +138,26 @@ class ConfigurableParser(StrictParser):
             # JSON's numbers, booleans and strings are TOML's too.
             text = value if isinstance(value, int | float) else str(value)
             lines.append(f"{name} = {json.dumps(text, ensure_ascii=False)}\n")
+        for name, tables in getattr(parsed, "tables", {}).items():
+            for table in tables:
+                lines.append(f"\n[[{name}]]\n")
+                lines += [f"{_key(name)} = {_toml(value)}\n" for name, value in table.items()]
         return "".join(lines)
 
     def _settings(self) -> Mapping[str, argparse.Action]:
         """What a file may set, by name: the flags, and what the command is run on."""
         return {action.dest: action for action in self._actions if action.dest not in NOT_SETTINGS}
+
+
+def _toml(value: object) -> str:
+    """A value as TOML: JSON but for what is in braces."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_key(name)} = {_toml(item)}" for name, item in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

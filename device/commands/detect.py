@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
 from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
+from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
 from device.errors import UsageError
 from device.system.console import say, show
 from device.system.signals import children_begin_with_defaults, is_ignored
@@ -53,7 +54,7 @@ def add_detect(commands: Commands) -> None:
         formatter_class=HelpText,
     )
     add_detect_flags(detect)
-    detect.add_config()
+    detect.add_config(TABLES)
     debug_flag(detect)
     detect.set_defaults(handler=run_detect)
 
@@ -103,6 +104,7 @@ def _open_run(
     outputs = outputs_of(args)
     check_outputs(outputs, args.source, args.bundle)
     bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
+    plan = read_scene_plan(args, bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     page = stack.enter_context(_make_page(args)) if args.serve else None
@@ -113,6 +115,7 @@ def _open_run(
     if camera is None:
         return None
     stack.enter_context(camera)
+    watch = open_watch(args, outputs, plan, bundle, camera)
     sinks = _open_sinks(args, outputs, camera, shutdown, stack)
     if watchdog is not None:
         camera.on_wait = watchdog.wait
@@ -122,7 +125,14 @@ def _open_run(
     motion = MotionDetector() if args.when_moving else None
     unsure_from = None if outputs.collect is None else outputs.collect_scores[0]
     pipeline = Pipeline(
-        camera, engine, sinks, every=args.every, motion=motion, unsure_from=unsure_from
+        camera,
+        engine,
+        sinks,
+        every=args.every,
+        motion=motion,
+        unsure_from=unsure_from,
+        watch=watch,
+        mask=open_mask(plan),
     )
     stack.callback(lambda: pipeline.engine.close())
     if page is not None:

@@ -16,6 +16,7 @@ from device.commands.argument_types import (
     thread_count,
 )
 from device.commands.model_flags import add_model_flags
+from device.commands.scene_flags import add_scene_flags
 from device.runtimes import PREFERENCE
 from device.web.address import parse_address
 
@@ -95,6 +96,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     _add_camera(detect.add_argument_group("camera"))
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
+    add_scene_flags(detect.add_argument_group("visits"))
     _add_collecting(detect.add_argument_group("images to train on"))
     _add_page(detect.add_argument_group("live page"))
     add_model_flags(detect)
@@ -217,7 +219,7 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
 
 def _add_events(events: argparse._ArgumentGroup) -> None:
     events.add_argument(
-        "--on", type=comma_list, metavar="A,B", help="when one of these classes is seen:"
+        "--on", type=comma_list, metavar="A,B", help="when one of these classes comes:"
     )
     events.add_argument(
         "--record",
@@ -235,7 +237,8 @@ def _add_events(events: argparse._ArgumentGroup) -> None:
     events.add_argument(
         "--run",
         metavar="COMMAND",
-        help="call this, with the event as JSON on its standard input",
+        help="call this for each visit, and when a rule of --config begins or ends, with the event "
+        "as JSON on its standard input",
     )
     events.add_argument(
         "--cooldown",
@@ -329,6 +332,7 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
         clips=args.clips,
         run=args.run,
         cooldown_s=args.cooldown,
+        has_rules="rule" in args.tables,
         collect=args.collect,
         collect_scores=args.collect_scores,
         collect_every_s=args.collect_every,

@@ -143,7 +143,7 @@ class CollectSink(Sink):
             frame, result, why = missed.frame, missed.result, "flicker"
         if why is None or not self._is_due(at_s):
             return
-        findings = _findings(result)
+        findings = _findings(result, self._low)
         places = (item.box if isinstance(item, Detection) else None for item in findings)
         labels = (item.label for item in findings)
         scene = Scene(frame_hash(frame.pixels), tuple(zip(labels, places, strict=True)))
@@ -181,7 +181,7 @@ class CollectSink(Sink):
             "why": why,
             "width": width,
             "height": height,
-            "findings": [describe(item) for item in _findings(result)],
+            "findings": [describe(item) for item in _findings(result, self._low)],
             "hash": f"{scene.hash:016x}",
         }
         line = msgspec.json.encode(record) + b"\n"
@@ -212,8 +212,8 @@ class CollectSink(Sink):
             os.close(number)
 
 
-def _findings(result: Result) -> tuple[Detection, ...] | tuple[Classification, ...]:
+def _findings(result: Result, least: float) -> tuple[Detection, ...] | tuple[Classification, ...]:
     """What a line lists: a detector's detections, the unsure ones too; a classifier's best."""
     if result.classes is None:
-        return (*result.detections, *result.unsure)
+        return (*result.detections, *(item for item in result.unsure if item.score >= least))
     return result.classes[:1]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -17,22 +18,25 @@ import msgspec
 from device.drawing import draw
 from device.images import encode_jpeg
 from device.outputs.base import Sink
-from device.outputs.serialization import describe, findings_record, now
-from device.records import Outcome, Pixels
+from device.outputs.serialization import describe, findings_record, now, scene_record
+from device.records import Classification, Detection, Outcome, Pixels, Result, SceneEvent
 from device.system.console import say
 
 TIMEOUT_S = 60.0  # for a command, after which it is killed
 KILLED_S = 0.5  # for one that was killed to be gone
 STDERR = 2  # stdout is for results
+MOST_RULES_DUE = 16  # while a command is at work: the oldest go
 GRACE_S = 1.0  # for one that still works when the run ends
 
 
 class CommandSink(Sink):
-    """A caller of a command when one of ``labels`` is seen, with the event as JSON on its input.
+    """A caller of a command when one of ``labels`` comes, with the event as JSON on its input.
 
-    One at a time and not before ``cooldown_s`` have gone by since the last; all of it happens in
-    a thread of its own. What the command prints goes to stderr. The first failure is told.
-    ``clip_path`` tells what the clip of it, which is being recorded, will be called.
+    In a run that follows objects that is once for each visit, and when a rule begins or ends; in
+    others whenever one is found on a frame. One call at a time, and for what is seen not before
+    ``cooldown_s`` have gone by since the last; all of it happens in a thread of its own. What the
+    command prints goes to stderr. The first failure is told. ``clip_path`` tells what the clip of
+    it, which is being recorded, will be called.
     """
 
     def __init__(
@@ -50,24 +54,58 @@ class CommandSink(Sink):
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._told = False
+        self._told_visits: set[int] = set()
+        self._rules_due: deque[SceneEvent] = deque(maxlen=MOST_RULES_DUE)
 
     def write(self, outcome: Outcome) -> None:
         """Call the command if this is an event and its time has come."""
-        item = outcome.result.best_of(self._labels)
-        if item is None or outcome.finished_at_s < self._not_before_s or self._is_busy():
+        result = outcome.result
+        if result.scene is not None:
+            self._rules_due += [e for e in result.scene.events if e.kind.startswith("rule-")]
+            under_way = {visit.visit_id for visit in result.scene.visits}
+            self._told_visits &= under_way
+        if self._is_busy():
+            return
+        if self._rules_due:
+            rule = self._rules_due.popleft()
+            self._start(outcome, {"event": rule.kind, "rule": rule.place})
+            return
+        item = self._due(result)
+        if item is None or outcome.finished_at_s < self._not_before_s:
             return
         self._not_before_s = outcome.finished_at_s + self._cooldown_s
+        # All that are on the picture have been told of.
+        shown = {item.visit_id for item in result.detections if item.label in self._labels}
+        self._told_visits |= {number for number in shown if number is not None}
+        self._start(outcome, {"event": "seen", **describe(item)})
+
+    def _due(self, result: Result) -> Detection | Classification | None:
+        """The best finding that nobody was told of."""
+        if result.scene is None or result.kept:
+            return result.best_of(self._labels)
+        return next(
+            (
+                item
+                for item in result.detections
+                if item.label in self._labels
+                and item.visit_id is not None
+                and item.visit_id not in self._told_visits
+            ),
+            None,
+        )
+
+    def _start(self, outcome: Outcome, what: dict[str, object]) -> None:
         result = outcome.result
         image = outcome.frame.pixels.copy()
         draw(image, result.detections, "", result.classes or ())
         clip = self._clip_path and self._clip_path()
         event = {
-            "event": "seen",
-            **describe(item),
+            **what,
             "time": now(),
             "frame": outcome.frame.index,
             "source": outcome.frame.name,
             **findings_record(result),
+            **({} if result.scene is None else scene_record(result.scene)),
             "clip": clip and str(clip.resolve()),
         }
         self._thread = threading.Thread(

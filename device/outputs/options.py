@@ -31,6 +31,7 @@ class OutputOptions:
     clips: Path = Path("clips")
     run: str | None = None
     cooldown_s: float = 30.0
+    has_rules: bool = False  # in the settings: a command may be for them alone
     collect: Path | None = None
     collect_scores: tuple[float, float] = (0.3, 0.6)  # within which a finding is unsure
     collect_every_s: float = 10.0
@@ -65,7 +66,8 @@ def _refuse_contradictions(outputs: OutputOptions) -> None:
     if outputs.on and outputs.record_s is None and outputs.run is None:
         raise UsageError("--on alone does nothing: add --record SECONDS or --run COMMAND")
     for flag, value in (("--record", outputs.record_s), ("--run", outputs.run)):
-        if value is not None and not outputs.on:
+        for_rules = flag == "--run" and outputs.has_rules
+        if value is not None and not outputs.on and not for_rules:
             raise UsageError(f"{flag} needs --on: what is to be seen, such as --on person")
     if outputs.segment_s is not None and not outputs.is_video:
         raise UsageError("--segment needs --output with a video, such as --output camera.mp4")

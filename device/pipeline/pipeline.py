@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from device.cameras.base import Camera
 from device.drawing import draw
@@ -28,6 +29,10 @@ from device.system.frame_queue import Handover
 from device.system.resource_usage import peak_rss_mb
 from device.system.shutdown import join_all
 
+if TYPE_CHECKING:  # a run that follows nothing pays nothing
+    from device.pipeline.watching import Watch
+    from device.visits.mask import PrivacyMask
+
 STOP_POLL_S = 0.1  # between two looks whether the run is to end
 DRAIN_S = 1.5  # for a frame that is under way in camera or network when the run is to end
 JOIN_S = 0.3  # for their threads to end after that
@@ -40,6 +45,7 @@ class _Job:
 
     frame: Frame
     engine: Engine | None = None  # None: the network is spared this frame
+    still: bool = False  # because nothing moved
     placement: Placement | None = None
     tensor: Tensor | None = None  # the frame fitted into the network's input, waiting
     outputs: list[Tensor] = field(default_factory=list)
@@ -54,6 +60,8 @@ class Pipeline:
     keep the detections of the last one it saw. ``engine`` may be replaced while it runs, by one
     of any variant. While ``paused``, the network sees no frame and nothing is found.
     With ``unsure_from``, results also have what scores that much and no more than the threshold.
+    ``watch`` follows objects: between the frames that the network sees their boxes are predicted.
+    What ``mask`` covers is black before anything sees it.
     """
 
     def __init__(
@@ -65,6 +73,8 @@ class Pipeline:
         every: int = 1,
         motion: MotionDetector | None = None,
         unsure_from: float | None = None,
+        watch: Watch | None = None,
+        mask: PrivacyMask | None = None,
     ) -> None:
         self.engine = engine
         self.paused = False
@@ -74,6 +84,8 @@ class Pipeline:
         self._every = every
         self._motion = motion
         self._unsure_from = unsure_from
+        self._watch = watch
+        self._mask = mask
         self._considered = 0
         self._last: Result | None = None
         self._captured: Handover[_Job] = Handover(1, newest=camera.live)
@@ -137,8 +149,8 @@ class Pipeline:
     def _capture(self, limit: int | None, stop: threading.Event) -> None:
         try:
             for frame in self._camera.frames(limit, stop):
-                job = _Job(frame)
-                if not self._camera.live and self._is_wanted(frame):
+                job = _Job(frame if self._mask is None else self._mask.apply(frame))
+                if not self._camera.live and self._is_wanted(job):
                     engine = self.engine
                     self._prepare(job, engine, engine.new_input())
                 if not self._captured.put(job):
@@ -150,7 +162,7 @@ class Pipeline:
     def _infer(self) -> None:
         try:
             while (job := self._captured.get()) is not None:
-                if self._camera.live and self._is_wanted(job.frame):
+                if self._camera.live and self._is_wanted(job):
                     self._prepare(job, self.engine, None)
                 if job.engine is not None:
                     started = time.perf_counter()
@@ -162,14 +174,15 @@ class Pipeline:
             self._inferred.close(exc)
         self._inferred.close()
 
-    def _is_wanted(self, frame: Frame) -> bool:
+    def _is_wanted(self, job: _Job) -> bool:
         """Whether the network is to see this frame."""
         if self.paused:
             return False
         self._considered += 1
         if (self._considered - 1) % self._every:
             return False
-        return self._motion is None or self._motion.moved(frame.pixels)
+        job.still = self._motion is not None and not self._motion.moved(job.frame.pixels)
+        return not job.still
 
     def _prepare(self, job: _Job, engine: Engine, tensor: Tensor | None) -> None:
         started = time.perf_counter()
@@ -180,6 +193,10 @@ class Pipeline:
     def _finish(self, job: _Job) -> None:
         """Decode, draw, measure and write."""
         result = self._decode(job)
+        if self._watch is not None and not self.paused:
+            result = self._last = self._watch.update(
+                result, job.frame, self.engine.threshold, still=job.still
+            )
         started = time.perf_counter()
         image = None
         if any(sink.needs_image() for sink in self._sinks):
@@ -227,14 +244,21 @@ class Pipeline:
         started = time.perf_counter()
         detections, classes = job.engine.find(job.outputs, job.placement)
         unsure: tuple[Detection, ...] = ()
-        if self._unsure_from is not None and classes is None:
-            unsure = job.engine.find_unsure(
-                job.outputs, job.placement, self._unsure_from, detections
-            )
+        least = self._least_score
+        if least is not None and classes is None:
+            unsure = job.engine.find_unsure(job.outputs, job.placement, least, detections)
         decode_ms = (time.perf_counter() - started) * 1e3
         timings = Timings(frame.capture_ms, job.preprocess_ms, job.invoke_ms, decode_ms)
         self._last = Result(frame.index, detections, timings, classes, unsure=unsure)
         return self._last
+
+    @property
+    def _least_score(self) -> float | None:
+        """From which score on the unsure ones are wanted: by an output, or to keep a track."""
+        wanted = [] if self._unsure_from is None else [self._unsure_from]
+        if self._watch is not None:
+            wanted.append(self._watch.unsure_from)
+        return min(wanted, default=None)
 
     def _status(self) -> str:
         fps = self.rate.recent_fps

@@ -8,7 +8,7 @@ boxes that fit alike the surer is taken. Classes never mix: a dog does not conti
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from device.records import Detection
 from device.tracking.association import assign, overlaps
 from device.tracking.kalman import BoxFilter, MotionNoise, Values
+
+BEGIN_MARGIN = 0.4  # of the way from the threshold to 1: so sure a detection begins a track
+LOW_SHARE = 0.2  # of the threshold: so unsure a one may keep it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Track:
     confirmed: bool
     found: bool  # on this frame; else predicted
     shown: bool  # confirmed, and found now or a moment ago
+    detection: Detection | None  # as which it was found on this frame
 
 
 @dataclass(slots=True)
@@ -65,7 +69,12 @@ class _Life:
     confirmed: bool
     hits: int = 1
     frames: int = 1
-    found: bool = True
+    detection: Detection | None = None  # on the last frame that the network saw
+
+    @property
+    def found(self) -> bool:
+        """Whether it was found on the last frame that the network saw."""
+        return self.detection is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ class Tracker:
         frame = _Frame(found, boxes, at_s)
         scores = np.array([item.score for item in found], float)
         for life in self._lives:
-            life.found = False
+            life.detection = None
             life.frames += 1
         similarity = self._similarity(frame)
         sure = np.flatnonzero(scores >= options.high_score)
@@ -124,11 +133,37 @@ class Tracker:
         return self._tracks()
 
     def predict(self, at_s: float) -> list[Track]:
-        """Where the tracks are believed to be ``at_s``, on a frame that the network was spared."""
+        """Where the tracks are believed to be ``at_s``, on a frame that the network was spared.
+
+        What was found on the last frame that it saw is still shown.
+        """
         self._advance(at_s)
+        return self._tracks(predicted=True)
+
+    def hold(self, at_s: float) -> list[Track]:
+        """The tracks where they were, on a frame ``at_s`` on which nothing moved."""
+        self._at_s = at_s
         for life in self._lives:
-            life.found = False
-        return self._tracks()
+            if life.found:
+                life.seen_at_s = at_s
+        return self._tracks(predicted=True)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Take detections from ``threshold`` on for sure ones, and the other limits in proportion.
+
+        A half stands for the limits that :class:`TrackerOptions` has.
+        """
+        self._options = replace(
+            self._options,
+            begin_score=threshold + (1 - threshold) * BEGIN_MARGIN,
+            high_score=threshold,
+            low_score=threshold * LOW_SHARE,
+        )
+
+    @property
+    def low_score(self) -> float:
+        """The least score that a detection needs to be of use."""
+        return self._options.low_score
 
     def _advance(self, at_s: float) -> None:
         if self._at_s is not None and at_s > self._at_s:
@@ -159,9 +194,9 @@ class Tracker:
         self._filter.correct(tracks, frame.boxes[taken])
         for track, detection in zip(tracks, taken, strict=True):
             life = self._lives[track]
-            life.found = True
+            life.detection = frame.found[detection]
             life.hits += 1
-            life.score = frame.found[detection].score
+            life.score = life.detection.score
             life.seen_at_s = frame.at_s
             life.confirmed = life.confirmed or life.hits >= self._options.confirmations
         left = np.ones(len(columns), bool)
@@ -191,11 +226,16 @@ class Tracker:
                     began_at_s=frame.at_s,
                     seen_at_s=frame.at_s,
                     confirmed=self._options.confirmations <= 1,
+                    detection=item,
                 )
             )
             self._next_id += 1
 
-    def _tracks(self) -> list[Track]:
+    def _shown_s(self, life: _Life) -> float:
+        """So long after its last detection a track is still shown."""
+        return self._options.lost_after_s if life.found else self._options.coast_s
+
+    def _tracks(self, *, predicted: bool = False) -> list[Track]:
         assert self._at_s is not None
         boxes, velocities = self._filter.boxes.tolist(), self._filter.velocity[:, :2].tolist()
         return [
@@ -209,9 +249,9 @@ class Tracker:
                 began_at_s=life.began_at_s,
                 seen_at_s=life.seen_at_s,
                 confirmed=life.confirmed,
-                found=life.found,
-                shown=life.confirmed
-                and (life.found or self._at_s - life.seen_at_s <= self._options.coast_s),
+                found=life.found and not predicted,
+                shown=life.confirmed and self._at_s - life.seen_at_s <= self._shown_s(life),
+                detection=None if predicted else life.detection,
             )
             for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
         ]

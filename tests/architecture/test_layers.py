@@ -19,6 +19,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("bundle",),
     ("inference",),
     ("tracking",),
+    ("visits",),
     ("inspection", "cameras", "outputs"),
     ("pipeline",),
     ("web", "bench", "doctor"),

@@ -132,3 +132,57 @@ def test_printed_settings_of_a_flag_given_often_are_read_again(parse, capsys):
     with pytest.raises(SystemExit):
         parse("source = 'demo'\nmodel = 'bundle'\ntell = ['a,b', 'c']\n", "--print-config")
     assert parse(capsys.readouterr().out).tell == ["a,b", "c"]
+
+
+PLAN = """
+source = "demo"
+
+[[zone]]
+name = "till 1"
+points = [[0, 0], [0.5, 0], [0.5, 1.0]]
+threshold = {person = 0.5, "hot dog" = 0.6}
+queue = true
+
+[[zone]]
+name = "yard"
+"""
+
+
+def make_scene_parser() -> ConfigurableParser:
+    parser = ConfigurableParser(prog="run")
+    parser.add_argument("--source", required=True)
+    parser.add_config(["zone", "line"])
+    return parser
+
+
+def test_tables_of_a_file_are_passed_on_unchecked_and_printed_again(tmp_path, capsys):
+    file = tmp_path / "run.toml"
+    file.write_text(PLAN)
+    tables = make_scene_parser().parse_args(["--config", str(file)]).tables
+    first, second = tables["zone"]
+    assert first["points"][2] == [0.5, 1.0]
+    assert first["threshold"] == {"person": 0.5, "hot dog": 0.6}
+    assert second == {"name": "yard"}
+    with pytest.raises(SystemExit):
+        make_scene_parser().parse_args(["--config", str(file), "--print-config"])
+    file.write_text(capsys.readouterr().out)
+    assert make_scene_parser().parse_args(["--config", str(file)]).tables == tables
+
+
+def test_run_without_a_file_has_no_tables():
+    assert make_scene_parser().parse_args(["--source", "demo"]).tables == {}
+
+
+@pytest.mark.parametrize("text", ["zone = 3", "zone = [1]", "[zone]\nname = 'a'"])
+def test_what_is_no_array_of_tables_is_refused(tmp_path, capsys, text):
+    file = tmp_path / "run.toml"
+    file.write_text(text)
+    with pytest.raises(SystemExit):
+        make_scene_parser().parse_args(["--config", str(file), "--source", "demo"])
+    assert "zone is expected as tables, each under [[zone]]" in capsys.readouterr().err
+
+
+def test_table_of_another_name_is_no_setting(parse, capsys):
+    with pytest.raises(SystemExit):
+        parse('source = "demo"\n[[zone]]\nname = "a"')
+    assert "no setting is called 'zone'" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from device.outputs import command as module
 from device.outputs.clips import ClipSink
 from device.outputs.command import CommandSink
 from device.outputs.pace import Pace
-from device.records import Detection, Outcome
+from device.records import Detection, Outcome, SceneEvent, SceneState, Visit
 from tests.conftest import ROOT
 from tests.device.conftest import make_outcome, names_in
 from tests.helpers.children import PATIENCE_S, is_running, time_out_once_told, wait_until
@@ -276,3 +276,72 @@ def test_nothing_is_left_behind(tmp_path, script, monkeypatch):
     assert names_in(tmp_path / "temporary") == []
     assert threading.active_count() == before
     assert sink._process.returncode == 0, "it was not reaped"
+
+
+def visited(seconds: float, *visits: int, kept: bool = False, events=()) -> Outcome:
+    """A frame on which cats of ``visits`` are; 0 is one that is no visit."""
+    cats = tuple(
+        replace(CAT, visit_id=number or None, track_id=number or None) for number in visits
+    )
+    outcome = at(seconds, *cats)
+    records = tuple(
+        Visit(visit_id=n, class_id=17, label="cat", began_s=0, seen_s=2, score=0.9, box=CAT.box)
+        for n in visits
+        if n
+    )
+    scene = SceneState(time_s=0.0, visits=records, events=tuple(events), rules=())
+    return replace(outcome, result=replace(outcome.result, scene=scene, kept=kept))
+
+
+def calls_of(monkeypatch, labels, outcomes, cooldown_s=30.0):
+    """What a sink starts its command with, each ended before the next frame."""
+    events = []
+    monkeypatch.setattr(CommandSink, "_call", lambda self, event, image: events.append(event))
+    with CommandSink("true", labels, cooldown_s) as sink:
+        for outcome in outcomes:
+            sink.write(outcome)
+            if sink._thread is not None:
+                sink._thread.join()
+    return events
+
+
+def test_command_is_called_once_for_each_visit(monkeypatch):
+    outcomes = [visited(40.0 * n, 0) for n in range(3)]  # a false cat, never a visit
+    outcomes += [visited(200 + 40.0 * n, 1) for n in range(5)]
+    outcomes += [visited(600 + 40.0 * n, 1, 2) for n in range(5)]
+    events = calls_of(monkeypatch, ["cat"], outcomes)
+    assert [event["visit_id"] for event in events] == [1, 2]
+    assert events[0]["visits"][0]["duration_s"] == 2
+
+
+def test_those_on_the_picture_are_told_of_together(monkeypatch):
+    outcomes = [visited(40.0 * n, 1, 2, 3) for n in range(5)]
+    (event,) = calls_of(monkeypatch, ["cat"], outcomes)
+    assert [item["visit_id"] for item in event["detections"]] == [1, 2, 3]
+
+
+def test_visit_that_begins_too_soon_after_a_call_is_told_of_when_its_time_has_come(monkeypatch):
+    outcomes = [visited(0.0, 1), *[visited(10.0 * n, 1, 2) for n in range(1, 6)]]
+    events = calls_of(monkeypatch, ["cat"], outcomes)
+    assert [event["visit_id"] for event in events] == [1, 2]
+
+
+def test_predicted_box_calls_nothing(monkeypatch):
+    assert calls_of(monkeypatch, ["cat"], [visited(0.0, 1, kept=True)]) == []
+
+
+def test_rule_calls_when_it_begins_and_ends_whatever_was_seen(monkeypatch):
+    began, ended = (SceneEvent(f"rule-{kind}", place="crowd") for kind in ("began", "ended"))
+    outcomes = [visited(0.0, 1), visited(1.0, 1, events=[began, ended]), visited(2.0, 1)]
+    events = calls_of(monkeypatch, ["cat"], outcomes)
+    assert [(event["event"], event.get("rule")) for event in events] == [
+        ("seen", None),
+        ("rule-began", "crowd"),
+        ("rule-ended", "crowd"),
+    ]
+
+
+def test_rules_that_wait_for_a_command_are_bounded(monkeypatch):
+    many = [SceneEvent("rule-began", place=str(n)) for n in range(100)]
+    events = calls_of(monkeypatch, ["cat"], [visited(0.0, events=many)] + [visited(1.0)] * 100)
+    assert len(events) == module.MOST_RULES_DUE

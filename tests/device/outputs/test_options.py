@@ -109,3 +109,9 @@ def test_outputs_beside_what_is_to_be_kept_are_fine(tmp_path, monkeypatch, outpu
 def test_outputs_that_cannot_be_meant_are_refused(outputs, complaint):
     with pytest.raises(UsageError, match=complaint):
         check_outputs(outputs, "demo", BUNDLE)
+
+
+def test_command_for_rules_alone_needs_no_class():
+    check_outputs(Options(run="true", has_rules=True), "demo", Path("bundle"))
+    with pytest.raises(UsageError, match="--record needs --on"):
+        check_outputs(Options(record_s=1.0, has_rules=True), "demo", Path("bundle"))

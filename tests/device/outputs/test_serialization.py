@@ -9,7 +9,16 @@ from dataclasses import replace
 import pytest
 
 from device.outputs.serialization import COLUMNS, to_csv, to_json
-from device.records import Classification, Detection, Result
+from device.records import (
+    Classification,
+    Detection,
+    LineState,
+    Result,
+    SceneEvent,
+    SceneState,
+    Visit,
+    ZoneState,
+)
 from tests.device.conftest import make_outcome
 
 CAT = Detection(17, "cat", 0.93456789, 1.04, 2.0, 407.25, 298.149)
@@ -107,3 +116,43 @@ def test_cell_is_no_formula_and_no_escape_sequence(label, cell):
     (row,) = csv.reader(io.StringIO(to_csv(outcome).decode()))
     assert row[COLUMNS.index("label")] == row[COLUMNS.index("source")] == cell
     assert row[COLUMNS.index("x_min")] == "-1.5", "numbers stay numbers"
+
+
+def test_scene_is_part_of_the_line_as_documented():
+    outcome = make_outcome(7, detections=(replace(CAT, track_id=5, visit_id=3),))
+    visit = Visit(
+        visit_id=3, class_id=17, label="cat", began_s=0.5, seen_s=10.256, score=0.93456789,
+        box=CAT.box, zones=("sofa",),
+    )  # fmt: skip
+    scene = SceneState(
+        time_s=11.0,
+        visits=(visit,),
+        events=(
+            SceneEvent("visit-began", visit),
+            SceneEvent("zone-left", visit, "sofa", 3.21),
+            SceneEvent("rule-began", place="crowd"),
+        ),
+        zones=(ZoneState(name="sofa", inside=1, entered=4, left=3, dwell_s=2.04, wait_s=None),),
+        lines=(LineState(name="door", ins=2, outs=1),),
+        rules=("crowd",),
+    )
+    record = json.loads(to_json(replace(outcome, result=replace(outcome.result, scene=scene))))
+    assert record["detections"][0]["track_id"] == 5
+    assert record["detections"][0]["visit_id"] == 3
+    assert record["visits"] == [
+        {
+            "visit_id": 3, "label": "cat", "class_id": 17, "score": 0.9346,
+            "box": [1.0, 2.0, 407.2, 298.1], "began": "1970-01-01T00:00:00.500Z",
+            "duration_s": 9.76, "zones": ["sofa"],
+        }
+    ]  # fmt: skip
+    assert record["events"] == [
+        {"event": "visit-began", "visit_id": 3, "label": "cat"},
+        {"event": "zone-left", "visit_id": 3, "label": "cat", "place": "sofa", "dwell_s": 3.2},
+        {"event": "rule-began", "place": "crowd"},
+    ]
+    assert record["zones"] == [
+        {"name": "sofa", "inside": 1, "entered": 4, "left": 3, "dwell_s": 2.0, "wait_s": None}
+    ]
+    assert record["lines"] == [{"name": "door", "in": 2, "out": 1}]
+    assert record["rules"] == ["crowd"]

@@ -91,13 +91,45 @@ def test_confirmed_track_has_the_first_choice():
 
 
 def test_prediction_between_frames_moves_and_shows_for_a_moment():
-    tracker = Tracker(TrackerOptions(coast_s=0.2))
+    tracker = Tracker()
     for number in range(10):
         tracker.update([seen(100 + 10 * number)], number / RATE)
     (track,) = tracker.predict(1.0)  # a tenth of a second later
     assert track.box[0] == pytest.approx(200, abs=3)
     assert (track.found, track.shown) == (False, True)
-    assert not tracker.predict(1.2)[0].shown
+    assert tracker.predict(2.8)[0].shown
+    assert not tracker.predict(3.0)[0].shown, "the network was spared too much to know"
+
+
+def test_track_that_the_network_missed_is_shown_for_a_moment():
+    tracker = Tracker(TrackerOptions(coast_s=0.2))
+    for number in range(10):
+        tracker.update([seen(100)], number / RATE)
+    assert tracker.update([], 1.0)[0].shown
+    assert tracker.predict(1.05)[0].shown
+    assert not tracker.predict(1.15)[0].shown
+
+
+def test_track_holds_its_place_and_age_while_nothing_moves():
+    tracker = Tracker()
+    for number in range(10):
+        tracker.update([seen(100 + 10 * number)], number / RATE)
+    (before,) = tracker.hold(1.0)
+    (track,) = tracker.hold(60.0)
+    assert track.box == before.box
+    assert (track.shown, track.seen_at_s) == (True, 60.0)
+    assert shown(tracker.update([seen(190)], 60.1)) == [1]
+
+
+def test_threshold_moves_all_limits():
+    tracker = Tracker()
+    tracker.set_threshold(0.5)
+    assert tracker._options == TrackerOptions()
+    tracker.set_threshold(0.3)
+    assert tracker.low_score == pytest.approx(0.06)
+    for number in range(4):
+        tracks = tracker.update([seen(100, 0.6)], number / RATE)
+    assert shown(tracks) == [1]
 
 
 def test_velocity_is_in_pixels_per_second():

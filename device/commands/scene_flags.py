@@ -1,0 +1,126 @@
+"""The flags of ``detect`` that follow objects, and what watches a scene as they ask for it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from device.commands.argument_types import positive_float
+from device.errors import UsageError
+from device.system.console import say
+
+if TYPE_CHECKING:
+    from device.bundle.model import Model
+    from device.cameras.base import Camera
+    from device.outputs.options import OutputOptions
+    from device.pipeline.watching import Watch
+    from device.visits.mask import PrivacyMask
+    from device.visits.plan import ScenePlan
+
+TABLES = ("zone", "line", "mask", "rule")  # of the settings file
+
+
+def add_scene_flags(scene: argparse._ArgumentGroup) -> None:
+    """Add the flags to a group of their own."""
+    scene.add_argument(
+        "--track",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="follow objects from frame to frame, and tell visits; on by itself where --on, or a "
+        "zone, line or rule of --config needs it",
+    )
+    scene.add_argument(
+        "--per-frame",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="let --on act on every single frame on which a class is found, not on visits",
+    )
+    scene.add_argument(
+        "--visit-frames",
+        type=_frames_of,
+        default=(3, 5),
+        metavar="N,M",
+        help="a visit begins when it is found on N of M frames (default: 3,5)",
+    )
+    scene.add_argument(
+        "--visit-end",
+        type=positive_float,
+        default=5.0,
+        metavar="SECONDS",
+        help="a visit ends when it was not found for so long (default: 5)",
+    )
+    scene.add_argument(
+        "--visit-parked",
+        type=positive_float,
+        default=600.0,
+        metavar="SECONDS",
+        help="and when it has not moved for so long: a parked car is no visitor (default: 600)",
+    )
+
+
+def _frames_of(text: str) -> tuple[int, int]:
+    try:
+        needed, window = (int(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not two numbers, such as 3,5") from None
+    if not 1 <= needed <= window <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not N,M with 1 <= N <= M <= 100")
+    return needed, window
+
+
+def read_scene_plan(args: argparse.Namespace, model: Model) -> ScenePlan | None:
+    """The plan in the settings file; what cannot be used of it is told. None where it has none."""
+    if not args.tables:
+        return None
+    from device.visits.plan import read_plan
+
+    plan, left_out = read_plan(args.tables, model.labels)
+    for line in left_out:
+        say(f"--config {args.config}: {line}")
+    return plan
+
+
+def open_mask(plan: ScenePlan | None) -> PrivacyMask | None:
+    """What blacks out parts of every frame, where the plan says so."""
+    if plan is None or not plan.masks:
+        return None
+    from device.visits.mask import PrivacyMask
+
+    return PrivacyMask(plan.masks)
+
+
+def open_watch(
+    args: argparse.Namespace,
+    outputs: OutputOptions,
+    plan: ScenePlan | None,
+    model: Model,
+    camera: Camera,
+) -> Watch | None:
+    """What follows objects, where something asks for it.
+
+    Raises ``UsageError`` where it was asked for in words, and cannot be.
+    """
+    asked_for = args.track or bool(plan)
+    if not asked_for and (args.per_frame or not outputs.on):
+        return None
+    has_time = camera.live or camera.fps is not None
+    if model.manifest.task != "detection" or not has_time:
+        if asked_for:
+            raise UsageError(
+                "--track, zones, lines and rules need a detector, and a camera or a video: "
+                "single pictures have no time between them"
+            )
+        return None
+    from device.outputs.pace import Pace
+    from device.pipeline.watching import Watch
+    from device.tracking.tracker import TrackerOptions
+    from device.visits.visit import VisitOptions
+    from device.visits.watcher import SceneWatcher
+
+    needed, window = args.visit_frames
+    watcher = SceneWatcher(
+        plan,
+        TrackerOptions(confirmations=needed, window=window),
+        VisitOptions(absent_s=args.visit_end, parked_s=args.visit_parked),
+    )
+    return Watch(watcher, Pace.of(camera.fps, live=camera.live))
