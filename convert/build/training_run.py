@@ -125,6 +125,7 @@ class TrainingRun:
         from convert.training.network import (
             LABELLED,
             answers_inside,
+            separate_classes,
             starting_classes,
             trainable_ssdlite,
         )
@@ -146,6 +147,7 @@ class TrainingRun:
         pairs = [f"{name} from {start.labels[n]}" for name, n in zip(classes, columns, strict=True)]
         self._say(f"start       {start.title}: {', '.join(pairs)}")
         start.load(model, columns)
+        separate_classes(model, columns, self.options.seed)
         return Trainer(model, average, len(classes))
 
     def train(self, trainer: Trainer, interrupt: Interrupt) -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
 from convert.errors import WeightsError
 from convert.models.tfjs_weights import class_columns
-from convert.training.network import known_class, starting_classes, trained_start
+from convert.training.network import (
+    known_class,
+    separate_classes,
+    starting_classes,
+    trained_start,
+)
 
 PUBLISHED = ("???", "person", "cat", "???", "cell phone")
 
@@ -29,6 +35,50 @@ def test_class_is_known_by_its_name(name, expected):
 def test_unknown_class_starts_from_what_answers_best_and_never_from_a_placeholder():
     scores = np.array([[9, -2, -3, 9, -1], [9, -9, -9, 9, -9]], np.float32)
     assert starting_classes(("mouse", "person"), PUBLISHED, scores) == [4, 1]
+
+
+def test_classes_start_from_different_ones_and_the_surest_chooses_first():
+    # Both answer to "cat" best, the second more surely: the first takes what is next best for it.
+    scores = np.array([[9, 1, 3, 9, 2], [9, 1, 5, 9, 4]], np.float32)
+    assert starting_classes(("mouse", "vole"), PUBLISHED, scores) == [4, 2]
+
+
+def test_class_takes_no_column_that_another_has_by_name():
+    scores = np.array([[0, 1, 9, 0, 2], [0, 0, 0, 0, 0]], np.float32)
+    assert starting_classes(("kitten", "cat"), PUBLISHED, scores) == [4, 2]
+
+
+def test_more_classes_than_published_ones_share():
+    scores = np.zeros((4, 5), np.float32)
+    columns = starting_classes(("a", "b", "c", "d"), PUBLISHED, scores)
+    assert set(columns) == {1, 2, 4}
+
+
+def head(classes):
+    """A class head of two anchors whose classes have equal weights."""
+    inputs = keras.Input((1, 1, 8))
+    heads = keras.layers.Conv2D(2 * classes, 1, name="BoxPredictor_0.ClassPredictor")(inputs)
+    model = keras.Model(inputs, heads)
+    random = np.random.default_rng(0)
+    kernel = np.repeat(random.normal(0, 1, (1, 1, 8, 2, 1)), classes, axis=-1)
+    model.set_weights([kernel.reshape(1, 1, 8, 2 * classes), np.zeros(2 * classes)])
+    return model
+
+
+def columns_of(model, classes):
+    return model.get_weights()[0].reshape(8, 2, classes)
+
+
+def test_classes_that_start_alike_are_moved_apart_and_the_first_stays():
+    model = head(3)
+    before = columns_of(model, 3)
+    separate_classes(model, [5, 7, 5], seed=1)
+    after = columns_of(model, 3)
+    assert (after[..., :2] == before[..., :2]).all()
+    assert (after[..., 2] != before[..., 2]).all()
+    again = head(3)
+    separate_classes(again, [5, 7, 5], seed=1)
+    assert (columns_of(again, 3) == after).all()
 
 
 def test_columns_of_a_class_are_taken_from_every_anchor():
