@@ -17,6 +17,7 @@ from device.bundle.manifest import ClassifierRule, InputRule, TensorSpec
 from device.errors import UsageError
 from device.images import read_image
 from device.inference.preprocess import Preprocessor
+from device.system.console import say
 
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # with published ImageNet weights
 SIZES = (96, 128, 160, 192, 224)
@@ -57,14 +58,14 @@ def labels_from(path: Path | None, count: int, background: int | None = None) ->
         if count == len(imagenet):
             return imagenet
         raise UsageError(f"this model has {count} classes: name them with --labels FILE")
-    return parse_labels(read_label_file(str(path)), count, str(path), background)
+    return parse_labels(read_label_file(str(path), say), count, str(path), background)
 
 
 def _count_labels(path: Path | None) -> int:
     """How many classes a MobileNetV2 gets that is built to fit a label file."""
     if path is None:
         return len(catalogue().labels["imagenet"].read())
-    text = read_label_file(str(path))
+    text = read_label_file(str(path), lambda _: None)  # who reads the names tells of it
     return sum(1 for row in text.splitlines() if row.strip())
 
 

@@ -72,7 +72,8 @@ def _background(options: ClassifierOptions, kind: ClassScores) -> int | None:
     """The class that is never reported: of one unit and one name, the first, which has no name."""
     background = options.background_of(kind.classes)
     if background is None and kind.score.startswith("binary") and options.labels is not None:
-        names = parse_labels(read_label_file(str(options.labels)), None, str(options.labels))
+        text = read_label_file(str(options.labels), lambda _: None)  # it is read again, aloud
+        names = parse_labels(text, None, str(options.labels))
         return 0 if len(names) == 1 else None
     return background
 

@@ -25,25 +25,50 @@ _NAMES = re.compile(r"""(?m)(?:^|(?<=[{,]))[ \t]*["']?names["']?[ \t]*:""")
 _TOKEN = re.compile(
     r"""\s*(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.|'')*)'|([\[\]{},:])|([^\s\[\]{},:][^\[\]{},:\n]*))"""
 )
+# What is no Western European text in Windows-1252: a byte that is no letter there, but for the
+# apostrophe, or one that Turkish has another letter for; three letters above 127 in a row; two
+# that are a word.
+_FOREIGN = re.compile(
+    rb"[\x00-\x08\x80-\x89\x8b\x8d\x8f-\x91\x93-\x99\x9b\x9d\xa0-\xbf\xd0\xd7\xde\xf0\xf7\xfe]"
+    rb"|[\xc0-\xff]{3}"
+    rb"|(?<![A-Za-z\x80-\xff])[\x80-\xff]{2}(?![A-Za-z\x80-\xff])"
+)
 _ESCAPE = re.compile(r"\\(.)|''")
 _LIST_ROW = re.compile(r"[ \t]*-[ \t]+(.*)")
 _MAP_ROW = re.compile(r"""[ \t]+["']?(\d+)["']?[ \t]*:[ \t]*(.*)""")
 
 
-def decode_text(data: bytes) -> str:
-    """``data`` as text: UTF-8 or UTF-16, with or without a byte order mark."""
+class DecodedText(NamedTuple):
+    """A text, and the encoding that was guessed for it; empty where the file itself tells it."""
+
+    text: str
+    guess: str = ""
+
+
+def decode_text(data: bytes) -> DecodedText:
+    """``data`` as text: UTF-8 or UTF-16, with or without a byte order mark, or Windows-1252.
+
+    Raises ``UnicodeError`` where it is in none of these, as far as bytes tell.
+    """
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
         if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, errors="replace")
+            return DecodedText(data[len(mark) :].decode(encoding))
     # Latin letters in two bytes each: every second one is zero.
     for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if len(data) > 3 and not any(data[start : start + 64 : 2]):
-            return data.decode(encoding, errors="replace")
-    return data.decode("utf-8", errors="replace")
+            return DecodedText(data.decode(encoding))
+    try:
+        return DecodedText(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        # One or two letters with an accent or an umlaut between plain ones are Western European;
+        # of other alphabets whole words lie above 127.
+        if _FOREIGN.search(data):
+            raise
+        return DecodedText(data.decode("cp1252"), "Windows-1252")
 
 
 class ClassList(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from device.bundle.label_formats import UNUSED, decode_text, names_by_id
@@ -24,6 +24,10 @@ def _indexed(rows: Sequence[str]) -> list[str] | None:
         if match is None or int(match[1]) in names:
             return None
         names[int(match[1])] = match[2]
+    # A number without which two classes were called the same belongs to the name: 1 of hearts.
+    told = [name for name in names.values() if not is_placeholder(name)]
+    if len(set(told)) < len(told):
+        return None
     # Numbers far beyond the rows are no class ids: a file of sizes, say, or of years.
     if not names or max(names) > 10 * len(names) + 100:
         return None
@@ -35,12 +39,22 @@ def is_placeholder(label: str) -> bool:
     return label.lower() in _PLACEHOLDERS
 
 
-def read_label_file(path: str) -> str:
-    """The text of a label file. Raises :class:`UsageError` where it cannot be read."""
+def read_label_file(path: str, say: Callable[[str], None]) -> str:
+    """The text of a label file; ``say`` is told of an encoding that was guessed.
+
+    Raises :class:`UsageError` where it cannot be read.
+    """
     try:
-        return decode_text(read_regular(Path(path), MOST_OF_A_TEXT))
+        decoded = decode_text(read_regular(Path(path), MOST_OF_A_TEXT))
     except OSError as exc:
         raise UsageError(f"--labels {path}: {exc.strerror}") from exc
+    except UnicodeError as exc:
+        raise UsageError(
+            f"--labels {path}: its text is not in UTF-8, UTF-16 or Windows-1252; save it as UTF-8"
+        ) from exc
+    if decoded.guess:
+        say(f"--labels {path}: not in UTF-8, read as {decoded.guess}")
+    return decoded.text
 
 
 def parse_labels(
@@ -61,6 +75,9 @@ def parse_labels(
     if count is None:
         reading = file.numbered or file.names
         return tuple(reading[is_placeholder(reading[0]) :]) if reading else ()
+    # Numbers from 1 on, of as many classes: they are no part of the names.
+    if file.numbered and len(file.numbered) == count + 1 and is_placeholder(file.numbered[0]):
+        return tuple(file.numbered[1:])
     for reading in file.readings:
         if len(reading) == count:
             return tuple(reading)

@@ -75,7 +75,7 @@ def recognise(
     except OSError as exc:
         raise ModelError(f"{path}: {exc.strerror}") from exc
     # First what is soon found missing.
-    label_text, anchors = _label_text(hints), _anchors(hints)
+    label_text, anchors = _label_text(hints, say), _anchors(hints)
     where = "every interpreter here, each in a process" if every_interpreter else "a process"
     say(f"reading {path.name} in {where} of its own")
     untried = list(installed_interpreters()) if interpreter == "auto" else [interpreter]
@@ -175,8 +175,8 @@ def _anchors(hints: Hints) -> NDArray[np.float32] | None:
         raise UsageError(f"--anchors: {exc}") from exc
 
 
-def _label_text(hints: Hints) -> str:
-    return "" if hints.labels is None else read_label_file(hints.labels)
+def _label_text(hints: Hints, say: Callable[[str], None]) -> str:
+    return "" if hints.labels is None else read_label_file(hints.labels, say)
 
 
 def _names_count(metadata: ModelMetadata, label_text: str) -> int | None:

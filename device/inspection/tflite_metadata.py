@@ -76,7 +76,10 @@ def _text_files(path: Path) -> dict[str, str]:
                 data = file.read(MAX_LABELS_BYTES + 1)
             if len(data) > MAX_LABELS_BYTES:
                 raise ValueError(f"{name} is too large for a label file")
-            texts[name] = decode_text(data)
+            try:
+                texts[name] = decode_text(data).text
+            except UnicodeError as exc:
+                raise ValueError(f"{name} is in no encoding that is known here") from exc
     return texts
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -107,5 +108,29 @@ def test_any_text_is_names_or_none(text):
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_text(data):
-    assert isinstance(decode_text(data), str)
+def test_any_bytes_are_text_or_a_unicode_error(data):
+    with contextlib.suppress(UnicodeError):
+        assert isinstance(decode_text(data).text, str)
+
+
+@pytest.mark.parametrize("text", ["Fußgänger\nStraßenbahn", "façade\nchâteau", "niño", "Žižek"])
+def test_western_european_text_of_windows_is_read_and_said(text):
+    assert decode_text(text.encode("cp1252")) == (text, "Windows-1252")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "пешеход".encode("cp1251"),
+        "行人".encode("gbk"),
+        "人".encode("gbk"),
+        "歩行者".encode("shift_jis"),
+        "człowiek".encode("cp1250"),
+        "ağaç".encode("cp1254"),
+        b"caf\x81",
+        "cat".encode("utf-16") + b"x",
+    ],
+)
+def test_text_of_another_alphabet_is_refused_rather_than_guessed(data):
+    with pytest.raises(UnicodeError):
+        decode_text(data)

@@ -92,7 +92,7 @@ def test_refusal_says_what_would_fit():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_file_of_any_encoding_is_read(tmp_path, encoding):
     (tmp_path / "labels.txt").write_bytes("cat\nStraßenbahn\n".encode(encoding))
-    text = read_label_file(str(tmp_path / "labels.txt"))
+    text = read_label_file(str(tmp_path / "labels.txt"), pytest.fail)
     assert parse_labels(text, 2) == ("cat", "Straßenbahn")
 
 
@@ -100,7 +100,32 @@ def test_pipe_and_device_as_labels_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero", tmp_path / "none"):
         with pytest.raises(UsageError, match=f"--labels {path}: "):
-            read_label_file(str(path))
+            read_label_file(str(path), pytest.fail)
+
+
+def test_guessed_encoding_is_said(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_bytes("Fußgänger\n".encode("cp1252"))
+    said: list[str] = []
+    assert read_label_file(str(path), said.append) == "Fußgänger\n"
+    assert said == [f"--labels {path}: not in UTF-8, read as Windows-1252"]
+
+
+def test_unknown_encoding_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "labels.txt").write_bytes("行人\n".encode("gbk"))
+    with pytest.raises(UsageError, match=r"labels\.txt: its text is not in .*; save it as UTF-8"):
+        read_label_file(str(tmp_path / "labels.txt"), pytest.fail)
+
+
+@pytest.mark.parametrize("text", ["1 cat\n2 dog\n", "1: cat\n2: dog\n", "2,dog\n1,cat\n"])
+def test_numbers_from_one_on_are_no_part_of_the_names(text):
+    assert parse_labels(text, 2) == ("cat", "dog")
+    assert parse_labels(text, 3) == ("???", "cat", "dog")
+
+
+@pytest.mark.parametrize("count", [None, 2])
+def test_number_that_tells_two_classes_apart_belongs_to_the_name(count):
+    assert parse_labels("0 of hearts\n1 of hearts\n", count) == ("0 of hearts", "1 of hearts")
 
 
 def test_background_row_stays_where_the_model_has_one():
