@@ -60,9 +60,9 @@ def add_evaluate(commands: Commands) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> None:
     """``convert evaluate``."""
-    from convert.errors import EvaluationError
     from convert.evaluation.accuracy import ACCURACY, format_accuracy, write_accuracy
     from convert.evaluation.evaluate import evaluate_bundle
+    from device.errors import SinkError
 
     sets = image_sets(args)
     accuracy = evaluate_bundle(
@@ -71,7 +71,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     print(format_accuracy(accuracy))
     try:
         write_accuracy(accuracy, args.bundle / ACCURACY)
-    except EvaluationError as exc:
+    except SinkError as exc:
         say(f"not left in the bundle: {exc}")
     if args.json is not None:
         write_accuracy(accuracy, args.json)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval
+from device.system.atomic_file import write_whole
 
 ACCURACY = "accuracy.json"  # beside the bundle's manifest
 
@@ -120,16 +120,6 @@ def _range(interval: Interval | None) -> str:
 def write_accuracy(accuracy: Accuracy, path: Path) -> None:
     """Write the figures as JSON, whole or not at all.
 
-    Raises :class:`EvaluationError` where that is not possible.
+    Raises ``SinkError`` where that is not possible.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            data = msgspec.json.format(msgspec.json.encode(accuracy), indent=1)
-            partial.write_bytes(data + b"\n")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be written: {exc.strerror}") from exc
+    write_whole(path, msgspec.json.format(msgspec.json.encode(accuracy), indent=1) + b"\n")

@@ -15,7 +15,7 @@ from convert.report.tuning import tuning
 from convert.tuning.log import TuningLog, read_log
 from device import __version__
 from device.charts.markup import document, escape
-from device.errors import SinkError
+from device.system.atomic_file import write_whole
 
 REPORT = "report.html"
 
@@ -76,19 +76,6 @@ def make_page(
     )
 
 
-def write_page(page: str, path: Path) -> None:
-    """Write ``page`` whole or not at all. Raises ``SinkError`` where that is not possible."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        try:
-            partial.write_text(page, "utf-8", errors="replace")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as exc:
-        raise SinkError(f"{path} cannot be written: {exc.strerror}") from exc
-
-
 def report(folder: Path, out: Path | None = None) -> Path:
     """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
 
@@ -108,5 +95,5 @@ def report(folder: Path, out: Path | None = None) -> Path:
         tuned=read_log(folder),
         trained=training(folder),
     )
-    write_page(page, path)
+    write_whole(path, page.encode("utf-8", errors="replace"), "choose another --out")
     return path

@@ -13,17 +13,6 @@ Values = NDArray[np.float64]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
-def overlaps(ones: Values, others: Values) -> Values:
-    """Intersection over union of every box (n, 4) with every other (m, 4): (n, m), 0..1."""
-    low = np.maximum(ones[:, None, :2], others[None, :, :2])
-    high = np.minimum(ones[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    area, other_area = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (ones, others))
-    union = area[:, None] + other_area[None, :] - shared
-    found: Values = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return found
-
-
 def assign(similarity: Values, least: float) -> Pairs:
     """The pairs (rows, columns) of most similarity in sum, of each at least ``least``."""
     nothing = np.zeros(0, np.intp), np.zeros(0, np.intp)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from device.inference.boxes import pairwise_iou
 from device.records import Detection
-from device.tracking.association import assign, overlaps
+from device.tracking.association import assign
 from device.tracking.kalman import BoxFilter, MotionNoise, Values
 
 BEGIN_MARGIN = 0.4  # of the way from the threshold to 1: so sure a detection begins a track
@@ -172,7 +173,7 @@ class Tracker:
 
     def _similarity(self, frame: _Frame) -> Values:
         """Overlap of every track with every detection of its class, (tracks, detections)."""
-        similarity = overlaps(self._filter.boxes, frame.boxes)
+        similarity = pairwise_iou(self._filter.boxes, frame.boxes)
         ours = np.array([life.class_id for life in self._lives], int)
         theirs = np.array([item.class_id for item in frame.found], int)
         similarity[ours[:, None] != theirs[None, :]] = 0

@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from convert.errors import EvaluationError
 from convert.evaluation.accuracy import (
     Accuracy,
     Disagreement,
@@ -11,6 +10,7 @@ from convert.evaluation.accuracy import (
     write_accuracy,
 )
 from convert.evaluation.accuracy import format_accuracy as table
+from device.errors import SinkError
 
 COST = {"interpreter": "litert 2.3.0", "size_bytes": 4_915_216}
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "accuracy.json"
     path.mkdir()
     (path / "kept").touch()
-    with pytest.raises(EvaluationError, match=r"accuracy\.json cannot be written"):
+    with pytest.raises(SinkError, match=r"accuracy\.json: Is a directory"):
         write_accuracy(DETECTOR, path)
     assert [path.name for path in tmp_path.iterdir()] == ["accuracy.json"]
 

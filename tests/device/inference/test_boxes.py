@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.inference.boxes import iou
+from device.inference.boxes import iou, pairwise_iou
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,17 @@ BOXES = SIDES.map(lambda s: (min(s[0], s[2]), min(s[1], s[3]), max(s[0], s[2]), 
 def test_overlap_is_the_same_both_ways_and_never_more_than_all(one, other):
     assert iou(one, other) == iou(other, one)
     assert 0.0 <= iou(one, other) <= 1.0 + 1e-9
+
+
+def test_overlaps_of_every_pair_by_hand():
+    ones = np.array([[0.0, 0.0, 10.0, 10.0]])
+    others = np.array([[5.0, 0.0, 15.0, 10.0], [20.0, 20.0, 30.0, 30.0], [0.0, 0.0, 10.0, 10.0]])
+    np.testing.assert_allclose(pairwise_iou(ones, others), [[50 / 150, 0.0, 1.0]])
+
+
+@given(st.lists(BOXES, max_size=4), st.lists(BOXES, max_size=4))
+def test_overlaps_are_those_of_every_pair(ones, others):
+    found = pairwise_iou(np.array(ones).reshape(-1, 4), np.array(others).reshape(-1, 4))
+    assert found.shape == (len(ones), len(others))
+    for row, column in itertools.product(range(len(ones)), range(len(others))):
+        assert found[row, column] == pytest.approx(iou(ones[row], others[column]), abs=1e-9)

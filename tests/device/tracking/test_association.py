@@ -2,33 +2,12 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from device.inference.boxes import iou
-from device.tracking.association import assign, overlaps
-
-corner = st.floats(0, 100)
-box = st.builds(
-    lambda x, y, width, height: (x, y, x + width, y + height), corner, corner, corner, corner
-)
-
-
-def test_overlap_of_boxes_by_hand():
-    ones = np.array([[0.0, 0.0, 10.0, 10.0]])
-    others = np.array([[5.0, 0.0, 15.0, 10.0], [20.0, 20.0, 30.0, 30.0], [0.0, 0.0, 10.0, 10.0]])
-    np.testing.assert_allclose(overlaps(ones, others), [[50 / 150, 0.0, 1.0]])
-
-
-@given(st.lists(box, max_size=4), st.lists(box, max_size=4))
-def test_overlaps_are_those_of_every_pair(ones, others):
-    found = overlaps(np.array(ones).reshape(-1, 4), np.array(others).reshape(-1, 4))
-    assert found.shape == (len(ones), len(others))
-    for row, column in itertools.product(range(len(ones)), range(len(others))):
-        assert found[row, column] == pytest.approx(iou(ones[row], others[column]), abs=1e-9)
+from device.tracking.association import assign
 
 
 @given(
