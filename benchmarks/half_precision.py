@@ -196,7 +196,7 @@ def measure(args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         raise SystemExit("the emulated processor did not compute in half precision")
     likeness = compare(*({str(k): v for k, v in enumerate(values)} for values in (outputs, plain)))
     here = predict(Panel(args.bundle, tuple(models), "litert", SCORE_THRESHOLD), paths)
-    findings = {name: [item[name] for item in here if not isinstance(item, str)] for name in models}
+    findings = {name: [item[name] for item in here if isinstance(item, dict)] for name in models}
     findings["float16 in half precision"] = decode(bundle, "float16", outputs, sizes)
     figures = precision_figures(
         truth, image_ids, findings, bundle.labels, draw_weights(len(paths), seed=0)

@@ -70,7 +70,7 @@ def main() -> None:
         f"{interval_text(outcome.base_interval)}\n"
         f"tuned                     loses {outcome.drop:.2f} {interval_text(outcome.interval)} on "
         f"pictures its searches had not seen: {won:.0%} won back\n"
-        f"kept                      {len(outcome.model) / 1e6:.2f} MB, {tell(outcome.kept)}"
+        f"kept                      {outcome.kept.size_bytes / 1e6:.2f} MB, {tell(outcome.kept)}"
     )
     if args.json:
         figures = {
@@ -79,7 +79,7 @@ def main() -> None:
             "won_back": won,
             "cost_of_int8": outcome.kept.cost,
             "cost": outcome.unit,
-            "size_bytes": len(outcome.model),
+            "size_bytes": outcome.kept.size_bytes,
         }
         args.json.write_text(json.dumps(figures, indent=1) + "\n")
 

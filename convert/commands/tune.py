@@ -132,7 +132,7 @@ def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
     assert kept is not None
     log = log_of(outcome, options)
     if outcome.met:
-        add_tuned(bundle, outcome.model, recipe_of(outcome, options))
+        add_tuned(bundle, kept.model, recipe_of(outcome, options))
     write_log(log, bundle.folder / TUNING)
     judged = f"{outcome.drop:.2f} points {interval_text(outcome.interval)}".rstrip()
     if not outcome.met:
@@ -143,7 +143,7 @@ def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
             f"{outcome.float32_cost:.2f} times int8. The bundle is as it was"
         )
     print(
-        f"tuned       {len(outcome.model) / 1e6:.2f} MB, {kept.cost:.3f} times int8's cost "
+        f"tuned       {kept.size_bytes / 1e6:.2f} MB, {kept.cost:.3f} times int8's cost "
         f"({outcome.unit})\n"
         f"            is expected to lose {outcome.expected:.2f} points of {outcome.metric}, by "
         "what all candidates lost on pictures that the search had not seen\n"
@@ -164,7 +164,7 @@ def recipe_of(outcome: TuningResult, options: Options) -> dict[str, str | int | 
         "max_drop_points": options.max_drop,
         "drop_points": round(outcome.drop, 4),
         "drop_points_expected": round(outcome.expected, 4),
-        "drop_points_of_this_file": round(kept.unseen, 4),
+        "drop_points_of_this_file": round(kept.unseen.drop, 4),
         "metric": outcome.metric,
         "pictures": outcome.images,
         "target": options.target,

@@ -20,7 +20,7 @@ from convert.evaluation.agreement import count_agreement
 from convert.evaluation.bootstrap import Weights, draw_weights, interval, resampled_ratio, rounded
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
 from convert.evaluation.disagreement import ImageFile, find_disagreements, same_first_choice
-from convert.evaluation.predict import Panel, Predictions, as_detections, predict
+from convert.evaluation.predict import Panel, Predictions, Unreadable, as_detections, predict
 from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
@@ -134,8 +134,8 @@ def _look(
     """Positions of the pictures that can be read, and what each variant found on each."""
     kept, said = [], []
     for position, item in enumerate(predict(panel, [image.path for image in images])):
-        if isinstance(item, str):
-            warn(f"left out: {item}")
+        if isinstance(item, Unreadable):
+            warn(f"left out: {item.reason}")
         else:
             kept.append(position)
             said.append(item)

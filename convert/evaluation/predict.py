@@ -6,11 +6,11 @@ import contextlib
 import multiprocessing
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from convert.errors import EvaluationError
+from convert.evaluation.variant_file import ExtendedBundle, VariantFile
 from convert.output_capture import quiet
 from device.bundle.bundle import Bundle
 from device.errors import SourceError
@@ -35,19 +36,32 @@ Predictions = NDArray[np.float64]
 """What one variant found on one picture, best score first: float64 (count, 6) with class id,
 score, x_min, y_min, x_max, y_max in the picture's pixels; of a classifier (count, 2)."""
 
+_served: Panel  # in a process of a pool: the one that it works for
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A picture that nobody could look at, and why, in a line that names it."""
+
+    reason: str
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Which variants look at pictures, and how. One thread each: processes share the cores."""
+    """The variants that look at pictures, and how. One thread each: processes share the cores.
+
+    ``files``, by the name of the variant, are those that the bundle does not hold.
+    """
 
     bundle: Path
     variants: tuple[str, ...]
     interpreter: InterpreterName | Literal["auto"]
     threshold: float
+    files: Mapping[str, VariantFile] = field(default_factory=dict)
 
     def open(self) -> dict[str, Engine]:
         """An engine per variant. Raises what opening a bundle and its engines raises."""
-        bundle = Bundle(self.bundle)
+        bundle = ExtendedBundle(Bundle(self.bundle), self.files)
         with quiet(debug=False):  # interpreters announce themselves, once per process
             return {
                 name: Engine(
@@ -67,8 +81,8 @@ class Panel:
 
 def predict(
     panel: Panel, images: Sequence[Path], processes: int | None = None
-) -> list[dict[str, Predictions] | str]:
-    """What each variant found on each of ``pictures``, in order, or why one cannot be read.
+) -> list[dict[str, Predictions] | Unreadable]:
+    """What each variant found on each of ``images``, in order, or why one cannot be read.
 
     Every picture is decoded once, for all variants. ``processes`` None takes one per core as
     far as that is worth it; the results do not depend on it. Raises what :meth:`Panel.open`
@@ -86,18 +100,18 @@ def predict(
 
 def _look_at_all(
     panel: Panel, images: Sequence[Path], processes: int
-) -> Iterator[dict[str, Predictions] | str]:
+) -> Iterator[dict[str, Predictions] | Unreadable]:
     if processes == 1:
         engines = panel.open()
         yield from (_look(engines, path) for path in images)
         return
     # Spawned, not forked: interpreters have threads, which do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_serve, initargs=(panel,))
     try:
         # A process half started would fail; and other threads still take what this one blocks.
         with ending_postponed(), _interrupts_blocked():
-            results = pool.map(partial(_work, panel), images, chunksize=CHUNK)
+            results = pool.map(_work, images, chunksize=CHUNK)
         yield from results
     except BrokenProcessPool as exc:
         raise EvaluationError(
@@ -124,18 +138,26 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_open_once = cache(Panel.open)
+def _serve(panel: Panel) -> None:
+    """Hand a new process its panel; it is opened later, for an error raised here would be lost."""
+    global _served
+    _served = panel
 
 
-def _work(panel: Panel, path: Path) -> dict[str, Predictions] | str:
-    return _look(_open_once(panel), path)
+@cache
+def _engines() -> dict[str, Engine]:
+    return _served.open()
 
 
-def _look(engines: dict[str, Engine], path: Path) -> dict[str, Predictions] | str:
+def _work(path: Path) -> dict[str, Predictions] | Unreadable:
+    return _look(_engines(), path)
+
+
+def _look(engines: dict[str, Engine], path: Path) -> dict[str, Predictions] | Unreadable:
     try:
         frame = Frame(read_image(path), 0, 0.0)
     except SourceError as exc:
-        return str(exc)
+        return Unreadable(str(exc))
     return {name: as_array(engine.run(frame)) for name, engine in engines.items()}
 
 

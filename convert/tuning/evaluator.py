@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.annotations.class_table import LabelledImage, read_class_labels
 from convert.annotations.ground_truth import GroundTruthImage, Warn
 from convert.annotations.read import read_annotations
-from convert.build.bundle_writer import write_manifest
 from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval, resampled_ratio
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
@@ -24,13 +22,10 @@ from convert.evaluation.evaluate import (
     hits,
     unannotated,
 )
-from convert.evaluation.predict import Panel, Predictions, predict
-from convert.output_capture import quiet
-from convert.reference import REFERENCE_VARIANT
+from convert.evaluation.predict import Panel, Predictions, Unreadable, predict
+from convert.evaluation.variant_file import VariantFile, describe_like
+from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
-from device.bundle.hashes import sha256_of
-from device.bundle.manifest import Head, TensorSpec, Variant
-from device.inference.interpreter import Interpreter
 
 Worth = Callable[[Weights], NDArray[np.float64]]
 """Scores, 0..1, float64 (resamples,), on pictures that count as often as the weights say."""
@@ -84,7 +79,7 @@ class Evaluator:
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
         self._rows = list(range(len(listed)))
         self._paths = [item.path for item in listed]
-        reference = self._look({REFERENCE_VARIANT: bundle.variant(REFERENCE_VARIANT)}, warn)
+        reference = self._look_at_all(warn)
         readable = [row for row, found in enumerate(reference) if found is not None]
         if len(readable) < 4:
             raise EvaluationError(f"{len(readable)} pictures that can be read: too few to halve")
@@ -99,15 +94,19 @@ class Evaluator:
     def look(self, models: Mapping[str, bytes]) -> dict[str, Judged]:
         """What each ``.tflite`` file finds on every picture; names are file names."""
         float32 = self._bundle.variant(REFERENCE_VARIANT)
-        variants = {}
+        reference = self._bundle.file(float32.file)
+        files = {}
         for name, model in models.items():
             path = self._scratch / f"{name}.tflite"
             path.write_bytes(model)
-            variants[name] = describe(path, self._bundle.file(float32.file), float32)
-        looked = self._panel(variants, [self._paths[row] for row in self._rows])
+            files[name] = describe_like(path, reference, float32)
+        paths = [self._paths[row] for row in self._rows]
+        looked = predict(self._panel(tuple(files), files), paths)
         return {
-            name: self._looks([found[name] for found in looked if not isinstance(found, str)])
-            for name in models
+            name: self._looks(
+                [found[name] for found in looked if not isinstance(found, Unreadable)]
+            )
+            for name in files
         }
 
     def joined(self, parts: Sequence[tuple[Judged, Sequence[int]]]) -> Judged:
@@ -121,31 +120,17 @@ class Evaluator:
     def _looks(self, found: list[Predictions]) -> Judged:
         return Judged(found, self._worth(found))
 
-    def _look(self, variants: dict[str, Variant], warn: Warn) -> list[Predictions | None]:
+    def _look_at_all(self, warn: Warn) -> list[Predictions | None]:
+        """What float32 finds on each picture; None of those that cannot be read, with a warning."""
         found: list[Predictions | None] = []
-        for item in self._panel(variants, self._paths):
-            if isinstance(item, str):
-                warn(f"left out: {item}")
-            found.append(None if isinstance(item, str) else item[REFERENCE_VARIANT])
+        for item in predict(self._panel((REFERENCE_VARIANT,), {}), self._paths):
+            if isinstance(item, Unreadable):
+                warn(f"left out: {item.reason}")
+            found.append(None if isinstance(item, Unreadable) else item[REFERENCE_VARIANT])
         return found
 
-    def _panel(
-        self, variants: dict[str, Variant], paths: Sequence[Path]
-    ) -> list[dict[str, Predictions] | str]:
-        manifest = self._bundle.manifest
-        kept = [name for name in manifest.files if not name.endswith(".tflite")]
-        for name in [*kept, *(variant.file for variant in variants.values())]:
-            link = self._scratch / name
-            if not link.exists():
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(self._bundle.file(name).resolve())
-        files = {name: manifest.files[name] for name in kept} | {
-            variant.file: sha256_of(self._scratch / variant.file) for variant in variants.values()
-        }
-        write_manifest(
-            self._scratch, msgspec.structs.replace(manifest, variants=variants, files=files)
-        )
-        return predict(Panel(self._scratch, tuple(variants), "litert", self._threshold), paths)
+    def _panel(self, names: tuple[str, ...], files: Mapping[str, VariantFile]) -> Panel:
+        return Panel(self._bundle.folder, names, REFERENCE_INTERPRETER, self._threshold, files)
 
     @property
     def score(self) -> float:
@@ -153,7 +138,7 @@ class Evaluator:
         return float(100 * self._best(np.ones((1, len(self.paths)), np.int32))[0])
 
     def drop(self, looks: Judged, images: Sequence[int] | None = None) -> float:
-        """How many points ``looks`` are below float32 on ``pictures`` (positions; None: all).
+        """How many points ``looks`` are below float32 on ``images`` (positions; None: all).
 
         Raises ``EvaluationError`` where nothing to be found is on them.
         """
@@ -198,40 +183,3 @@ class Evaluator:
         rows = coco_rows(self._truth, ids, found, self._labels)
         matches = mean_average_precision(self._truth, rows, ids).matches
         return lambda weights: resampled_precision(matches, weights)
-
-
-def describe(path: Path, float32: Path, like: Variant) -> Variant:
-    """The file at ``path`` as a variant, its outputs in the roles of those of ``like``.
-
-    Outputs are matched by their names in the signature, which ``float32``, the file of ``like``,
-    shares. Raises ``InterpreterError`` where LiteRT refuses it.
-    """
-    with quiet(debug=False):  # LiteRT announces its kernels
-        ours, theirs = (Interpreter("litert", item, threads=1) for item in (path, float32))
-    places = ours.output_names()
-    moved = {
-        position: ours.outputs[places[name]] for name, position in theirs.output_names().items()
-    }
-    return msgspec.structs.replace(
-        like,
-        file=path.name,
-        size_bytes=path.stat().st_size,
-        input=ours.input,
-        heads=reheaded(like.heads, moved),
-        checks={},
-    )
-
-
-def reheaded(heads: Sequence[Head], moved: Mapping[int, TensorSpec]) -> tuple[Head, ...]:
-    """``heads`` with the tensors at their positions replaced by those of ``moved``."""
-    return tuple(
-        msgspec.structs.replace(
-            head,
-            **{
-                name: moved[value.position]
-                for name in head.__struct_fields__
-                if isinstance(value := getattr(head, name), TensorSpec)
-            },
-        )
-        for head in heads
-    )

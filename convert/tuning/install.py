@@ -10,9 +10,9 @@ import msgspec
 from convert.build.bundle_writer import staged_bundle, write_manifest
 from convert.build.checker import Checker, RecipeValues, as_sample
 from convert.build.contract import Contract
+from convert.evaluation.variant_file import replace_tensors
 from convert.output_capture import quiet
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
-from convert.tuning.evaluator import reheaded
 from device.bundle.bundle import Bundle
 from device.bundle.hashes import sha256_of
 from device.bundle.manifest import Head, SsdRule, TensorSpec
@@ -32,7 +32,7 @@ def bundle_contract(bundle: Bundle) -> Contract:
         positions = Interpreter(REFERENCE_INTERPRETER, file, threads=1).output_names()
 
     def heads(outputs: Mapping[str, TensorSpec]) -> tuple[Head, ...]:
-        return reheaded(
+        return replace_tensors(
             float32.heads, {position: outputs[name] for name, position in positions.items()}
         )
 
@@ -45,6 +45,7 @@ def bundle_contract(bundle: Bundle) -> Contract:
         threshold=manifest.threshold,
         anchors=bundle.anchors if isinstance(manifest.decoder, SsdRule) else None,
         max_detections=manifest.max_detections,
+        class_thresholds=manifest.class_thresholds,
     )
 
 

@@ -115,8 +115,8 @@ def _row(
         size_bytes=item.size_bytes,
         frontier=item.choice in best,
         chosen=final is chosen,
-        drop_seen=None if final is None else round(final.seen, 4),
-        drop_unseen=None if final is None else round(final.unseen, 4),
+        drop_seen=None if final is None else round(final.seen.drop, 4),
+        drop_unseen=None if final is None else round(final.unseen.drop, 4),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval
-from convert.tuning.drop_model import MeasuredDrop, expected_drops
+from convert.tuning.drop_model import expected_drops
 from convert.tuning.search import Candidate
 from convert.tuning.types import Finalist, TuningResult
 
@@ -36,8 +36,8 @@ def choose(finalists: Sequence[Finalist], max_drop: float, power: float) -> Fina
     that keeps half the limit is preferred if it costs at most a twentieth more. Of costs that a
     measurement cannot tell apart, the one that disturbs least.
     """
-    measured = [MeasuredDrop(item.output_error, item.seen, item.deviation) for item in finalists]
-    expected = list(zip(expected_drops(measured, power), finalists, strict=True))
+    measured = expected_drops([item.seen for item in finalists], power)
+    expected = list(zip(measured, finalists, strict=True))
     safe, fit = _cheapest(expected, AIM * max_drop), _cheapest(expected, max_drop)
     if fit is None:
         _, closest = min(expected, key=lambda pair: (pair[0], pair[1].output_error, pair[1].name))
@@ -71,7 +71,7 @@ def refuse_little(max_drop: float, score: float, metric: str) -> None:
 
 
 def refuse_noise(max_drop: float, deviation: float, images: int) -> None:
-    """Raise ``EvaluationError`` where ``pictures`` cannot tell ``max_drop`` from nothing.
+    """Raise ``EvaluationError`` where ``images`` pictures cannot tell ``max_drop`` from nothing.
 
     ``deviation`` is the standard deviation of int8's drop over resamples, in points; it falls with
     the square root of the number of pictures. What is chosen disturbs less than int8 and varies
@@ -96,7 +96,7 @@ def tell(item: Finalist) -> str:
     """A finalist in a line."""
     what = "int8 as it is" if item.choice is None else item.choice.describe()
     return (
-        f"{item.name}: {item.cost:.3f} times int8's cost, {item.seen:.2f} points lost "
+        f"{item.name}: {item.cost:.3f} times int8's cost, {item.seen.drop:.2f} points lost "
         f"where searched ({what})"
     )
 

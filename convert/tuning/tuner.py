@@ -21,6 +21,7 @@ from convert.output_capture import quiet
 from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.reference import REFERENCE_VARIANT
 from convert.tuning.cost import invoke_cost
+from convert.tuning.drop_model import MeasuredDrop
 from convert.tuning.evaluator import Evaluator, Judged
 from convert.tuning.output_error import OutputError
 from convert.tuning.search import Candidate, Explorer, pareto_front
@@ -49,7 +50,7 @@ MORE_FINALISTS = 3
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
     """A half's search under way."""
 
@@ -95,7 +96,14 @@ class Tuner:
         spread, deviation = self._trial.spread(looks, options.seed)
         drop = self._trial.drop(looks)
         (cost,) = self._cost.confirm([self._float32.read_bytes()])
-        self.outcome = TuningResult(self._trial.metric, self._cost.unit, count, drop, spread, cost)
+        self.outcome = TuningResult(
+            metric=self._trial.metric,
+            unit=self._cost.unit,
+            images=count,
+            base_drop=drop,
+            base_interval=spread,
+            float32_cost=cost,
+        )
         score = self._trial.score
         say(
             f"float32 scores {score:.2f} points at {cost:.2f} times int8's cost; int8 loses "
@@ -165,48 +173,48 @@ class Tuner:
         )
         explorer = Explorer(maker, output_error, self._cost, options.seed + number, self._say)
         self.outcome.layers = maker.layers
-        self._search_now = _Search(number, seen, unseen, maker, output_error, explorer)
+        self._search_now = search = _Search(
+            number=number,
+            seen=seen,
+            unseen=unseen,
+            maker=maker,
+            output_error=output_error,
+            explorer=explorer,
+        )
         explorer.run(deadline, options.moves)
-        return self._conclude(self._search_now)
+        return self._conclude(search)
 
     def _conclude(self, search: _Search) -> Fold:
         """Choose from what was tried, by measuring some of it on all pictures."""
-        number, seen, unseen, maker = search.number, search.seen, search.unseen, search.maker
         screened = list(search.explorer.tried.values())
         ranked = pareto_front(screened)
         # Those throughout in int8 tell most of what an output error costs, the worst above all.
         throughout = [item for item in screened if item.choice.throughout]
         first = dict.fromkeys([*throughout, *spaced(ranked, FINALISTS)])
-        finalists = self._measure(maker, list(first), seen, unseen, number)
+        finalists = self._measure(search, list(first))
         finalists.append(
             self._finalist(
-                INT8,
-                None,
-                1.0,
-                search.output_error(self._int8),
-                self._int8,
-                self._int8_looks,
-                seen,
-                unseen,
+                search,
+                name=INT8,
+                choice=None,
+                cost=1.0,
+                output_error=search.output_error(self._int8),
+                looks=self._int8_looks,
+                model=self._int8,
             )
         )
         between = self._between(ranked, finalists)
         if between and time.monotonic() < self._started + self._options.minutes * 60:
-            finalists += self._measure(maker, between, seen, unseen, number)
+            finalists += self._measure(search, between)
         chosen = self._choose(finalists)
-        model = self._int8 if chosen.choice is None else maker.make(chosen.choice)
-        self._say(f"half {number + 1} takes {tell(chosen)}")
-        return Fold(screened, finalists, chosen, model, len(seen))
+        self._say(f"half {search.number + 1} takes {tell(chosen)}")
+        return Fold(screened=screened, finalists=finalists, chosen=chosen)
 
-    def _measure(
-        self,
-        maker: CandidateMaker,
-        items: Sequence[Candidate],
-        seen: list[int],
-        unseen: list[int],
-        number: int,
-    ) -> list[Finalist]:
-        models = {f"half{number + 1}-{id_of(item)}": maker.make(item.choice) for item in items}
+    def _measure(self, search: _Search, items: Sequence[Candidate]) -> list[Finalist]:
+        models = {
+            f"half{search.number + 1}-{id_of(item)}": search.maker.make(item.choice)
+            for item in items
+        }
         self._say(f"what {len(items)} of them cost, and find on all pictures:")
         costs = self._cost.confirm(list(models.values()))
         looks = self._trial.look(models)
@@ -214,14 +222,13 @@ class Tuner:
         for item, name, cost in zip(items, models, costs, strict=True):
             found.append(
                 self._finalist(
-                    name,
-                    item.choice,
-                    cost,
-                    item.output_error,
-                    models[name],
-                    looks[name],
-                    seen,
-                    unseen,
+                    search,
+                    name=name,
+                    choice=item.choice,
+                    cost=cost,
+                    output_error=item.output_error,
+                    looks=looks[name],
+                    model=models[name],
                 )
             )
             self._say(f"  {tell(found[-1])}")
@@ -229,29 +236,31 @@ class Tuner:
 
     def _finalist(
         self,
+        search: _Search,
+        *,
         name: str,
         choice: CandidateSpec | None,
         cost: float,
         output_error: float,
-        model: bytes,
         looks: Judged,
-        seen: list[int],
-        unseen: list[int],
+        model: bytes,
     ) -> Finalist:
-        drop, seed = self._trial.drop, self._options.seed
-        _, deviation = self._trial.spread(looks, seed, seen)
-        _, unseen_deviation = self._trial.spread(looks, seed, unseen)
+        seen, unseen = (
+            MeasuredDrop(
+                output_error=output_error,
+                drop=self._trial.drop(looks, half),
+                deviation=self._trial.spread(looks, self._options.seed, half)[1],
+            )
+            for half in (search.seen, search.unseen)
+        )
         return Finalist(
-            name,
-            choice,
-            cost,
-            output_error,
-            len(model),
-            drop(looks, seen),
-            deviation,
-            drop(looks, unseen),
-            unseen_deviation,
-            looks,
+            name=name,
+            choice=choice,
+            cost=cost,
+            seen=seen,
+            unseen=unseen,
+            looks=looks,
+            model=model,
         )
 
     def _choose(self, finalists: Sequence[Finalist]) -> Finalist:
@@ -285,7 +294,7 @@ class Tuner:
             zip(outcome.halves, expected, strict=True),
             key=lambda pair: (pair[1] > limit, pair[0].chosen.cost, pair[1]),
         )
-        outcome.kept, outcome.model = best.chosen, best.model
+        outcome.kept = best.chosen
         outcome.met = holds(outcome, limit)
         self._say(
             f"best so far {tell(best.chosen)}; on pictures not searched {outcome.drop:.2f} "

@@ -27,44 +27,49 @@ class Options:
     debug: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Finalist:
-    """A candidate that looked at all pictures; drops in points, ``cost`` a multiple of int8's.
+    """A candidate that looked at all pictures; ``cost`` is a multiple of int8's.
 
-    ``choice`` None is the bundle's own int8. ``seen`` is the drop on the half that was searched,
-    ``unseen`` on the other, each with its deviation over resamples.
+    ``choice`` None is the bundle's own int8. ``seen`` is what it loses on the half that was
+    searched, ``unseen`` on the other. ``model`` is its ``.tflite`` file.
     """
 
     name: str
     choice: CandidateSpec | None
     cost: float
-    output_error: float
-    size_bytes: int
-    seen: float
-    deviation: float
-    unseen: float
-    unseen_deviation: float
+    seen: MeasuredDrop
+    unseen: MeasuredDrop
     looks: Judged = field(repr=False)
+    model: bytes = field(repr=False)
+
+    @property
+    def output_error(self) -> float:
+        """How far its raw outputs are from float32's."""
+        return self.seen.output_error
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its file."""
+        return len(self.model)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Fold:
     """One half's search: everything screened, the finalists, and the one chosen."""
 
     screened: list[Candidate]
     finalists: list[Finalist]
     chosen: Finalist
-    model: bytes = field(repr=False)
-    images: int = 0
 
     def expected_unseen(self, power: float) -> float:
         """What the chosen one loses on the other half, luck left out: see drop_model."""
-        there = [MeasuredDrop(i.output_error, i.unseen, i.unseen_deviation) for i in self.finalists]
+        there = [item.unseen for item in self.finalists]
         drops = zip(self.finalists, expected_drops(there, power), strict=True)
         return next(drop for item, drop in drops if item is self.chosen)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TuningResult:
     """What a search came to.
 
@@ -81,7 +86,6 @@ class TuningResult:
     layers: Sequence[str] = ()  # their outputs' names, as :class:`CandidateSpec` numbers them
     halves: list[Fold] = field(default_factory=list)
     kept: Finalist | None = None
-    model: bytes = field(default=b"", repr=False)
     drop: float = math.nan
     interval: Interval | None = None
     expected: float = math.nan
