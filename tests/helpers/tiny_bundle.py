@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
+from convert.evaluation.variant_file import describe_like
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
 from convert.quantization.candidates import CandidateMaker, CandidateSpec
-from convert.tuning.evaluator import describe
 from device.bundle.manifest import (
     FORMAT,
     ClassifierHead,
@@ -105,7 +105,10 @@ def write_bundle(folder: Path, images: Path) -> None:
         labels="labels.txt",
         threshold=0.1,
         max_detections=5,
-        variants={"float32": like, "int8": describe(folder / "int8.tflite", float32, like)},
+        variants={
+            "float32": like,
+            "int8": describe_like(folder / "int8.tflite", float32, like).variant,
+        },
         samples=(Sample(file=sample, title="one", licence="CC0", source="made"),),
         provenance=Provenance(
             source="",

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 
 import numpy as np
 import pytest
 
 from convert.errors import EvaluationError
-from convert.evaluation.predict import Panel, as_array, as_classes, as_detections, predict
+from convert.evaluation.predict import (
+    Panel,
+    Unreadable,
+    as_array,
+    as_classes,
+    as_detections,
+    predict,
+)
+from convert.evaluation.variant_file import VariantFile
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError, UsageError
 from device.images import read_image
@@ -32,15 +41,15 @@ def test_results_come_in_order_and_do_not_depend_on_processes(panel, images):
     alone, shared = (predict(panel, images, processes) for processes in (1, 2))
     assert len(alone) == len(shared) == len(images)
     for one, other in zip(alone, shared, strict=True):
-        if isinstance(one, str):
+        if isinstance(one, Unreadable):
             assert one == other
-            assert "bad.jpg" in one
+            assert "bad.jpg" in one.reason
         else:
             assert one.keys() == other.keys() == {"float32", "int8"}
             for name, found in one.items():
                 assert len(found)
                 assert np.array_equal(found, other[name])
-    assert [isinstance(item, str) for item in alone].count(True) == 2
+    assert [isinstance(item, Unreadable) for item in alone].count(True) == 2
 
 
 def test_what_is_found_is_what_the_engine_finds(panel, bundle_dir, photo):
@@ -84,6 +93,17 @@ def test_a_model_that_breaks_meanwhile_is_an_error_in_every_process(bundle_dir, 
     for processes in (1, 2):
         with pytest.raises((ValueError, InterpreterError), match=r"int8\.tflite is damaged"):
             predict(panel, [photo] * 4, processes)
+
+
+def test_panel_with_a_file_of_its_own_goes_to_another_process(built):
+    bundle = Bundle(built / "bundle")
+    int8 = VariantFile(bundle.file("int8.tflite"), bundle.variant("int8"))
+    panel = Panel(bundle.folder, ("candidate",), "litert", 0.0, {"candidate": int8})
+    there = pickle.loads(pickle.dumps(panel))
+    assert there == panel
+    (found,) = predict(there, [built / "pictures" / "00.png"], 1)
+    (own,) = predict(Panel(bundle.folder, ("int8",), "litert", 0.0), [built / "pictures/00.png"], 1)
+    assert np.array_equal(found["candidate"], own["int8"])
 
 
 def _kill_itself(*_):

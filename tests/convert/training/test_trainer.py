@@ -66,22 +66,6 @@ def train(trainer, batches, steps, budget=8, scores=(0.1, 0.2, 0.3, 0.4), stop=l
     return records
 
 
-def test_batch_depends_on_seed_and_step_alone(batches):
-    first, again, next_one = batches.make(3), batches.make(3), batches.make(4)
-    assert (first.pixels == again.pixels).all()
-    assert (first.encodings == again.encodings).all()
-    assert (first.pixels != next_one.pixels).any()
-    stream = batches.from_step(3)
-    assert (next(stream).pixels == first.pixels).all()
-    assert (next(stream).pixels == next_one.pixels).all()
-    stream.close()
-
-
-def test_pass_shows_every_image_once(batches):
-    assert sorted(batches._order(0)) == list(range(8))
-    assert list(batches._order(0)) != list(batches._order(1))
-
-
 def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
     compiled, trainer, batches, tmp_path
 ):

@@ -5,8 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from convert.tuning.output_error import class_divergence
+from convert.quantization.candidates import CandidateSpec
+from convert.tuning.output_error import OutputError, class_divergence
+from device.bundle.bundle import Bundle
 from device.bundle.manifest import ClassifierRule
+from tests.helpers.tiny_bundle import pixels
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,20 @@ def test_divergence_is_per_picture():
     rule = ClassifierRule(score="binary")
     pictures = np.array([[0.5], [0.5]]), np.array([[0.25], [0.5]])
     assert class_divergence(rule, *pictures) == pytest.approx(0.25 * math.log(4 / 3))
+
+
+@pytest.fixture(scope="module")
+def output_error(built):
+    bundle = Bundle(built / "bundle")
+    float32 = bundle.variant("float32")
+    inputs = pixels(built / "pictures")[4:20]
+    return OutputError(bundle.file(float32.file), float32.heads, bundle.manifest.decoder, inputs)
+
+
+def test_float_layers_disturb_less(maker, output_error):
+    lifted = CandidateSpec(frozenset(range(len(maker.layers))))
+    assert output_error(maker.make(lifted)) < output_error(maker.make(CandidateSpec()))
+
+
+def test_float32_does_not_disturb_itself(built, output_error):
+    assert output_error((built / "bundle" / "float32.tflite").read_bytes()) == 0
