@@ -55,6 +55,15 @@ class CameraRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraLoss:
+    """The loss of a camera that worked."""
+
+    cause: str
+    advice: str  # what to check
+    at_s: float  # monotonic
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One reading of a source: a frame that is not numbered yet."""
 
@@ -75,6 +84,7 @@ class Camera(Closable):
     fps: float | None = None
     length: int | None = None  # how many frames there are, as far as the file says
     live = False  # whether frames come when they come, and the newest counts
+    loss: CameraLoss | None = None  # while a live one is gone
     orientation = Orientation()  # what is left to be done to its frames
     on_wait: Callable[[], None] = staticmethod(lambda: None)  # before each wait for a lost camera
     _closed = False

@@ -108,6 +108,8 @@ class Snapshots:
 class MjpegCamera(LiveCamera):
     """An ``http://`` or ``https://`` address that sends ``multipart/x-mixed-replace`` or a JPEG."""
 
+    advice = "Is it on, and in the same network? Its address may have changed: the router knows."
+
     def __init__(
         self,
         url: CameraUrl,

@@ -71,6 +71,8 @@ class PicameraCamera(LiveCamera):
     Where the network's input is known and no larger than the frames, they come with ``lores``.
     """
 
+    advice = "Is the ribbon in straight, at both ends? See: rpicam-hello --list-cameras"
+
     def __init__(
         self,
         number: int,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from device.cameras.base import Camera, CameraOptions, Shot, Warn
+from device.cameras.base import Camera, CameraLoss, CameraOptions, Shot, Warn
 from device.errors import SourceError
 from device.records import Pixels
 
@@ -82,6 +82,7 @@ class LiveCamera(Camera):
     """
 
     live = True
+    advice = ""  # what to check when it is lost
 
     def __init__(
         self,
@@ -189,6 +190,7 @@ class LiveCamera(Camera):
                 raise SourceError(f"{error}; given up after {self._give_up_s:g} s") from error
             delay_s = min(delay_s, left_s)
         if is_first:
+            self.loss = CameraLoss(str(error), self.advice, now_s)
             self._warn(f"lost {error}; trying again until it is back")
         self.on_wait()
         self._stop.wait(delay_s)
@@ -200,7 +202,7 @@ class LiveCamera(Camera):
         if self._lost_at_s is not None:
             gone_s = self._found_at_s - self._lost_at_s
             self._warn(f"{self.name}: back after {gone_s:.0f} s")
-            self._lost_at_s = None
+            self._lost_at_s = self.loss = None
 
 
 def silence_s(options: CameraOptions) -> float:

@@ -38,6 +38,8 @@ class RtspCamera(LiveCamera):
     which cameras do.
     """
 
+    advice = "Is it on, and in the same network? Its address may have changed: the router knows."
+
     def __init__(
         self,
         url: CameraUrl,

@@ -84,6 +84,8 @@ def _format(capture: cv2.VideoCapture) -> str:
 class V4l2Camera(LiveCamera):
     """A Video4Linux camera, asked for JPEGs: other formats are too much for USB at full rate."""
 
+    advice = "Is its plug in? Does another program use it? See: v4l2-ctl --list-devices"
+
     def __init__(
         self,
         device: str,

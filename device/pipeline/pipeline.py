@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from device.cameras.base import Camera
+from device.cameras.base import Camera, CameraLoss
 from device.drawing import draw
 from device.inference.engine import Engine
 from device.inference.preprocess import Placement
@@ -101,6 +101,11 @@ class Pipeline:
     def dropped(self) -> int:
         """The number of frames of a live camera that a newer one overtook."""
         return self._captured.dropped
+
+    @property
+    def loss(self) -> CameraLoss | None:
+        """The loss of the camera; None while it is there."""
+        return self._camera.loss
 
     def run(
         self,

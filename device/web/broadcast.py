@@ -24,6 +24,8 @@ News = EncodedFrame | Picture | bytes  # a frame, without its image or with it, 
 Send = Callable[[str, News], Awaitable[None]]
 
 STUCK_S = 30.0  # that the network may take nothing from us, before a viewer is given up
+GOODBYE = "goodbye"  # the kind of news that is the last
+FAREWELL_S = 0.5  # for it to be taken
 WINDOW = 2  # pictures on their way to a viewer: the next is sent while one is being looked at
 
 
@@ -57,9 +59,15 @@ class Audience:
             viewer.tell(kind, news)
         self.update()
 
-    async def dismiss(self) -> None:
-        """Send all away, and wait until they are gone."""
+    async def dismiss(self, last_words: bytes = b"null") -> None:
+        """Send all away with ``last_words`` (JSON), and wait until they are gone.
+
+        Who has not taken them after half a second goes without.
+        """
         tasks = [viewer.task for viewer in self.viewers]
+        if tasks:
+            self.tell(GOODBYE, last_words)
+            await asyncio.wait(tasks, timeout=FAREWELL_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -110,6 +118,8 @@ class Viewer:
                     kind = next(iter(self._waiting))
                     async with asyncio.timeout(STUCK_S):
                         await self._send(kind, self._waiting.pop(kind))
+                    if kind == GOODBYE:
+                        return
                     self._audience.update()
         except OSError:  # the connection is lost, or was stuck: a timeout is one too
             pass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +26,7 @@ MAX_BODY_BYTES = 16 << 10
 READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
 SNAPSHOT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 20.0
+CLOCK = re.compile(r"clock (0|[1-9]\d{0,14}|(?:0|[1-9]\d{0,14})\.\d{1,6})", re.ASCII)
 
 _TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
 _EXPECTED = (
@@ -93,7 +96,7 @@ class _Health(Handler):
         pass
 
     def get(self) -> None:
-        ailment = self.run.history.ailment()
+        ailment = self.run.ailment()
         if ailment is not None:
             self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
             self.answer({"status": "failing", "reason": ailment})
@@ -212,7 +215,7 @@ class _Snapshot(_Watched):
         try:
             jpeg = await asyncio.wait_for(taken, SNAPSHOT_TIMEOUT_S)
         except TimeoutError:
-            why = self.run.history.ailment() or "no picture came in time: try again"
+            why = self.run.ailment() or "no picture came in time: try again"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
         finally:
             viewer.task.cancel()
@@ -249,8 +252,11 @@ class _Live(_Watched, WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         if message == "ready":
             self._viewer.is_ready()
+        elif isinstance(message, str) and (asked := CLOCK.fullmatch(message)):
+            now_s = time.monotonic()
+            self._viewer.tell("clock", b"[%s,%.6f]" % (asked[1].encode(), now_s))
         else:
-            self.close(1008, "the only message is: ready")
+            self.close(1008, "messages are: ready, and: clock MILLISECONDS")
 
     def on_close(self) -> None:
         self._viewer.task.cancel()
@@ -262,7 +268,7 @@ def make_application(run: Run) -> Application:
     return Application(
         [
             (r"/", _Page, given),
-            (r"/([a-z]+\.(?:css|js|svg)|fonts/[a-z-]+\.woff2)", _File, given),
+            (r"/([a-z]+\.(?:css|js|svg|png|webmanifest)|fonts/[a-z-]+\.woff2)", _File, given),
             (r"/live", _Live, given),
             (r"/events", _Events, given),
             (r"/snapshot\.jpg", _Snapshot, given),

@@ -20,12 +20,14 @@ from device.web.broadcast import Audience
 
 PAGE = Path(__file__).parent / "static"
 COOKIE_DAYS = 365
+GOODBYE_LABELS = 5  # that were seen most, and are told at the end
 
 HEADERS = {
     "Server": "liteberry",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+    "img-src 'self' blob:; font-src 'self'; manifest-src 'self'; connect-src 'self'; "
+    "form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -38,6 +40,8 @@ CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 
@@ -57,6 +61,18 @@ class Run:
     def hello(self) -> bytes:
         """The JSON that a viewer gets first."""
         return msgspec.json.encode({**self.about, "history": list(self.history.seconds)})
+
+    def ailment(self) -> str | None:
+        """Why this run is not well, with the cause where the camera knows it; None if it is."""
+        ailment, loss = self.history.ailment(), self.pipeline.loss
+        return ailment if ailment is None or loss is None else f"{ailment}: {loss.cause}"
+
+    def goodbye(self, failure: str | None) -> bytes:
+        """The JSON that a viewer gets last; ``failure`` is what ended the run, if that was one."""
+        seen = self.pipeline.frames_with.most_common(GOODBYE_LABELS)
+        return msgspec.json.encode(
+            {"frames": self.history.frames, "seen": seen, "failure": failure}
+        )
 
     def settings(self) -> bytes:
         """The settings in force, as JSON."""

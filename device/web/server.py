@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from urllib.parse import quote
 
 import msgspec
@@ -24,8 +25,10 @@ from device import __version__
 from device.bundle.label_formats import UNUSED
 from device.bundle.labels import BACKGROUND
 from device.bundle.model import Model
+from device.cameras.base import CameraLoss
 from device.cameras.url import redact
 from device.drawing import Colour, class_colour
+from device.errors import LiteberryError
 from device.inference.autotune import state_file
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
@@ -51,7 +54,7 @@ STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
 MAX_CONNECTIONS = 3 * MAX_VIEWERS
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
-CLOSE_TIMEOUT_S = 1.0  # for the server to end, such as one that loads a variant
+CLOSE_TIMEOUT_S = 1.5  # for the server to end, such as one that loads a variant
 
 
 class _Server(HTTPServer):
@@ -102,6 +105,7 @@ class LivePage(Closable):
         self.feed = PageFeed(fps)
         self._board = _BoardState()
         self._ended = asyncio.Event()
+        self._failure: str | None = None  # what ended the run
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -137,6 +141,16 @@ class LivePage(Closable):
             target=self._run_server, args=(runner, run), name="live page", daemon=True
         )
         self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, LiteberryError):
+            self._failure = str(error)
+        super().__exit__(kind, error, trace)
 
     def close(self) -> None:
         """End the server, and give the port back."""
@@ -177,7 +191,7 @@ class LivePage(Closable):
                 await self._end_second(run)
         finally:
             server.stop()
-            await run.audience.dismiss()
+            await run.audience.dismiss(run.goodbye(self._failure))
             await server.close_all_connections()
 
     async def _end_second(self, run: Run) -> None:
@@ -189,6 +203,7 @@ class LivePage(Closable):
         news = {
             **msgspec.structs.asdict(second),
             "ailment": history.ailment(),
+            "loss": _told(run.pipeline.loss),
             "frames": history.frames,
             "dropped": run.pipeline.dropped,
             "viewers": len(audience.viewers),
@@ -203,10 +218,18 @@ class LivePage(Closable):
         audience.tell("second", msgspec.json.encode(news))
 
 
-def describe(bundle: Model, source: str) -> dict[str, object]:
+def _told(loss: CameraLoss | None) -> dict[str, object] | None:
+    if loss is None:
+        return None
+    for_s = round(time.monotonic() - loss.at_s, 1)
+    return {"cause": loss.cause, "advice": loss.advice, "for_s": for_s}
+
+
+def describe(bundle: Model, source: str, name: str = "") -> dict[str, object]:
     """The description of a run of ``bundle`` on ``source``, as viewers get it."""
     manifest, board = bundle.manifest, read_board()
     return {
+        "name": name,
         "version": __version__,
         "model": manifest.model,
         "task": manifest.task,

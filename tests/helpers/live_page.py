@@ -117,6 +117,14 @@ class WebSocket:
         assert kind == self.TEXT
         return json.loads(data)
 
+    def text_only(self) -> Any:
+        """The next text, parsed; images before it are passed over."""
+        while True:
+            kind, data = self._message()
+            assert kind != self.CLOSE
+            if kind == self.TEXT:
+                return json.loads(data)
+
     def image(self) -> tuple[Any, bytes]:
         """The next frame and its JPEG."""
         frame = None

@@ -61,8 +61,9 @@ export function drawBoxes() {
   const [frameWidth, frameHeight] = run.frame.size_wh;
   const fit = Math.min(width / frameWidth, height / frameHeight);
   const offset = [(width - fit * frameWidth) / 2, (height - fit * frameHeight) / 2];
-  pen.setTransform(scale, 0, 0, scale, offset[0] * scale, offset[1] * scale);
-  paintBoxes(pen, items, fit, run.frame.size_wh);
+  const unit = Math.max(1, Math.min(2, width / 1000)) * scale; // lines and letters grow with it
+  pen.setTransform(unit, 0, 0, unit, offset[0] * scale, offset[1] * scale);
+  paintBoxes(pen, items, (fit * scale) / unit, run.frame.size_wh);
   canvas.dataset.boxes = items.length;
 }
 

@@ -12,8 +12,8 @@ export function keep(second) {
 
 const TRACES = [
   { id: "trace-fps", mean: "fps", name: "Frames per second", unit: "", decimalBelow: 10 },
-  { id: "trace-invoke", mean: "invoke_ms", max: "invoke_max_ms", name: "Invoke time", unit: " ms", decimalBelow: 100 },
-  { id: "trace-age", mean: "age_ms", max: "age_max_ms", name: "Age of a frame", unit: " ms", decimalBelow: 100 },
+  { id: "trace-invoke", mean: "invoke_ms", max: "invoke_max_ms", name: "Thinking time", unit: " ms", decimalBelow: 100 },
+  { id: "trace-age", mean: "age_ms", max: "age_max_ms", name: "Delay", unit: " ms", decimalBelow: 100 },
 ];
 
 export function drawTraces() {

@@ -1,5 +1,6 @@
 // The line to the server: texts of JSON over one WebSocket, and after a frame's text its JPEG.
 
+import { clockCame, forgetClock, question } from "./arrival.js";
 import { run } from "./run.js";
 
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
@@ -19,21 +20,24 @@ export function connect(calls) {
     heardAt = performance.now();
     tries = 0;
     run.ended = null;
+    if (run.goodbye) [run.goodbye, run.frame] = [null, null]; // another run
     if (typeof data !== "string") {
       calls.see({ ...announced, jpeg: data });
       return;
     }
     const news = JSON.parse(data);
     if (news.frame) announced = news.frame;
+    else if (news.clock) clockCame(news.clock);
     else calls.hear(news);
   };
   line.onopen = () => {
     heardAt = performance.now();
+    forgetClock();
   };
   line.onclose = () => {
     if (socket !== line) return;
     socket = null;
-    run.ended ??= "offline";
+    run.ended ??= run.goodbye ? "ended" : "offline";
     tries += 1;
     setTimeout(connect, RETRY_MS[Math.min(tries, RETRY_MS.length) - 1], calls);
     findOutWhy(calls);
@@ -54,8 +58,17 @@ export function thank() {
   if (socket?.readyState === WebSocket.OPEN) socket.send("ready");
 }
 
+// Asks for the server's clock, by which a picture's delay is told.
+export function askClock() {
+  if (socket?.readyState === WebSocket.OPEN && run.ended === null) socket.send(question());
+}
+
 export function hangUpIfSilent() {
-  if (socket?.readyState !== WebSocket.OPEN || performance.now() - heardAt < SILENT_MS) return;
+  if (performance.now() - heardAt > SILENT_MS) hangUp();
+}
+
+export function hangUp() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
   const line = socket;
   line.close();
   line.onclose(); // on a dead line that would take its time

@@ -100,7 +100,7 @@ function showSentence(items) {
     sentence.classList.toggle("none", !items.length);
     const parts = [...counts].flatMap(([label, count], index) => words(label, count, index));
     sentence.replaceChildren(...(items.length ? parts : [`${line}.`, make("small", { textContent: HINT })]));
-    document.title = items.length ? `${line} \u2013 liteberry` : "liteberry";
+    run.line = items.length ? line : "";
   }
   if (line !== said && now - saidAt > SPEAK_MS) {
     [said, saidAt] = [line, now];

@@ -6,6 +6,8 @@ export const run = {
   second: null, // the last one
   seconds: [], // the last three minutes
   frame: null, // the one on show: {record, size_wh, bitmap, jpeg}
+  line: "", // what is on it, in words
+  goodbye: null, // what the server said at the end
   ended: "connecting", // why there is no connection; null while there is one
 };
 

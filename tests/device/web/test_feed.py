@@ -50,23 +50,23 @@ def pixels_of(jpeg):
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
 
 
+def altered(run, image) -> float:
+    """The share of pixels that differ from the motorcycle by more than JPEG makes them."""
+    clean = run.scene.images["motorcycle"].astype(int)
+    return float((np.abs(image - clean).max(axis=2)[:, 8:] > 80).mean())
+
+
 def test_picture_is_clean_and_its_record_has_the_boxes(run):
     frame, image = watched(run)
     assert frame["size_wh"] == [320, 240]
     (found,) = frame["record"]["detections"]
     assert (found["label"], len(found["box"])) == ("motorcycle", 4)
-    clean = run.scene.images["motorcycle"].astype(int)
-    assert np.abs(image[:, 4:] - clean[:, 4:]).mean() < 6, "something was drawn into it"
+    assert altered(run, image) < 0.002
 
 
 def test_snapshot_for_programs_has_the_boxes_in_it(run):
-    frame, _ = watched(run)
-    drawn = pixels_of(run.ask("/snapshot.jpg")[2])
-    clean = run.scene.images["motorcycle"].astype(int)
-    x_min, _, x_max, y_max = (round(side) for side in frame["record"]["detections"][0]["box"])
-    unlike = np.abs(drawn - clean).mean(axis=2)[:, x_min + 20 : x_max - 20].mean(axis=1)
-    edge = min(y_max, 239)
-    assert unlike[edge - 3 : edge + 1].max() > 3 * np.median(unlike)
+    watched(run)
+    assert altered(run, pixels_of(run.ask("/snapshot.jpg")[2])) > 0.01
 
 
 def test_watching_has_nothing_drawn_by_the_pipeline(run):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import time
 
 import cv2
 import numpy as np
 import pytest
 
+from device.cameras.base import CameraLoss
 from tests.helpers.live_page import WebSocket, visit
 
 
@@ -22,6 +25,70 @@ def test_page_and_what_it_is_made_of_come_without_anything_from_outside(run):
         assert (status, bool(content)) == (200, True)
         again, _, _ = run.ask(f"/{file}", If_None_Match=answer.headers["Etag"])
         assert again == 304
+
+
+def test_page_can_be_put_on_a_home_screen(run):
+    page = run.ask("/")[2].decode()
+    for file, kind in (
+        ("app.webmanifest", "application/manifest+json"),
+        ("touch.png", "image/png"),
+    ):
+        assert f'href="/{file}"' in page
+        status, answer, content = run.ask(f"/{file}")
+        assert (status, answer.headers["Content-Type"]) == (200, kind)
+        assert "manifest-src 'self'" in answer.headers["Content-Security-Policy"]
+    icons = json.loads(run.ask("/app.webmanifest")[2])["icons"]
+    assert all(run.ask(icon["src"])[0] == 200 for icon in icons)
+    assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR).shape == (180, 180, 3)
+
+
+def test_clock_is_told_to_who_asks(run):
+    with WebSocket(run.host) as watching:
+        watching.say("clock 1234.5")
+        while "clock" not in (news := watching.text_only()):
+            pass
+    asked, told_s = news["clock"]
+    assert asked == 1234.5
+    assert 0 <= time.monotonic() - told_s < 3600
+
+
+@pytest.mark.parametrize(
+    "text", ["clock", "clock NaN", "clock 1e9", "clock -1", "clock 01", "clock 1 "]
+)
+def test_clock_that_is_no_number_is_hung_up(run, text):
+    with WebSocket(run.host) as watching:
+        watching.say(text)
+        assert watching.goodbye() == 1008
+
+
+def test_last_event_tells_what_was_seen(bundle_dir):
+    with contextlib.ExitStack() as stack:
+        run = stack.enter_context(visit(bundle_dir))
+        run.until(lambda: run.pipeline.frames_with["cat"] > 2)
+        events = contextlib.ExitStack()
+        told = events.enter_context(run.events())
+        assert next(told)[0] == "settings"
+        stack.close()
+        kind, content = list(told)[-1]
+        events.close()
+    assert kind == "goodbye"
+    assert content["frames"] >= content["seen"][0][1] > 2
+    assert (content["seen"][0][0], content["failure"]) == ("cat", None)
+
+
+def test_cause_of_a_loss_is_in_health_and_seconds(bundle_dir, monkeypatch):
+    with visit(bundle_dir) as run:
+        run.until(lambda: run.ask("/healthz")[0] == 200)
+        run.scene.loss = CameraLoss("rtsp://camera: gone", "Is it on?", time.monotonic() - 5)
+        with monkeypatch.context() as patch:
+            patch.setattr("device.pipeline.history.STALE_AFTER_S", 0.0)
+            run.scene.there.clear()
+            run.until(lambda: run.ask("/healthz")[0] == 503)
+            assert run.ask("/healthz")[2].endswith(b': rtsp://camera: gone"}\n')
+        with run.events() as events:
+            loss = until_event(events, lambda kind, _: kind == "second")["loss"]
+    assert (loss["cause"], loss["advice"]) == ("rtsp://camera: gone", "Is it on?")
+    assert 5 <= loss["for_s"] < 3600
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from device.cameras.base import CameraLoss
 from device.drawing import class_colour
+from device.errors import SourceError
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
@@ -218,7 +222,7 @@ def test_what_is_found_is_named_and_shown(run, open_page):
     assert re.fullmatch(r"cat\s+\d\d %", card.inner_text())
     assert pixels_of(page, "#found li canvas").std() > 10, "a thumbnail of one colour"
     assert page.title() == "cat \u2013 liteberry"
-    assert page.get_by_role("status").text_content() == "cat"
+    assert page.locator("#spoken").text_content() == "cat"
     run.scene.shows = "person"
     wait_until(lambda: "person" in text_of(page, "#sentence"))
 
@@ -342,13 +346,93 @@ def test_page_opened_before_the_first_frame_waits_for_it(bundle_dir, open_page):
         page.close()
 
 
-def test_end_of_the_run_is_told(bundle_dir, open_page):
+def status_of(page) -> str:
+    """What a screen reader is told of the state."""
+    return page.get_by_role("status").filter(has=page.locator("#notice-title")).inner_text()
+
+
+def test_lost_camera_is_told_with_its_cause_since_when_and_what_to_check(run, open_page):
+    page = open_page(run.link)
+    lost_at_s = time.monotonic() - 7200
+    run.scene.loss = CameraLoss("/dev/video0: gone", "Is its plug in?", lost_at_s)
+    try:
+        page.locator('body[data-state="lost"]').wait_for()
+        told = status_of(page)
+        assert re.search(
+            r"^No picture\n+/dev/video0: gone\n+Since \d\d:\d\d.*again.*\n+Is its plug in\?$", told
+        )
+        assert page.title() == "No picture \u2013 liteberry"
+        since = page.locator("#notice-since").inner_text()
+        page.wait_for_timeout(1100)
+        assert page.locator("#notice-since").inner_text() == since  # the minute does not wander
+    finally:
+        run.scene.loss = None
+    page.locator('body[data-state="live"]').wait_for()
+    assert not page.locator("#notice").is_visible()
+    wait_until(lambda: page.title() == "cat \u2013 liteberry")
+
+
+def test_end_of_the_run_is_told_with_what_was_seen_and_a_neutral_title(bundle_dir, open_page):
     with visit(bundle_dir) as run:
         page = open_page(run.link)
-    page.get_by_text("The run has ended or the line is down").wait_for()
+        wait_until(lambda: text_of(page, "#sentence") == "cat")
+    page.locator('body[data-state="ended"]').wait_for()
+    assert re.search(
+        r"^The run has ended\n+At \d\d:\d\d.*, after [\d,]+ frames\n+Seen: cat on [\d,]+\n",
+        status_of(page),
+    )
+    assert page.title() == "Ended \u2013 liteberry"
     page.close()
     assert all("ERR_CONNECTION_REFUSED" in text for text in open_page.complaints)
     open_page.complaints.clear()
+
+
+def test_error_that_ended_the_run_is_told(bundle_dir, open_page):
+    with contextlib.suppress(SourceError), visit(bundle_dir) as run:
+        page = open_page(run.link)
+        raise SourceError("/dev/video0: given up after 60 s")
+    page.get_by_text("/dev/video0: given up after 60 s").wait_for()
+    page.close()
+
+
+def test_line_that_is_cut_is_told_and_taken_up_again(run, open_page):
+    page = open_page(run.link)
+    page.context.set_offline(True)
+    page.evaluate("async () => (await import('/line.js')).hangUp()")
+    page.locator('body[data-state="offline"]').wait_for()
+    assert "liteberry was ended" in status_of(page)
+    assert page.title() == "Out of reach \u2013 liteberry"
+    page.context.set_offline(False)
+    page.locator('body[data-state="live"]').wait_for()
+    open_page.complaints[:] = [text for text in open_page.complaints if "ERR_" not in text]
+
+
+def test_page_tells_its_own_rate_and_delay(run, open_page):
+    page = open_page(run.link)
+    wait_until(lambda: "behind" in text_of(page, "#arrival"))
+    rate, behind, size = text_of(page, "#arrival").split(", ")
+    assert re.fullmatch(r"On this screen: \d+(\.\d)? pictures a second", rate)
+    assert re.fullmatch(r"\d+\.\d s behind the camera", behind)
+    assert size == "320 \u00d7 240"
+
+
+def test_delay_is_reckoned_by_the_answer_that_came_quickest(run, open_page):
+    page = open_page(run.link, script="window.setInterval = () => 0")
+    found = page.evaluate(
+        """async () => {
+          const { clockCame, delay, forgetClock } = await import('/arrival.js');
+          const { run } = await import('/run.js');
+          const now = performance.now();
+          performance.now = () => now;
+          forgetClock();
+          run.frame.record.captured_at_s = 1000;
+          const unknown = delay();
+          clockCame([now - 4000, 990]);  // asked 4 s ago, answered at some moment since
+          clockCame([now - 200, 1002.9]);  // at about 100 ms ago: now it is 1003.0 there
+          return [unknown, delay()];
+        }"""
+    )
+    assert found == [None, pytest.approx(3.0)]
 
 
 def test_run_and_machine_are_drawn_live(run, open_page):
@@ -437,7 +521,8 @@ def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page, monkeyp
             page.locator("#picture[data-frame]").wait_for()
             frame = frame_number(page)
             wait_until(lambda page=page, frame=frame: frame_number(page) > frame)
-        assert len(run.page.feed.audience.viewers) == 11
+        # One that heard nothing for a while, on a busy machine, calls anew.
+        wait_until(lambda: len(run.page.feed.audience.viewers) == 11)
 
 
 # --- for everyone -------------------------------------------------------------------------
@@ -458,9 +543,8 @@ def test_keyboard_reaches_everything_in_order(run, open_page):
         if reached[-1] == "health":
             break
     assert reached == [
-        "Pause", "Boxes", "Save this picture", "Full screen", "cat", "Threshold", "Everything",
-        "cat",
-        "Add a class to look for", "float32", "float16", "dynamic", "int8",
+        "Pause", "Boxes", "Save this picture", "Full screen", "cat", "Threshold",
+        "Add a class to look for", "Everything", "cat", "float32", "float16", "dynamic", "int8",
         "metrics", "events", "snapshot", "health",
     ]  # fmt: skip
 
@@ -528,15 +612,45 @@ def test_everything_has_a_name(run, open_page):
 def test_nothing_is_cut_off_or_too_small_to_hit_at_any_width(run, open_page):
     page = open_page(run.link)
     wait_until(lambda: text_of(page, "#memory"))
-    for width, height in [(320, 568), PHONE, (844, 390), (768, 1024), DESK]:
+    for width, height in [(320, 568), PHONE, (844, 390), (768, 1024), DESK, (2560, 1440)]:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        links = page.evaluate(
+            """[...document.querySelectorAll('a')].map(e => e.getBoundingClientRect())
+            .filter(box => box.height < 24 || box.width < 24).length"""
+        )
+        assert links == 0
         small = page.evaluate(
             """[...document.querySelectorAll('button, #tools a, input')]
             .map(e => [e.getBoundingClientRect(), e.outerHTML])
             .filter(([box]) => box.height < 32 || box.width < 40).map(([, html]) => html)"""
         )
         assert small == []
+
+
+@pytest.mark.parametrize("size_wh", [DESK, (2560, 1440)])
+def test_first_fold_of_a_desk_has_the_picture_and_all_that_belongs_to_it(run, open_page, size_wh):
+    page = open_page(run.link, size_wh)
+    wait_until(lambda: text_of(page, "#arrival"))
+    page.locator("#found li").wait_for()
+    for part in ("#viewfinder", "#found li", "#gauges"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] <= size_wh[1], part
+    main = page.locator("main").bounding_box()
+    assert main["width"] >= 0.95 * size_wh[0]
+
+
+def test_phone_on_its_side_shows_the_picture_from_edge_to_edge(run, open_page):
+    page = open_page(run.link, (844, 390))
+    assert page.locator("#viewfinder").bounding_box() == {
+        "x": 0, "y": 0, "width": 844, "height": 390,
+    }  # fmt: skip
+
+
+def test_list_of_gauges_holds_terms_and_descriptions_alone(run, open_page):
+    page = open_page(run.link)
+    kinds = page.evaluate("[...document.querySelectorAll('dl > div > *')].map(e => e.localName)")
+    assert set(kinds) == {"dt", "dd"}
 
 
 def luminance(colour: str) -> float:
