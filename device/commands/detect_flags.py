@@ -16,7 +16,7 @@ from device.commands.argument_types import (
     thread_count,
 )
 from device.commands.model_flags import add_model_flags
-from device.commands.scene_flags import add_scene_flags
+from device.commands.scene_flags import DAY_S, add_scene_flags
 from device.runtimes import PREFERENCE
 from device.web.address import parse_address
 
@@ -333,6 +333,10 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
         run=args.run,
         cooldown_s=args.cooldown,
         has_rules="rule" in args.tables,
+        counts=args.counts,
+        events=args.events,
+        events_quota_bytes=round(args.events_quota * 1e6),
+        events_age_s=args.events_days * DAY_S,
         collect=args.collect,
         collect_scores=args.collect_scores,
         collect_every_s=args.collect_every,

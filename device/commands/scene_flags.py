@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.commands.argument_types import positive_float
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from device.visits.mask import PrivacyMask
     from device.visits.plan import ScenePlan
 
+DAY_S = 86400.0
 TABLES = ("zone", "line", "mask", "rule")  # of the settings file
 
 
@@ -55,6 +57,34 @@ def add_scene_flags(scene: argparse._ArgumentGroup) -> None:
         default=600.0,
         metavar="SECONDS",
         help="and when it has not moved for so long: a parked car is no visitor (default: 600)",
+    )
+    scene.add_argument(
+        "--events",
+        type=Path,
+        metavar="FILE",
+        help="keep visits with their best pictures in this database; python -m device events lists "
+        "and exports them",
+    )
+    scene.add_argument(
+        "--events-quota",
+        type=positive_float,
+        default=500.0,
+        metavar="MB",
+        help="remove the oldest visits before they take more (default: 500)",
+    )
+    scene.add_argument(
+        "--events-days",
+        type=positive_float,
+        default=30.0,
+        metavar="N",
+        help="and those that ended so many days ago (default: 30)",
+    )
+    scene.add_argument(
+        "--counts",
+        type=Path,
+        metavar="DIR",
+        help="keep what zones and lines counted per minute and per hour, as minutes.csv and "
+        "hours.csv",
     )
 
 
@@ -100,15 +130,15 @@ def open_watch(
 
     Raises ``UsageError`` where it was asked for in words, and cannot be.
     """
-    asked_for = args.track or bool(plan)
+    asked_for = args.track or bool(plan) or args.events is not None or args.counts is not None
     if not asked_for and (args.per_frame or not outputs.on):
         return None
     has_time = camera.live or camera.fps is not None
     if model.manifest.task != "detection" or not has_time:
         if asked_for:
             raise UsageError(
-                "--track, zones, lines and rules need a detector, and a camera or a video: "
-                "single pictures have no time between them"
+                "--track, --events, --counts, zones, lines and rules need a detector, and a "
+                "camera or a video: single pictures have no time between them"
             )
         return None
     from device.outputs.pace import Pace
@@ -117,6 +147,8 @@ def open_watch(
     from device.visits.visit import VisitOptions
     from device.visits.watcher import SceneWatcher
 
+    if args.counts is not None and (plan is None or not (plan.zones or plan.lines)):
+        raise UsageError("--counts needs a zone or a line in the file that --config names")
     needed, window = args.visit_frames
     watcher = SceneWatcher(
         plan,

@@ -56,6 +56,14 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         path = None if clips is None else clips.path
         # After the clips: by then the one that shows the event has begun.
         yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path)
+    if outputs.counts is not None:
+        from device.outputs.counts import CountsSink
+
+        yield CountsSink(outputs.counts)
+    if outputs.events is not None:
+        from device.outputs.event_log import EventSink
+
+        yield EventSink(outputs.events, outputs.events_quota_bytes, outputs.events_age_s)
     if outputs.collect is not None:
         from device.outputs.collect import CollectSink
 

@@ -31,6 +31,10 @@ class OutputOptions:
     clips: Path = Path("clips")
     run: str | None = None
     cooldown_s: float = 30.0
+    counts: Path | None = None  # a folder
+    events: Path | None = None  # a database
+    events_quota_bytes: int = 500_000_000
+    events_age_s: float | None = None
     has_rules: bool = False  # in the settings: a command may be for them alone
     collect: Path | None = None
     collect_scores: tuple[float, float] = (0.3, 0.6)  # within which a finding is unsure
@@ -114,6 +118,8 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
         ("--log", log),
         ("--clips", clips),
         ("--collect", outputs.collect),
+        ("--counts", outputs.counts),
+        ("--events", outputs.events),
     )
     paths = [(flag, path) for flag, path in named if path is not None]
     for (flag, path), (other, same) in combinations(paths, 2):

@@ -55,6 +55,8 @@ class Track:
     found: bool  # on this frame; else predicted
     shown: bool  # confirmed, and found now or a moment ago
     detection: Detection | None  # as which it was found on this frame
+    best: Detection  # as which it was found with the best score
+    sure: bool  # confirmed by sure detections alone, not by those that may only keep a track
 
 
 @dataclass(slots=True)
@@ -68,7 +70,9 @@ class _Life:
     began_at_s: float
     seen_at_s: float
     confirmed: bool
+    best: Detection
     hits: int = 1
+    sure_hits: int = 1
     frames: int = 1
     detection: Detection | None = None  # on the last frame that the network saw
 
@@ -195,9 +199,12 @@ class Tracker:
         self._filter.correct(tracks, frame.boxes[taken])
         for track, detection in zip(tracks, taken, strict=True):
             life = self._lives[track]
-            life.detection = frame.found[detection]
+            life.detection = item = frame.found[detection]
             life.hits += 1
-            life.score = life.detection.score
+            life.sure_hits += item.score >= self._options.high_score
+            life.score = item.score
+            if item.score > life.best.score:
+                life.best = item
             life.seen_at_s = frame.at_s
             life.confirmed = life.confirmed or life.hits >= self._options.confirmations
         left = np.ones(len(columns), bool)
@@ -228,6 +235,7 @@ class Tracker:
                     seen_at_s=frame.at_s,
                     confirmed=self._options.confirmations <= 1,
                     detection=item,
+                    best=item,
                 )
             )
             self._next_id += 1
@@ -253,6 +261,8 @@ class Tracker:
                 found=life.found and not predicted,
                 shown=life.confirmed and self._at_s - life.seen_at_s <= self._shown_s(life),
                 detection=None if predicted else life.detection,
+                best=life.best,
+                sure=life.sure_hits >= self._options.confirmations,
             )
             for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
         ]

@@ -45,7 +45,6 @@ class Stay:
     still_since_s: float
     tracks: set[int] = field(default_factory=set)
     zones: list[str] = field(default_factory=list)
-    improved: bool = True  # on this frame: it was never surer
 
     @property
     def height(self) -> float:
@@ -78,10 +77,10 @@ class _Parked:
 class VisitBook:
     """The visits under way, kept from the tracks of frame after frame.
 
-    A visit begins when its track is confirmed. It goes on when the track is lost and another of
-    its class comes up within reach before ``absent_s`` have passed, and with a second track that
-    covers the same object under another class. It ends by absence, or when the object has stood
-    still for ``parked_s``; what stands there begins no other before it moves.
+    A visit begins when its track is confirmed by sure detections. It goes on when the track is lost
+    and another of its class comes up within reach before ``absent_s`` have passed, and with a
+    second track that covers the same object under another class. It ends by absence, or when the
+    object has stood still for ``parked_s``; what stands there begins no other before it moves.
     """
 
     def __init__(self, options: VisitOptions | None = None) -> None:
@@ -95,10 +94,8 @@ class VisitBook:
 
         The frame came ``at_s`` on the tracks' clock, ``time_s`` in seconds since 1970.
         """
-        confirmed = [track for track in tracks if track.confirmed]
+        confirmed = [track for track in tracks if track.confirmed and track.sure]
         known = {number: stay for stay in self.stays for number in stay.tracks}
-        for stay in self.stays:
-            stay.improved = False
         for track in confirmed:
             if track.track_id in known:
                 _follow(known[track.track_id], track)
@@ -132,8 +129,8 @@ class VisitBook:
             seen_at_s=track.seen_at_s,
             began_time_s=epoch_s + track.began_at_s,
             seen_time_s=epoch_s + track.seen_at_s,
-            score=track.score,
-            best_box=track.box,
+            score=track.best.score,
+            best_box=track.best.box,
             box=track.box,
             still_box=track.box,
             still_since_s=track.began_at_s,
@@ -198,8 +195,9 @@ def _follow(stay: Stay, track: Track) -> None:
     if iou(stay.still_box, track.box) < STILL_IOU:
         stay.still_box, stay.still_since_s = track.box, track.seen_at_s
     stay.seen_at_s = max(stay.seen_at_s, track.seen_at_s)
-    if track.detection is not None and (track.score > stay.score or stay.improved):
-        stay.score, stay.best_box, stay.improved = track.score, track.detection.box, True
+    found = track.detection
+    if found is not None and found.score > stay.score:
+        stay.score, stay.best_box = found.score, found.box
         stay.class_id, stay.label = track.class_id, track.label
 
 

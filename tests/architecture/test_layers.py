@@ -19,7 +19,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("bundle",),
     ("inference",),
     ("tracking",),
-    ("visits",),
+    ("visits", "events"),
     ("inspection", "cameras", "outputs"),
     ("pipeline",),
     ("web", "bench", "doctor"),

@@ -65,6 +65,28 @@ def test_plan_of_a_file_is_watched_and_what_is_wrong_in_it_is_told(device, small
     assert last["lines"] == [{"name": "middle", "in": 0, "out": 0}]
 
 
+def test_visits_and_counts_are_kept(device, small_bundle, tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text(PLAN)
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 12, "--config", config,
+        "--events", tmp_path / "events.db", "--counts", tmp_path / "counts",
+    )  # fmt: skip
+    assert ran.code == 0
+    listed = device("events", tmp_path / "events.db").out.splitlines()
+    assert listed[-1] != "no visits"
+    assert device("events", tmp_path / "events.db", "--coco", tmp_path / "coco").code == 0
+    assert (tmp_path / "coco" / "visit-000001.jpg").is_file()
+    rows = (tmp_path / "counts" / "hours.csv").read_text().splitlines()
+    assert [row.split(",")[1] for row in rows[1:3]] == ["left", "middle"]
+
+
+def test_counts_without_a_place_exit_with_2(device, small_bundle, tmp_path):
+    ran = device("detect", small_bundle, "--source", "demo", "--counts", tmp_path / "counts")
+    assert ran.code == 2
+    assert "--counts needs a zone or a line" in ran.error
+
+
 def test_mask_that_is_wrong_exits_with_2(device, small_bundle, tmp_path):
     config = tmp_path / "settings.toml"
     config.write_text("[[mask]]\npoints = [[0, 0], [2, 0], [1, 1]]\n")

@@ -48,6 +48,13 @@ def test_unsure_detections_keep_a_track_and_never_begin_one():
     assert all(tracks == [] for tracks in follow([[seen(100, 0.55)]] * 10))
 
 
+def test_track_confirmed_by_unsure_boxes_is_not_sure():
+    after = follow([[seen(100, score)] for score in (0.8, 0.2, 0.3, 0.6, 0.6)])
+    assert [track.confirmed for (track,) in after] == [False, False, True, True, True]
+    assert [track.sure for (track,) in after] == [False, False, False, False, True]
+    assert after[-1][0].best.score == 0.8
+
+
 def test_object_hidden_for_a_second_keeps_its_id():
     moving = [[seen(100 + 5 * n)] for n in range(30)]
     moving[12:22] = [[]] * 10

@@ -31,6 +31,8 @@ def make_track(number: int, x: float, at_s: float, **changes: object) -> Track:
         "found": True,
         "shown": True,
         "detection": Detection(0, label, score, *box),
+        "best": Detection(0, label, score, *box),
+        "sure": True,
     }
     return Track(**{**values, **changes})  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from device.records import Detection
 from device.visits.visit import MOST_PARKED, VisitBook, VisitOptions
 from tests.device.visits.conftest import make_track
 
@@ -86,8 +87,19 @@ def test_best_box_is_that_of_the_best_score():
     )
     (stay,) = book.stays
     assert (stay.score, stay.best_box[0]) == (0.95, 104.0)
-    assert not stay.improved
     assert stay.box[0] == 108.0
+
+
+def test_best_of_the_frames_before_it_was_confirmed_counts():
+    book = VisitBook()
+    best = Detection(0, "person", 0.97, 90, 100, 130, 180)
+    play(book, [(0.2, [make_track(1, 100, 0.2, score=0.8, best=best)])])
+    (stay,) = book.stays
+    assert (stay.score, stay.best_box) == (0.97, (90, 100, 130, 180))
+
+
+def test_track_that_unsure_boxes_confirmed_is_no_visit():
+    assert play(VisitBook(), [(0.2, [make_track(1, 100, 0.2, sure=False)])]) == [[]]
 
 
 def test_times_are_of_the_wall_clock():

@@ -1,0 +1,1 @@
+"""Events: visits kept in a database, and exported from it."""

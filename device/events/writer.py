@@ -1,0 +1,194 @@
+"""The event writer: a thread that writes visits in batches, and never keeps a run waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.events.store import BestPicture, EventStore, StoredFinding, StoreError, open_or_replace
+from device.images import encode_jpeg
+from device.records import Pixels, Visit
+from device.system.closable import Closable
+from device.system.console import say
+
+FLUSH_S = 5.0  # between two transactions: each wears an SD card
+MOST_WAITING = 4  # pictures that wait to be encoded, which is memory
+MOST_ENDED = 1000  # visits that wait for a disk that is full
+CLOSE_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of a visit and not written yet."""
+
+    visit: Visit
+    source: str
+    number: int | None = None  # in the store
+    ended: bool = False
+    changed: bool = True
+    picture: BestPicture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawPicture:
+    """A frame that shows a visit best, and all that was found on it."""
+
+    visit_id: int
+    pixels: Pixels
+    findings: tuple[StoredFinding, ...]
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What both threads touch, under the lock alone."""
+
+    entries: dict[int, _Entry] = field(default_factory=dict)  # by visit of the run
+    waiting: list[RawPicture] = field(default_factory=list)
+    time_s: float = 0.0  # of the newest frame, since 1970
+    closing: bool = False
+
+
+class EventWriter(Closable):
+    """A writer of a run's visits into an event store.
+
+    A store that cannot be written is told of once; what ended meanwhile is held, up to a bound,
+    and the run goes on.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        quota_bytes: int | None = None,
+        age_s: float | None = None,
+        flush_s: float = FLUSH_S,
+    ) -> None:
+        """Open the store, in this thread; one that cannot be opened is told of, and left alone."""
+        self._quota_bytes, self._age_s, self._flush_s = quota_bytes, age_s, flush_s
+        self._shared = _Shared()
+        self._changed = threading.Condition()
+        self._failing = False
+        self._store: EventStore | None = None
+        try:
+            self._store, told = open_or_replace(path)
+            if told:
+                say(f"--events {told}")
+        except StoreError as exc:
+            say(f"no visits are kept, the run goes on: --events {exc}")
+            return
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a picture would be taken now."""
+        with self._changed:
+            return self._store is not None and len(self._shared.waiting) < MOST_WAITING
+
+    def note(self, visit: Visit, source: str, time_s: float, *, ended: bool = False) -> None:
+        """Take in what is known of a visit at ``time_s``; it is written with the next batch."""
+        if self._store is None:
+            return
+        with self._changed:
+            self._shared.time_s = time_s
+            entry = self._shared.entries.setdefault(visit.visit_id, _Entry(visit, source))
+            entry.visit, entry.ended, entry.changed = visit, ended, True
+
+    def take(self, picture: RawPicture) -> None:
+        """Take the best picture of a visit that was noted; its pixels stay as they are."""
+        with self._changed:
+            self._shared.waiting.append(picture)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        due_s = time.monotonic() + self._flush_s
+        closing = False
+        while not closing:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._shared.waiting or self._shared.closing,
+                    max(0.0, due_s - time.monotonic()),
+                )
+                closing = self._shared.closing
+            self._encode()
+            if closing or time.monotonic() >= due_s:
+                self._flush()
+                due_s = time.monotonic() + self._flush_s
+        assert self._store is not None
+        self._store.close()
+
+    def _encode(self) -> None:
+        while True:
+            with self._changed:
+                if not self._shared.waiting:
+                    return
+                raw = self._shared.waiting[0]
+            height, width = raw.pixels.shape[:2]
+            picture = BestPicture(encode_jpeg(raw.pixels), (width, height), raw.findings)
+            with self._changed:
+                self._shared.waiting.pop(0)
+                if (entry := self._shared.entries.get(raw.visit_id)) is not None:
+                    entry.picture, entry.changed = picture, True
+
+    def _flush(self) -> None:
+        assert self._store is not None
+        with self._changed:
+            due = [entry for entry in self._shared.entries.values() if entry.changed]
+            for entry in due:
+                entry.changed = False
+            snapshot = [(entry, entry.visit, entry.ended, entry.picture) for entry in due]
+            time_s = self._shared.time_s
+        before_s = None if self._age_s is None else time_s - self._age_s
+        numbers: list[int] = []
+        try:
+            if snapshot:
+                with self._store.batch():
+                    for entry, visit, ended, picture in snapshot:
+                        numbers.append(self._write(entry, visit, ended, picture))
+                    self._store.prune(self._quota_bytes, before_s)
+        except StoreError as exc:
+            self._fail(exc, due)
+            return
+        if self._failing:
+            say("visits are kept again")
+            self._failing = False
+        with self._changed:
+            for number, (entry, _, ended, picture) in zip(numbers, snapshot, strict=True):
+                entry.number = number
+                if entry.picture is picture:
+                    entry.picture = None
+                if ended:
+                    del self._shared.entries[entry.visit.visit_id]
+
+    def _write(self, entry: _Entry, visit: Visit, ended: bool, picture: BestPicture | None) -> int:
+        assert self._store is not None
+        number = self._store.add(visit, entry.source) if entry.number is None else entry.number
+        self._store.update(number, visit, under_way=not ended)
+        if picture is not None:
+            self._store.set_picture(number, picture)
+        return number
+
+    def _fail(self, exc: StoreError, due: list[_Entry]) -> None:
+        if not self._failing:
+            say(f"visits cannot be kept for now, the run goes on: --events {exc}")
+        self._failing = True
+        with self._changed:
+            for entry in due:
+                entry.changed = True
+            entries = self._shared.entries
+            ended = [number for number, entry in entries.items() if entry.ended]
+            for number in ended[: max(0, len(ended) - MOST_ENDED)]:
+                del entries[number]
+            for number in ended:
+                if number in entries:
+                    entries[number].picture = None  # a thousand of them are no small memory
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._store is None:
+            return
+        with self._changed:
+            self._shared.closing = True
+            self._changed.notify()
+        self._thread.join(CLOSE_TIMEOUT_S)

@@ -1,0 +1,78 @@
+"""The event log: visits of a run into an event store, with the best picture of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from device.events.store import StoredFinding
+from device.events.writer import EventWriter, RawPicture
+from device.outputs.base import Sink
+from device.records import Detection, Outcome, SceneState, Visit
+
+PICTURE_EVERY_S = 1.0  # of one visit, at most: while it comes nearer each frame is the best
+NOTE_EVERY_S = 1.0  # how long a visit under way lasts is noted so often
+
+
+class EventSink(Sink):
+    """A sink that notes the visits of a run; all that takes time is done in another thread."""
+
+    def __init__(
+        self, path: Path, quota_bytes: int | None = None, age_s: float | None = None
+    ) -> None:
+        self._writer = EventWriter(path, quota_bytes, age_s)
+        self._pictured: dict[int, tuple[float, float]] = {}  # visit: when, and its score
+        self._noted_s = 0.0
+        self._source = ""
+        self._last: SceneState | None = None
+
+    def write(self, outcome: Outcome) -> None:
+        """Note what changed with this frame."""
+        scene = outcome.result.scene
+        if scene is None:
+            return
+        self._last, self._source = scene, outcome.frame.name
+        for event in scene.events:
+            if event.kind == "visit-began" and event.visit is not None:
+                self._note(event.visit, scene)
+            elif event.kind == "visit-ended" and event.visit is not None:
+                self._note(event.visit, scene, ended=True)
+                self._pictured.pop(event.visit.visit_id, None)
+        if abs(scene.time_s - self._noted_s) >= NOTE_EVERY_S:
+            self._noted_s = scene.time_s
+            for visit in scene.visits:
+                self._note(visit, scene)
+        if not outcome.result.kept:
+            self._picture(outcome, scene)
+
+    def _note(self, visit: Visit, scene: SceneState, *, ended: bool = False) -> None:
+        self._writer.note(visit, self._source, scene.time_s, ended=ended)
+
+    def _picture(self, outcome: Outcome, scene: SceneState) -> None:
+        """Keep the frame for the visits that it shows best so far."""
+        by_visit = {item.visit_id: item for item in outcome.result.detections}
+        for visit in scene.visits:
+            item = by_visit.get(visit.visit_id)
+            if item is None or item.score < visit.score:
+                continue
+            at_s, score = self._pictured.get(visit.visit_id, (-PICTURE_EVERY_S, 0.0))
+            if item.score <= score or abs(scene.time_s - at_s) < PICTURE_EVERY_S:
+                continue
+            if not self._writer.has_room:
+                return
+            self._pictured[visit.visit_id] = scene.time_s, item.score
+            self._note(visit, scene)
+            pixels = outcome.frame.pixels.copy()  # a camera may use its own again
+            findings = tuple(_finding(found) for found in outcome.result.detections)
+            self._writer.take(RawPicture(visit.visit_id, pixels, findings))
+
+    def close(self) -> None:
+        """End the visits under way, and write what is left."""
+        if self._last is not None:
+            for visit in self._last.visits:
+                self._note(visit, self._last, ended=True)
+            self._last = None
+        self._writer.close()
+
+
+def _finding(item: Detection) -> StoredFinding:
+    return StoredFinding(item.label, item.class_id, round(item.score, 4), item.box, item.visit_id)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+import numpy as np
+import pytest
+
+from device.events import writer as module
+from device.events.store import EventStore, StoredFinding
+from device.events.writer import EventWriter, RawPicture
+from tests.device.events.test_store import make_visit
+from tests.helpers.children import PATIENCE_S, wait_until
+
+NEVER_S = 1e6
+PIXELS = np.full((48, 64, 3), 128, np.uint8)
+FOUND = (StoredFinding("cat", 17, 0.9, (1.0, 2.0, 3.0, 4.0), 1),)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Writing is given its time, however busy the machine is."""
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT_S", PATIENCE_S)
+
+
+def visits_in(path):
+    store = EventStore(path, read_only=True)
+    try:
+        return list(store.visits())
+    finally:
+        store.close()
+
+
+def test_visits_and_pictures_are_written_when_the_run_ends(tmp_path):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+        writer.take(RawPicture(1, PIXELS, FOUND))
+        writer.note(make_visit(2, label="dog"), "0", 161.0, ended=True)
+        writer.note(make_visit(1, seen_s=170.0), "0", 170.0, ended=True)
+    cat, dog = visits_in(path)
+    assert (cat.label, cat.ended_s, cat.under_way, cat.has_picture) == ("cat", 170.0, False, True)
+    assert (dog.label, dog.has_picture) == ("dog", False)
+
+
+def test_batches_are_written_while_the_run_goes_on(tmp_path):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=0.01) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+        assert wait_until(lambda: [v.under_way for v in visits_in(path)] == [True])
+        writer.note(make_visit(1, seen_s=170.0), "0", 170.0, ended=True)
+        assert wait_until(lambda: [v.under_way for v in visits_in(path)] == [False])
+        assert wait_until(lambda: not writer._shared.entries), "it is forgotten"
+    assert [visit.ended_s for visit in visits_in(path)] == [170.0]
+
+
+def test_pictures_that_wait_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.EventWriter, "_run", lambda self: self._store.close())
+    with EventWriter(tmp_path / "events.db") as writer:
+        for _ in range(module.MOST_WAITING):
+            assert writer.has_room
+            writer.take(RawPicture(1, PIXELS, FOUND))
+        assert not writer.has_room
+
+
+def test_newer_store_is_told_of_and_the_run_goes_on(tmp_path, capsys):
+    path = tmp_path / "events.db"
+    EventStore(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with EventWriter(path) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+        assert not writer.has_room
+    assert "no visits are kept, the run goes on: --events " in capsys.readouterr().err
+
+
+def test_damaged_store_is_replaced_and_told_of(tmp_path, capsys):
+    path = tmp_path / "events.db"
+    path.write_bytes(b"no database at all, this is" * 100)
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+    assert len(visits_in(path)) == 1
+    assert "it is now events.db.damaged, and a new one is begun" in capsys.readouterr().err
+
+
+def test_full_disk_is_told_of_once_and_visits_are_held_until_there_is_room(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        store = writer._store
+        monkeypatch.setattr(store, "add", _full)
+        for number in range(3):
+            writer.note(make_visit(number), "0", 160.0, ended=True)
+            writer._flush()
+        monkeypatch.undo()
+        writer._flush()
+    assert len(visits_in(path)) == 3
+    told = capsys.readouterr().err
+    assert told.count("visits cannot be kept for now, the run goes on") == 1
+    assert "database or disk is full" in told
+    assert told.count("visits are kept again") == 1
+
+
+def _full(*_):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_visits_held_for_a_full_disk_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_ENDED", 5)
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        monkeypatch.setattr(writer._store, "add", _full)
+        for number in range(20):
+            writer.note(make_visit(number), "0", 160.0, ended=True)
+            writer._flush()
+            assert len(writer._shared.entries) <= 6
+        monkeypatch.undo()
+
+
+def test_quota_and_age_are_kept(tmp_path):
+    path = tmp_path / "events.db"
+    with EventWriter(path, age_s=1000.0, flush_s=NEVER_S) as writer:
+        for number in range(10):
+            began_s = 500.0 * number
+            visit = dataclasses.replace(make_visit(number), began_s=began_s, seen_s=began_s)
+            writer.note(visit, "0", began_s, ended=True)
+    assert [visit.began_s for visit in visits_in(path)] == [3500.0, 4000.0, 4500.0]

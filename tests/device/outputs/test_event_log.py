@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from device.events.store import EventStore
+from device.outputs.event_log import EventSink
+from device.records import Detection, SceneEvent, SceneState, Visit
+from tests.device.conftest import make_outcome
+
+
+class Recorder:
+    """Stands in for the writer."""
+
+    has_room = True
+
+    def __init__(self, *_):
+        self.noted, self.taken = [], []
+
+    def note(self, visit, source, time_s, *, ended=False):
+        self.noted.append((visit.visit_id, ended))
+
+    def take(self, picture):
+        self.taken.append(picture)
+
+    def close(self):
+        pass
+
+
+def frame(time_s, score, best, *, events=(), kept=False, there=True):
+    found = Detection(17, "cat", score, 1, 2, 30, 40, track_id=1, visit_id=1)
+    visit = Visit(
+        visit_id=1, class_id=17, label="cat", began_s=0.0, seen_s=time_s, score=best, box=found.box
+    )
+    scene = SceneState(
+        time_s=time_s,
+        visits=(visit,) if there else (),
+        events=tuple(SceneEvent(kind, visit) for kind in events),
+    )
+    outcome = make_outcome(0, name="cam", detections=(found,) if there else ())
+    return replace(outcome, result=replace(outcome.result, scene=scene, kept=kept))
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    recorder = Recorder()
+    monkeypatch.setattr("device.outputs.event_log.EventWriter", lambda *_: recorder)
+    return recorder
+
+
+def test_best_frames_are_kept_at_most_one_a_second(recorder):
+    with EventSink(None) as sink:
+        sink.write(frame(10.0, 0.7, 0.7, events=["visit-began"]))
+        sink.write(frame(10.5, 0.8, 0.8))  # better, and too soon
+        sink.write(frame(11.5, 0.75, 0.8))  # late enough, and no better
+        sink.write(frame(12.0, 0.9, 0.9))
+        sink.write(frame(14.0, 0.95, 0.95, kept=True))  # a prediction
+    assert [picture.findings[0].score for picture in recorder.taken] == [0.7, 0.9]
+    assert recorder.taken[0].findings[0].visit_id == 1
+
+
+def test_picture_that_there_is_no_room_for_is_tried_again(recorder):
+    with EventSink(None) as sink:
+        recorder.has_room = False
+        sink.write(frame(10.0, 0.7, 0.7))
+        recorder.has_room = True
+        sink.write(frame(10.1, 0.7, 0.7))
+    assert len(recorder.taken) == 1
+
+
+def test_picture_is_the_sink_s_own(recorder):
+    outcome = frame(10.0, 0.7, 0.7)
+    with EventSink(None) as sink:
+        sink.write(outcome)
+    outcome.frame.pixels[:] = 7
+    assert (recorder.taken[0].pixels != 7).all()
+
+
+def test_visits_are_noted_when_they_begin_each_second_and_when_they_end(recorder):
+    with EventSink(None) as sink:
+        sink.write(frame(10.0, 0.7, 0.9, events=["visit-began"]))
+        for tenth in range(1, 10):
+            sink.write(frame(10 + tenth / 10, 0.7, 0.9))
+        assert len(recorder.noted) == 2
+        sink.write(frame(11.0, 0.7, 0.9))
+        sink.write(frame(12.0, 0.7, 0.9, events=["visit-ended"], there=False))
+    assert recorder.noted[2:] == [(1, False), (1, True)]
+
+
+def test_visits_under_way_end_with_the_run(tmp_path):
+    path = tmp_path / "events.db"
+    with EventSink(path) as sink:
+        sink.write(frame(10.0, 0.7, 0.7, events=["visit-began"]))
+    store = EventStore(path, read_only=True)
+    (visit,) = store.visits()
+    picture = store.picture(visit.number)
+    store.close()
+    assert (visit.source, visit.under_way, visit.has_picture) == ("cam", False, True)
+    assert picture.size_wh == (64, 48)
+
+
+def test_run_that_follows_nothing_leaves_nothing(recorder):
+    with EventSink(None) as sink:
+        sink.write(make_outcome())
+    assert recorder.noted == []
