@@ -80,8 +80,8 @@ class TrainingRun:
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         if len(dataset.train) < IMAGES_LEAST or not dataset.validation:
             raise DatasetError(
-                f"{len(dataset.train)} images to train on and {len(dataset.validation)} to "
-                "validate with: label more, 50 of each class are a beginning"
+                f"images to train on: {len(dataset.train)}, to validate with: "
+                f"{len(dataset.validation)}; label more, 50 of each class are a beginning"
             )
         self.dataset = dataset
         self.options = options

@@ -79,13 +79,16 @@ def read_dataset(folder: Path, seed: int, say: Callable[[str], None]) -> Dataset
     for path in files.unreadable:
         findings.add("images of a kind that is not read here; left out", path.name)
     checked = _check(labels, findings)
-    if not checked:
+    try:
+        if not checked:
+            raise DatasetError(
+                f"{folder}: not one labelled image can be used: see the warnings above"
+            )
+        check_classes(checked, folder)
+        splits = _split(checked, seed, say)
+        check_splits(splits, folder, findings)
+    finally:  # what was left out may be why it cannot go on
         findings.tell(say)
-        raise DatasetError(f"{folder}: not one labelled image can be used: see the warnings above")
-    check_classes(checked, folder)
-    splits = _split(checked, seed, say)
-    check_splits(splits, folder, findings)
-    findings.tell(say)
     classes = _classes(labels, checked)
     numbers = {name: number for number, name in enumerate(classes)}
     return Dataset(

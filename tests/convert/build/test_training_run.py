@@ -117,7 +117,7 @@ def test_training_goes_on_from_the_bundle(trained, dataset, tmp_path):
 
 def test_one_image_is_too_few(dataset, tmp_path):
     single = type(dataset)(dataset.classes, dataset.train[:1], dataset.validation, (), "detection")
-    with pytest.raises(DatasetError, match="1 images to train on"):
+    with pytest.raises(DatasetError, match="images to train on: 1, "):
         TrainingRun(single, TrainOptions(tmp_path, tmp_path / "x"), lambda _: None)
 
 

@@ -232,6 +232,17 @@ def test_senseless_dataset_ends_with_the_way_out(tmp_path, read, prepare, said):
     assert said in str(error.value)
 
 
+def test_what_was_left_out_is_told_also_where_it_cannot_go_on(tmp_path):
+    write_voc(tmp_path / "train", 2)
+    write_voc(tmp_path / "train", 1, label="dog", first=5)
+    write_voc(tmp_path / "test", 1, label="dog", first=9)
+    (tmp_path / "train" / "5.jpg").write_bytes(b"no image")  # the only dog to learn from
+    said: list[str] = []
+    with pytest.raises(DatasetError, match="class 'dog' has 1 boxes in test and none in train"):
+        read_dataset(tmp_path, 0, said.append)
+    assert [line for line in said if "cannot be read; left out" in line and "5.jpg" in line]
+
+
 def test_missing_folder_is_named(tmp_path, read):
     with pytest.raises(DatasetError, match="no such folder"):
         read(tmp_path / "nothing")

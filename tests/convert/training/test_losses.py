@@ -32,10 +32,10 @@ def test_anchor_that_counts_nowhere_costs_nothing():
 
 
 def test_smooth_l1_by_hand():
-    # Errors 0.5 and 3 of the positive anchor: 0.125 + 2.5; the negative one counts nothing.
+    # Errors 0.5, 3, 0, 0 of the positive anchor: (0.125 + 2.5) / 4; the other counts nothing.
     encodings = tf.constant([[[0.5, 3.0, 0.0, 0.0], [9.0, 9.0, 9.0, 9.0]]])
     loss = smooth_l1_loss(encodings, tf.zeros((1, 2, 4)), classes(0, NEGATIVE))
-    assert float(loss) == pytest.approx(2.625)
+    assert float(loss) == pytest.approx(0.65625)
 
 
 def test_positives_are_counted_and_never_none():
