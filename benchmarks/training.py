@@ -17,12 +17,15 @@ import sys
 import time
 from pathlib import Path
 
-from convert.build.trained import decoder_rule, input_rule
-from convert.evaluation.predict import Panel, predict
-from convert.evaluation.validation import DetectionValidator
-from convert.training.dataset import read_dataset
-from device.bundle.bundle import Bundle
-from device.inference.candidates import Candidates
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from convert.build.trained import decoder_rule, input_rule  # noqa: E402
+from convert.evaluation.predict import Panel, predict  # noqa: E402
+from convert.evaluation.validation import DetectionValidator  # noqa: E402
+from convert.training.dataset import read_dataset  # noqa: E402
+from device.bundle.bundle import Bundle  # noqa: E402
+from device.inference.candidates import Candidates  # noqa: E402
 
 SCORE_THRESHOLD = 0.005
 SHARE = 0.9  # of the final accuracy on validation images

@@ -174,6 +174,8 @@ class TrainingRun:
             self._say(
                 f"goes on     from step {trainer.state.step}, best {trainer.state.best_map:.3f}"
             )
+        else:
+            self.clear()  # what a run left that was killed, of images that may be others now
         steps = None if options.epochs is None else options.epochs * self.epoch_steps
         budget = Budget(steps, None if steps is not None else options.seconds)
         store = ImageStore(dataset.train, work, self.size, self._say)
@@ -275,7 +277,7 @@ class TrainingRun:
         )
 
     def clear(self) -> None:
-        """Remove the small copies of images: a finished run has no more use for them."""
+        """Remove the small copies of images."""
         for folder in self.options.work.glob("images-*"):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,6 +7,7 @@ none of them, however many there are.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class ImageStore:
         raise DatasetError("not one of the training images can be read any more")
 
     def _load(self, number: int) -> Pixels | None:
-        copy = self._folder / f"{number:06d}.jpg"
+        copy = self._folder / self._name(number)
         try:
             data = copy.read_bytes()
         except FileNotFoundError:
@@ -79,6 +80,11 @@ class ImageStore:
                 return None
             write_whole(copy, data, "free some space, then go on with --resume")
         return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+    def _name(self, number: int) -> str:
+        """By the image's path: its number is another's when images are added between two runs."""
+        path = str(self._images[number].path.absolute()).encode("utf-8", "surrogateescape")
+        return f"{hashlib.blake2b(path, digest_size=16).hexdigest()}.jpg"
 
     def _shrink(self, pixels: Pixels) -> bytes:
         height, width = pixels.shape[:2]

@@ -36,8 +36,8 @@ def smooth_l1_loss(encodings: Any, targets: Any, classes: Any) -> Any:
     """Huber loss (delta 1), its mean over t_y, t_x, t_h, t_w, summed over positive anchors.
 
     With the sum of the four, boxes took the lead: on letters that only their shape tells apart
-    validation mAP was 0.39 after 200 steps, with about the mean 0.62. ``encodings`` and ``targets`` float32 (batch, anchors, 4); ``classes`` as in
-    :func:`focal_loss`.
+    validation mAP was 0.39 after 200 steps, with about the mean 0.62. ``encodings`` and
+    ``targets`` float32 (batch, anchors, 4); ``classes`` as in :func:`focal_loss`.
     """
     positive = tf.cast(classes > NEGATIVE, tf.float32)[..., tf.newaxis]
     error = tf.abs(encodings - targets)

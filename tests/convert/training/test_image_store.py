@@ -33,6 +33,14 @@ def test_image_is_the_same_when_its_file_is_gone_later(tmp_path):
     assert (ImageStore(images, tmp_path / "work", 96, pytest.fail).read(0) == before).all()
 
 
+def test_image_added_before_another_does_not_take_its_copy(tmp_path):
+    images = write_images(tmp_path, [(50, 60), (50, 60)])
+    before = ImageStore(images[1:], tmp_path / "work", 96, pytest.fail).read(0)
+    store = ImageStore(images, tmp_path / "work", 96, pytest.fail)
+    assert (store.read(1) == before).all()
+    assert (store.read(0) != before).any()
+
+
 def test_image_that_vanished_is_told_once_and_the_next_stands_in(tmp_path):
     images = write_images(tmp_path, [(50, 60), (50, 60)])
     images[0].path.unlink()
