@@ -1,0 +1,60 @@
+"""A 1x1 convolution as two with few channels between them, by singular values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from convert.compression.weights import Array, LayerWeights
+from convert.models.architecture import REDUCE
+
+STEP = 8  # ranks are multiples of it: what kernels work on at a time
+
+
+def split(kernel: Array, rank: int) -> tuple[Array, Array]:
+    """Two kernels (1, 1, inputs, rank) and (1, 1, rank, outputs) whose product is nearest.
+
+    The first ``rank`` singular values of ``kernel`` (1, 1, inputs, outputs), nearest in the
+    Frobenius norm (Eckart and Young 1936); both get the root of each.
+    """
+    left, values, right = np.linalg.svd(kernel[0, 0].astype(np.float64), full_matrices=False)
+    roots = np.sqrt(values[:rank])
+    first, second = left[:, :rank] * roots, roots[:, np.newaxis] * right[:rank]
+    return first[None, None].astype(np.float32), second[None, None].astype(np.float32)
+
+
+def relative_error(kernel: Array, rank: int) -> float:
+    """Share of the kernel's squares that :func:`split` leaves out, 0..1."""
+    squares = np.linalg.svd(kernel[0, 0].astype(np.float64), compute_uv=False) ** 2
+    return float(squares[rank:].sum() / max(squares.sum(), 1e-30))
+
+
+def smallest_rank(kernel: Array, error: float) -> int | None:
+    """The least rank, a multiple of :data:`STEP`, that leaves out at most ``error``.
+
+    None where only the whole kernel does.
+    """
+    squares = np.linalg.svd(kernel[0, 0].astype(np.float64), compute_uv=False) ** 2
+    left_out = 1 - np.cumsum(squares) / max(squares.sum(), 1e-30)
+    fitting = [rank for rank in range(STEP, len(squares), STEP) if left_out[rank - 1] <= error]
+    return fitting[0] if fitting else None
+
+
+def split_layers(
+    weights: LayerWeights, error: float, pays: Callable[[str, int], bool]
+) -> LayerWeights:
+    """``weights`` with every 1x1 convolution split that loses at most ``error`` by it and ``pays``.
+
+    ``pays`` says of a layer and a rank whether two convolutions cost less than the one.
+    """
+    made = dict(weights)
+    for name, (kernel, bias) in weights.items():
+        if kernel.shape[:2] != (1, 1) or name.endswith(REDUCE) or f"{name}{REDUCE}" in weights:
+            continue
+        rank = smallest_rank(kernel, error)
+        if rank is not None and pays(name, rank):
+            first, second = split(kernel, rank)
+            made[f"{name}{REDUCE}"] = first, np.zeros(rank, np.float32)
+            made[name] = second, bias
+    return made
