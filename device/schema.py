@@ -6,8 +6,10 @@ from typing import Annotated
 
 import msgspec
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Index = Annotated[int, msgspec.Meta(ge=0)]
+MOST = 2**31 - 1  # of what is counted: a flatbuffer, and C, count no further
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.annotations.label_formats import WRITTEN_FORMATS
-from device.commands.argument_types import comma_list
+from device.commands.argument_types import comma_list, number
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
 from device.system.console import say
@@ -43,7 +43,7 @@ def add_prelabel(commands: Commands) -> None:
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, such as 0.4")
     return value

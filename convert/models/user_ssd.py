@@ -22,6 +22,7 @@ from convert.models.class_subset import chosen_classes, keep_classes
 from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.output_capture import quiet
+from device.bundle.anchors import load_npy
 from device.bundle.defaults import SSD_IOU_THRESHOLD
 from device.bundle.manifest import InputRule, SsdRule
 from device.errors import UsageError
@@ -150,16 +151,14 @@ def read_anchors(path: Path) -> NDArray[np.float32]:
     Raises ``UsageError`` for what cannot be read or cannot be meant.
     """
     try:
-        found = np.load(path, allow_pickle=False)
+        found = load_npy(path)
     except OSError as exc:
         raise UsageError(f"--anchors {path}: {exc.strerror or exc}") from exc
-    except (ValueError, EOFError) as exc:
+    except ValueError as exc:
         raise UsageError(f"--anchors {path}: not an array that numpy.save wrote ({exc})") from exc
     what = f"--anchors {path}: "
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.shape[1] != 4:
-        raise UsageError(
-            f"{what}expected (anchors, 4), found {getattr(found, 'shape', 'an archive')}"
-        )
+    if found.ndim != 2 or found.shape[1] != 4:
+        raise UsageError(f"{what}expected (anchors, 4), found {found.shape}")
     if not np.issubdtype(found.dtype, np.number) or np.iscomplexobj(found) or not len(found):
         raise UsageError(f"{what}expected numbers, found {found.dtype} {found.shape}")
     if not np.isfinite(found).all():

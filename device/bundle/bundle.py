@@ -8,30 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from device.bundle.anchors import read_anchors
 from device.bundle.hashes import sha256_of
 from device.bundle.manifest import SsdRule, parse_manifest
 from device.bundle.model import Model
 from device.errors import BundleError
-from device.files import MOST_OF_A_TEXT, open_regular, read_regular
+from device.files import MOST_OF_A_TEXT, read_regular
 
 MANIFEST = "manifest.json"
-
-
-def read_anchors(path: Path) -> NDArray[np.float32]:
-    """float32 (count, 4) from an ``.npy``; raises :class:`BundleError` for anything else."""
-    try:
-        with open_regular(path) as file:
-            anchors = np.load(file, allow_pickle=False)
-    except OSError as exc:
-        raise BundleError(f"{path}: {exc.strerror}") from exc
-    except (ValueError, EOFError) as exc:
-        raise BundleError(f"{path}: not an array of anchors ({exc})") from exc
-    if anchors.dtype != np.float32 or anchors.ndim != 2 or anchors.shape[1] != 4:
-        raise BundleError(
-            f"{path}: expected float32 (count, 4), found {anchors.dtype} {anchors.shape}"
-        )
-    checked: NDArray[np.float32] = anchors
-    return checked
 
 
 class Bundle(Model):
@@ -58,7 +42,7 @@ class Bundle(Model):
         except BundleError as exc:
             raise BundleError(f"{folder}: {exc}") from exc
         for name in self.manifest.files:
-            if Path(name).is_absolute() or ".." in Path(name).parts:
+            if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
                 raise BundleError(f"{folder}: the manifest names a file outside it: {name}")
 
     @cached_property

@@ -16,9 +16,25 @@ else:
 MAX_THREADS = 64
 
 
+def number(text: str) -> float:
+    """A flag's value that is a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from None
+
+
+def whole_number(text: str) -> int:
+    """A flag's value that is a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number") from None
+
+
 def positive_int(text: str) -> int:
     """A flag's value that must be a whole number of at least 1."""
-    value = int(text)
+    value = whole_number(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is less than 1")
     return value
@@ -34,7 +50,7 @@ def thread_count(text: str) -> int:
 
 def positive_float(text: str) -> float:
     """A flag's value that is a number above 0, such as seconds or megabytes."""
-    value = float(text)
+    value = number(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
@@ -58,7 +74,7 @@ def size_wh(text: str) -> tuple[int, int]:
 
 def non_negative_int(text: str) -> int:
     """A flag's value that seeds a random generator: a whole number of at least 0."""
-    value = int(text)
+    value = whole_number(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is less than 0")
     return value

@@ -81,6 +81,8 @@ class ConfigurableParser(StrictParser):
             self.error(f"--config {path}: {exc.strerror}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             self.error(f"--config {path} is not TOML: {exc}")
+        if "\0" in json.dumps(settings, default=str).replace("\\u0000", "\0"):
+            self.error(f"--config {path}: a character of number zero is in it, which no name has")
         found: list[str] = []
         self.set_defaults(tables=self._take_tables(path, settings))
         for name, value in self._flat(settings):

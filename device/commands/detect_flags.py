@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from device.commands.argument_types import (
     comma_list,
     non_negative_int,
+    number,
     positive_float,
     positive_int,
     size_wh,
@@ -103,7 +104,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
 
 
 def _probability(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not 0 < value <= 1:
         meant = f"; did you mean {value / 100:g}?" if 1 < value <= 100 else ""
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1{meant}")
@@ -111,7 +112,7 @@ def _probability(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
     return value

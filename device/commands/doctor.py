@@ -40,9 +40,9 @@ def add_doctor(commands: Commands) -> None:
 
 
 def _port(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if not 0 < value < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{value} is not between 1 and 65535")
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 65535")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ def make_decoder(
     ``anchors`` are only asked by SSD, ``input_wh`` by models whose boxes are in pixels of the
     input. Raises ``BundleError`` where heads and rule do not belong together.
     """
+    _check_background(heads, rule)
     if isinstance(rule, SsdRule):
         ssd_heads = [head for head in heads if isinstance(head, SsdHead)]
         reach = max((head.first_anchor + head.anchors for head in ssd_heads), default=0)
@@ -70,3 +72,23 @@ def make_decoder(
 
                 return RowsDecoder(head, rule.units, input_wh)
     raise BundleError("the manifest's heads and decoder do not belong together")
+
+
+def _check_background(heads: Sequence[Head], rule: Rule) -> None:
+    """Raise ``BundleError`` where the class that is never reported is none."""
+    background = getattr(rule, "background", None)
+    if background is None:
+        return
+    for head in heads:
+        if isinstance(rule, DenseRule):
+            classes = rule.classes
+        elif isinstance(head, SsdHead):
+            classes = math.prod(head.scores.shape) // head.anchors
+        elif isinstance(head, ClassifierHead):
+            classes = max(2, math.prod(head.scores.shape))
+        else:
+            continue
+        if background >= max(1, classes):
+            raise BundleError(
+                f"the manifest has class {background} for the background, of {classes} classes"
+            )

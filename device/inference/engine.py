@@ -86,8 +86,13 @@ class Engine(Closable):
         self._decode = make_decoder(
             spec.heads, manifest.decoder, bundle.anchors, manifest.input.size_wh
         )
-        self._preprocess = Preprocessor(manifest.input, spec.input)
-        self._rule = manifest.input
+        self._rule = rule = manifest.input
+        if spec.input.shape != rule.shape:
+            raise BundleError(
+                f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
+                f"{rule.width}x{rule.height}"
+            )
+        self._preprocess = Preprocessor(rule, spec.input)
         self._wanted: NDArray[np.intp] | None = None
         self.interpreter = Interpreter(
             interpreter, model, threads or default_threads(), spec.input.shape
@@ -95,12 +100,6 @@ class Engine(Closable):
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
-        rule = manifest.input
-        if spec.input.shape != rule.shape:
-            raise BundleError(
-                f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
-                f"{rule.width}x{rule.height}"
-            )
 
     def run(self, frame: Frame) -> Result:
         """Detect or classify; boxes come back in the frame's pixels, best score first."""

@@ -85,6 +85,9 @@ class Interpreter:
                 if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
                     self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
                 self._backend.allocate_tensors()
+                # Here: names that are not in UTF-8 are refused too, with a ValueError.
+                self._backend.get_output_details()
+                self._backend.get_signature_list()
         except SystemError as exc:  # what a package built for NumPy 1 comes to beside NumPy 2
             raise InterpreterError(
                 f"{name} {self.version} was built for another NumPy than {np.__version__}: "

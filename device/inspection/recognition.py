@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from device.bundle.anchors import read_anchors
 from device.bundle.bare_model import BareModel
-from device.bundle.bundle import read_anchors
 from device.bundle.defaults import (
     CROP_FRACTION,
     MAX_DETECTIONS,

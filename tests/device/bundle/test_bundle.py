@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 
-import numpy as np
 import pytest
 
 from device.bundle.bundle import Bundle
@@ -63,6 +61,13 @@ def test_file_that_the_manifest_does_not_name_is_not_vouched_for(bundle_copy):
         Bundle(bundle_copy.folder).file("extra.txt")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "../a\0b"])
+def test_load_rejects_file_name_that_no_system_has(bundle_copy, name):
+    bundle_copy.change(lambda manifest: manifest["files"].update({name: "0" * 64}))
+    with pytest.raises(BundleError, match="names a file outside it"):
+        Bundle(bundle_copy.folder)
+
+
 @pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "samples/../../secret"])
 def test_load_rejects_path_that_escapes_the_folder(bundle_copy, name):
     secret = bundle_copy.folder.parent / "secret"
@@ -93,31 +98,6 @@ def test_broken_manifest_is_named_with_its_folder(bundle_copy):
     (bundle_copy.folder / "manifest.json").write_text("{")
     with pytest.raises(BundleError, match=re.escape(f"{bundle_copy.folder}: manifest.json")):
         Bundle(bundle_copy.folder)
-
-
-def npy(array: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"", "not an array"),
-        (b"hello", "not an array"),
-        (npy(np.zeros((9, 4), np.float32))[:-8], "not an array"),
-        (npy(np.array([{}], object)), "not an array"),  # a pickle, which could run anything
-        (npy(np.zeros((9, 4))), r"expected float32 \(count, 4\), found float64"),
-        (npy(np.zeros((9, 5), np.float32)), r"found float32 \(9, 5\)"),
-        (npy(np.zeros(4, np.float32)), r"found float32 \(4,\)"),
-    ],
-    ids=["empty", "text", "truncated", "pickle", "float64", "five", "flat"],
-)
-def test_anchors_of_another_kind_are_rejected(bundle_copy, data, said):
-    bundle_copy.replace("anchors.npy", data)
-    with pytest.raises(BundleError, match=said):
-        _ = Bundle(bundle_copy.folder).anchors
 
 
 def test_labels_in_another_encoding_are_rejected(bundle_copy):

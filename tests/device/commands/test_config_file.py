@@ -69,6 +69,7 @@ def test_flag_wins_over_file(parse):
         ("threshold = true", "a number or text is expected"),
         ("[threshold]\nx = 1", "a number or text is expected"),
         ("threshold = 'high'", "argument -t/--threshold: invalid float value: 'high'"),
+        ('source = "a\\u0000b"', "a character of number zero"),
         ("threshold 0.5", "is not TOML"),
         ("threshold = 0.5", "the following arguments are required: --source"),
         ("source = 'demo'", "MODEL is missing"),

@@ -58,6 +58,7 @@ def test_source_of_an_unknown_kind_exits_with_2_and_lists_what_there_is(device, 
         ("--size", "0x480"),
         ("--size", "640x-480"),
         ("--fps", "0"),
+        ("--fps", "2020-01-01"),  # as a date in settings comes
         ("--rotate", "45"),
         ("--flip", "left"),
         ("--give-up", "-1"),

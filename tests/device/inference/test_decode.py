@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from device.bundle.manifest import (
@@ -24,6 +25,18 @@ def test_decoder_is_chosen_by_rule():
     assert isinstance(make_decoder([SSD], RULE, ANCHORS, (8, 8)), SsdDecoder)
     assert isinstance(make_decoder([CLASSIFIER], ClassifierRule(), None, (8, 8)), ClassifierDecoder)
     assert isinstance(make_decoder([ROWS], DetectionsRule(), None, (8, 8)), DetectionsDecoder)
+
+
+@pytest.mark.parametrize("background", [2, 10**9])
+def test_background_beyond_the_classes_is_rejected(background):
+    heads = [ClassifierHead(scores=tensor(shape=(1, 2)))]
+    with pytest.raises(BundleError, match=f"class {background} for the background, of 2 classes"):
+        make_decoder(heads, ClassifierRule(background=background), None, (8, 8))
+    ssd = [
+        make_head(0, 2, tensor(position=0, shape=(1, 2, 4)), tensor(position=1, shape=(1, 2, 2)))
+    ]
+    with pytest.raises(BundleError, match="for the background, of 2 classes"):
+        make_decoder(ssd, msgspec.structs.replace(RULE, background=background), ANCHORS, (8, 8))
 
 
 @pytest.mark.parametrize(
