@@ -14,6 +14,7 @@ else:
     Commands = object
 
 MAX_THREADS = 64
+MAX_PORT = 65535
 
 
 def number(text: str) -> float:
@@ -77,4 +78,12 @@ def non_negative_int(text: str) -> int:
     value = whole_number(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is less than 0")
+    return value
+
+
+def port_number(text: str) -> int:
+    """A flag's value that is a TCP port."""
+    value = positive_int(text)
+    if value > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_PORT}")
     return value

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
+from device.commands.home_flags import describe_device, open_home
 from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from device.outputs.base import Sink
     from device.outputs.options import OutputOptions
     from device.outputs.systemd import Watchdog
+    from device.pipeline.live_settings import Controls
     from device.pipeline.pipeline import Pipeline
     from device.system.shutdown import GracefulShutdown
     from device.web.server import LivePage
@@ -108,6 +110,7 @@ def _open_run(
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     page = stack.enter_context(_make_page(args)) if args.serve else None
+    home = open_home(args, bundle)
     make_engine = partial(_make_engine, args, bundle)
     engine = _open_engine(args, bundle, outputs, make_engine)
     watchdog = _open_watchdog(stack)
@@ -122,6 +125,8 @@ def _open_run(
         sinks.append(watchdog)
     if page is not None:
         sinks.append(page.feed)
+    if home is not None:
+        sinks.append(stack.enter_context(home))
     motion = MotionDetector() if args.when_moving else None
     unsure_from = None if outputs.collect is None else outputs.collect_scores[0]
     pipeline = Pipeline(
@@ -135,8 +140,17 @@ def _open_run(
         mask=open_mask(plan),
     )
     stack.callback(lambda: pipeline.engine.close())
-    if page is not None:
-        _start_page(page, args, bundle, pipeline, make_engine)
+    if page is not None or home is not None:
+        from device.pipeline.live_settings import Controls
+
+        controls = Controls(
+            pipeline, list(bundle.manifest.variants), make_engine, args.classes or ()
+        )
+        if page is not None:
+            _start_page(page, args, bundle, pipeline, controls)
+        if home is not None:
+            about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
+            home.start(about, controls)
     forget_startup(engine.model)
     return pipeline
 
@@ -261,13 +275,10 @@ def _start_page(
     args: argparse.Namespace,
     bundle: Model,
     pipeline: Pipeline,
-    make_engine: Callable[[str], Engine],
+    controls: Controls,
 ) -> None:
-    from device.pipeline.live_settings import Controls
     from device.web.server import describe
 
-    variants = list(bundle.manifest.variants)
-    controls = Controls(pipeline, variants, make_engine, args.classes or ())
     page.start(pipeline, controls, describe(bundle, args.source))
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")

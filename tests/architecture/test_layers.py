@@ -22,7 +22,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("visits", "events"),
     ("inspection", "cameras", "outputs"),
     ("pipeline",),
-    ("web", "bench", "doctor"),
+    ("web", "home", "bench", "doctor"),
     ("commands",),
     ("cli",),
     ("__main__",),

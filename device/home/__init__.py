@@ -1,0 +1,1 @@
+"""What a home hears of a run: MQTT with Home Assistant's discovery, and messages to a phone."""

@@ -1,0 +1,237 @@
+"""The connection to an MQTT broker: kept up by paho-mqtt's own thread, and never waited for.
+
+Reports go out only while the broker takes them: of what it has not taken yet there are at most
+:data:`MAX_UNDER_WAY`, so that a broker that is slow or hangs costs no memory.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from device.errors import UsageError
+from device.home.broker import BrokerOptions, read_password
+from device.home.discovery import OFFLINE
+from device.system.closable import Closable
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessageInfo
+    from paho.mqtt.reasoncodes import ReasonCode
+
+KEEPALIVE_S = 15  # a broker that is silent for longer is taken for gone
+CONNECT_TIMEOUT_S = 3.0
+# Backoff: so that states are right within five seconds of a broker's return.
+FIRST_DELAY_S, LONGEST_DELAY_S = 1, 3
+RIVAL_DELAY_S = 30  # where another has the same id: each connection of one ends the other's
+MAX_UNDER_WAY = 16
+FAREWELL_S = 0.5
+MOST_REASONS = 5  # that are told of one loss
+
+# Source: MQTT Version 5.0, section 2.4.
+MALFORMED, UNSUPPORTED_VERSION, BAD_USER, NOT_AUTHORIZED = 0x81, 0x84, 0x86, 0x87
+
+Message = Callable[[str, bytes, bool], None]
+
+
+class BrokerConnection(Closable):
+    """A connection that is tried again until it is there, and again when it is lost.
+
+    ``on_message`` is called with topic, payload, and whether it was retained, in paho's thread,
+    as is ``on_connect``. ``say`` is told once why it is not there, and that it is back.
+    """
+
+    def __init__(
+        self,
+        options: BrokerOptions,
+        will_topic: str,
+        subscriptions: Sequence[str],
+        on_connect: Callable[[], None],
+        on_message: Message,
+        say: Callable[[str], None],
+    ) -> None:
+        """Raises ``UsageError`` for a password or certificates that cannot be read."""
+        self._options = options
+        self._will_topic = will_topic
+        self._subscriptions = subscriptions
+        self._announce = on_connect
+        self._hand_on = on_message
+        self._say = say
+        self._told: set[str] = set()  # why it is not there, since it was
+        self._began_s = self._lost_at_s = time.monotonic()
+        self._was_there = False
+        self._has_rival = False
+        self._up = threading.Event()
+        self._under_way: deque[MQTTMessageInfo] = deque()
+        self._client = self._make_client()
+
+    def _make_client(self) -> Client:
+        from paho.mqtt.client import Client, MQTTv5
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        options = self._options
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"liteberry-{options.device_id}",
+            protocol=MQTTv5,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.reconnect_delay_set(FIRST_DELAY_S, LONGEST_DELAY_S)
+        client.will_set(self._will_topic, OFFLINE, qos=1, retain=True)
+        if options.user is not None:
+            file = options.password_file
+            client.username_pw_set(options.user, None if file is None else read_password(file))
+        if options.tls:
+            try:
+                client.tls_set(None if options.ca_file is None else str(options.ca_file))
+            except (OSError, ValueError) as exc:
+                raise UsageError(
+                    f"--mqtt-ca {options.ca_file}: no certificates in PEM can be read: {exc}"
+                ) from exc
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        options = self._options
+        self._client.connect_async(options.host, options.port_used, KEEPALIVE_S, clean_start=True)
+        self._client.loop_start()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker is there."""
+        return self._up.is_set()
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether the broker is there, and has taken most of what it was sent."""
+        while self._under_way and _is_done(self._under_way[0]):
+            self._under_way.popleft()
+        return self.is_up and len(self._under_way) < MAX_UNDER_WAY
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool, qos: int = 0) -> None:
+        """Send a message, where :attr:`takes_more`.
+
+        States go with QoS 0: after a loss all of them are sent anew, and none that was stored
+        meanwhile may come after a newer one.
+        """
+        self._under_way.append(self._client.publish(topic, payload, qos=qos, retain=retain))
+
+    def avoid_rival(self) -> None:
+        """Come back more slowly from now on: another has this id, and each ends the other."""
+        if not self._has_rival:
+            self._has_rival = True
+            self._client.reconnect_delay_set(RIVAL_DELAY_S, RIVAL_DELAY_S)
+            self._say(
+                f"mqtt {self._options.address}: another run or device has the id "
+                f"{self._options.device_id} too; give one of them another with --mqtt-id"
+            )
+
+    def close(self) -> None:
+        """Say goodbye, for which there is half a second; may be called more than once."""
+        if self.is_up:
+            told = self._client.publish(self._will_topic, OFFLINE, qos=1, retain=True)
+            deadline_s = time.monotonic() + FAREWELL_S
+            while not _is_done(told) and time.monotonic() < deadline_s and self.is_up:
+                threading.Event().wait(0.01)
+        self._up.clear()
+        self._client.disconnect()
+        # It waits for paho's thread, which may be within a connection attempt: not this one's time.
+        ending = threading.Thread(target=self._client.loop_stop, name="mqtt end", daemon=True)
+        ending.start()
+        ending.join(FAREWELL_S)
+
+    def _on_connect(
+        self, client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        if code.is_failure:
+            self._tell_lost(_refusal(code.value, code.getName()))
+            return
+        for topic in self._subscriptions:
+            client.subscribe(topic, qos=1)
+        address = self._options.address
+        if not self._was_there:
+            self._say(f"mqtt {address}: connected, as {self._options.name}")
+        elif self._told and not self._has_rival:
+            self._say(f"mqtt {address}: back after {time.monotonic() - self._lost_at_s:.0f} s")
+        self._was_there = True
+        self._told.clear()
+        self._up.set()
+        self._announce()
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        error = sys.exc_info()[1]  # this is called where it is handled
+        self._tell_lost(_failure(error, self._options))
+        if error is not None:  # whose frames hold a socket that paho left open
+            traceback.clear_frames(error.__traceback__)
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        if self._up.is_set():
+            self._lost_at_s = time.monotonic()
+        was_up = self._up.is_set()
+        self._up.clear()
+        if code.value == 0:
+            return
+        if was_up or not self._told:
+            self._tell_lost(_refusal(code.value, code.getName()))
+
+    def _on_message(self, _client: Client, _data: Any, message: Any) -> None:
+        self._hand_on(message.topic, message.payload, message.retain)
+
+    def _tell_lost(self, why: str) -> None:
+        if why not in self._told and len(self._told) < MOST_REASONS and not self._has_rival:
+            first = not self._told
+            rest = "; the run goes on, and tries again until it is there" if first else ""
+            self._say(f"mqtt {self._options.address}: {why}{rest}")
+        self._told.add(why)
+
+
+def _is_done(info: MQTTMessageInfo) -> bool:
+    """Whether the broker has it, or it is lost."""
+    try:
+        return info.is_published()
+    except (RuntimeError, ValueError):  # lost with the connection, or never taken
+        return True
+
+
+def _refusal(code: int, name: str) -> str:
+    """Why the broker ends a connection, and what to do."""
+    if code in (BAD_USER, NOT_AUTHORIZED):
+        return "it refuses this user or password; see --mqtt-user and --mqtt-password-file"
+    if code in (UNSUPPORTED_VERSION, MALFORMED):
+        return "it does not speak MQTT 5; mosquitto does since 1.6"
+    return f"the connection ended ({name}); is it a broker, and is --mqtt-tls right?"
+
+
+def _failure(error: BaseException | None, options: BrokerOptions) -> str:
+    """Why no connection came about, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if "mismatch" in error.verify_message or "not valid for" in error.verify_message:
+            return (
+                f"its certificate is for another name ({error.verify_message}); give the name on "
+                "it to --mqtt-host"
+            )
+        return (
+            f"its certificate is not trusted ({error.verify_message}); give the one that signed "
+            "it to --mqtt-ca"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS there ({error.reason}); is {options.port_used} the port for TLS?"
+    if isinstance(error, socket.gaierror):
+        return f"no such host ({error.strerror}); is --mqtt-host right?"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {CONNECT_TIMEOUT_S:g} s; is it on, and --mqtt-host right?"
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}; does a broker run there, on this port?"
+    return str(error)

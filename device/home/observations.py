@@ -1,0 +1,86 @@
+"""Observations: what a run's thread leaves for those who report it, without ever waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from device.home.report import count_classes
+from device.pipeline.history import History
+from device.records import Detection, Outcome, Pixels, SceneEvent, SceneState
+
+MAX_EVENTS = 256
+MAX_PICTURES = 2  # frames that wait to be encoded, each as large as the camera makes them
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A frame on which a class was seen that was not there before."""
+
+    label: str
+    pixels: Pixels
+    detections: tuple[Detection, ...]  # of that class
+
+
+@dataclass(frozen=True, slots=True)
+class TimedEvent:
+    """An event, and when it was, in seconds since 1970."""
+
+    event: SceneEvent
+    time_s: float
+
+
+class Observations:
+    """The newest counts and scene, and what happened since it was last asked for.
+
+    :meth:`add` is for the run's thread: it takes no lock but the history's, copies a frame only
+    where somebody new is on it, and throws away what nobody fetches. ``news`` is set when somebody
+    came or went, or something happened.
+    """
+
+    def __init__(self, pictured: Collection[str] = ()) -> None:
+        """``pictured`` are the classes of which the last picture is wanted."""
+        self.history = History()
+        self.news = threading.Event()
+        self.counts: Counter[str] = Counter()
+        self.scene: SceneState | None = None
+        self.fps = 0.0
+        self.events: deque[TimedEvent] = deque(maxlen=MAX_EVENTS)
+        self.sightings: deque[Sighting] = deque()
+        self._pictured = frozenset(pictured)
+        self._unpictured: set[str] = set()  # came, but the picture is still to be taken
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one frame."""
+        self.history.add(outcome)
+        self.fps = outcome.fps
+        result = outcome.result
+        if result.scene is None and result.kept and result.findings:
+            return
+        counts = count_classes(result)
+        if scene := result.scene:
+            self.scene = scene
+            self.events.extend(TimedEvent(event, scene.time_s) for event in scene.events)
+        came = counts.keys() - self.counts.keys()
+        changed = counts != self.counts
+        self.counts = counts
+        if self._pictured:
+            self._take_pictures(outcome, came, counts)
+        if changed or (scene and scene.events):
+            self.news.set()
+
+    def _take_pictures(self, outcome: Outcome, came: Collection[str], counts: Counter[str]) -> None:
+        self._unpictured = {
+            label
+            for label in {*self._unpictured, *came}
+            if label in self._pictured and label in counts
+        }
+        for label in sorted(self._unpictured):
+            found = tuple(item for item in outcome.result.detections if item.label == label)
+            if len(self.sightings) >= MAX_PICTURES or not (found or outcome.result.classes):
+                continue
+            self.sightings.append(Sighting(label, outcome.frame.pixels.copy(), found))
+            self._unpictured.discard(label)
+            self.news.set()

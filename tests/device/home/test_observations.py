@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+from device.home.observations import MAX_EVENTS, MAX_PICTURES, Observations
+from device.records import Detection, SceneEvent, SceneState
+from tests.device.conftest import make_outcome
+
+CAT = Detection(16, "cat", 0.9, 0, 0, 10, 10)
+DOG = replace(CAT, label="dog")
+
+
+def test_newcomer_is_news_and_one_that_stays_is_not():
+    seen = Observations()
+    seen.add(make_outcome(0, detections=(CAT,)))
+    assert seen.news.is_set()
+    assert seen.counts == {"cat": 1}
+    seen.news.clear()
+    seen.add(make_outcome(1, detections=(CAT,)))
+    assert not seen.news.is_set()
+    seen.add(make_outcome(2))
+    assert seen.news.is_set()
+    assert not seen.counts
+
+
+def test_frame_that_the_network_was_spared_changes_nothing():
+    seen = Observations()
+    seen.add(make_outcome(0, detections=(CAT,)))
+    kept = make_outcome(1, detections=(DOG,))
+    seen.add(replace(kept, result=replace(kept.result, kept=True)))
+    assert seen.counts == {"cat": 1}
+
+
+def test_picture_is_taken_of_a_newcomer_once_and_of_wanted_classes_alone():
+    seen = Observations(["cat"])
+    seen.add(make_outcome(0, detections=(CAT, DOG)))
+    seen.add(make_outcome(1, detections=(CAT, DOG)))
+    (sighting,) = seen.sightings
+    assert (sighting.label, sighting.detections) == ("cat", (CAT,))
+    seen.sightings.clear()
+    seen.add(make_outcome(2))
+    seen.add(make_outcome(3, detections=(CAT,)))
+    assert len(seen.sightings) == 1, "it left and came again"
+
+
+def test_picture_is_a_copy_that_the_camera_does_not_write_into():
+    seen = Observations(["cat"])
+    outcome = make_outcome(0, detections=(CAT,))
+    seen.add(outcome)
+    outcome.frame.pixels[:] = 0
+    assert seen.sightings[0].pixels.min() == 128
+
+
+def test_what_nobody_fetches_takes_no_more_memory_in_a_long_run():
+    """As when the broker hangs and its thread with it."""
+    seen = Observations(["cat", "dog", "cow"])
+    event = SceneEvent("visit-began")
+    scene = SceneState(time_s=1.0, events=(event,))
+    for index in range(3 * MAX_EVENTS):
+        label = ("cat", "dog", "cow")[index % 3]
+        outcome = make_outcome(index, detections=(replace(CAT, label=label),))
+        seen.add(replace(outcome, result=replace(outcome.result, scene=None)))
+        seen.add(replace(outcome, result=replace(outcome.result, scene=scene)))
+    assert len(seen.events) == MAX_EVENTS
+    assert len(seen.sightings) <= MAX_PICTURES
+
+
+def test_newcomer_that_found_no_room_is_pictured_later():
+    seen = Observations(["cat", "dog", "cow"])
+    everyone = tuple(replace(CAT, label=label) for label in ("cat", "cow", "dog"))
+    seen.add(make_outcome(0, detections=everyone))
+    assert [item.label for item in seen.sightings] == ["cat", "cow"]
+    seen.sightings.clear()
+    seen.add(make_outcome(1, detections=everyone))
+    assert [item.label for item in seen.sightings] == ["dog"]
