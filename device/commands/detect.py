@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
-from device.commands.home_flags import describe_device, open_home
+from device.commands.home_flags import describe_device, open_home, open_notifier
 from device.commands.model_flags import hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
@@ -127,6 +127,8 @@ def _open_run(
         sinks.append(page.feed)
     if home is not None:
         sinks.append(stack.enter_context(home))
+    if (notifier := open_notifier(args, bundle, plan)) is not None:
+        sinks.append(stack.enter_context(notifier))
     motion = MotionDetector() if args.when_moving else None
     unsure_from = None if outputs.collect is None else outputs.collect_scores[0]
     pipeline = Pipeline(

@@ -16,7 +16,7 @@ from device.commands.argument_types import (
     size_wh,
     thread_count,
 )
-from device.commands.home_flags import add_home_flags
+from device.commands.home_flags import add_home_flags, add_notify_flags
 from device.commands.model_flags import add_model_flags
 from device.commands.scene_flags import DAY_S, add_scene_flags
 from device.runtimes import PREFERENCE
@@ -99,6 +99,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     _add_outputs(detect.add_argument_group("outputs"))
     _add_events(detect.add_argument_group("events"))
     add_home_flags(detect.add_argument_group("home"))
+    add_notify_flags(detect.add_argument_group("messages"))
     add_scene_flags(detect.add_argument_group("visits"))
     _add_collecting(detect.add_argument_group("images to train on"))
     _add_page(detect.add_argument_group("live page"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.commands.argument_types import comma_list, port_number
+from device.commands.argument_types import comma_list, port_number, positive_float
 from device.errors import UsageError
 from device.system.console import say
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from device.bundle.model import Model
     from device.home.broker import BrokerOptions
     from device.home.discovery import DeviceDescription
+    from device.home.notification import NotifyOptions
+    from device.home.notifier import NotifySink
+    from device.home.quiet_hours import QuietHours
     from device.home.sink import HomeSink
     from device.visits.plan import ScenePlan
 
@@ -83,6 +86,76 @@ def add_home_flags(home: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_notify_flags(messages: argparse._ArgumentGroup) -> None:
+    """Add the flags of messages to a group of their own."""
+    messages.add_argument(
+        "--notify",
+        action="append",
+        metavar="URL",
+        help="send a message with the picture when one of --notify-on comes, by a service of "
+        "apprise: ntfy://ntfy.sh/TOPIC, mailto://USER:PASSWORD@gmail.com, tgram://..., and so on; "
+        "may be given more than once; it holds passwords, so better in a settings file",
+    )
+    messages.add_argument(
+        "--notify-on",
+        type=comma_list,
+        metavar="A,B",
+        help="classes, and names of rules, that are worth a message (default: those of --on)",
+    )
+    messages.add_argument(
+        "--notify-cooldown",
+        type=positive_float,
+        default=300.0,
+        metavar="SECONDS",
+        help="at most one message of each in this time (default: 300)",
+    )
+    messages.add_argument(
+        "--notify-quiet",
+        type=_quiet_hours,
+        metavar="FROM-TO",
+        help="send none at this time of day, such as 22:00-07:00",
+    )
+    messages.add_argument(
+        "--notify-link", metavar="URL", help="an address to put into each, such as the live page's"
+    )
+
+
+def _quiet_hours(text: str) -> QuietHours:
+    from device.home.quiet_hours import parse_quiet_hours
+
+    try:
+        return parse_quiet_hours(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def notify_options(
+    args: argparse.Namespace, labels: Sequence[str], plan: ScenePlan | None
+) -> NotifyOptions | None:
+    """The messages that the flags ask for; None where they ask for none. Raises ``UsageError``."""
+    if not args.notify:
+        if args.notify_on:
+            raise UsageError("--notify-on without --notify: where are the messages to go?")
+        return None
+    from device.bundle.labels import class_ids
+    from device.home.identity import host_name
+    from device.home.notification import NotifyOptions, check_notify
+
+    wanted = args.notify_on or args.on or ()
+    rules = {rule.name for rule in plan.rules} if plan else set()
+    class_ids([name for name in wanted if name not in rules], labels)  # are there such?
+    options = NotifyOptions(
+        urls=args.notify,
+        name=args.mqtt_name or host_name(),
+        on=wanted,
+        cooldown_s=args.notify_cooldown,
+        quiet=args.notify_quiet,
+        link=args.notify_link,
+    )
+    check_notify(options)
+    return options
+
+
 def broker_options(args: argparse.Namespace, labels: Sequence[str]) -> BrokerOptions | None:
     """The broker that the flags name, with the classes to report; None where they name none.
 
@@ -122,6 +195,18 @@ def open_home(args: argparse.Namespace, model: Model) -> HomeSink | None:
     from device.home.sink import HomeSink
 
     return HomeSink(options, say)
+
+
+def open_notifier(
+    args: argparse.Namespace, model: Model, plan: ScenePlan | None
+) -> NotifySink | None:
+    """What sends messages, where some are asked for. Raises ``UsageError``."""
+    options = notify_options(args, model.labels, plan)
+    if options is None:
+        return None
+    from device.home.notifier import NotifySink
+
+    return NotifySink(options, say)
 
 
 def _usual_classes(args: argparse.Namespace, labels: Sequence[str]) -> Sequence[str]:

@@ -29,7 +29,7 @@ def add_scene_flags(scene: argparse._ArgumentGroup) -> None:
         action=argparse.BooleanOptionalAction,
         default=False,
         help="follow objects from frame to frame, and tell visits; on by itself where --on, "
-        "--mqtt-host or a zone, line or rule of --config needs it",
+        "--mqtt-host, --notify or a zone, line or rule of --config needs it",
     )
     scene.add_argument(
         "--per-frame",
@@ -131,7 +131,7 @@ def open_watch(
     Raises ``UsageError`` where it was asked for in words, and cannot be.
     """
     asked_for = args.track or bool(plan) or args.events is not None or args.counts is not None
-    wanted = outputs.on or args.mqtt_host is not None
+    wanted = outputs.on or args.mqtt_host is not None or args.notify
     if not asked_for and (args.per_frame or not wanted):
         return None
     has_time = camera.live or camera.fps is not None

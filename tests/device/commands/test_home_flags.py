@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from device.commands.config_file import ConfigurableParser
 from device.commands.detect_flags import add_detect_flags
-from device.commands.home_flags import MOST_CLASSES, broker_options
+from device.commands.home_flags import MOST_CLASSES, broker_options, notify_options
 from device.commands.scene_flags import TABLES
 from device.errors import UsageError
+from device.visits.plan import ScenePlan
+from device.visits.rule import parse_rule
 
 COCO = [*(f"class {number}" for number in range(20)), "person", "dog", "???", "cat"]
 
@@ -95,3 +99,43 @@ def test_port_that_is_none_is_wrong_usage(parse, port, capsys):
     with pytest.raises(SystemExit):
         parse("--mqtt-host", "attic", "--mqtt-port", port)
     assert "--mqtt-port" in capsys.readouterr().err
+
+
+def test_messages_are_asked_for_in_a_settings_file(parse):
+    text = """
+notify = ["ntfy://host/topic", "mailto://a:b@c.test"]
+notify_on = ["cat"]
+notify_quiet = "22:00-07:00"
+[mqtt]
+name = "Garden"
+"""
+    args = parse(text=text)
+    options = notify_options(args, COCO, None)
+    assert options.urls == ["ntfy://host/topic", "mailto://a:b@c.test"]
+    assert (options.name, options.on, options.cooldown_s) == ("Garden", ["cat"], 300.0)
+    assert options.quiet.holds(datetime.time(23, 0))
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--notify-on", "cat"], "where are the messages to go"),
+        (["--notify", "ntfy://host/topic"], "--notify-on person"),
+        (["--notify", "ntfy://host/topic", "--notify-on", "unicorn"], "unicorn"),
+    ],
+)
+def test_messages_that_cannot_be_meant_are_wrong_usage(parse, flags, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        notify_options(parse(*flags), COCO, None)
+
+
+def test_quiet_hours_that_are_none_are_wrong_usage(parse, capsys):
+    with pytest.raises(SystemExit):
+        parse("--notify", "ntfy://host/topic", "--notify-quiet", "night")
+    assert "night is not from when to when, such as 22:00-07:00" in capsys.readouterr().err
+
+
+def test_rule_is_an_occasion_by_its_name(parse):
+    plan = ScenePlan(rules=(parse_rule("crowd", "door: more than 2"),))
+    args = parse("--notify", "ntfy://host/topic", "--notify-on", "crowd,cat")
+    assert notify_options(args, COCO, plan).on == ["crowd", "cat"]
