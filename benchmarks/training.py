@@ -64,12 +64,18 @@ def judge_test(dataset: Path, bundle: Path, seed: int) -> dict[str, tuple[float,
     return figures
 
 
-def curve(bundle: Path) -> tuple[float, float]:
-    """Minutes until SHARE of the best validation mAP was reached, and images per second."""
+def curve(bundle: Path) -> tuple[float, float, float]:
+    """Minutes until SHARE of the best validation mAP was reached, images per second, and seconds.
+
+    The seconds are those from the end of training to a whole bundle, which Ctrl-C also takes.
+    """
     lines = [json.loads(line) for line in (bundle / "training.jsonl").read_text().splitlines()]
     wanted = SHARE * max(line["map"] for line in lines)
     reached = next(line["elapsed_s"] for line in lines if line["map"] >= wanted)
-    return reached / 60, sorted(line["images_per_s"] for line in lines)[len(lines) // 2]
+    pace = sorted(line["images_per_s"] for line in lines)[len(lines) // 2]
+    ended = (bundle / "training.json").stat().st_mtime
+    checkpoint = bundle.parent / f"{bundle.name}.training" / "checkpoint.npz"
+    return reached / 60, pace, ended - checkpoint.stat().st_mtime
 
 
 def main() -> None:
@@ -78,21 +84,24 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for the bundles")
     parser.add_argument("datasets", type=Path, nargs="+", help="labelled images with a test split")
     parser.add_argument("--seed", type=int, default=0)
-    args, flags = parser.parse_known_args()
-    flags = [flag for flag in flags if flag != "--"]
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    args, flags = parser.parse_args(words[:end]), words[end + 1 :]
     print(
-        "dataset     size  float32 mAP  AP50   int8 mAP  AP50   minutes  to 90 %  images/s  peak MB"
+        "dataset     size  float32 mAP  AP50   int8 mAP  AP50   minutes  to 90 %  images/s  "
+        "bundle s  peak MB"
     )
     for dataset in args.datasets:
         bundle = args.out / dataset.name
         wall_s, peak_mb = train(dataset, bundle, [*flags, "--seed", str(args.seed)])
         figures = judge_test(dataset, bundle, args.seed)
-        reached, pace = curve(bundle)
+        reached, pace, built_s = curve(bundle)
         (map_32, ap_32), (map_8, ap_8) = figures["float32"], figures["int8"]
         size = Bundle(bundle).manifest.input.width
         print(
             f"{dataset.name:<11} {size:>4}  {map_32:11.3f} {ap_32:5.3f}   {map_8:8.3f} "
-            f"{ap_8:5.3f}   {wall_s / 60:7.1f}  {reached:7.1f}  {pace:8.1f}  {peak_mb:7.0f}",
+            f"{ap_8:5.3f}   {wall_s / 60:7.1f}  {reached:7.1f}  {pace:8.1f}  "
+            f"{built_s:8.0f}  {peak_mb:7.0f}",
             flush=True,
         )
 
