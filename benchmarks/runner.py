@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 from device.cameras.base import Camera, Shot  # noqa: E402
 from device.cameras.open import open_camera  # noqa: E402
-from device.drawing import draw  # noqa: E402
+from device.drawing.annotate import draw  # noqa: E402
 from device.errors import LiteberryError  # noqa: E402
 from device.images import read_image  # noqa: E402
 from device.inference.engine import Engine  # noqa: E402

@@ -14,7 +14,7 @@ from convert.evaluation.accuracy import Accuracy, SeenObject
 from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import SampleDetection
-from device.drawing import draw
+from device.drawing.annotate import draw
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.boxes import MATCH_IOU, iou
@@ -115,7 +115,7 @@ def draw_seen(
         for item, number in zip(seen, ids, strict=True)
         if item.box is None
     ]
-    draw(small, boxes, "", classes)
+    draw(small, boxes, classes=classes)
     return Drawing(variant, encode(small), *size, tuple(seen))
 
 

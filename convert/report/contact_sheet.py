@@ -14,7 +14,7 @@ import numpy as np
 from convert.training.dataset import Dataset, TrainingImage
 from device import __version__
 from device.charts.markup import document, escape, section, table, tiles
-from device.drawing import draw
+from device.drawing.annotate import draw
 from device.errors import SinkError, SourceError
 from device.images import read_image
 from device.records import Detection, Pixels
@@ -124,7 +124,7 @@ def _thumbnail(dataset: Dataset, image: TrainingImage) -> str:
             Detection(int(number), dataset.classes[number], 1.0, *box)
             for number, box in zip(image.class_ids, (image.boxes * scale).tolist(), strict=True)
         ]
-        draw(small, detections, "", ())
+        draw(small, detections, parts={"boxes", "labels"})  # labelled, so sure
     ok, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     assert ok, "OpenCV encodes any 8-bit picture"
     return base64.b64encode(data.tobytes()).decode()

@@ -20,7 +20,7 @@ from convert.training.state import EpochRecord
 from device.charts import svg
 from device.charts.axis import round_axis
 from device.charts.markup import escape, figure, section, table
-from device.drawing import draw
+from device.drawing.annotate import draw
 from device.errors import SourceError
 from device.images import read_image
 from device.records import Detection, Pixels

@@ -96,6 +96,7 @@ def _open_run(
 
     None where it was told to end before its camera came.
     """
+    from device.drawing.parts import parts_for
     from device.outputs.options import check_outputs
     from device.pipeline.motion import MotionDetector
     from device.pipeline.pipeline import Pipeline
@@ -140,6 +141,7 @@ def _open_run(
         unsure_from=unsure_from,
         watch=watch,
         mask=open_mask(plan),
+        parts=parts_for(outputs.draw, moving=camera.live or camera.fps is not None),
     )
     stack.callback(lambda: pipeline.engine.close())
     if page is not None or home is not None:

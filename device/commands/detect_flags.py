@@ -19,7 +19,9 @@ from device.commands.argument_types import (
 from device.commands.home_flags import add_home_flags, add_notify_flags
 from device.commands.model_flags import add_model_flags
 from device.commands.scene_flags import DAY_S, add_scene_flags
+from device.drawing.parts import EVERYTHING, PARTS
 from device.runtimes import PREFERENCE
+from device.suggestions import did_you_mean
 from device.web.address import parse_address
 
 if TYPE_CHECKING:
@@ -214,11 +216,29 @@ def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
         help="go on in a new log when it is this large; the five before are kept",
     )
     outputs.add_argument(
+        "--draw",
+        type=_drawn_parts,
+        metavar="A,B",
+        help=f"what is drawn: of {', '.join(PARTS)} as many as wanted, or none (default: all, on "
+        "pictures all but the status)",
+    )
+    outputs.add_argument(
         "--display",
         action=argparse.BooleanOptionalAction,
         default=False,
         help="show the annotated frames in a window; q or closing it ends the run",
     )
+
+
+def _drawn_parts(text: str) -> list[str]:
+    names = comma_list(text)
+    for name in names:
+        if name not in PARTS and names != ["none"]:
+            known = f"{', '.join(PARTS)}, or none alone, are expected"
+            raise argparse.ArgumentTypeError(
+                f"{name!r} is no part of a drawing: {known}{did_you_mean(name, PARTS)}"
+            )
+    return names
 
 
 def _add_events(events: argparse._ArgumentGroup) -> None:
@@ -325,6 +345,7 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
         return None if megabytes is None else round(megabytes * 1e6)
 
     return OutputOptions(
+        draw=None if args.draw is None else EVERYTHING.intersection(args.draw),
         output=args.output,
         segment_s=args.segment,
         quota_bytes=bytes_of(args.quota),

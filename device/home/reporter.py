@@ -12,7 +12,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from device.drawing import draw
+from device.drawing.annotate import draw
 from device.errors import LiteberryError
 from device.home.broker import BrokerOptions
 from device.home.connection import BrokerConnection

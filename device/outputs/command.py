@@ -11,11 +11,13 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
 
-from device.drawing import draw
+from device.drawing.annotate import draw
+from device.drawing.parts import FINDINGS
 from device.images import encode_jpeg
 from device.outputs.base import Sink
 from device.outputs.serialization import describe, findings_record, now, scene_record
@@ -45,11 +47,13 @@ class CommandSink(Sink):
         labels: Collection[str],
         cooldown_s: float,
         clip_path: Callable[[], Path | None] | None = None,
+        parts: AbstractSet[str] = FINDINGS,
     ) -> None:
         self._command = command
         self._labels = labels
         self._cooldown_s = cooldown_s
         self._clip_path = clip_path
+        self._parts = parts
         self._not_before_s = 0.0
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,7 +101,7 @@ class CommandSink(Sink):
     def _start(self, outcome: Outcome, what: dict[str, object]) -> None:
         result = outcome.result
         image = outcome.frame.pixels.copy()
-        draw(image, result.detections, "", result.classes or ())
+        draw(image, result.detections, "", result.classes or (), self._parts)
         clip = self._clip_path and self._clip_path()
         event = {
             **what,

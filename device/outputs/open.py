@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from device.drawing.parts import parts_for
 from device.outputs.base import Sink
 from device.outputs.options import OutputOptions
 
@@ -54,8 +55,9 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         from device.outputs.command import CommandSink
 
         path = None if clips is None else clips.path
+        parts = parts_for(outputs.draw, moving=False)
         # After the clips: by then the one that shows the event has begun.
-        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path)
+        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path, parts)
     if outputs.counts is not None:
         from device.outputs.counts import CountsSink
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +21,7 @@ STDOUT = Path("-")
 class OutputOptions:
     """Output options: what a run is to leave behind, as the flags of the same names ask for it."""
 
+    draw: AbstractSet[str] | None = None  # of device.drawing.parts; None: as suits the source
     output: Path | None = None  # a video or an image by its ending, else a folder
     segment_s: float | None = None
     quota_bytes: int | None = None

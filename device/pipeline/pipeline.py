@@ -14,11 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from device.cameras.base import Camera, CameraLoss
-from device.drawing import draw
+from device.drawing.annotate import draw
+from device.drawing.parts import EVERYTHING
 from device.inference.engine import Engine
 from device.inference.preprocess import Placement
 from device.outputs.base import Sink
@@ -62,6 +64,7 @@ class Pipeline:
     With ``unsure_from``, results also have what scores that much and no more than the threshold.
     ``watch`` follows objects: between the frames that the network sees their boxes are predicted.
     What ``mask`` covers is black before anything sees it.
+    ``parts`` are what is drawn, of :mod:`device.drawing.parts`.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Pipeline:
         unsure_from: float | None = None,
         watch: Watch | None = None,
         mask: PrivacyMask | None = None,
+        parts: AbstractSet[str] = EVERYTHING,
     ) -> None:
         self.engine = engine
         self.paused = False
@@ -86,6 +90,7 @@ class Pipeline:
         self._unsure_from = unsure_from
         self._watch = watch
         self._mask = mask
+        self._parts = parts
         self._considered = 0
         self._last: Result | None = None
         self._captured: Handover[_Job] = Handover(1, newest=camera.live)
@@ -206,7 +211,7 @@ class Pipeline:
         image = None
         if any(sink.needs_image() for sink in self._sinks):
             image = job.frame.pixels.copy()
-            draw(image, result.detections, self._status(), result.classes or ())
+            draw(image, result.detections, self._status(), result.classes or (), self._parts)
         draw_ms = (time.perf_counter() - started) * 1e3
         now_s = time.monotonic()
         self.rate.stamp(now_s)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from device.drawing import draw
+from device.drawing.annotate import draw
 from device.outputs.serialization import to_json
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover

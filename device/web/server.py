@@ -27,7 +27,7 @@ from device.bundle.labels import BACKGROUND
 from device.bundle.model import Model
 from device.cameras.base import CameraLoss
 from device.cameras.url import redact
-from device.drawing import Colour, class_colour
+from device.drawing.palette import Colour, class_colour
 from device.errors import LiteberryError
 from device.inference.autotune import state_file
 from device.pipeline.live_settings import Controls

@@ -439,6 +439,25 @@ def test_one_picture_is_told_of_in_lines_and_drawn_into_a_file(device, bundle_di
     assert drawn.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("parts", ["none", "status", "boxes,scores"])
+def test_only_the_parts_asked_for_are_drawn_on_a_picture(device, bundle_dir, tmp_path, parts):
+    source, drawn = bundle_dir / "samples" / "cat.jpg", tmp_path / "drawn.png"
+    options = ("--output", drawn, "--draw", parts)
+    assert device("detect", bundle_dir, "--source", source, *options).code == 0
+    changed = (read_image(source) != read_image(drawn)).any(axis=-1)
+    lower_left = changed[-30:, :120]
+    assert lower_left.mean() > 0.5 if parts == "status" else not lower_left.any()
+    assert changed.any() == (parts != "none")
+
+
+def test_picture_is_drawn_without_the_status_unless_it_is_asked_for(device, bundle_dir, tmp_path):
+    source = bundle_dir / "samples" / "cat.jpg"
+    for name, options in (("a.png", ()), ("b.png", ("--draw", "boxes,labels,scores"))):
+        options += ("--output", tmp_path / name)
+        assert device("detect", bundle_dir, "--source", source, *options).code == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
 def test_picture_as_output_of_what_is_none_is_refused(device, bundle_dir, tmp_path):
     ran = device("detect", bundle_dir, "--source", "demo", "--output", tmp_path / "drawn.jpg")
     assert ran.code == 2

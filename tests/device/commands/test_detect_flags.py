@@ -21,6 +21,8 @@ from tests.device.conftest import names_in
         ["--source", "demo", "--collect-scores", "0.3"],
         ["--source", "demo", "--collect-scores", "0,nan"],
         ["--source", "demo", "--interpreter", "onnx"],
+        ["--source", "demo", "--draw", "none,boxes"],
+        ["--source", "demo", "--draw", ""],
         ["--source", "demo", "--nonsense"],
         ["--source", "demo", "--token", "rosebud"],
     ],
@@ -34,6 +36,13 @@ def test_wrong_options_exit_with_2_and_name_themselves(device, small_bundle, opt
     )
     assert "Traceback" not in ran.err
     assert ran.out == ""
+
+
+def test_mistyped_part_of_a_drawing_is_answered_with_the_nearest(device, small_bundle):
+    ran = device("detect", small_bundle, "--source", "demo", "--draw", "boxes,lables")
+    assert ran.code == 2
+    assert "'lables' is no part of a drawing" in ran.error
+    assert "did you mean labels?" in ran.error
 
 
 def test_unknown_variant_exits_with_2_and_lists_what_there_is(device, small_bundle):

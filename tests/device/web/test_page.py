@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from device.cameras.base import CameraLoss
-from device.drawing import class_colour
+from device.drawing.palette import class_colour
 from device.errors import SourceError
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
