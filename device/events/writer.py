@@ -14,6 +14,7 @@ from device.system.closable import Closable
 from device.system.console import say
 
 FLUSH_S = 5.0  # between two transactions: each wears an SD card
+QUOTA_USED = 0.9  # of the quota is what visits take after a batch
 MOST_WAITING = 4  # pictures that wait to be encoded, which is memory
 MOST_ENDED = 1000  # visits that wait for a disk that is full
 CLOSE_TIMEOUT_S = 5.0
@@ -65,7 +66,9 @@ class EventWriter(Closable):
         flush_s: float = FLUSH_S,
     ) -> None:
         """Open the store, in this thread; one that cannot be opened is told of, and left alone."""
-        self._quota_bytes, self._age_s, self._flush_s = quota_bytes, age_s, flush_s
+        # With room for the next batch, and for SQLite's journal.
+        self._quota_bytes = None if quota_bytes is None else round(quota_bytes * QUOTA_USED)
+        self._age_s, self._flush_s = age_s, flush_s
         self._shared = _Shared()
         self._changed = threading.Condition()
         self._failing = False

@@ -18,6 +18,7 @@ from device.records import Detection
 from device.tracking.association import assign
 from device.tracking.kalman import BoxFilter, MotionNoise, Values
 
+BEGIN_FRAMES = 2  # that could begin a track, for it to be sure
 BEGIN_MARGIN = 0.4  # of the way from the threshold to 1: so sure a detection begins a track
 LOW_SHARE = 0.2  # of the threshold: so unsure a one may keep it
 
@@ -56,7 +57,7 @@ class Track:
     shown: bool  # confirmed, and found now or a moment ago
     detection: Detection | None  # as which it was found on this frame
     best: Detection  # as which it was found with the best score
-    sure: bool  # confirmed by sure detections alone, not by those that may only keep a track
+    sure: bool  # confirmed by sure detections within a window, not by those that only keep a track
 
 
 @dataclass(slots=True)
@@ -72,7 +73,10 @@ class _Life:
     confirmed: bool
     best: Detection
     hits: int = 1
-    sure_hits: int = 1
+    # A bit for each of the last frames, the newest lowest: with a high score, with one to begin.
+    high_frames: int = 1
+    begin_frames: int = 1
+    sure: bool = False
     frames: int = 1
     detection: Detection | None = None  # on the last frame that the network saw
 
@@ -118,6 +122,8 @@ class Tracker:
         for life in self._lives:
             life.detection = None
             life.frames += 1
+            life.high_frames = life.high_frames << 1 & (1 << options.window) - 1
+            life.begin_frames = life.begin_frames << 1 & (1 << options.window) - 1
         similarity = self._similarity(frame)
         sure = np.flatnonzero(scores >= options.high_score)
         # Confirmed tracks choose first: what has just begun must not take their detections.
@@ -201,7 +207,9 @@ class Tracker:
             life = self._lives[track]
             life.detection = item = frame.found[detection]
             life.hits += 1
-            life.sure_hits += item.score >= self._options.high_score
+            life.high_frames |= item.score >= self._options.high_score
+            life.begin_frames |= item.score >= self._options.begin_score
+            life.sure |= self._is_sure(life)
             life.score = item.score
             if item.score > life.best.score:
                 life.best = item
@@ -211,6 +219,13 @@ class Tracker:
         left[others] = False
         remaining: NDArray[np.intp] = columns[left]
         return remaining
+
+    def _is_sure(self, life: _Life) -> bool:
+        """Whether so many frames of a window are sure, two of them enough to begin a track."""
+        needed = self._options.confirmations
+        return life.high_frames.bit_count() >= needed and life.begin_frames.bit_count() >= min(
+            needed, BEGIN_FRAMES
+        )
 
     def _keep(self, which: Iterable[bool]) -> None:
         """Go on with some of the tracks, and forget the others."""
@@ -234,6 +249,7 @@ class Tracker:
                     began_at_s=frame.at_s,
                     seen_at_s=frame.at_s,
                     confirmed=self._options.confirmations <= 1,
+                    sure=self._options.confirmations <= 1,
                     detection=item,
                     best=item,
                 )
@@ -262,7 +278,7 @@ class Tracker:
                 shown=life.confirmed and self._at_s - life.seen_at_s <= self._shown_s(life),
                 detection=None if predicted else life.detection,
                 best=life.best,
-                sure=life.sure_hits >= self._options.confirmations,
+                sure=life.sure,
             )
             for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
         ]

@@ -49,10 +49,25 @@ def test_unsure_detections_keep_a_track_and_never_begin_one():
 
 
 def test_track_confirmed_by_unsure_boxes_is_not_sure():
-    after = follow([[seen(100, score)] for score in (0.8, 0.2, 0.3, 0.6, 0.6)])
+    after = follow([[seen(100, score)] for score in (0.8, 0.2, 0.3, 0.8, 0.6)])
     assert [track.confirmed for (track,) in after] == [False, False, True, True, True]
     assert [track.sure for (track,) in after] == [False, False, False, False, True]
     assert after[-1][0].best.score == 0.8
+
+
+def test_sure_boxes_count_within_the_window_alone():
+    scores = [0.8, 0.2, 0.2, 0.8, 0.2, 0.2, 0.2] * 5
+    after = follow([[seen(100, score)] for score in scores])
+    assert not any(track.sure for tracks in after for track in tracks)
+    after = follow([[seen(100, score)] for score in [*scores, 0.8, 0.6, 0.8, *[0.2] * 20]])
+    assert after[-1][0].sure, "once is enough"
+
+
+def test_one_box_that_could_begin_a_track_is_not_enough_to_be_sure():
+    after = follow([[seen(100, score)] for score in [0.71, *[0.68] * 10]])
+    assert [shown(after[-1]), after[-1][0].sure] == [[1], False]
+    after = follow([[seen(100, score)] for score in [0.71, 0.68, 0.71]])
+    assert after[-1][0].sure
 
 
 def test_object_hidden_for_a_second_keeps_its_id():
