@@ -21,7 +21,8 @@ from convert.training.dataset_checks import (
 )
 from convert.training.dataset_files import DatasetFiles
 from convert.training.image_probe import ImageProbe, probe_images
-from convert.training.label_sources import LabelledFile, LabelSet, Split, read_labels
+from convert.training.label_set import LabelledFile, LabelSet, Split
+from convert.training.label_sources import read_labels
 from convert.training.split import draw_split, group_near_duplicates
 
 DRAWN_SHARE = 0.15  # of the images to train on, for each split that is missing

@@ -17,7 +17,7 @@ import numpy as np
 from convert.annotations.labels import BoxLabel, Edges
 from convert.errors import DatasetError
 from convert.training.image_probe import ImageProbe
-from convert.training.label_sources import LabelledFile, Split
+from convert.training.label_set import LabelledFile, Split
 
 NAMED = 3  # of many of a kind, this many are named and the rest counted
 FEW_BOXES = 10  # of a class: with fewer it is hardly learnt

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from device import __version__
+from device.bench.combination import Combination, combinations
 from device.bench.record import (
     FORMAT,
     Benchmark,
@@ -23,7 +24,7 @@ from device.bench.record import (
     Sustained,
     count_of,
 )
-from device.bench.rounds import Combination, combinations, measure, sustain
+from device.bench.rounds import measure, sustain
 from device.bench.stability import warnings
 from device.bench.tuning import pick, rate
 from device.bundle.model import Model

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
 from device.commands.home_flags import describe_device, open_home, open_notifier
 from device.commands.model_flags import hints_of, open_bundle
+from device.commands.progress import FrameProgress
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
 from device.errors import UsageError
@@ -164,7 +163,7 @@ def _execute(
 ) -> None:
     """Run to the end, and say what it was."""
     lengths = [length for length in (limit, pipeline.length) if length]
-    progress = _Progress(min(lengths, default=None))
+    progress = FrameProgress(min(lengths, default=None))
     try:
         pipeline.run(limit, stop, progress)
     finally:
@@ -303,35 +302,3 @@ def _open_watchdog(stack: contextlib.ExitStack) -> Watchdog | None:
 
     # Not for children: a command that --run starts is not the service.
     return stack.enter_context(Watchdog(os.environ.pop("NOTIFY_SOCKET")))
-
-
-class _Progress:
-    """A line that is rewritten on a terminal, twice a second; silent elsewhere."""
-
-    INTERVAL_S = 0.5
-
-    def __init__(self, total: int | None) -> None:
-        self._total = total
-        self._next_s = 0.0
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, pipeline: Pipeline) -> None:
-        now_s = time.monotonic()
-        if self._shown and now_s >= self._next_s:
-            self._next_s = now_s + self.INTERVAL_S
-            rate = pipeline.rate
-            line = f"  frame {rate.stamps}{self._rest(rate.stamps, rate.recent_fps)}"
-            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def _rest(self, done: int, fps: float) -> str:
-        """Of how many, how fast, and how long the others will take."""
-        if not self._total:
-            return f", {fps:.0f} FPS"
-        left_s = max(0, self._total - done) / fps if fps > 0 else math.inf
-        left = f", {left_s // 60:.0f}:{left_s % 60:02.0f} left" if left_s < 360_000 else ""
-        return f" of {self._total}, {fps:.0f} FPS{left}"
-
-    def close(self) -> None:
-        """Leave the terminal at the start of an empty line."""
-        if self._next_s:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from device.bundle.bare_model import Explanation
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import Head, InputRule
-from device.inspection.input_normalisation import ImageInput
+from device.inspection.image_input import ImageInput
 from device.inspection.trial_run import Examination
 from device.inspection.understanding import Understanding
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from device.bundle.hints import Hints
 from device.bundle.manifest import TensorSpec
 from device.errors import UsageError
-from device.inspection.tflite_file import POST_PROCESS, TensorFacts
+from device.inspection.tflite_facts import POST_PROCESS, TensorFacts
 from device.schema import Record
 
 Role = Literal["boxes", "classes", "scores", "count"]

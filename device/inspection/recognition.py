@@ -44,10 +44,10 @@ from device.bundle.manifest import (
 )
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
-from device.inspection.input_normalisation import image_input
+from device.inspection.image_input import image_input
 from device.inspection.output_heads import understand
 from device.inspection.output_roles import Output
-from device.inspection.tflite_file import FileFacts
+from device.inspection.tflite_facts import FileFacts
 from device.inspection.tflite_metadata import ModelMetadata
 from device.inspection.trial_run import Examination, examine
 from device.inspection.understanding import Understanding

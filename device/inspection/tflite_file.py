@@ -16,11 +16,10 @@ import numpy as np
 
 from device.errors import InterpreterError, ModelError
 from device.files import MOST_OF_A_MODEL, open_regular, read_regular
+from device.inspection.tflite_facts import POST_PROCESS, FileFacts, TensorFacts
 from device.runtimes import INSTALL_LITERT
-from device.schema import Record
 
 IDENTIFIER = b"TFL3"  # at offset 4 of every file
-POST_PROCESS = "TFLite_Detection_PostProcess"
 METADATA = "TFLITE_METADATA"
 
 # What stands between a result and the output that holds it, changing its form at most.
@@ -28,35 +27,6 @@ _FORMS = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS
 _INTEGER_WEIGHTS = frozenset({"int8", "uint8", "int4"})
 _WEIGHTS = _INTEGER_WEIGHTS | {"float32", "float16"}  # biases, sizes and axes are others
 _AFFINE = frozenset({"ADD", "SUB", "MUL", "DIV"})
-
-
-class TensorFacts(Record, frozen=True):
-    """An input or output as the file declares it."""
-
-    name: str
-    signature: str  # what the model's signature calls it; empty without one
-    shape: tuple[int, ...]
-    free: tuple[bool, ...]  # per axis: may its length be chosen?
-    dtype: str
-    scale: float  # 0 where it is not quantised
-    zero_point: int
-    operator: str = ""  # of an output: what computes it
-    slot: int = 0  # which of that operator's outputs it is
-
-
-class FileFacts(Record, frozen=True):
-    """All that is read from the file."""
-
-    contents: str  # float32, float16, dynamic, int8, uint8, ...: a name for the variant
-    operators: dict[str, int]  # name -> highest version used
-    inputs: tuple[TensorFacts, ...]
-    outputs: tuple[TensorFacts, ...]
-    classes: int | None  # of the operator TFLite_Detection_PostProcess, where there is one
-    metadata: bytes
-    # What the first operators make of the input, channel by channel: factor, then addend.
-    input_affine: tuple[tuple[float, float], ...] = ()
-    # The least and greatest value of a float input that is quantised at once; (0, 0) if it is not.
-    input_range: tuple[float, float] = (0.0, 0.0)
 
 
 def is_tflite(path: Path) -> bool:

@@ -21,9 +21,10 @@ from device.errors import InterpreterError, LiteberryError
 from device.inference.candidates import dequantise
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
-from device.inspection.input_normalisation import image_input
+from device.inspection.image_input import image_input
 from device.inspection.output_roles import OutputValues
-from device.inspection.tflite_file import FileFacts, read_facts
+from device.inspection.tflite_facts import FileFacts
+from device.inspection.tflite_file import read_facts
 from device.inspection.tflite_metadata import ModelMetadata, read_metadata
 from device.inspection.yolo_layout import two_axes
 from device.records import Pixels, Tensor

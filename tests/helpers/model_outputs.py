@@ -8,7 +8,7 @@ from device.bundle.hints import Hints
 from device.bundle.manifest import DetectionsHead, TensorSpec
 from device.inspection.output_heads import understand
 from device.inspection.output_roles import ROLES, Output
-from device.inspection.tflite_file import TensorFacts
+from device.inspection.tflite_facts import TensorFacts
 from device.inspection.trial_run import output_values
 
 ROWS = 3

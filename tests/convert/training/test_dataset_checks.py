@@ -10,7 +10,7 @@ from PIL import Image
 from convert.annotations.labels import BoxLabel
 from convert.training.dataset_checks import Findings, check_image, median_box_share
 from convert.training.image_probe import ImageProbe, probe_image
-from convert.training.label_sources import LabelledFile
+from convert.training.label_set import LabelledFile
 from device.images import read_image
 
 

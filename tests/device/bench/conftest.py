@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from device.bench.combination import Combination
 from device.bench.record import (
     FORMAT,
     Benchmark,
@@ -20,7 +21,6 @@ from device.bench.record import (
     Stretch,
     Sustained,
 )
-from device.bench.rounds import Combination
 from device.bench.timing import summarise
 from device.system.board import Board, Cpu, State
 from device.system.board import Memory as MainMemory

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bench import rounds
+from device.bench import cell
 from device.bench.record import BenchmarkSettings
 from device.bench.reference import Loop, bare_loop_ms
 from device.bench.rounds import measure
@@ -22,7 +22,7 @@ def test_others_loops_see_the_picture_that_was_timed_not_noise(small_bundle, mon
         seen.append(np.load(loop.input))
         return bare_loop_ms(loop)
 
-    monkeypatch.setattr(rounds, "references_for", lambda _: {"bare loop": loop_ms})
+    monkeypatch.setattr(cell, "references_for", lambda _: {"bare loop": loop_ms})
     settings = BenchmarkSettings(rounds=2, references=True, **BRIEF)
     (result,) = measure(Bundle(small_bundle), [ONE], settings, lambda *_: None).results
     (other,) = result.references

@@ -6,41 +6,12 @@ import sys
 
 import pytest
 
-from device.bench import rounds
+from device.bench.combination import combinations
 from device.bench.record import BenchmarkSettings
-from device.bench.rounds import combinations, measure
+from device.bench.rounds import measure
 from device.bundle.bundle import Bundle
-from device.errors import UsageError
-from device.runtimes import installed_interpreters
 from tests.conftest import ROOT
 from tests.device.bench.conftest import BRIEF, ONE
-
-
-def test_every_variant_interpreter_and_number_of_threads_is_combined_once(bundle_dir):
-    bundle = Bundle(bundle_dir)
-    found = combinations(bundle, ["int8", "float32"], ["litert", "tensorflow"], [1, 2, 1])
-    assert found == [
-        (variant, interpreter, threads)
-        for variant in ("int8", "float32")
-        for interpreter in ("litert", "tensorflow")
-        for threads in (1, 2)
-    ]
-
-
-def test_auto_passes_over_an_interpreter_that_is_known_to_fail(bundle_copy):
-    assert combinations(Bundle(bundle_copy.folder), ["int8"], [], [1]) == [ONE]
-
-    def edit(manifest):
-        manifest["variants"]["int8"]["checks"]["litert"].update(ok=False, reason="wrong")
-
-    bundle_copy.change(edit)
-    (found,) = combinations(Bundle(bundle_copy.folder), ["int8"], [], [1])
-    assert found.interpreter == list(installed_interpreters())[1]
-
-
-def test_unknown_variant_is_wrong_usage(small_bundle):
-    with pytest.raises(UsageError, match="no variant 'int4'"):
-        combinations(Bundle(small_bundle), ["int4"], ["litert"], [1])
 
 
 def test_each_round_measures_everything_anew(small_bundle):
@@ -82,20 +53,6 @@ def test_combination_that_fails_has_its_reason_and_does_not_stop_the_others(bund
     assert "litert 2.3.0 refuses broken.tflite" in bad.error
     assert bad.invoke is None
     assert good.invoke is not None
-
-
-def test_what_is_known_to_fail_is_not_tried(bundle_copy, monkeypatch):
-    monkeypatch.setattr(rounds, "ask", None)  # would be called, were it tried
-
-    def edit(manifest):
-        manifest["variants"]["int8"]["checks"]["litert"].update(ok=False, reason="all boxes wrong")
-
-    bundle_copy.change(edit)
-    bundle = Bundle(bundle_copy.folder)
-    (result,) = measure(
-        bundle, [ONE], BenchmarkSettings(rounds=1, **BRIEF), lambda *_: None
-    ).results
-    assert result.error == "known to fail: all boxes wrong"
 
 
 def test_parent_loads_nothing_that_its_processes_would_share():

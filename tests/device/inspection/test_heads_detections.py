@@ -7,7 +7,7 @@ import pytest
 
 from device.errors import ModelError, UsageError
 from device.inspection.output_roles import ROLES
-from device.inspection.tflite_file import POST_PROCESS
+from device.inspection.tflite_facts import POST_PROCESS
 from tests.helpers.model_outputs import (
     BOXES,
     CLASSES,

@@ -5,7 +5,7 @@ import pytest
 from device.bundle.hints import Hints
 from device.errors import UsageError
 from device.inspection.output_roles import told_roles
-from device.inspection.tflite_file import POST_PROCESS
+from device.inspection.tflite_facts import POST_PROCESS
 from tests.device.inspection.test_output_heads import output
 
 FOUR = [(1, 3, 4), (1, 3), (1, 3), (1,)]
