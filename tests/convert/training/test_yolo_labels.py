@@ -67,12 +67,12 @@ def test_splits_are_those_of_the_folders_that_the_config_names(tmp_path):
 def test_folders_that_end_alike_keep_their_images_apart(tmp_path):
     names = {"train": "train", "valid": "validation", "test": "test"}
     for folder in names:
-        put(tmp_path, f"{folder}/images/{folder}.jpg")
-        put(tmp_path, f"{folder}/labels/{folder}.txt", text=ROW)
+        put(tmp_path, f"{folder}/images/of_{folder}.jpg")
+        put(tmp_path, f"{folder}/labels/of_{folder}.txt", text=ROW)
     keys = "test: ../test/images\ntrain: ../train/images\nval: ../valid/images\n"
     put(tmp_path, "data.yaml", text=f"names: [cat]\n{keys}")
     assert splits_of(tmp_path) == {
-        f"{folder}/images/{folder}.jpg": split for folder, split in names.items()
+        f"{folder}/images/of_{folder}.jpg": split for folder, split in names.items()
     }
 
 
