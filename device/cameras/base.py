@@ -38,6 +38,7 @@ class CameraOptions:
     frozen_s: float = 10.0  # as long without a new picture is a loss; 0: never
     lores_wh: tuple[int, int] | None = None  # what the network sees, where a camera makes that too
     seed: int = 0  # of the demo's path
+    paced: bool = False  # a video no faster than it is to be shown
 
 
 DEFAULTS = CameraOptions()
@@ -92,6 +93,8 @@ class Camera(Closable):
 
     def __init__(self, options: CameraOptions = DEFAULTS) -> None:
         self.orientation = Orientation.of(options.rotate, options.flip)
+        self._paced = options.paced
+        self._began_s: float | None = None  # when a video's clock stood at zero, monotonic
         self._reading = threading.Lock()
 
     @classmethod
@@ -147,7 +150,16 @@ class Camera(Closable):
             pixels = self.orientation.apply(shot.pixels)
             lores = None if shot.lores is None else self.orientation.apply(shot.lores)
             capture_ms = (time.perf_counter() - started) * 1e3
+            if self._paced and shot.shown_at_s is not None:
+                self._wait_until_due(shot.shown_at_s)
             now_s = time.monotonic()
             captured_at_s = now_s if shot.captured_at_s is None else shot.captured_at_s
             yield Frame(pixels, index, captured_at_s, capture_ms, shot.name, lores, shot.shown_at_s)
             index += 1
+
+    def _wait_until_due(self, shown_at_s: float) -> None:
+        """Wait for the moment of a frame on its source's clock; one that is late is not made up."""
+        now_s = time.monotonic()
+        if self._began_s is None or self._began_s + shown_at_s < now_s:
+            self._began_s = now_s - shown_at_s
+        self._stop.wait(self._began_s + shown_at_s - now_s)

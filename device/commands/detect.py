@@ -282,7 +282,7 @@ def _start_page(
 ) -> None:
     from device.web.server import describe
 
-    page.start(pipeline, controls, describe(bundle, args.source))
+    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""))
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
 

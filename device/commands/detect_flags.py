@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from device.cameras.base import CameraOptions
     from device.outputs.options import OutputOptions
 
+LONGEST_NAME = 40  # characters of a run's: file names have it, and a phone's header
+
 
 def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     """Add every flag of ``detect`` to its parser."""
@@ -91,6 +93,12 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     )
     detect.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     detect.add_argument(
+        "--name",
+        type=_run_name,
+        metavar="NAME",
+        help="what this run is called: on the page, in events, metrics and the names of clips",
+    )
+    detect.add_argument(
         "--seed",
         type=non_negative_int,
         default=0,
@@ -106,6 +114,15 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     _add_collecting(detect.add_argument_group("images to train on"))
     _add_page(detect.add_argument_group("live page"))
     add_model_flags(detect)
+
+
+def _run_name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: 1 to {LONGEST_NAME} letters, digits, spaces and signs"
+        )
+    return name
 
 
 def _probability(text: str) -> float:
@@ -179,6 +196,7 @@ def camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
         # A part of the view that keeps its shape has to be cut from the whole frame.
         lores_wh=(rule.width, rule.height) if rule.resize == "stretch" else None,
         seed=args.seed,
+        paced=args.serve is not None,
     )
 
 
@@ -346,6 +364,7 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
 
     return OutputOptions(
         draw=None if args.draw is None else EVERYTHING.intersection(args.draw),
+        name=args.name or "",
         output=args.output,
         segment_s=args.segment,
         quota_bytes=bytes_of(args.quota),

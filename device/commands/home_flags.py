@@ -58,7 +58,9 @@ def add_home_flags(home: argparse._ArgumentGroup) -> None:
         help="certificates that signed the broker's (default: those that the system trusts)",
     )
     home.add_argument(
-        "--mqtt-name", metavar="NAME", help="what the device is called (default: the host's name)"
+        "--mqtt-name",
+        metavar="NAME",
+        help="what the device is called (default: --name, else the host's name)",
     )
     home.add_argument(
         "--mqtt-id",
@@ -177,7 +179,7 @@ def broker_options(args: argparse.Namespace, labels: Sequence[str]) -> BrokerOpt
         password_file=args.mqtt_password_file,
         tls=args.mqtt_tls,
         ca_file=args.mqtt_ca,
-        name=args.mqtt_name or host_name(),
+        name=args.mqtt_name or args.name or host_name(),
         device_id=checked_id(args.mqtt_id) if args.mqtt_id else device_id(),
         classes=args.mqtt_classes or _usual_classes(args, labels),
         pictures=args.mqtt_pictures,

@@ -13,7 +13,7 @@ import numpy as np
 from device.errors import SinkError
 from device.images import encode_jpeg
 from device.outputs.base import ImageSink
-from device.outputs.file_names import name_for
+from device.outputs.file_names import event_name
 from device.outputs.pace import Pace
 from device.outputs.segments import VideoSeries
 from device.records import Outcome, Pixels
@@ -37,7 +37,7 @@ class _Held:
 
 
 class ClipSink(ImageSink):
-    """A recorder of clips ``LABEL-20261121T143000Z.mp4``.
+    """A recorder of clips ``LABEL-20261121T143000Z.mp4``, of a named run ``NAME-LABEL-...``.
 
     Each begins three seconds before one of ``labels`` was seen, and ends ``after_s`` seconds after
     the last time; of a very long one the next goes on. The pre-roll is held in memory, as JPEG. A
@@ -52,11 +52,13 @@ class ClipSink(ImageSink):
         after_s: float,
         pace: Pace,
         quota_bytes: int | None = None,
+        run_name: str = "",
     ) -> None:
         self._labels = labels
+        self._run_name = run_name
         self._after_s = after_s
         self._pace = pace
-        names = [name_for(label) for label in labels]
+        names = [event_name(label, run_name) for label in labels]
         self._series = VideoSeries(folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes)
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
@@ -77,7 +79,7 @@ class ClipSink(ImageSink):
         item = outcome.result.best_of(self._labels)
         if item is not None:
             if self._until_s is None:
-                self._name = name_for(item.label)
+                self._name = event_name(item.label, self._run_name)
             self._until_s = at_s + self._after_s
         if self._until_s is not None and at_s <= self._until_s and not self._held:
             self._record(outcome.image, at_s)

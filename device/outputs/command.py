@@ -48,7 +48,9 @@ class CommandSink(Sink):
         cooldown_s: float,
         clip_path: Callable[[], Path | None] | None = None,
         parts: AbstractSet[str] = FINDINGS,
+        run_name: str = "",
     ) -> None:
+        self._run_name = run_name
         self._command = command
         self._labels = labels
         self._cooldown_s = cooldown_s
@@ -105,6 +107,7 @@ class CommandSink(Sink):
         clip = self._clip_path and self._clip_path()
         event = {
             **what,
+            **({"name": self._run_name} if self._run_name else {}),
             "time": now(),
             "frame": outcome.frame.index,
             "source": outcome.frame.name,

@@ -39,3 +39,8 @@ def series_pattern(names: Sequence[str], suffix: str) -> re.Pattern[str]:
 def name_for(label: str) -> str:
     """A label as the beginning of a file name."""
     return re.sub(r"\W+", "_", label)
+
+
+def event_name(label: str, run_name: str = "") -> str:
+    """The beginning of the name of an event's file, with the name of its run where it has one."""
+    return f"{name_for(run_name)}-{name_for(label)}" if run_name else name_for(label)

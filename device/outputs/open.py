@@ -49,7 +49,7 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     if outputs.record_s is not None:
         from device.outputs.clips import ClipSink
 
-        clips = ClipSink(outputs.clips, outputs.on, outputs.record_s, pace, quota)
+        clips = ClipSink(outputs.clips, outputs.on, outputs.record_s, pace, quota, outputs.name)
         yield clips
     if outputs.run is not None:
         from device.outputs.command import CommandSink
@@ -57,7 +57,9 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
         path = None if clips is None else clips.path
         parts = parts_for(outputs.draw, moving=False)
         # After the clips: by then the one that shows the event has begun.
-        yield CommandSink(outputs.run, outputs.on, outputs.cooldown_s, path, parts)
+        yield CommandSink(
+            outputs.run, outputs.on, outputs.cooldown_s, path, parts, run_name=outputs.name
+        )
     if outputs.counts is not None:
         from device.outputs.counts import CountsSink
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from device.errors import UsageError
 from device.outputs.base import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from device.outputs.file_names import name_for, series_pattern
+from device.outputs.file_names import event_name, series_pattern
 
 STDOUT = Path("-")
 
@@ -22,6 +22,7 @@ class OutputOptions:
     """Output options: what a run is to leave behind, as the flags of the same names ask for it."""
 
     draw: AbstractSet[str] | None = None  # of device.drawing.parts; None: as suits the source
+    name: str = ""  # of the run, in events and file names
     output: Path | None = None  # a video or an image by its ending, else a folder
     segment_s: float | None = None
     quota_bytes: int | None = None
@@ -148,7 +149,9 @@ def _may_remove(outputs: OutputOptions, path: Path) -> bool:
     if outputs.output is not None and outputs.segment_s is not None:
         series.append((outputs.output.parent, [outputs.output.stem], outputs.output.suffix))
     if outputs.record_s is not None:
-        series.append((outputs.clips, [name_for(label) for label in outputs.on], ".mp4"))
+        series.append(
+            (outputs.clips, [event_name(label, outputs.name) for label in outputs.on], ".mp4")
+        )
     return any(
         path.parent == folder.resolve() and series_pattern(names, suffix).fullmatch(path.name)
         for folder, names, suffix in series

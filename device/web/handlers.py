@@ -118,7 +118,8 @@ class _Metrics(Handler):
         state = await self.run.read_state()
         run = self.run
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.finish(exposition(run.pipeline, run.history, state, len(run.audience.viewers)))
+        viewers, name = len(run.audience.viewers), str(run.about["name"])
+        self.finish(exposition(run.pipeline, run.history, state, viewers, name))
 
 
 @stream_request_body

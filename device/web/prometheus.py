@@ -22,18 +22,22 @@ from device.system.board import State, throttled_now
 class _Snapshot(Collector):
     """One look at a run."""
 
-    def __init__(self, pipeline: Pipeline, history: History, state: State, viewers: int) -> None:
+    def __init__(
+        self, pipeline: Pipeline, history: History, state: State, viewers: int, name: str
+    ) -> None:
         self._pipeline = pipeline
         self._history = history
         self._state = state
         self._viewers = viewers
+        self._name = name
 
     def collect(self) -> Iterator[Metric]:
         pipeline, history, state = self._pipeline, self._history, self._state
         engine = pipeline.engine
-        yield InfoMetricFamily(
-            "liteberry", "What runs.", {"variant": engine.variant, "task": engine.task}
-        )
+        info = {"variant": engine.variant, "task": engine.task}
+        if self._name:
+            info["name"] = self._name
+        yield InfoMetricFamily("liteberry", "What runs.", info)
         yield GaugeMetricFamily(
             "liteberry_up", "1 while frames flow.", 0 if history.ailment() else 1
         )
@@ -80,9 +84,14 @@ class _Snapshot(Collector):
             )
 
 
-def exposition(pipeline: Pipeline, history: History, state: State, viewers: int) -> bytes:
-    """The text to answer a scrape with, the process's own standard figures included."""
+def exposition(
+    pipeline: Pipeline, history: History, state: State, viewers: int, name: str = ""
+) -> bytes:
+    """The text to answer a scrape with, the process's own standard figures included.
+
+    ``name`` is the run's, where it has one.
+    """
     registry = CollectorRegistry()
-    registry.register(_Snapshot(pipeline, history, state, viewers))
+    registry.register(_Snapshot(pipeline, history, state, viewers, name))
     ProcessCollector(registry=registry)
     return generate_latest(registry)

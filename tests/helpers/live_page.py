@@ -200,7 +200,12 @@ class Visit:
 
 @contextlib.contextmanager
 def visit(
-    bundle_dir: Path, *, token: str | None = None, fps: float = 15, there: bool = True
+    bundle_dir: Path,
+    *,
+    token: str | None = None,
+    fps: float = 15,
+    there: bool = True,
+    name: str = "",
 ) -> Iterator[Visit]:
     """Run a scene, ``there`` from the start or not, through int8, with a page to visit."""
     bundle = Bundle(bundle_dir)
@@ -211,7 +216,7 @@ def visit(
         make_engine = functools.partial(Engine, bundle, threads=1)
         pipeline = Pipeline(scene, make_engine(), [page.feed])
         controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
-        page.start(pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream"))
+        page.start(pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream", name))
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()
         try:

@@ -24,6 +24,7 @@ export function nearest(before, things) {
   let best = null;
   let least = 1.2; // sizes of the box that it may have moved
   for (const thing of things) {
+    if (thing.visit_id !== undefined && thing.visit_id === before.visit_id) return thing;
     const far = thing.label === before.label ? distance(before.box, thing.box) : Infinity;
     if (far < least) [best, least] = [thing, far];
   }

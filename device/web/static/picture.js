@@ -87,7 +87,7 @@ $("snapshot").onclick = async (event) => {
   event.preventDefault();
   const { record } = run.frame;
   const link = make("a", { href: URL.createObjectURL(await asShown(run.frame)) });
-  link.download = `liteberry-${record.time.slice(0, 19).replace(/[:T]/g, "-")}.jpg`;
+  link.download = `${(run.about.name || "liteberry").replace(/[^\p{L}\p{N}]+/gu, "_")}-${record.time.slice(0, 19).replace(/[:T]/g, "-")}.jpg`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 };

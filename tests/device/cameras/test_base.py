@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from device.cameras.base import CameraRequest, Shot
+from device.cameras.base import CameraOptions, CameraRequest, Shot
 from device.cameras.iterable import IterableCamera
 from device.errors import SourceError
 
@@ -70,3 +70,45 @@ def test_device_that_hangs_in_a_read_is_not_released_under_it(monkeypatch, noise
     assert camera.released == 0
     enough.set()
     thread.join()
+
+
+class Timed(IterableCamera):
+    """Frames that are to be shown a quarter of a second apart, as a video's."""
+
+    def _read(self) -> Shot | None:
+        shot = super()._read()
+        self.read = getattr(self, "read", -1) + 1
+        return shot and Shot(shot.pixels, shown_at_s=0.25 * self.read)
+
+
+class Clock:
+    """Time that passes when somebody waits."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now_s = 100.0
+        monkeypatch.setattr("device.cameras.base.time.monotonic", lambda: self.now_s)
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout_s: float) -> None:
+        self.now_s += timeout_s
+
+
+def test_paced_video_is_served_at_the_times_of_its_frames_and_late_ones_are_not_made_up(
+    noise, monkeypatch
+):
+    clock = Clock(monkeypatch)
+    frames = Timed([noise] * 5, options=CameraOptions(paced=True)).frames(stop=clock)
+    served_at_s = []
+    for index, frame in enumerate(frames):
+        served_at_s.append(frame.captured_at_s)
+        if index == 2:
+            clock.now_s += 1.0  # the network took its time
+    assert served_at_s == [100.0, 100.25, 100.5, 101.5, 101.75]
+
+
+def test_video_is_served_without_waiting_where_nobody_asked_for_its_pace(noise, monkeypatch):
+    clock = Clock(monkeypatch)
+    frames = list(Timed([noise] * 5).frames(stop=clock))
+    assert {frame.captured_at_s for frame in frames} == {100.0}

@@ -118,3 +118,10 @@ def test_settings_in_force_can_be_read_again(device, small_bundle, tmp_path):
     assert again.out == first.out
     for line in ('on = "cat,hot dog"', "run = \"echo 'a b'\"", "quota = 0.5", "display = true"):
         assert line in first.out.splitlines()
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\nb", "a\x1b[2J"])
+def test_name_that_is_none_exits_with_2(device, small_bundle, name):
+    ran = device("detect", small_bundle, "--source", "demo", "--name", name)
+    assert ran.code == 2
+    assert "is no name: 1 to 40 letters" in ran.err

@@ -184,3 +184,8 @@ def test_folder_that_cannot_be_made_is_an_error_before_the_run(tmp_path):
     (tmp_path / "clips").touch()
     with pytest.raises(SinkError, match="clips: File exists; choose another place"):
         ClipSink(tmp_path / "clips", ["cat"], 1.0, TEN)
+
+
+def test_clip_of_a_named_run_begins_with_its_name(tmp_path):
+    run(tmp_path, {10: CAT}, 40, 1.0, run_name="Back garden")
+    assert names_in(tmp_path) == ["Back_garden-cat-20261121T143000Z.mp4"]

@@ -93,6 +93,13 @@ def test_command_gets_the_event_as_documented(tmp_path, script):
     assert np.abs(copy[30, 8:12].astype(int) - 128).max() > 30, "the box is drawn"
 
 
+def test_event_of_a_named_run_has_its_name(tmp_path, script):
+    command = script("(out / 'event.json').write_text(json.dumps(event))")
+    with CommandSink(command, ["cat"], 30.0, run_name="Garden") as sink:
+        sink.write(at(0.0, CAT))
+    assert json.loads((tmp_path / "event.json").read_text())["name"] == "Garden"
+
+
 def test_command_in_the_docs_works(tmp_path, monkeypatch, capfd):
     page = (ROOT / "docs" / "formats.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

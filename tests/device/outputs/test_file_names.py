@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from device.outputs.file_names import name_for, partial_of, series_pattern
+from device.outputs.file_names import event_name, name_for, partial_of, series_pattern
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,16 @@ def test_label_becomes_a_name_without_separators():
 
 def test_video_under_way_keeps_its_ending_and_folder():
     assert partial_of(Path("a/b.c.mp4")) == Path("a/b.c.partial.mp4")
+
+
+@pytest.mark.parametrize(
+    ("label", "run_name", "expected"),
+    [
+        ("cat", "", "cat"),
+        ("hot dog", "", "hot_dog"),
+        ("cat", "Back garden", "Back_garden-cat"),
+        ("cat", "../\u732b", "_\u732b-cat"),
+    ],
+)
+def test_event_is_named_by_its_run_and_label_and_leads_nowhere_else(label, run_name, expected):
+    assert event_name(label, run_name) == expected

@@ -387,6 +387,17 @@ def test_end_of_the_run_is_told_with_what_was_seen_and_a_neutral_title(bundle_di
     open_page.complaints.clear()
 
 
+def test_named_run_has_its_name_in_header_title_and_saved_pictures(bundle_dir, open_page):
+    with visit(bundle_dir, name="Back garden") as run:
+        page = open_page(run.link)
+        wait_until(lambda: page.title() == "cat \u2013 Back garden")
+        assert text_of(page, "h1") == "Back garden"
+        with page.expect_download() as download:
+            page.keyboard.press("s")
+        assert download.value.suggested_filename.startswith("Back_garden-20")
+        page.close()
+
+
 def test_error_that_ended_the_run_is_told(bundle_dir, open_page):
     with contextlib.suppress(SourceError), visit(bundle_dir) as run:
         page = open_page(run.link)

@@ -86,3 +86,11 @@ def test_throttling_is_that_of_the_moment(ran, bits, throttled):
 
 def test_run_without_frames_is_not_up(ran):
     assert scrape((ran[0], History()), state())["liteberry_up",] == 0
+
+
+def test_named_run_has_its_name_in_the_metrics(ran):
+    for name, labels in (("Back garden", {"name": "Back garden"}), ("", {})):
+        text = exposition(*ran, state(), 0, name).decode()
+        families = text_string_to_metric_families(text)
+        (info,) = (family.samples[0] for family in families if family.name == "liteberry_info")
+        assert info.labels == {"variant": "int8", "task": "detection", **labels}
