@@ -1,4 +1,4 @@
-"""Reads ``datasets/catalogue.toml``: labels, calibration pictures, evaluation sets."""
+"""The catalogue, ``datasets/catalogue.toml``: labels, calibration pictures, evaluation sets."""
 
 from __future__ import annotations
 

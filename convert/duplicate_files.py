@@ -1,4 +1,4 @@
-"""Pictures that are in two sets, which should be apart."""
+"""Duplicate files: pictures that are in two sets, which should be apart."""
 
 from __future__ import annotations
 

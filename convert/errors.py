@@ -1,4 +1,4 @@
-"""What the laptop side raises on purpose, beside :mod:`device.errors`.
+"""Errors that the laptop side raises on purpose, beside :mod:`device.errors`.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Keeps the converter's own chatter from the user."""
+"""Capture of output: keeps the converter's own chatter from the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading of files that others wrote: regular ones alone, and no more than fits.
+"""Files that others wrote: only regular ones are read, and no more of them than fits.
 
 A named pipe would be waited for without end, a device such as /dev/zero fills all memory.
 """

@@ -1,4 +1,4 @@
-"""The folder this code lies in."""
+"""Paths: the folder this code lies in."""
 
 from __future__ import annotations
 

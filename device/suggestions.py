@@ -1,4 +1,4 @@
-"""The nearest known name to one that was typed: "did you mean" in errors."""
+"""Suggestions: the nearest known name to one that was typed, for "did you mean" in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which class each picture shows: the truth that a classifier is measured with."""
+"""Class tables: which class each picture shows, the truth that a classifier is measured with."""
 
 from __future__ import annotations
 

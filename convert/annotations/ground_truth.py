@@ -1,4 +1,4 @@
-"""What annotated pictures really show, whatever format says so."""
+"""Ground truth: what annotated pictures really show, whatever format says so."""
 
 from __future__ import annotations
 

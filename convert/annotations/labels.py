@@ -1,4 +1,4 @@
-"""What a label file says of one image, before anything is compared with the image itself."""
+"""Labels of one image as a file says them, before anything is compared with the image."""
 
 from __future__ import annotations
 

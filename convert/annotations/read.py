@@ -1,4 +1,4 @@
-"""Annotated pictures, in whichever format they come, pooled into one set."""
+"""The reader of annotations: pictures in whichever format they come, pooled into one set."""
 
 from __future__ import annotations
 

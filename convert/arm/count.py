@@ -1,4 +1,4 @@
-"""Counts Arm instructions: of an invoke of any model, of whole frames of a bundle's variants."""
+"""Counts of Arm instructions: of an invoke of any model, of whole frames of a bundle's variants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs arm64 programs under QEMU as on a Raspberry Pi's processor, and counts as they run.
+"""The emulator: arm64 programs under QEMU as on a Raspberry Pi's processor, counted as they run.
 
 All that a program can see is the same at every run and on every machine: processor, paths,
 environment, random seed. So is, then, what it executes.

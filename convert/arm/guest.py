@@ -1,4 +1,4 @@
-"""Runs inside the emulator: loads models or engines and counts what they execute.
+"""The guest: runs inside the emulator, loads models or engines and counts what they execute.
 
     python3.11 /desk/guest.py JOBS MODULE...
 

@@ -1,4 +1,4 @@
-"""What each layer of a model costs: every operator a model of its own, counted alone.
+"""Layers: every operator of a model as a model of its own, to be counted alone.
 
 Their sum is the whole model's count and, per operator, about six thousand instructions of being
 invoked on its own: what two precisions of one layer differ by can be added up over a network.

@@ -1,4 +1,4 @@
-"""What a Raspberry Pi has on its disk, in a folder, for emulated programs; made once and kept.
+"""The root file system: what a Raspberry Pi has on its disk, in a folder, for emulated programs.
 
 Debian Bookworm for arm64 with Python 3.11, and the packages a Pi is given, from the lock and by
 hash. Nothing of it is run while it is made.

@@ -1,4 +1,4 @@
-"""Writes a bundle whole or not at all."""
+"""The writer of bundles: whole or not at all."""
 
 from __future__ import annotations
 

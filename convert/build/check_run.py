@@ -1,4 +1,4 @@
-"""A run over check images: a file in one interpreter, its outputs decoded as the device would."""
+"""Check runs: a file in one interpreter over check images, decoded as the device would."""
 
 from __future__ import annotations
 

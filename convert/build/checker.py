@@ -1,4 +1,4 @@
-"""Comparison of variants with the reference, in every interpreter, on the check images."""
+"""The checker: compares variants with the reference in every interpreter, on the check images."""
 
 from __future__ import annotations
 

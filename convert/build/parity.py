@@ -1,4 +1,4 @@
-"""Is a variant still the network it was made from? Its outputs beside float32's."""
+"""Parity: whether a variant is still the network it was made from, by its outputs."""
 
 from __future__ import annotations
 

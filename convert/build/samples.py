@@ -1,4 +1,4 @@
-"""The small pictures that travel with a bundle."""
+"""Samples: the small pictures that travel with a bundle."""
 
 from __future__ import annotations
 

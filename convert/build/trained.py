@@ -1,4 +1,4 @@
-"""A detector that was trained here becomes a bundle like any other."""
+"""Trained detectors: from the weights that training came to, to a bundle like any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a dataset and published weights to a bundle: a training run, which can be taken up again."""
+"""The training run: from a dataset and published weights to a bundle; it can be taken up again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finished ``.tflite`` becomes a bundle: nothing is converted, all of it is checked.
+"""Wrapping of a finished ``.tflite``: nothing is converted, all of it is checked.
 
 There is no float32 to compare with, so the interpreters here are compared with each other: the
 first that runs the file is what the others are measured against.

@@ -1,4 +1,4 @@
-"""Looks at calibration pictures before the slow part, and says what is wrong with them.
+"""Checks of calibration pictures before the slow part, and what is wrong with them.
 
 int8 takes every activation's range from these pictures, so what is wrong with them is wrong
 with the network, silently. A picture is looked at once, as the tensor that calibration feeds;

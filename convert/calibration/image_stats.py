@@ -1,4 +1,4 @@
-"""A first look at one picture, as the tensor that calibration feeds."""
+"""Statistics of one picture, as the tensor that calibration feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures that tell the quantiser which values to expect."""
+"""Calibration images: pictures that tell the quantiser which values to expect."""
 
 from __future__ import annotations
 

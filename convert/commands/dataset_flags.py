@@ -1,4 +1,4 @@
-"""Pictures on the command line, each folder with what its pictures show."""
+"""Flags of datasets: folders of pictures, each with what its pictures show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``convert evaluate`` found: as a record, a table and a JSON file."""
+"""Accuracy figures: what ``convert evaluate`` found, as a record, a table and a JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two sets of detections agree."""
+"""Agreement of two sets of detections: matches, and F1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a figure is: the same measurement on resampled pictures.
+"""The bootstrap: how sure a figure is, by the same measurement on resampled pictures.
 
 The percentile bootstrap of B. Efron, "Bootstrap Methods: Another Look at the Jackknife" (Annals
 of Statistics 7, 1979): draw as many pictures as there are, with replacement, measure, repeat;

@@ -1,4 +1,4 @@
-"""The pictures on which variants disagree most with float32, for a person to look at."""
+"""Disagreements: pictures on which variants differ most from float32, for a person to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy of a bundle's variants on pictures, annotated or not."""
+"""The evaluation of a bundle's variants on pictures, annotated or not."""
 
 from __future__ import annotations
 

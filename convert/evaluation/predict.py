@@ -1,4 +1,4 @@
-"""What every variant of a bundle says of every picture, on all cores."""
+"""Predictions: what every variant of a bundle says of every picture, on all cores."""
 
 from __future__ import annotations
 

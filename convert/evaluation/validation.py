@@ -1,4 +1,4 @@
-"""How good a detector is while it is trained, found by the device's own decoder.
+"""Validation: how good a detector is while it is trained, by the device's own decoder.
 
 Its raw heads are decoded and suppressed by the code that runs on the Pi, and measured by
 pycocotools, so that validation speaks of what the bundle will do.

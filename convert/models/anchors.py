@@ -1,4 +1,4 @@
-"""SSD's anchors, from the formula."""
+"""Anchors of an SSD, from the formula."""
 
 from __future__ import annotations
 

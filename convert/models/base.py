@@ -1,4 +1,4 @@
-"""A float network that can be converted, and all that a bundle must say about it."""
+"""The network: float, ready to be converted, with all that a bundle must say about it."""
 
 from __future__ import annotations
 

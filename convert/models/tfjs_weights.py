@@ -1,4 +1,4 @@
-"""Reads published weights into the models built here."""
+"""Weights of TensorFlow.js models, read into the networks built here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models by name: what they are, under which licence, and where their weights come from."""
+"""The zoo: models by name, under which licence, and where their weights come from."""
 
 from __future__ import annotations
 

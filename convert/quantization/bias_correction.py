@@ -1,4 +1,4 @@
-"""Takes back the mean errors that 8 bits make, in the biases: only numbers in the file change.
+"""Bias correction: takes back the mean errors that 8 bits make; only numbers change.
 
 Rounded weights shift the mean of each channel, and the shifts add up from layer to layer; most
 of what int8 loses on this network is made in its first depthwise and project pair. There are two

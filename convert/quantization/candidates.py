@@ -1,4 +1,4 @@
-"""Mixed-precision candidates of one network, all made from one calibration.
+"""Candidates: mixed-precision variants of one network, all made from one calibration.
 
 ai-edge-quantizer makes each; what it leaves out is put in afterwards: the mean errors of rounding
 are taken out of the biases (:mod:`.bias_correction`), and equal vectors are stored once.

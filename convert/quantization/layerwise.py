@@ -1,4 +1,4 @@
-"""Runs a network layer by layer on real numbers, and shows what goes into each.
+"""Layerwise execution: a network on real numbers, with what goes into each layer.
 
 What quantisation does to a layer depends on its inputs: both bias correction and second-order
 rounding are worked out from them.

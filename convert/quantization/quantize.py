@@ -1,4 +1,4 @@
-"""From a saved model and a recipe to the bytes of a TFLite file."""
+"""Quantisation: from a saved model and a recipe to the bytes of a TFLite file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a variant is made: data in, data out."""
+"""Recipes: how a variant is made, as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures on which a variant and float32 see different things, drawn side by side."""
+"""Comparisons: pictures on which a variant and float32 differ, drawn side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow's decision tree for post-training quantisation, answered with a model's numbers."""
+"""The decision tree of TensorFlow for quantisation after training, answered by measurements."""
 
 from __future__ import annotations
 

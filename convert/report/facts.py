@@ -1,4 +1,4 @@
-"""All that a report tells about a bundle: its manifest, joined with its measured accuracy."""
+"""Facts of a report: a bundle's manifest, joined with its measured accuracy."""
 
 from __future__ import annotations
 

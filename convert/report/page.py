@@ -1,4 +1,4 @@
-"""The report of a bundle: one page that needs nothing but a browser."""
+"""The page of a report: HTML that needs nothing but a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which variant for which board, in words, from what was measured.
+"""The recommendation: which variant for which board, in words, from what was measured.
 
 What is known of a Raspberry Pi are Arm instructions of one invoke, counted under emulation for
 SSDLite MobileNetV2 at 300x300; no time on a Pi is claimed anywhere.

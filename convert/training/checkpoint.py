@@ -1,4 +1,4 @@
-"""The state of a run on disk, whole or not at all: what ``--resume`` goes on from."""
+"""Checkpoints: the state of a run on disk, whole or not at all, from which ``--resume`` goes on."""
 
 from __future__ import annotations
 

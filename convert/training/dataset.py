@@ -1,4 +1,4 @@
-"""A labelled dataset as training takes it: paths and boxes, never pixels."""
+"""The dataset: labelled images as training takes them, paths and boxes, never pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first look at an image file: its size, its orientation, and a hash of what it shows.
+"""The probe of an image file: its size, its orientation, and a hash of what it shows.
 
 Full decoding is for training; here a JPEG is decoded at an eighth of its size.
 """

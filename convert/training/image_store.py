@@ -1,4 +1,4 @@
-"""Training images, decoded once and kept small on disk.
+"""The image store: training images, decoded once and kept small on disk.
 
 Decoding a 12-megapixel JPEG takes as long as training on two images. What an epoch after the
 first needs is a JPEG of twice the network's input, which decodes in two milliseconds; memory holds

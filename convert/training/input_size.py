@@ -1,4 +1,4 @@
-"""Which input size a set of boxes needs: the smallest at which they still fit the anchors."""
+"""The input size that a set of boxes needs: the smallest at which they still fit the anchors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``training.jsonl``: a line per epoch, and the same as TensorBoard's events."""
+"""The training log, ``training.jsonl``: a line per epoch, and the same as TensorBoard's events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far training is, and the learning rate and averaging that go with it."""
+"""The schedule: how far training is, and the learning rate and averaging that go with it."""
 
 from __future__ import annotations
 

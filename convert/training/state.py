@@ -1,4 +1,4 @@
-"""What a run knows of itself: where it is, its best weights, and what each epoch came to."""
+"""The state of a training run: where it is, its best weights, what each epoch came to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one invoke of a candidate costs, as a multiple of int8's: measured here, or counted."""
+"""Invoke cost of a candidate, as a multiple of int8's: measured here, or counted."""
 
 from __future__ import annotations
 

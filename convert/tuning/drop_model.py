@@ -1,4 +1,4 @@
-"""What an output error costs in accuracy, learnt from candidates of which both were measured.
+"""The drop model: what an output error costs in accuracy, learnt from measured candidates.
 
 Some hundreds of pictures tell a drop to a few tenths of a point, which is as much as good
 candidates lose; their output error is known far more finely. On the detector that docs/tune.md

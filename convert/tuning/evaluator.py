@@ -1,4 +1,4 @@
-"""Accuracy of candidates that no bundle has yet: each looks once at all pictures."""
+"""The evaluator: accuracy of candidates that no bundle has yet, by one look at all pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the variant ``tuned`` into a bundle, checked as `build` checks its own."""
+"""Installation of the variant ``tuned`` in a bundle, checked as `build` checks its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `convert tune` tried, as JSON beside the bundle's manifest."""
+"""The tuning log: what `convert tune` tried, as JSON beside the bundle's manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a candidate's raw outputs are from float32's: a cheap stand-in for lost accuracy."""
+"""Output error: how far a candidate's raw outputs are from float32's; cheaper than accuracy."""
 
 from __future__ import annotations
 

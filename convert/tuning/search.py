@@ -1,4 +1,4 @@
-"""Proposes candidates and screens them: by their cost, and by how far they disturb the outputs."""
+"""The search: proposes candidates and screens them by their cost and their output error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cheapest mixed-precision variant of a bundle that keeps an accuracy limit.
+"""The tuner: finds the cheapest mixed-precision variant that keeps an accuracy limit.
 
 The pictures are split in two halves. Each half is searched on its own, and what was chosen there
 is judged on the other, which the search has not seen. Joined, the two judgements cover every

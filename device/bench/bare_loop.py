@@ -1,4 +1,4 @@
-"""What the benchmark is held against: a loop over an interpreter, and nothing else.
+"""A bare loop over an interpreter and nothing else: what the benchmark is held against.
 
 Arguments: module of the interpreter, model, threads, warm-ups, number of invokes, and a file of
 NumPy's with the input. Prints the milliseconds of each as a list of JSON. Knows nothing of

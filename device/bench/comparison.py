@@ -1,4 +1,4 @@
-"""Two benchmarks side by side: what became faster or slower, and what only the noise did.
+"""The comparison of two benchmarks: what became faster or slower, and what only the noise did.
 
 Invokes of one process resemble each other more than those of two, so the round, a process of its
 own, is what counts as one observation (T. Kalibera and R. Jones, "Rigorous Benchmarking in

@@ -1,4 +1,4 @@
-"""What passes between the benchmark and its processes."""
+"""Messages between the benchmark and its worker processes: jobs, and what they found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A benchmark as one page that needs nothing but a browser."""
+"""The page of a benchmark: HTML that needs nothing but a browser."""
 
 from __future__ import annotations
 

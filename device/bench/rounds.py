@@ -1,4 +1,4 @@
-"""Measures combinations of variant, interpreter and threads, in rounds.
+"""Rounds of a benchmark: combinations of variant, interpreter and threads, measured in turn.
 
 Every round starts a new process for each combination, in another order, so that a machine that
 grows warm or busy disturbs all of them alike, and so that what differs from process to process

@@ -1,4 +1,4 @@
-"""One run of ``device bench``, from what was asked for to the record of it."""
+"""A benchmark session: one run of ``device bench``, from what was asked for to its record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a benchmark can be trusted, and what disturbed it; after the example of pyperf."""
+"""Stability of a benchmark: whether it can be trusted, and what disturbed it; after pyperf."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A benchmark as tables for a terminal."""
+"""Tables of a benchmark, for a terminal."""
 
 from __future__ import annotations
 

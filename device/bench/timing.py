@@ -1,4 +1,4 @@
-"""Time one call, again and again, and say it in a few figures."""
+"""Timing of one call, again and again, and its summary in a few figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which interpreter and how many threads to take: the fastest, unless less is nearly as fast."""
+"""The choice of interpreter and threads: the fastest, unless fewer threads are nearly as fast."""
 
 from __future__ import annotations
 

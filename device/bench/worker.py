@@ -1,4 +1,4 @@
-"""The process in which one combination is measured, sharing no memory or caches with others."""
+"""The worker process: measures one combination, sharing no memory or caches with others."""
 
 from __future__ import annotations
 

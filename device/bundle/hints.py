@@ -1,4 +1,4 @@
-"""What a user may say of a model that does not say it itself."""
+"""Hints: what a user may say of a model that does not say it itself."""
 
 from __future__ import annotations
 

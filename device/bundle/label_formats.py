@@ -1,4 +1,4 @@
-"""Files of class names that are more than a name per row: their names by class id.
+"""Label file formats that are more than a name per row: their names by class id.
 
 The Object Detection API's label map (``.pbtxt``), a list or map in JSON, Ultralytics' ``names``
 in YAML or as Python prints it. Each is read by pattern; nothing is evaluated.

@@ -1,4 +1,4 @@
-"""Label files as people really have them."""
+"""Labels: class names by class id, from label files as people really have them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings from a file: every flag of a command, by its name, in TOML.
+"""The config file: settings of every flag of a command, by its name, in TOML.
 
 A file is read as if its settings were typed before the flags: what argparse checks in a flag it
 checks in a file, and a flag that is typed too comes later and wins. What a table holds is named

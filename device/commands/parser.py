@@ -1,4 +1,4 @@
-"""A command line that takes no abbreviations, and names what was most likely meant."""
+"""The command-line parser: takes no abbreviations, and names what was most likely meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands of both sides share: flags' types, talk, errors and exit codes."""
+"""The runner of commands: what both sides share, such as talk, errors and exit codes."""
 
 from __future__ import annotations
 

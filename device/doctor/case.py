@@ -1,4 +1,4 @@
-"""The machine under examination, and what several checks want to know of it."""
+"""The case: the machine under examination, and what several checks want to know of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the kernel's clock follows a better one."""
+"""The check of the clock: whether the kernel's follows a better one."""
 
 from __future__ import annotations
 

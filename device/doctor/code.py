@@ -1,4 +1,4 @@
-"""Check of the code itself: whether it is what was deployed."""
+"""The check of the code itself: whether it is what was deployed."""
 
 from __future__ import annotations
 

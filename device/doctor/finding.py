@@ -1,4 +1,4 @@
-"""What a check found, and its verdict."""
+"""Findings: what a check found, and its verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cameras that libcamera sees, as its own tool lists them."""
+"""Cameras that libcamera sees, as its own tool lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The findings as text for a person, and as JSON for a program."""
+"""The doctor's report: findings as text for a person, and as JSON for a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing packages and loading models, in children: there a crash is only an answer.
+"""Trials: packages imported and models loaded in child processes, where a crash is only an answer.
 
 As a program, ``python -m device.doctor.trial imports MODULE...`` and
 ``python -m device.doctor.trial bundle FOLDER VARIANT`` are those children. Each says what it is

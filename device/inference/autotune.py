@@ -1,4 +1,4 @@
-"""The interpreter and number of threads that were measured to be best here, remembered.
+"""Autotune: the interpreter and threads that were measured to be best here, remembered.
 
 ``bench --tune`` saves them, ``detect`` loads them. They lie outside the bundle, in one file of
 the user's state folder, for the same bundle runs on many boards: on a Pi 3 three threads beat

@@ -1,4 +1,4 @@
-"""Decoding of boxes that the model has decoded but not suppressed, as YOLO's.
+"""Decoding of dense candidates: boxes that a model has decoded but not suppressed, as YOLO's.
 
 Nearly all scores are near zero. The threshold is moved into the units of the tensor and compared
 with what the interpreter wrote; only what survives becomes real numbers and boxes.

@@ -1,4 +1,4 @@
-"""One variant of a bundle, ready to run: frame in, detections out."""
+"""The engine: one variant of a bundle, ready to run; frame in, detections out."""
 
 from __future__ import annotations
 

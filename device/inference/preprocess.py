@@ -1,4 +1,4 @@
-"""From camera pixels to the input tensor: the only code that does it.
+"""Preprocessing: from camera pixels to the input tensor; the only code that does it.
 
 Calibration, parity, evaluation and the live camera all come through here, so that they see
 the same pixels. A picture is resized, its channels reordered, and then each byte is looked

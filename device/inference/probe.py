@@ -1,4 +1,4 @@
-"""What a model looks like in an interpreter and what it answers, found out in a child process."""
+"""The probe: a model's tensors and answers in an interpreter, found out in a child process."""
 
 from __future__ import annotations
 

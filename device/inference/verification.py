@@ -1,4 +1,4 @@
-"""Whether a bundle sees here what it saw on the laptop that made it."""
+"""Verification: whether a bundle sees here what it saw on the laptop that made it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was understood of a bare model, in words."""
+"""The description of a bare model in words: what was understood of it."""
 
 from __future__ import annotations
 

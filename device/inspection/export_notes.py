@@ -1,4 +1,4 @@
-"""What an exporter of YOLO models wrote of them: JSON, or a dictionary as Python prints it.
+"""Export notes of YOLO models: JSON, or a dictionary as Python prints it.
 
 Ultralytics' exporters zip it to the end of a ``.tflite``. It is read by pattern, never evaluated.
 """

@@ -1,4 +1,4 @@
-"""What a model that cannot be run here most likely is, told by the shapes of its outputs."""
+"""Other kinds of models, which cannot be run here, told by the shapes of their outputs."""
 
 from __future__ import annotations
 

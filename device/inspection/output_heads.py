@@ -1,4 +1,4 @@
-"""Which output of a bare model is what.
+"""Output heads: which output of a bare model is what.
 
 Never by position alone. Who says it, in this order: the user (``--outputs``), the operator that
 writes an output, whose own outputs have an order of their own whatever the model makes of it, and

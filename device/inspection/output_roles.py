@@ -1,4 +1,4 @@
-"""Which role an output of a bare model plays, and who says so."""
+"""Output roles: boxes, classes, scores or count, and who says which output is which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other people's models: a bare ``.tflite`` understood as far as a bundle would tell.
+"""Recognition of other people's models: a bare ``.tflite`` understood as far as a bundle tells.
 
 What comes out is a bundle that was never written: the engine and everything behind it take it as
 one. What nobody could tell is guessed by convention and said aloud, or asked for with a flag.

@@ -1,4 +1,4 @@
-"""What a `.tflite` file says of itself, read without an interpreter.
+"""The reader of `.tflite` files: what they say of themselves, without an interpreter.
 
 The accessors are LiteRT's own, generated from the format's schema: 7 MB once imported, which is
 why they are imported where they are used, in a child process that ends.

@@ -1,4 +1,4 @@
-"""A first look at a bare model, in a process of its own.
+"""The trial run: a first look at a bare model, in a process of its own.
 
 Nobody vouches for such a file: reading it, loading it and running it may each crash an
 interpreter. The child does all three and answers with what it saw.

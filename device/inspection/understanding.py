@@ -1,4 +1,4 @@
-"""What a model's outputs are understood to be for, or why they are not."""
+"""Understanding of a model's outputs: what they are for, or why that is not known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a YOLO's one output is laid out, told by arithmetic.
+"""The layout of a YOLO's one output, told by arithmetic.
 
 A YOLO looks at the picture in cells of 8, 16 and 32 pixels (others leave out some of these, or add
 4 or 64), and has one candidate per cell, or one per cell and anchor shape. So the number of its

@@ -1,4 +1,4 @@
-"""One image file: the annotated copy of a picture."""
+"""The image file: the annotated copy of one picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine is and how it is doing, from the kernel's own texts.
+"""The board: what this machine is and how it is doing, from the kernel's own texts.
 
 Standard library alone, and in the syntax of Python 3.9: the doctor needs it where nothing else
 works. Every function takes the root of the file system, under which the recorded texts of

@@ -1,4 +1,4 @@
-"""What can be closed can be used in a ``with`` statement."""
+"""Closable things: used in a ``with`` statement, and closed at its end."""
 
 from __future__ import annotations
 

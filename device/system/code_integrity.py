@@ -1,4 +1,4 @@
-"""Whether the code of a release is what was deployed: cards lose bits without a word.
+"""Code integrity: whether a release is what was deployed; cards lose bits without a word.
 
 ``deploy.sh`` leaves the sha256 of every file of ``device/`` beside it, and once they are compiled
 that of what Python made of them. Standard library alone, in the syntax of Python 3.9, like all that

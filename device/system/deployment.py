@@ -1,4 +1,4 @@
-"""What a deployment has the host's Python do: a release's files, settings, and the page's health.
+"""Deployment on the host: a release's files, its settings, and the page's health.
 
 ``deploy.sh`` sends this file, as it is on the laptop, to the Python of the host::
 

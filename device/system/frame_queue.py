@@ -1,4 +1,4 @@
-"""A bounded hand-over between two threads."""
+"""The frame queue: a bounded hand-over between two threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work in a process of its own, so that a crash of an interpreter is only an answer.
+"""Isolated processes: work in a child, so that a crash of an interpreter is only an answer.
 
 The parent calls :func:`ask` or :func:`converse`; the child is ``python -m MODULE``, whose main
 program is :func:`serve`. The request goes to its standard input, answers come back as lines of

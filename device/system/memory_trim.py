@@ -1,4 +1,4 @@
-"""Keeps the process small: what the C library and the kernel can be asked for.
+"""Memory trimming: what the C library and the kernel can be asked for, to stay small.
 
 Both only save memory: where they cannot be had (not Linux, not glibc) nothing happens.
 """

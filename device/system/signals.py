@@ -1,4 +1,4 @@
-"""The signals that end a run: who handles them, and what child processes inherit.
+"""Signals that end a run: who handles them, and what child processes inherit.
 
 A shell starts the jobs it puts behind ``&`` with SIGINT ignored, ``nohup`` its command with
 SIGHUP ignored, and what is ignored stays ignored through every ``exec``. So:

@@ -1,4 +1,4 @@
-"""Chatter of C++ libraries on standard error, kept from the user; all else is passed on."""
+"""The filter of standard error: chatter of C++ libraries goes, all else is passed on."""
 
 from __future__ import annotations
 
