@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bundle=$root/build/ssdlite_mobilenet_v2
-hosts=() at_once=8 action=deploy json='' dry_run='' service='' service_user='' install_deps='' offline='' wheels='' source='' variants=''
+hosts=() at_once=8 action=deploy json='' dry_run='' service='' service_user='' install_deps='' home='' offline='' wheels='' source='' variants=''
 host='' work='' requirements='' python='' machine='' had_service='' runner='' shared=()
 
 usage() {
@@ -23,6 +23,8 @@ there, lets the bundle prove that it sees what it saw on the laptop, and only th
   --source SRC      the service's camera, if there are no settings yet (default: the camera found)
   --service-user U  the user it runs as (default: liteberry, whom --install-deps makes)
   --install-deps    install missing Debian packages there, with sudo
+  --home            install what MQTT and messages need too; done anyway where the settings there
+                    have [mqtt] or notify
   --offline         for a HOST without internet: wheels are made ready on this machine
   --wheels DIR      the same, from the wheels that an earlier --offline left in DIR; requirements/
                     here decides whether they are the right ones
@@ -107,6 +109,7 @@ parse_arguments() {
       --service) service=yes ;;
       --install-deps) install_deps=yes ;;
       --offline) offline=yes ;;
+      --home) home=yes ;;
       --json) json=yes ;;
       --rollback | --forward | --status | --logs | --link | --uninstall) only_action "${1#--}" ;;
       --bundle=* | --variants=* | --source=* | --service-user=* | --wheels=* | --hosts=* | --at-once=*)
@@ -375,7 +378,7 @@ form_of() {
     fps) echo '[0-9]{1,6}(\.[0-9])?' ;;
     camera) echo 'ok|waiting|unknown' ;;
     environments | settings) echo '[ -~]{0,255}' ;;
-    service | nouser | started) echo yes ;;
+    service | nouser | started | home) echo yes ;;
     owner | runner) echo '[A-Za-z_][A-Za-z0-9_.-]{0,31}' ;;
     systemd) echo missing ;;
     sudo) echo refused ;;
@@ -440,10 +443,13 @@ echo "liteberry-free ${free:-0}"
 echo "liteberry-days $((($(date +%s) - $3) / 86400))"
 echo "liteberry-current $(readlink ~/liteberry/current 2>/dev/null)"
 cd ~/liteberry/venvs 2>/dev/null && echo "liteberry-environments $(echo */installed | cut -c 1-255)"
+said=''
 [ ! -s ~/liteberry/settings.toml ] || said=$(python3 -c '
 import os, tomllib
-tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "rb"))' 2>&1) ||
+settings = tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "rb"))
+if {"mqtt", "mqtt_host", "notify"} & set(settings): print("home")' 2>&1) ||
   echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1 | tr -cd '\40-\176' | cut -c 1-255)"
+[ "$said" != home ] || echo "liteberry-home yes"
 if unit=$(systemctl cat liteberry.service 2>/dev/null); then
   names() { printf '%s\n' "$unit" | sed -n "s/^$1=//p" | head -n 1; }
   owner=$(names Owner) runner=$(names User)
@@ -478,6 +484,8 @@ check_host() {
     '') ;;  # reported below, with whatever else is missing
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
+  # Whoever tells a home nothing gets nothing that it takes.
+  [[ -z $requirements || -z $home$(fact home) ]] || requirements=${requirements%.txt}-home.txt
   # Certificates and systemd's timers are of no use to a clock that is off.
   [[ $days == 0 ]] ||
     die "the clock of $host is ${days#-} days off; run: ssh -t $host sudo date -s @$(date +%s)"

@@ -9,6 +9,7 @@ from device.doctor.camera import check_camera, check_camera_access, check_camera
 from device.doctor.case import Case
 from device.doctor.code import check_code
 from device.doctor.finding import Finding
+from device.doctor.home import check_home
 from device.doctor.network import check_port
 from device.doctor.packages import (
     check_environment,
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     check_card,
     check_clock,
     check_port,
+    check_home,
     check_bundle,
 )
 

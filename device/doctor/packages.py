@@ -169,7 +169,12 @@ def _complaints(trials: dict[str, Attempt], names: list[str]) -> str:
 def _install(case: Case, packages: dict[str, str]) -> str:
     """The command that installs ``packages``: by the lock for this Python, where it is at hand."""
     name = LOCKS.get(case.python.version[:2])
-    at_hand = [ROOT / place / name for place in ("", "requirements")] if name else []
+    # A release has the lock that it was installed by, with what a home needs or without.
+    at_hand = (
+        [ROOT / name.replace(".txt", "-home.txt"), ROOT / name, ROOT / "requirements" / name]
+        if name
+        else []
+    )
     lock = next((path for path in at_hand if path.is_file()), None)
     if lock is not None:
         return case.python.pip(f"install --no-deps --require-hashes -r {_near(lock)}")

@@ -183,7 +183,9 @@ class BrokerConnection(Closable):
         self._up.clear()
         if code.value == 0:
             return
-        if was_up or not self._told:
+        if was_up:
+            self._tell_lost("the connection is lost")
+        elif not self._told:
             self._tell_lost(_refusal(code.value, code.getName()))
 
     def _on_message(self, _client: Client, _data: Any, message: Any) -> None:

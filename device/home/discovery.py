@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from device import __version__
 from device.home.topics import ROOT, Topics, slug
 
@@ -18,7 +20,17 @@ EVENT_TYPES = (
     "rule-ended",
 )  # fmt: skip
 
+MOST_BYTES = 1_000_000  # of a document: a thousand entities
+
 Component = dict[str, object]
+
+
+class _EarlierComponent(msgspec.Struct):
+    platform: str
+
+
+class _Earlier(msgspec.Struct):
+    components: dict[str, _EarlierComponent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +76,25 @@ def discovery_document(about: DeviceDescription, topics: Topics) -> dict[str, ob
         "origin": {"name": "liteberry", "sw_version": __version__},
         "components": components,
     }
+
+
+def without(document: dict[str, object], earlier: bytes) -> dict[str, object] | None:
+    """``document`` with an order to remove the entities that only an ``earlier`` one has.
+
+    None where there are none. What a broker kept is read by its shape, and believed no more.
+    """
+    try:
+        before = msgspec.json.decode(earlier, type=_Earlier) if len(earlier) < MOST_BYTES else None
+    except msgspec.DecodeError:
+        before = None
+    now = document["components"]
+    assert isinstance(now, dict)
+    gone = {
+        key: {"platform": component.platform}
+        for key, component in (before.components if before else {}).items()
+        if key not in now
+    }
+    return {**document, "components": {**now, **gone}} if gone else None
 
 
 def _available(topics: Topics, *, with_camera: bool = False) -> list[dict[str, str]]:

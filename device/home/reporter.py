@@ -17,7 +17,7 @@ from device.errors import LiteberryError
 from device.home.broker import BrokerOptions
 from device.home.connection import BrokerConnection
 from device.home.controls import read_change
-from device.home.discovery import ONLINE, DeviceDescription, discovery_document
+from device.home.discovery import ONLINE, DeviceDescription, discovery_document, without
 from device.home.observations import Observations, Sighting, TimedEvent
 from device.home.outbox import Outbox
 from device.home.report import (
@@ -70,11 +70,18 @@ class Reporter:
         self._told: set[str] = set()
         self._run = secrets.token_hex(8).encode()  # which run of this id it is
         self._was_known = False  # the broker was told
+        self._earlier: bytes | None = None  # the document that the broker kept of an earlier run
         self._ended = threading.Event()
         self._connection = BrokerConnection(
             options,
             topics.availability,
-            [*self._command_topics, topics.home_status, topics.run, self._name_topic],
+            [
+                *self._command_topics,
+                topics.home_status,
+                topics.discovery,
+                topics.run,
+                self._name_topic,
+            ],
             self._greet,
             self._hear,
             say,
@@ -119,12 +126,14 @@ class Reporter:
     def send(self) -> None:
         """Send what the broker takes now."""
         connection, topics, outbox = self._connection, self._topics, self._outbox
+        if self._earlier is not None and not self._is_new and connection.takes_more:
+            self._remove_entities(self._earlier)
+            self._earlier = None
         if self._is_new and connection.takes_more:
             self._is_new = False
             outbox.forget(topics.availability)  # it comes after the states that it makes valid
             outbox.resend()
-            document = msgspec.json.encode(discovery_document(self._about, topics))
-            connection.publish(topics.discovery, document, retain=True, qos=1)
+            self._introduce(discovery_document(self._about, topics))
             connection.publish(topics.run, self._run, retain=True)
             self._was_known = True
             connection.publish(self._name_topic, self._about.device_id.encode(), retain=True)
@@ -133,6 +142,18 @@ class Reporter:
             connection.publish(*state, retain=True)
         while connection.takes_more and (event := outbox.take_event()):
             connection.publish(topics.events, event, retain=False, qos=1)
+
+    def _introduce(self, document: dict[str, object]) -> None:
+        data = msgspec.json.encode(document)
+        self._connection.publish(self._topics.discovery, data, retain=True, qos=1)
+
+    def _remove_entities(self, earlier: bytes) -> None:
+        """Let go of those that an earlier run had and this one has not, such as of a class."""
+        document = discovery_document(self._about, self._topics)
+        removal = without(document, earlier)
+        if removal is not None:
+            self._introduce(removal)
+            self._introduce(document)
 
     def _greet(self) -> None:
         """In paho's thread: the broker is there, and may know nothing of this device."""
@@ -144,6 +165,10 @@ class Reporter:
         if topic == self._topics.home_status:
             if payload == HOME_IS_BACK and not was_retained:
                 self._greet()
+        elif topic == self._topics.discovery:
+            if was_retained:
+                self._earlier = payload
+                self._seen.news.set()
         elif topic == self._topics.run:
             # Before it was told, what the broker has is of an earlier run, which may have ended.
             if self._was_known and payload != self._run:

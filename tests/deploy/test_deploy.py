@@ -10,6 +10,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +180,32 @@ def test_picamera2_is_asked_for_where_the_service_will_need_it(
         assert_fails(done, 1, "sudo apt install --no-install-recommends python3-picamera2")
     else:
         assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags", "lock"),
+    [
+        ('[mqtt]\nhost = "attic"', [], "pi-bookworm-home.txt"),
+        ('mqtt_host = "attic"', [], "pi-bookworm-home.txt"),
+        ('notify = ["ntfy://ntfy.sh/topic"]', [], "pi-bookworm-home.txt"),
+        ('source = "demo"', [], "pi-bookworm.txt"),
+        ("", [], "pi-bookworm.txt"),
+        ("", ["--home"], "pi-bookworm-home.txt"),
+    ],
+)
+def test_what_a_home_needs_is_installed_where_the_settings_tell_one(
+    stub_host: StubHost, settings: str, flags: list[str], lock: str
+):
+    python = shlex.quote(sys.executable)
+    write_script(
+        stub_host.tools / "python3", f'case $* in *mqtt*) exec {python} "$@" ;; esac; echo 3.11'
+    )
+    if settings:
+        (stub_host.home / "liteberry").mkdir()
+        (stub_host.home / "liteberry" / "settings.toml").write_text(settings)
+    done = stub_host.deploy("--dry-run", *flags, "pi")
+    assert done.returncode == 0, done
+    assert f"Installing {lock}\n" in done.stdout
 
 
 def test_install_deps_installs_what_lacks_and_goes_on(stub_host: StubHost):

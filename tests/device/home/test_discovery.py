@@ -1,7 +1,10 @@
 from dataclasses import replace
 
-from device.home.discovery import DeviceDescription, discovery_document
-from device.home.topics import Topics
+import msgspec
+import pytest
+
+from device.home.discovery import DeviceDescription, discovery_document, without
+from device.home.topics import Topics, slug
 
 FULL = DeviceDescription(
     device_id="abc",
@@ -73,3 +76,24 @@ def test_single_variant_and_no_pictures_have_no_entities():
         "class_cup_occupancy", "class_cup_count", "camera", "fps", "temperature", "throttled",
         "threshold", "paused",
     }  # fmt: skip
+
+
+def test_entity_that_only_an_earlier_document_has_is_removed():
+    earlier = msgspec.json.encode(document())
+    now = document(replace(FULL, classes=["person", "traffic light"], lines=[]))
+    removal = without(now, earlier)
+    gone = {key: item for key, item in removal["components"].items() if len(item) == 1}
+    assert gone["line_gate_in"] == {"platform": "sensor"}
+    assert {key.rpartition("_")[0] for key in gone} == {"line_gate", f"class_{slug('猫')}"}
+    assert removal["components"]["threshold"] == now["components"]["threshold"]
+
+
+@pytest.mark.parametrize(
+    "earlier", [b"", b"{", b"[]", b'{"components": 1}', b'{"components": {"a": {}}}', b"\xff"]
+)
+def test_earlier_document_that_is_none_removes_nothing(earlier):
+    assert without(document(), earlier) is None
+
+
+def test_same_document_removes_nothing():
+    assert without(document(), msgspec.json.encode(document())) is None

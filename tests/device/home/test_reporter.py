@@ -191,6 +191,25 @@ def test_home_assistant_that_restarts_is_told_everything_again(broker):
 
 
 @needs_mosquitto
+def test_entity_that_an_earlier_run_had_is_removed(broker):
+    topic = "homeassistant/device/liteberry_abc/config"
+    earlier = {"components": {"class_dog_count": {"platform": "sensor", "name": "dog count"}}}
+    with listening(broker) as listener:
+        listener.send(topic, json.dumps(earlier), retain=True)
+        with reporting(broker.port):
+            removed = {"platform": "sensor"}
+            wait_until(
+                lambda: [
+                    data
+                    for name, data, _ in list(listener.all)
+                    if name == topic
+                    and json.loads(data)["components"].get("class_dog_count") == removed
+                ]
+            )
+            wait_until(lambda: b"class_dog_count" not in listener.newest[topic])
+
+
+@needs_mosquitto
 def test_second_device_of_a_name_is_told_and_both_report(broker):
     with listening(broker) as listener, reporting(broker.port) as one:
         listener.expect(f"{BASE}/availability", b"online")
