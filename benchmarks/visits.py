@@ -1,6 +1,6 @@
 """What following objects costs a run, and whether a day of it stays within its bounds.
 
-    python benchmarks/visits.py [--json FILE] cost BUNDLE VIDEO [--rounds N]
+    python benchmarks/visits.py [--json FILE] cost BUNDLE VIDEO [--rounds N] [--frames N]
     python benchmarks/visits.py [--json FILE] day [--frames N]
 
 ``cost``: frames per second of runs with all of it on (visits, a zone, a line, a rule, the
@@ -52,7 +52,9 @@ DAY_FRAMES, DAY_S = 200_000, 86_400
 QUOTA_BYTES = 20_000_000
 
 
-def run_once(engine: Engine, video: Path, folder: Path | None) -> tuple[float, float]:
+def run_once(
+    engine: Engine, video: Path, frames: int | None, folder: Path | None
+) -> tuple[float, float]:
     """Frames per second, and ms of processor time per frame; ``folder``: with all of it on."""
     with open_camera(str(video), [], print) as camera:
         sinks, watch = [], None
@@ -62,7 +64,7 @@ def run_once(engine: Engine, video: Path, folder: Path | None) -> tuple[float, f
             sinks = [EventSink(folder / "events.db"), CountsSink(folder / "counts")]
         pipeline = Pipeline(camera, engine, sinks, watch=watch)
         began_s = time.process_time()
-        pipeline.run(None, threading.Event())
+        pipeline.run(frames, threading.Event())
         cpu_s = time.process_time() - began_s
         for sink in sinks:
             sink.close()
@@ -73,11 +75,13 @@ def cost(args: argparse.Namespace) -> dict[str, object]:
     """Pairs of runs, the order turned around in every other one."""
     ratios, added_ms = [], []
     with Engine(Bundle(args.bundle), args.variant, threads=1) as engine:
-        run_once(engine, args.video, None)
+        run_once(engine, args.video, args.frames, None)
         for number in range(args.rounds):
             with tempfile.TemporaryDirectory() as name:
                 order = [None, Path(name)] if number % 2 == 0 else [Path(name), None]
-                found = {folder: run_once(engine, args.video, folder) for folder in order}
+                found = {
+                    folder: run_once(engine, args.video, args.frames, folder) for folder in order
+                }
                 (fps, cpu_ms), (with_fps, with_cpu_ms) = found[None], found[Path(name)]
             ratios.append(with_fps / fps)
             added_ms.append(with_cpu_ms - cpu_ms)
@@ -137,6 +141,7 @@ def main() -> None:
     a_cost.add_argument("video", type=Path)
     a_cost.add_argument("--variant", default="int8")
     a_cost.add_argument("--rounds", type=int, default=10)
+    a_cost.add_argument("--frames", type=int, help="of each run (default: all of the video)")
     a_day = commands.add_parser("day")
     a_day.add_argument("--frames", type=int, default=DAY_FRAMES)
     args = parser.parse_args()

@@ -15,7 +15,7 @@ from device.system.console import say
 
 FLUSH_S = 5.0  # between two transactions: each wears an SD card
 QUOTA_USED = 0.9  # of the quota is what visits take after a batch
-MOST_WAITING = 4  # pictures that wait to be encoded, which is memory
+MOST_WAITING_BYTES = 6_000_000  # of pictures that wait to be encoded
 MOST_ENDED = 1000  # visits that wait for a disk that is full
 CLOSE_TIMEOUT_S = 5.0
 
@@ -32,11 +32,11 @@ class _Entry:
     picture: BestPicture | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawPicture:
-    """A frame that shows a visit best, and all that was found on it."""
+    """A frame that shows some visits best, and all that was found on it."""
 
-    visit_id: int
+    visit_ids: set[int]
     pixels: Pixels
     findings: tuple[StoredFinding, ...]
 
@@ -87,7 +87,10 @@ class EventWriter(Closable):
     def has_room(self) -> bool:
         """Whether a picture would be taken now."""
         with self._changed:
-            return self._store is not None and len(self._shared.waiting) < MOST_WAITING
+            return self._store is not None and not self._is_full()
+
+    def _is_full(self) -> bool:
+        return sum(item.pixels.nbytes for item in self._shared.waiting) >= MOST_WAITING_BYTES
 
     def note(self, visit: Visit, source: str, time_s: float, *, ended: bool = False) -> None:
         """Take in what is known of a visit at ``time_s``; it is written with the next batch."""
@@ -99,10 +102,17 @@ class EventWriter(Closable):
             entry.visit, entry.ended, entry.changed = visit, ended, True
 
     def take(self, picture: RawPicture) -> None:
-        """Take the best picture of a visit that was noted; its pixels stay as they are."""
+        """Take the best picture of visits that were noted; its pixels stay as they are.
+
+        It is encoded with the next batch, or when many wait: most are replaced before.
+        """
         with self._changed:
+            for other in self._shared.waiting:
+                other.visit_ids -= picture.visit_ids
+            self._shared.waiting = [item for item in self._shared.waiting if item.visit_ids]
             self._shared.waiting.append(picture)
-            self._changed.notify()
+            if self._is_full():
+                self._changed.notify()
 
     def _run(self) -> None:
         due_s = time.monotonic() + self._flush_s
@@ -110,7 +120,7 @@ class EventWriter(Closable):
         while not closing:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._shared.waiting or self._shared.closing,
+                    lambda: self._is_full() or self._shared.closing,
                     max(0.0, due_s - time.monotonic()),
                 )
                 closing = self._shared.closing
@@ -126,13 +136,13 @@ class EventWriter(Closable):
             with self._changed:
                 if not self._shared.waiting:
                     return
-                raw = self._shared.waiting[0]
+                raw = self._shared.waiting.pop(0)
             height, width = raw.pixels.shape[:2]
             picture = BestPicture(encode_jpeg(raw.pixels), (width, height), raw.findings)
             with self._changed:
-                self._shared.waiting.pop(0)
-                if (entry := self._shared.entries.get(raw.visit_id)) is not None:
-                    entry.picture, entry.changed = picture, True
+                for visit_id in raw.visit_ids:
+                    if (entry := self._shared.entries.get(visit_id)) is not None:
+                        entry.picture, entry.changed = picture, True
 
     def _flush(self) -> None:
         assert self._store is not None

@@ -50,6 +50,7 @@ class EventSink(Sink):
     def _picture(self, outcome: Outcome, scene: SceneState) -> None:
         """Keep the frame for the visits that it shows best so far."""
         by_visit = {item.visit_id: item for item in outcome.result.detections}
+        shown = set()
         for visit in scene.visits:
             item = by_visit.get(visit.visit_id)
             if item is None or item.score < visit.score:
@@ -61,9 +62,11 @@ class EventSink(Sink):
                 return
             self._pictured[visit.visit_id] = scene.time_s, item.score
             self._note(visit, scene)
+            shown.add(visit.visit_id)
+        if shown:
             pixels = outcome.frame.pixels.copy()  # a camera may use its own again
             findings = tuple(_finding(found) for found in outcome.result.detections)
-            self._writer.take(RawPicture(visit.visit_id, pixels, findings))
+            self._writer.take(RawPicture(shown, pixels, findings))
 
     def close(self) -> None:
         """End the visits under way, and write what is left."""

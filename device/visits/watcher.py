@@ -134,12 +134,11 @@ def _annotate(
             replace(item, visit_id=visit_of.get(item.track_id or 0)) for item in result.detections
         )
     track_of = {id(t.detection): t for t in tracks if t.confirmed and t.detection is not None}
+    kept = (item for item in result.unsure if id(item) in track_of)
     found = []
-    for item in (*result.detections, *result.unsure):
-        track = track_of.get(id(item))
-        if track is not None:
+    for item in (*result.detections, *kept):
+        if (track := track_of.get(id(item))) is not None:
             number = track.track_id
-            found.append(replace(item, track_id=number, visit_id=visit_of.get(number)))
-        elif item in result.detections:
-            found.append(item)
+            item = replace(item, track_id=number, visit_id=visit_of.get(number))
+        found.append(item)
     return tuple(found)

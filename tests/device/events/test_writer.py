@@ -35,7 +35,7 @@ def test_visits_and_pictures_are_written_when_the_run_ends(tmp_path):
     path = tmp_path / "events.db"
     with EventWriter(path, flush_s=NEVER_S) as writer:
         writer.note(make_visit(1), "0", 160.0)
-        writer.take(RawPicture(1, PIXELS, FOUND))
+        writer.take(RawPicture({1}, PIXELS, FOUND))
         writer.note(make_visit(2, label="dog"), "0", 161.0, ended=True)
         writer.note(make_visit(1, seen_s=170.0), "0", 170.0, ended=True)
     cat, dog = visits_in(path)
@@ -56,11 +56,28 @@ def test_batches_are_written_while_the_run_goes_on(tmp_path):
 
 def test_pictures_that_wait_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(module.EventWriter, "_run", lambda self: self._store.close())
+    monkeypatch.setattr(module, "MOST_WAITING_BYTES", 3 * PIXELS.nbytes)
     with EventWriter(tmp_path / "events.db") as writer:
-        for _ in range(module.MOST_WAITING):
+        for number in range(3):
             assert writer.has_room
-            writer.take(RawPicture(1, PIXELS, FOUND))
+            writer.take(RawPicture({number}, PIXELS, FOUND))
         assert not writer.has_room
+
+
+def test_better_picture_replaces_one_that_waits(tmp_path, monkeypatch):
+    path = tmp_path / "events.db"
+    encoded = []
+    monkeypatch.setattr(module, "encode_jpeg", lambda pixels: encoded.append(pixels) or b"jpeg")
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        for number in (1, 2):
+            writer.note(make_visit(number), "0", 160.0, ended=True)
+        writer.take(RawPicture({1, 2}, PIXELS, ()))
+        writer.take(RawPicture({1}, PIXELS, FOUND))
+        writer.take(RawPicture({1, 2}, PIXELS, FOUND))
+    assert len(encoded) == 1
+    store = EventStore(path, read_only=True)
+    assert [store.picture(number).findings for number in (1, 2)] == [FOUND, FOUND]
+    store.close()
 
 
 def test_newer_store_is_told_of_and_the_run_goes_on(tmp_path, capsys):
