@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-train check-demo test test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo demo-train check-demo test test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras test-fuzz test-endurance check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,17 @@ test-device: $(BUNDLE)/manifest.json ## the device's part of it alone, on the de
 
 test-installs: $(VENV)/installed ## tests that install packages that clash, where they do no harm
 	@$(BIN)/python -m pytest -m installs tests/device/doctor
+
+# As many damaged files for each reader; FUZZ_RANDOM=1 looks for others than last time.
+FUZZ ?= 250
+test-fuzz: $(BUNDLE)/manifest.json ## damaged files for every reader, in 500 MB of memory (2 minutes; FUZZ=100000 FUZZ_RANDOM=1 for a night)
+	@LITEBERRY_FUZZ_EXAMPLES=$(FUZZ) $(if $(FUZZ_RANDOM),LITEBERRY_FUZZ_RANDOM=1) $(DEPLOYED) tests/device/fuzz
+
+# RUNS kills, losses and full disks of each kind; FRAMES of one run with all its outputs.
+RUNS ?= 8
+FRAMES ?= 6000
+test-endurance: $(BUNDLE)/manifest.json ## kills, full disks, lost cameras and long runs (4 minutes; RUNS=200 FRAMES=1000000 for a day)
+	@LITEBERRY_RUNS=$(RUNS) LITEBERRY_FRAMES=$(FRAMES) $(DEPLOYED) -m endurance tests/endurance
 
 test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
 	@tests/emulated/v4l2/run.sh

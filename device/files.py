@@ -38,7 +38,9 @@ def open_regular(path: Path) -> io.BufferedReader:
 def read_regular(path: Path, most: int) -> bytes:
     """All of a file of at most ``most`` bytes. Raises ``OSError`` as :func:`open_regular`."""
     with open_regular(path) as file:
-        data = file.read(most + 1)
+        # Not ``most + 1``: the memory for as much would be taken first.
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"more than {most / 1e6:g} MB, too large for this", str(path))
     return data

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_PIXELS = 64_000_000  # of an image, 192 MB decoded: a phone's 50 megapixels are fewer
 EXIF_ORIENTATION = 0x0112
@@ -29,6 +29,9 @@ class ImageHeader:
     bits: int = 8  # per channel
     orientation: int = 1  # as EXIF has it, 1 to 8
     frames: int = 1  # pages or pictures of an animation; of a JPEG those of one size in a row
+    longest: int = field(
+        default=0, compare=False
+    )  # bytes that the longest part of a PNG claims to have
 
 
 def read_header(data: bytes) -> ImageHeader | None:
@@ -133,9 +136,10 @@ def _one_jpeg(data: bytes, start: int) -> tuple[int, int, int, int, int, bool] |
 
 def _png(data: bytes) -> ImageHeader:
     width, height, bits = struct.unpack_from(">IIB", data, 16)
-    orientation, frames, at = 1, 1, 8
+    orientation, frames, at, longest = 1, 1, 8, 0
     while at + 8 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
+        longest = max(longest, length)
         name, content = data[at + 4 : at + 8], at + 8
         if name == b"eXIf":
             orientation = _exif_orientation(data[content : content + length])
@@ -144,7 +148,8 @@ def _png(data: bytes) -> ImageHeader:
         elif name == b"IEND":
             break
         at = content + length + 4
-    return ImageHeader("PNG", width, height, bits, orientation, max(1, min(frames, MAX_FRAMES)))
+    frames = max(1, min(frames, MAX_FRAMES))
+    return ImageHeader("PNG", width, height, bits, orientation, frames, longest)
 
 
 def _webp(data: bytes) -> ImageHeader | None:

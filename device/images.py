@@ -18,6 +18,7 @@ from device.orientation import Orientation
 from device.records import Pixels
 
 MAX_FILE_BYTES = 512 << 20
+MOST_OF_A_PART = 16 << 20  # bytes that a part of a small PNG may claim and not have
 SMALL_RANGE = 0.25  # of 16 bits: with less in use, their upper 8 would be nearly all the same
 SCALED_QUANTILES = (0.005, 0.995)  # a dead pixel decides nothing
 
@@ -94,6 +95,11 @@ def decode_image(data: bytes, name: str, warn: Callable[[str], None] = lambda _:
     """
     check_pixels(data, name)
     header = None if data.startswith(b"\xff\xd8") else read_header(data)
+    if header is not None and header.longest > max(len(data), MOST_OF_A_PART):
+        # OpenCV fills memory for as much as a part claims: 2 GB for a file of 200 bytes.
+        raise SourceError(
+            f"{name}: damaged: a part of {header.longest} bytes in a file of {len(data)}"
+        )
     deep = header is not None and header.bits == 16
     flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if deep else 0)
     # WebP is left as it lies by one OpenCV and laid upright by another.

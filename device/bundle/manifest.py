@@ -6,6 +6,7 @@ place that is wrong; on a Pi it costs 1.6 MB and 12 ms, and replaces a parser of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -205,6 +206,11 @@ class SsdRule(Record, frozen=True, tag="ssd"):
     background: Index | None
     iou_threshold: Fraction
     score: Literal["probability", "logit"] = "logit"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be divided by."""
+        if not all(0 < scale < math.inf for scale in self.box_scales):
+            raise ValueError(f"Expected `box_scales` > 0, got {self.box_scales}")
 
 
 class DetectionsRule(Record, frozen=True, tag="detections"):

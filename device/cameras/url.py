@@ -38,12 +38,13 @@ class CameraUrl:
     @classmethod
     def parse(cls, url: str) -> CameraUrl:
         """Raises ``UsageError`` for a scheme that no camera here speaks, or no address at all."""
-        shown = redact(url)
+        # A message is one line.
+        shown = re.sub(r"[\x00-\x1f\x7f]", lambda match: ascii(match[0])[1:-1], redact(url))
         try:
             parts = urlsplit(url)
             scheme, host, port = parts.scheme, parts.hostname, parts.port
         except ValueError:
-            scheme, host, port = url.partition("://")[0], None, None
+            scheme, host, port = shown.partition("://")[0], None, None
         if scheme not in SCHEMES:
             raise UsageError(
                 f"--source {shown}: {scheme}:// is not known; network cameras are reached by "

@@ -20,6 +20,8 @@ from device.system.closable import Closable
 from device.system.console import say
 from device.system.file_lock import take_lock
 
+MOST_OF_A_HEADER = 2000  # bytes of a video without a frame
+
 
 def fit(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
     """The letterboxed ``image``: inside a frame of ``size_wh``, its shape kept, black around it."""
@@ -41,10 +43,24 @@ def refuse_second_run(path: Path) -> NoReturn:
     raise SinkError(f"{path}: another run is writing it; end that one, or choose another name")
 
 
+def _is_bare_header(partial: Path) -> bool:
+    """Whether an MP4 or Matroska file was cut off before its first frame was in it."""
+    with partial.open("rb") as file:
+        data = file.read(MOST_OF_A_HEADER + 1)
+    if len(data) > MOST_OF_A_HEADER:
+        return False
+    mp4 = data[4:8] == b"ftyp" and b"mdat" not in data
+    matroska = data.startswith(b"\x1aE\xdf\xa3") and b"\x1fC\xb6u" not in data  # no cluster
+    return not data or mp4 or matroska
+
+
 def recover(partial: Path, path: Path) -> None:
-    """Give what a run that was cut off left unfinished the name ``path``, and say so."""
+    """Give what a run that was cut off left unfinished the name ``path``, and say so.
+
+    Where it holds no frame yet it is removed.
+    """
     try:
-        if partial.stat().st_size == 0:
+        if _is_bare_header(partial):
             partial.unlink()
             return
         partial.replace(path)

@@ -49,3 +49,8 @@ def test_refused_file_is_left_closed(tmp_path):
             open_regular(path)
     after = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
     assert after == before
+
+
+def test_limit_takes_no_memory_that_the_file_does_not_need(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_regular(tmp_path / "a", 2**62) == b"12345"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from device import images
 from device.errors import SourceError
-from device.images import list_images, read_image
+from device.images import decode_image, list_images, read_image
 from tests.conftest import ROOT
 from tests.device.conftest import encode
 from tests.device.test_image_header import exif
@@ -244,3 +244,10 @@ def test_sixteen_bits_that_are_all_used_keep_their_upper_half(tmp_path):
     (tmp_path / "deep.tif").write_bytes(encode(ramp, ".tif"))
     pixels = read_image(tmp_path / "deep.tif", pytest.fail)
     assert np.array_equal(pixels[..., 0], ramp >> 8)
+
+
+def test_part_that_claims_more_than_the_file_has_is_refused_before_memory_is_taken(noise):
+    data = encode(noise, ".png")
+    claiming = data[:33] + (2**31 - 1).to_bytes(4, "big") + data[37:]
+    with pytest.raises(SourceError, match=rf"a part of 2147483647 bytes in a file of {len(data)}"):
+        decode_image(claiming, "a.png")

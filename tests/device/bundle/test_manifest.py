@@ -50,6 +50,7 @@ def test_manifest_cannot_be_changed(raw):
         (["input", "width"], "300", r"Expected `int`, got `str` - at `\$.input.width`"),
         (["threshold"], None, r"Expected `float`, got `null` - at `\$.threshold`"),
         (["decoder", "box_scales"], [10, 10, 5], "length 4"),
+        (["decoder", "box_scales"], [10, 0, 5, 5], "Expected `box_scales` > 0"),
         (["task"], "divination", "divination"),
         (["input", "colour"], "bgr", "bgr"),
         (["variants", "int8", "input", "shape"], [1, 300.5], r"Expected `int`, got `float`"),

@@ -245,6 +245,16 @@ def test_video_that_a_killed_run_left_is_recovered_and_told_of(tmp_path, capsys)
     assert capsys.readouterr().err == f"{recovered}: what a run that was cut off had recorded\n"
 
 
+@pytest.mark.parametrize(
+    "header", [b"", b"\0\0\0\x24ftypisom" + bytes(76), b"\x1aE\xdf\xa3" + bytes(60)]
+)
+def test_video_that_was_cut_off_before_its_first_frame_is_removed(tmp_path, header):
+    path = tmp_path / "video.mp4"
+    partial_of(path).write_bytes(header)
+    write_all(path, [grey(0)] * 3)
+    assert names_in(tmp_path) == ["video.mp4"]
+
+
 def test_recovered_video_takes_no_name_that_is_taken(tmp_path):
     path = tmp_path / "video.mp4"
     for content in (b"first", b"second"):

@@ -1,0 +1,164 @@
+"""Runs that are killed, starved and left alone for long: ``make test-endurance``.
+
+``LITEBERRY_RUNS`` is how often each is done, ``LITEBERRY_FRAMES`` how long the long run is.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from device.cameras.base import CameraOptions
+from device.cameras.mjpeg import MjpegCamera
+from device.cameras.rtsp import RtspCamera
+from tests.conftest import ROOT
+from tests.device.conftest import frames_of
+from tests.helpers.children import start, wait_until
+from tests.helpers.network_cameras import MjpegServer, RtspServer
+
+pytestmark = pytest.mark.endurance
+
+RUNS = int(os.environ.get("LITEBERRY_RUNS", "8"))
+FRAMES = int(os.environ.get("LITEBERRY_FRAMES", "6000"))
+SMALL_BYTES = 512_000_000  # of memory, as a Zero 2 W has
+GROWTH_MB = 3.0  # between a third of a run and its end: what an allocator may do by chance
+
+
+def detect(bundle: Path, folder: Path, *flags: object, **options: object) -> subprocess.Popen[str]:
+    """Start a run on the demo with a video in segments, clips, visits and logs in ``folder``."""
+    command = [
+        sys.executable, "-m", "device", "detect", bundle, "--variant", "int8", "--source", "demo",
+        "--output", folder / "cam.mp4", "--segment", 2, "--on", "person,cat", "--record", 1,
+        "--clips", folder / "clips", "--log", folder / "seen.jsonl", *flags,
+    ]  # fmt: skip
+    return start(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def finished(folder: Path) -> list[Path]:
+    """The videos that were closed."""
+    return [path for path in folder.rglob("*.mp4") if ".partial" not in path.name]
+
+
+def lines(folder: Path) -> int:
+    log = folder / "seen.jsonl"
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
+def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle_dir, tmp_path):
+    chance = random.Random(1)
+    seen = 0
+    for _ in range(RUNS):
+        with detect(bundle_dir, tmp_path) as child:
+            until = seen + chance.randint(1, 150)
+            wait_until(lambda: child.poll() is not None or lines(tmp_path) >= until)  # noqa: B023
+            child.kill()
+            child.communicate()
+        seen = lines(tmp_path)
+        assert seen >= until, "the run ended by itself"
+        assert all(frames_of(path) for path in finished(tmp_path))
+    with detect(bundle_dir, tmp_path, "--frames", 5) as child:
+        _, said = child.communicate()
+    assert child.returncode == 0, said
+    left = [path for path in tmp_path.rglob("*.partial.mp4") if path.stat().st_size]
+    assert not left, "what was cut off is given a name by a later run"
+    assert all(frames_of(path) for path in finished(tmp_path))
+
+
+def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle_dir, tmp_path):
+    chance = random.Random(2)
+    for number in range(RUNS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        most = chance.randint(1, 60_000)
+
+        def limit(most: int = most) -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+        with detect(bundle_dir, folder, "--frames", 300, preexec_fn=limit) as child:
+            _, said = child.communicate()
+        errors = [line for line in said.splitlines() if line.startswith("error: ")]
+        assert (child.returncode, len(errors)) == (1, 1), (most, said)
+        assert "Traceback" not in said
+        assert all(frames_of(path) for path in finished(folder)), most
+
+
+@pytest.fixture(params=[MjpegServer, RtspServer])
+def server(request) -> Iterator[MjpegServer | RtspServer]:
+    server = request.param()
+    yield server
+    server.stop()
+
+
+def test_camera_that_is_lost_again_and_again_leaves_nothing_open(server, monkeypatch):
+    monkeypatch.setattr("device.cameras.reconnecting.FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr("device.cameras.reconnecting.LONGEST_DELAY_S", 0.01)
+    kind = MjpegCamera if isinstance(server, MjpegServer) else RtspCamera
+    said: list[str] = []
+    stop = threading.Event()
+    opened: list[int] = []
+    with kind(server.url, CameraOptions(), said.append, stop) as camera:
+        frames = camera.frames(None, stop)
+        for _ in range(2 * RUNS):
+            next(frames)
+            opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+            server.stop()
+            found = len(said)
+            server_is_back = threading.Timer(0.05, server.start)
+            server_is_back.start()
+            while len(said) < found + 2:  # that it was lost, and that it is back
+                next(frames)
+            server_is_back.join()
+        stop.set()
+    assert max(opened[RUNS:]) <= max(opened[:RUNS]) + 2
+
+
+def memory_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+def test_long_run_with_page_clips_and_visits_grows_no_more_and_fits_a_small_board(
+    bundle_dir, tmp_path
+):
+    """In 512 MB of private memory, which the kernel counts as a control group would."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (SMALL_BYTES, SMALL_BYTES))
+
+    begun = detect(
+        bundle_dir, tmp_path, "--frames", FRAMES, "--serve", "127.0.0.1:0", "--quota", 20,
+        "--log-size", 1, "--token", "0123456789abcdef0123456789abcdef", preexec_fn=limit,
+    )  # fmt: skip
+    with begun as child:
+        drained: list[str] = []
+        reader = threading.Thread(target=lambda: drained.extend(child.stderr or ()))
+        reader.start()
+
+        def frame_of_log() -> int:
+            log = tmp_path / "seen.jsonl"
+            last = log.read_bytes().splitlines()[-1:] if log.exists() else []
+            found = re.search(rb'"frame":\s*(\d+)', last[0]) if last else None
+            return int(found[1]) if found else 0
+
+        def past(share: float) -> bool:
+            return child.poll() is not None or frame_of_log() >= share * FRAMES
+
+        wait_until(lambda: past(1 / 3), within_s=86_400)
+        third = memory_mb(child.pid)
+        wait_until(lambda: past(0.95), within_s=86_400)
+        last = memory_mb(child.pid) if child.poll() is None else third
+        child.wait()
+        reader.join()
+    assert child.returncode == 0, drained
+    figures = f"{third:.1f} MB after a third of {FRAMES} frames, {last:.1f} MB near the end\n"
+    sys.stdout.write(figures)
+    assert last - third <= GROWTH_MB
