@@ -71,7 +71,7 @@ class Photographs(Record, frozen=True, rename={"images": "pictures"}):
 
 
 class Archive(Record, frozen=True):
-    """Something to download."""
+    """An archive to download."""
 
     url: str
     sha256: str
@@ -87,7 +87,7 @@ class EvaluationSet(Record, frozen=True):
 
 
 class Catalogue(Record, frozen=True):
-    """All of the file, by name."""
+    """The whole catalogue, by name."""
 
     labels: dict[str, Labels]
     calibration: dict[str, Photographs]

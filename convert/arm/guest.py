@@ -37,7 +37,7 @@ class CountJob(Record, frozen=True):
 
 
 class Answer(Record, frozen=True):
-    """What was counted, or why nothing was; of a model only the invoke."""
+    """Counts of a job, or why nothing was counted; of a model only the invoke."""
 
     preprocess: int = 0
     invoke: int = 0

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user asked ``convert build`` for."""
+    """Options of a build, as the flags of ``convert build`` give them."""
 
     precisions: tuple[Precision, ...]
     calibration: Path | None
@@ -51,7 +51,7 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class BuildImages:
-    """What int8 is calibrated on, the samples that travel along, what variants are compared on.
+    """Images of a build: for calibration, as samples that travel along, and to compare variants on.
 
     ``samples`` are in the bundle already, and the first of ``check``; ``named`` are the calibration
     images as provenance tells them.

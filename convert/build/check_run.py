@@ -26,7 +26,7 @@ Found = tuple[Detection, ...] | tuple[Classification, ...]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What one interpreter answered on the check images.
+    """Answers of one interpreter on the check images.
 
     ``found`` has an entry per image. ``values`` maps the outputs that are decoded to float32
     (images, ...); outputs that list finished detections are left out, for rows that swap places

@@ -23,7 +23,7 @@ Problem = Literal["dtype", "shape", "not-finite", "range"]
 
 @dataclass(frozen=True, slots=True)
 class ImageStats:
-    """What the lint keeps of one picture.
+    """Statistics of one picture: what the checks keep of it.
 
     ``problem`` is what makes the tensor unusable; the fields below it are then not filled.
     """

@@ -73,7 +73,7 @@ class Disagreement(msgspec.Struct, frozen=True):
 
 
 class Accuracy(msgspec.Struct, frozen=True):
-    """What ``convert evaluate --json`` writes."""
+    """Accuracy of a bundle's variants: what ``convert evaluate --json`` writes."""
 
     model: str
     task: str

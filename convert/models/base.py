@@ -25,7 +25,7 @@ from device.bundle.manifest import (
 
 @dataclass(frozen=True)
 class Network:
-    """Where a network comes from, and how a device must use it.
+    """A network: where it comes from, and how a device must use it.
 
     ``export`` writes it as a SavedModel into an empty folder and returns its number of
     parameters: the slow part, which imports TensorFlow.

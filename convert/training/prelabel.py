@@ -26,7 +26,7 @@ from device.system.atomic_file import write_whole
 
 @dataclass(slots=True)
 class PrelabelResult:
-    """What became of the images of a folder."""
+    """The result of prelabelling: what became of the images of a folder."""
 
     annotated: list[ImageAnnotation] = field(default_factory=list)
     labelled_before: int = 0  # their label files are left as they are

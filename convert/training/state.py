@@ -12,7 +12,7 @@ Arrays = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """What an epoch came to; losses are means over its steps, ``map`` of the averaged weights."""
+    """Figures of an epoch; losses are means over its steps, ``map`` of the averaged weights."""
 
     epoch: int
     step: int
@@ -29,7 +29,7 @@ class EpochRecord:
 
 @dataclass(slots=True)
 class RunState:
-    """How far a run is, and the best weights so far."""
+    """State of a run: how far it is, and the best weights so far."""
 
     step: int = 0
     elapsed_s: float = 0.0

@@ -23,7 +23,7 @@ FINAL_BLOCKS = 12
 
 
 class InvokeCost(Protocol):
-    """What candidates are ranked by; ``unit`` says what is compared."""
+    """A cost that candidates are ranked by; ``unit`` says what is compared."""
 
     unit: str
 

@@ -33,7 +33,7 @@ Worth = Callable[[Weights], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one file found on each picture, and what that is worth on any choice of them.
+    """Judgement of a file: what it found on each picture, and its worth on any choice of them.
 
     Evaluated once: the score on a half, or on resampled pictures, is then only a sum.
     """

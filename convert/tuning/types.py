@@ -16,7 +16,7 @@ from convert.tuning.search import MOVES, Candidate
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked ``convert tune`` for."""
+    """Options of a search, as the flags of ``convert tune`` give them."""
 
     max_drop: float  # points
     target: Target = "here"
@@ -71,7 +71,7 @@ class Fold:
 
 @dataclass(slots=True, kw_only=True)
 class TuningResult:
-    """What a search came to.
+    """The result of a search.
 
     ``drop`` is that of pictures unseen by the search that chose, with its interval; ``expected``
     the same with luck left out, ``kept_expected`` that of the variant kept alone.

@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Those of a chart of distributions: medians at the left, what is around them at the right."""
+    """Axes of a chart of distributions: medians at the left, what is around them at the right."""
 
     medians: Axis  # ms; logarithmic where the greatest is more than ten times the least
     spread: Axis  # percent of the median

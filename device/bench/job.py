@@ -9,7 +9,7 @@ from device.schema import Count, Index, Record
 
 
 class Bare(Record, frozen=True):
-    """What was understood of a model without a bundle: each process would find out the same."""
+    """A model without a bundle as it was understood: each process would find out the same."""
 
     manifest: Manifest
     labels: tuple[str, ...]
@@ -17,7 +17,7 @@ class Bare(Record, frozen=True):
 
 
 class WorkerJob(Record, frozen=True):
-    """What to measure: frames of ``source`` end to end, or where that is None invokes alone."""
+    """A job for a worker: frames of ``source`` end to end, or where that is None invokes alone."""
 
     bundle: str  # the folder
     variant: str
@@ -34,7 +34,7 @@ class WorkerJob(Record, frozen=True):
 
 
 class Invokes(Record, frozen=True, tag="invokes"):
-    """What a job without a source found."""
+    """Figures of invokes alone: the answer to a job without a source."""
 
     delegate: str
     import_ms: float
@@ -47,7 +47,7 @@ class Invokes(Record, frozen=True, tag="invokes"):
 
 
 class Frames(Record, frozen=True, tag="frames"):
-    """What a job with a source found."""
+    """Figures of frames end to end: the answer to a job with a source."""
 
     frame_ms: Times  # from one finished frame to the next
     age_ms: Times

@@ -26,7 +26,7 @@ Times = tuple[float, ...]
 
 
 class BenchmarkSettings(Record, frozen=True):
-    """How it was measured: counts and times are those of one round of one combination."""
+    """Settings of a benchmark: counts and times are those of one round of one combination."""
 
     rounds: Count = 5
     warmups: Index = 10  # invokes, or frames, that are not counted
@@ -38,7 +38,7 @@ class BenchmarkSettings(Record, frozen=True):
 
 
 class MemoryUse(Record, frozen=True):
-    """Of one process, in MB (10^6 bytes)."""
+    """Memory of one process, in MB (10^6 bytes)."""
 
     resident_mb: float
     proportional_mb: float | None  # pages shared with others divided among them; Linux alone
@@ -102,7 +102,7 @@ class CombinationResult(Record, frozen=True):
 
 
 class Moment(Record, frozen=True):
-    """How the machine was doing, so long after the start."""
+    """State of the machine, so long after the start."""
 
     elapsed_s: float
     state: State
@@ -128,7 +128,7 @@ class Sustained(Record, frozen=True):
 
 
 class Load(Record, frozen=True):
-    """What else the machine did meanwhile."""
+    """Load by other programs, meanwhile."""
 
     other_cores: float | None  # mean number of cores that other programs kept busy
     stolen_percent: float | None  # time that a hypervisor gave to other machines

@@ -34,7 +34,7 @@ from device.system.isolated_process import TIMEOUT_S, converse
 
 
 class Measurements(NamedTuple):
-    """What came of all combinations."""
+    """Results of all combinations, and how the machine was doing."""
 
     results: tuple[CombinationResult, ...]
     moments: tuple[Moment, ...]

@@ -20,7 +20,7 @@ from device.records import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What survived, best score first.
+    """Candidates that survived, best score first.
 
     ``boxes`` float32 (count, 4) as x_min, y_min, x_max, y_max, 0..1 of the model's input (none,
     (0, 4), of a classifier); ``scores`` float32 (count,), 0..1; ``class_ids`` int (count,).

@@ -15,7 +15,7 @@ from device.inspection.understanding import Understanding
 
 @dataclass(frozen=True, slots=True)
 class ClassNames:
-    """What the classes are called, and how that was told; no labels where nothing names them."""
+    """Names of the classes, and how they were told; no labels where nothing names them."""
 
     labels: tuple[str, ...]
     why: str

@@ -22,7 +22,7 @@ _MARKS = re.compile(r"""["'](?:names|stride|task|imgsz)["']\s*:""")
 
 
 class ExportNotes(Record, frozen=True):
-    """What is used of it; empty where it says nothing."""
+    """Notes that are used; empty where the exporter says nothing."""
 
     author: str = ""
     licence: str = ""

@@ -27,7 +27,7 @@ _LABELS = (2, 3)  # of AssociatedFileType: labels of a tensor's axis, or of its 
 
 
 class ModelMetadata(Record, frozen=True):
-    """What is used of it; empty where the author said nothing."""
+    """Metadata that are used; empty where the author said nothing."""
 
     mean: tuple[float, ...] = ()  # normalised value = (byte - mean) / std, per channel or for all
     std: tuple[float, ...] = ()
