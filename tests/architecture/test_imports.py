@@ -42,6 +42,11 @@ def test_all_modules_together_load_no_interpreter_until_a_model_is():
     assert not loaded & {"ai_edge_litert", "tflite_runtime"}
 
 
+def test_all_modules_together_load_nothing_that_only_a_home_needs():
+    loaded = loaded_by(f"import {', '.join(ALL_MODULES)}")
+    assert not loaded & {"paho", "apprise", "requests", "yaml"}
+
+
 @pytest.mark.parametrize("module", ["device", "device.errors", "device.cli"])
 def test_light_module_loads_the_standard_library_alone(module):
     assert loaded_by(f"import {module}") - sys.stdlib_module_names == {"device"}
