@@ -14,6 +14,7 @@ from convert.commands.dataset import add_dataset
 from convert.commands.evaluate import add_evaluate
 from convert.commands.prelabel import add_prelabel
 from convert.commands.report import add_report
+from convert.commands.slim import add_slim
 from convert.commands.train import add_train
 from convert.commands.tune import add_tune
 from convert.commands.zoo import add_zoo
@@ -34,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     for add in (
         add_build, add_train, add_dataset, add_prelabel,
-        add_evaluate, add_tune, add_report, add_zoo,
+        add_slim, add_evaluate, add_tune, add_report, add_zoo,
     ):  # fmt: skip
         add(commands)
     return parser

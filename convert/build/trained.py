@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ CHECK_IMAGES = 8  # each is looked at by every variant in every interpreter
 SAMPLES = 4
 IOU_THRESHOLD = 0.6
 LICENCE = "yours"
+NAMED = 8  # classes in a title
 
 Say = Callable[[str], None]
 
@@ -56,6 +57,9 @@ class TrainedDetector:
     class_thresholds: Mapping[str, float]
     source: str
     architecture: Architecture = PUBLISHED
+    decoder: SsdRule = field(default_factory=lambda: decoder_rule())
+    licence: str = LICENCE
+    threshold: float | None = None  # None: the mean of those of the classes
 
     def network(self) -> Network:
         """The network that is converted."""
@@ -73,18 +77,25 @@ class TrainedDetector:
         thresholds = {name: round(value, 4) for name, value in self.class_thresholds.items()}
         return Network(
             name=self.name,
-            title=f"SSDLite MobileNetV2 trained on {', '.join(self.classes)}",
-            licence=LICENCE,
+            title=f"SSDLite MobileNetV2 trained on {_listed(self.classes)}",
+            licence=self.licence,
             source=self.source,
             labels=self.classes,
             input=input_rule(self.size),
             input_name="image",
-            decoder=decoder_rule(),
+            decoder=self.decoder,
             export=export,
             anchors=ssd_anchors(grid_sizes(self.size)),
-            threshold=round(float(np.mean(list(thresholds.values()))), 2),
+            threshold=self.threshold
+            if self.threshold is not None
+            else round(float(np.mean(list(thresholds.values()))), 2),
             class_thresholds=thresholds,
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def build_trained(

@@ -1,0 +1,1 @@
+"""The search for the cheapest network that keeps a promise: smaller inputs, fewer channels."""

@@ -1,0 +1,113 @@
+"""The order in which smaller networks are tried: pixels first, then channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+SIZES = (96, 112, 128, 160, 192, 224, 256)
+HALF = 0.62  # of a cost: how much cheaper the next size is at least
+NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next
+LEAST_COST = 0.02  # nothing of an SSDLite is left below
+NEAR = 1.03  # times a cost: as good as reached
+
+SizeCost = Callable[[int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A network to make: input side, and its cost as a multiple of the original's.
+
+    ``cost`` None is as many channels as the original has. ``parent``: the outcome it is made
+    from, by position; -1 is the original.
+    """
+
+    size: int
+    cost: float | None
+    parent: int = -1
+
+    @property
+    def name(self) -> str:
+        """Such as ``160px`` or ``160px-20``, per cent of the cost."""
+        return f"{self.size}px" + ("" if self.cost is None else f"-{100 * self.cost:.0f}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A move, what it costs as a multiple of the original's, and the points it loses."""
+
+    move: Move
+    cost: float
+    drop: float
+
+
+def next_within(
+    history: Sequence[Rung], size: int, max_drop: float, cost: SizeCost, fixed: bool = False
+) -> Move | None:
+    """The next network to try for the cheapest that loses at most ``max_drop`` points.
+
+    ``size`` is the original's; ``cost`` says what the original costs at another size, as a
+    multiple. Sizes go down by about half the cost until one loses too much, then the one between;
+    from the best of them channels go in steps until too much is lost. ``fixed``: ``size`` was asked
+    for, and stays. None where nothing is left to try.
+    """
+    narrowed = [item for item in history if item.move.cost is not None]
+    if not narrowed and not fixed:
+        found = _next_size(history, size, max_drop, cost)
+        if found is not None:
+            return found
+    if fixed and not history and cost(size) < 1:
+        return Move(size, None)
+    if narrowed and narrowed[-1].drop > max_drop:
+        return None
+    good = [at for at, item in enumerate(history) if item.drop <= max_drop]
+    if not good:
+        return None if fixed and history else Move(size, NARROWER)
+    best = min(good, key=lambda at: history[at].cost)
+    goal = history[best].cost * NARROWER
+    return Move(history[best].move.size, goal, best) if goal >= LEAST_COST else None
+
+
+def _next_size(history: Sequence[Rung], size: int, max_drop: float, cost: SizeCost) -> Move | None:
+    tried = {item.move.size: item for item in history}
+    good = [side for side, item in tried.items() if item.drop <= max_drop]
+    least = min(good, default=size)
+    bad = [side for side, item in tried.items() if item.drop > max_drop]
+    worst = max(bad, default=0)
+    parent = next((at for at, item in enumerate(history) if item.move.size == least), -1)
+    between = [side for side in SIZES if worst < side < least and side not in tried]
+    if not between:
+        return None
+    half = [side for side in between if cost(side) <= HALF * cost(least)]
+    return Move(max(half) if half else min(between), None, parent)
+
+
+def next_towards(
+    history: Sequence[Rung], goals: Sequence[float], size: int, whole: float
+) -> Move | None:
+    """The next network on the way to each of ``goals``, costs from dear to cheap, at ``size``.
+
+    ``whole`` is what all channels cost there; where that is less than the original, its size is
+    learnt before channels go. None where all are reached.
+    """
+    if not history and whole < 1:
+        return Move(size, None)
+    last = history[-1].cost if history else whole
+    ahead = [goal for goal in sorted(goals, reverse=True) if last > goal * NEAR]
+    if not ahead:
+        return None
+    return Move(size, max(ahead[0], last * NARROWER), len(history) - 1)
+
+
+def steps_towards(goals: Sequence[float], size: int, whole: float) -> int:
+    """How many networks :func:`next_towards` tries."""
+    history: list[Rung] = []
+    while (move := next_towards(history, goals, size, whole)) is not None:
+        history.append(Rung(move, whole if move.cost is None else move.cost, 0.0))
+    return len(history)
+
+
+def size_for(goal: float, size: int, cost: SizeCost) -> int:
+    """The smallest side that still costs ``goal`` or more with all channels; ``size`` if none."""
+    dearer = [side for side in (*SIZES, size) if side <= size and cost(side) >= goal]
+    return min(dearer, default=size)

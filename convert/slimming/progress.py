@@ -1,0 +1,84 @@
+"""The networks that a search has made, on disk: what ``--resume`` goes on from."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from convert.compression.weights import LayerWeights
+from convert.errors import TrainingError
+from convert.training.checkpoint import DAMAGED
+from device.system.atomic_file import write_whole
+
+ADVICE = "free some space, then go on with --resume"
+
+
+class FinishedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network that was made; ``goal`` is the cost asked for, None with all channels."""
+
+    size: int
+    goal: float | None
+    parent: int
+    drop: float
+    distance: float
+
+
+class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All networks of a search, and what must be the same for one that is taken up again."""
+
+    settings: dict[str, str]
+    steps: tuple[FinishedStep, ...] = ()
+
+    def require(self, settings: dict[str, str]) -> None:
+        """Raise :class:`TrainingError` where the search had other ``settings``."""
+        for name, value in settings.items():
+            if (was := self.settings.get(name)) != value:
+                raise TrainingError(
+                    f"--resume: the search had {name} {was}, now it is {value}: go on with what it "
+                    "had, or leave out --resume and start anew"
+                )
+
+
+def save_progress(folder: Path, progress: Progress, weights: LayerWeights | None = None) -> None:
+    """Write ``progress``, and before it the ``weights`` of its last step.
+
+    Raises ``SinkError`` where the disk is full.
+    """
+    if weights is not None:
+        buffer = io.BytesIO()
+        arrays = {
+            f"{name}/{kind}": values
+            for name, pair in weights.items()
+            for kind, values in zip(("kernel", "bias"), pair, strict=True)
+        }
+        np.savez(buffer, **arrays)
+        write_whole(_step_file(folder, len(progress.steps) - 1), buffer.getvalue(), ADVICE)
+    write_whole(folder / "slimming.json", msgspec.json.encode(progress), ADVICE)
+
+
+def load_progress(folder: Path) -> tuple[Progress, list[LayerWeights]]:
+    """What :func:`save_progress` wrote. Raises :class:`TrainingError` where it cannot be read."""
+    path = folder / "slimming.json"
+    try:
+        progress = msgspec.json.decode(path.read_bytes(), type=Progress)
+        weights = [_read(_step_file(folder, number)) for number in range(len(progress.steps))]
+    except FileNotFoundError as exc:
+        raise TrainingError(
+            f"{exc.filename}: no such file, so there is nothing to go on with: leave out --resume"
+        ) from exc
+    except (OSError, *DAMAGED, msgspec.DecodeError) as exc:
+        raise TrainingError(f"{path}: no search to go on with ({exc}): leave out --resume") from exc
+    return progress, weights
+
+
+def _step_file(folder: Path, number: int) -> Path:
+    return folder / f"step-{number:02d}.npz"
+
+
+def _read(path: Path) -> LayerWeights:
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+        names = sorted({name.rpartition("/")[0] for name in stored.files})
+        return {name: (stored[f"{name}/kernel"], stored[f"{name}/bias"]) for name in names}

@@ -1,0 +1,90 @@
+"""Which of the networks tried is kept, judged on pictures that it was not chosen by."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from convert.errors import EvaluationError
+from convert.evaluation.bootstrap import Interval
+from convert.slimming.held_out import Look, lost
+from convert.tuning.drop_model import MeasuredDrop, expected_drops
+from convert.tuning.selection import refuse_noise
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A smaller network as it is judged: ``cost`` a multiple of the whole one's.
+
+    ``distance`` is how far its raw answers are from the whole network's.
+    """
+
+    name: str
+    cost: float
+    distance: float
+    look: Look = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The position of what is kept, and what it loses, in points.
+
+    ``drop`` and its ``interval`` are of each half what the other half chose; ``expected`` is with
+    luck left out, by what all trials lost for their distance.
+    """
+
+    kept: int
+    drop: float
+    interval: Interval | None
+    expected: float
+
+    def keeps(self, max_drop: float) -> bool:
+        """Whether it is expected to, and what was measured does not refute it."""
+        least = self.drop if self.interval is None else self.interval[0]
+        return max(self.expected, least) <= max_drop
+
+
+def judge(whole: Look, trials: Sequence[Trial], max_drop: float, seed: int) -> Judgement:
+    """Let each half of the pictures choose the cheapest trial within ``max_drop`` points.
+
+    What a half chose is measured on the other, and the dearer of the two is kept. Raises
+    ``EvaluationError`` where the pictures cannot tell such a drop, with how many could.
+    """
+    order = list(range(whole.images))
+    random.Random(seed).shuffle(order)
+    halves = sorted(order[::2]), sorted(order[1::2])
+    least = min(trials, key=lambda item: item.distance)
+    refuse_noise(max_drop, lost(whole, least.look, seed)[2], whole.images)
+    chosen, unseen = [], []
+    for seen, other in (halves, halves[::-1]):
+        measured = [measure(whole, item, seed, seen) for item in trials]
+        chosen.append(cheapest(trials, expected_drops(measured, 1.0), max_drop))
+        unseen.append(lost(whole, trials[chosen[-1]].look, seed, other))
+    kept = max(chosen, key=lambda at: trials[at].cost)
+    drops = expected_drops([measure(whole, item, seed, None) for item in trials], 1.0)
+    if chosen[0] == chosen[1]:
+        drop, interval, _ = lost(whole, trials[kept].look, seed)
+    else:
+        drop = sum(item[0] for item in unseen) / 2
+        interval = unseen[chosen.index(kept)][1]
+    return Judgement(kept, drop, interval, drops[kept])
+
+
+def measure(whole: Look, trial: Trial, seed: int, images: Sequence[int] | None) -> MeasuredDrop:
+    """What ``trial`` loses on ``images`` (None: all), beside its distance."""
+    drop, _, deviation = lost(whole, trial.look, seed, images)
+    return MeasuredDrop(trial.distance, drop, deviation)
+
+
+def cheapest(trials: Sequence[Trial], expected: Sequence[float], max_drop: float) -> int:
+    """The position of the cheapest trial expected to keep ``max_drop``; of the closest if none.
+
+    Raises ``EvaluationError`` where nothing was tried.
+    """
+    if not trials:
+        raise EvaluationError("not one smaller network was made: give it more --minutes")
+    fitting = [at for at, drop in enumerate(expected) if drop <= max_drop]
+    if not fitting:
+        return min(range(len(trials)), key=lambda at: expected[at])
+    return min(fitting, key=lambda at: trials[at].cost)

@@ -1,0 +1,185 @@
+"""Smaller networks made from the original: cut, and trained with it as teacher."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from convert.compression.cost_model import Board, network_instructions
+from convert.compression.distillation import (
+    DistillingTrainer,
+    Teacher,
+    box_loss,
+    score_loss,
+)
+from convert.compression.importance import ChannelStatistics, channel_statistics
+from convert.compression.narrowing import channels_for
+from convert.compression.pruning import remove_channels
+from convert.compression.weights import (
+    LayerWeights,
+    architecture,
+    kernel_shapes,
+    set_weights,
+    weights_of,
+)
+from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.ssdlite import build_ssdlite
+from convert.slimming.held_out import HeldOut
+from convert.slimming.original import Original
+from convert.training.augment import may_mirror
+from convert.training.batches import Batch, Batches
+from convert.training.dataset import Dataset, TrainingImage
+from convert.training.image_store import ImageStore
+from convert.training.log import clock, epoch_line
+from convert.training.network import normalised, raw_heads, trainable_ssdlite
+from convert.training.schedule import Budget
+from convert.training.state import EpochRecord
+from convert.training.targets import Matcher
+
+LOOKED_AT = 6  # batches of images that tell what channels are worth
+STEPS_LEAST, STEPS_MOST = 16, 64  # of an epoch
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A smaller network: its weights, and the side of its input in pixels."""
+
+    weights: LayerWeights
+    size: int
+
+    def instructions(self, board: Board) -> float:
+        """Of one invoke in int8, estimated."""
+        return network_instructions(kernel_shapes(self.weights), self.size, board)
+
+
+class Studio:
+    """Makes students of one original on one dataset; ``work`` keeps small copies of images."""
+
+    def __init__(
+        self,
+        original: Original,
+        dataset: Dataset,
+        held_out: HeldOut,
+        work: Path,
+        *,
+        labelled: bool,
+        board: Board,
+        seed: int,
+        say: Say,
+    ) -> None:
+        self._original = original
+        self._dataset = dataset
+        self._held_out = held_out
+        self._labelled = labelled
+        self._board: Board = board
+        self._seed = seed
+        self._say = say
+        self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-len(dataset.train) // 16)))
+        self._store = ImageStore(dataset.train, work, original.size, say)
+        self._teacher = network_of(Student(original.weights, original.size), original.labels)
+
+    def narrowed(self, student: Student, goal: float) -> Student:
+        """``student`` with channels removed until an invoke takes ``goal`` instructions.
+
+        Raises ``TrainingError`` where that many cannot go.
+        """
+        kernels = kernel_shapes(student.weights)
+        if student.instructions(self._board) <= goal:
+            return student
+        seen = self._statistics(student)
+        kept = channels_for(kernels, seen.importance, student.size, self._board, goal)
+        return Student(remove_channels(student.weights, kept, seen.means), student.size)
+
+    def _statistics(self, student: Student) -> ChannelStatistics:
+        batches = self._batches(student.size, student.size, self._labels())
+        model = network_of(student, self._original.labels)
+        shown = (batches.make(step) for step in range(LOOKED_AT))
+        return channel_statistics(model, len(self._original.labels), shown)
+
+    def _labels(self) -> tuple[TrainingImage, ...]:
+        """Training images with what is on them; where nobody said, with what the teacher finds."""
+        images = self._dataset.train
+        if self._labelled:
+            return images
+        count = LOOKED_AT * 16
+        return (*self._held_out.labelled_by(self._teacher, images[:count]), *images[count:])
+
+    def _batches(self, student: int, shown: int, images: tuple[TrainingImage, ...]) -> Batches:
+        """Images of ``shown`` pixels with targets at the anchors of ``student``."""
+        return Batches(
+            images,
+            self._store,
+            Matcher(ssd_anchors(grid_sizes(student))),
+            shown,
+            may_mirror(self._original.labels),
+            self._seed,
+        )
+
+    def trained(self, student: Student, budget: Budget, stop: Callable[[], bool]) -> Student:
+        """``student`` after training, or after as much of it as ``stop`` lets it have."""
+        labels = self._original.labels
+        model, average = (
+            trainable_ssdlite(len(labels), student.size, architecture(student.weights))
+            for _ in range(2)
+        )
+        set_weights(model, student.weights)
+        teacher = Teacher(self._teacher, len(labels), self._original.size, student.size)
+        trainer = DistillingTrainer(model, average, teacher, self._labelled)
+        batches = self._batches(student.size, self._original.size, self._dataset.train)
+        validator = self._held_out.chooser(student.size)
+
+        def validate() -> tuple[float, float]:
+            found = validator.precision(validator.find(trainer.answers(validator.pixels)))
+            return found.map, found.map_50
+
+        def told(record: EpochRecord) -> None:
+            self._say(epoch_line(record, clock))
+
+        def stream(step: int) -> Iterator[Batch]:
+            return batches.from_step(step)
+
+        trainer.run(stream, self.epoch_steps, budget, validate, told, stop)
+        trainer.use_best()
+        return dataclasses.replace(student, weights=weights_of(trainer.average))
+
+    def distance(self, student: Student) -> float:
+        """How far ``student`` is from its teacher on the pictures that epochs are chosen by.
+
+        The distillation loss over the sum of the teacher's squared scores: tells apart what mAP on
+        a few pictures does not.
+        """
+        labels = self._original.labels
+        teacher = Teacher(self._teacher, len(labels), self._original.size, student.size)
+        model = network_of(student, labels)
+
+        def loss(pixels: Any) -> tuple[Any, Any]:
+            boxes, logits = teacher.say(pixels)
+            outputs = model(normalised(teacher.shrink(pixels)), training=False)
+            own_boxes, own_logits = raw_heads(outputs, len(labels))
+            weight = tf.reduce_max(tf.sigmoid(logits), axis=-1) ** 2
+            far = score_loss(own_logits, logits) + box_loss(own_boxes, boxes, weight)
+            return far, tf.reduce_sum(weight)
+
+        compared = tf.function(loss)
+        pixels = self._held_out.chooser(self._original.size).pixels
+        parts = np.array(
+            [[float(item) for item in compared(tf.constant(image[np.newaxis]))] for image in pixels]
+        )
+        far, mass = parts.sum(axis=0)
+        return float(far / max(mass, 1.0))
+
+
+def network_of(student: Student, labels: tuple[str, ...]) -> keras.Model:
+    """The Keras network, for batches of any size."""
+    model = build_ssdlite(len(labels), student.size, None, architecture(student.weights))
+    set_weights(model, student.weights)
+    return model

@@ -1,0 +1,28 @@
+"""An original without a bundle on disk: a small network with random weights for drawn shapes."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from convert.build.trained import decoder_rule
+from convert.compression.weights import weights_of
+from convert.models.ssdlite import build_ssdlite
+from convert.slimming.original import Original
+from tests.convert.training.shapes import CLASSES
+
+SIZE = 96
+
+
+def random_original() -> Original:
+    """Of 96 pixels and the two classes of drawn shapes."""
+    random = np.random.default_rng(3)
+    model = build_ssdlite(len(CLASSES), SIZE, None)
+    model.set_weights([random.normal(0, 0.08, item.shape) for item in model.variables])
+    bundle = SimpleNamespace(
+        labels=CLASSES,
+        manifest=SimpleNamespace(input=SimpleNamespace(width=SIZE)),
+        folder=SimpleNamespace(resolve=lambda: "own"),
+    )
+    return Original(bundle, decoder_rule(), weights_of(model))

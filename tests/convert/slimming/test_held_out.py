@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.evaluation.coco_map import ClassMatches
+from convert.slimming.held_out import HeldOut, Look, lost
+from convert.slimming.student import Student, network_of
+from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.training.shapes import CLASSES, draw_dataset
+
+
+def look(found):
+    """One object on each picture; ``found``: whether each was, by a detection that is sure."""
+    right = np.tile(np.array(found, np.bool_), (10, 1))
+    return Look(
+        (
+            ClassMatches(
+                np.ones(len(found), np.int64),
+                np.arange(len(found)),
+                right,
+                np.zeros_like(right),
+            ),
+        ),
+        len(found),
+    )
+
+
+def test_what_is_lost_is_the_difference_of_both_on_the_same_pictures():
+    # All ten found, and the last five not: recall 0.5 at precision 1 is 51 of COCO's 101 recalls.
+    drop, spread, deviation = lost(look([1] * 10), look([1] * 5 + [0] * 5), seed=0)
+    assert drop == pytest.approx(100 * (1 - 51 / 101), abs=0.1)
+    assert spread is not None
+    assert spread[0] < drop < spread[1]
+    assert deviation > 5
+
+
+def test_what_is_lost_on_some_pictures_is_of_these_alone():
+    whole, less = look([1] * 10), look([1] * 5 + [0] * 5)
+    assert lost(whole, less, 0, range(5))[0] == 0
+    assert lost(whole, less, 0, range(5, 10))[0] == pytest.approx(100)
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    import dataclasses
+
+    dataset = draw_dataset(tmp_path_factory.mktemp("held") / "images", train=2, others=4)
+    bare = [
+        dataclasses.replace(
+            item,
+            boxes=item.boxes[:0],
+            class_ids=item.class_ids[:0],
+            ignored=item.ignored[:0],
+        )
+        for item in dataset.test
+    ]
+    return dataclasses.replace(dataset, test=tuple(bare), validation=tuple(bare))
+
+
+def test_unlabelled_pictures_are_judged_by_what_the_whole_network_finds(unlabelled):
+    original = random_original()
+    for head in range(6):  # sure of everything: random weights are seldom sure of anything
+        kernel, bias = original.weights[f"BoxPredictor_{head}.ClassPredictor"]
+        original.weights[f"BoxPredictor_{head}.ClassPredictor"] = kernel * 20, bias
+    model = network_of(Student(original.weights, SIZE), CLASSES)
+    held_out = HeldOut(original, unlabelled, labelled=False)
+    held_out.label(model)
+    whole = held_out.look(model, SIZE)
+    assert whole.images == 4
+    assert whole.points(np.ones((1, 4), np.int32))[0] > 90  # itself
+
+
+def test_labelled_pictures_keep_their_labels(unlabelled):
+    held_out = HeldOut(random_original(), unlabelled, labelled=True)
+    held_out.label(None)  # is not asked
+    assert held_out.metric == "mAP"

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.errors import EvaluationError, TrainingError
+from convert.slimming import run
+from convert.slimming.run import Slimming, SlimOptions
+from convert.training.interrupt import Interrupt
+from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.slimming.test_held_out import look
+from tests.convert.training.shapes import CLASSES, draw_dataset
+
+IMAGES = 100
+
+
+class Studio:
+    """Makes students in no time, none of them narrower."""
+
+    epoch_steps = 1
+
+    def __init__(self, *_, **__) -> None:
+        self.trainings = 0
+        self.interrupt: Interrupt | None = None
+
+    def narrowed(self, student, goal):
+        share = goal / student.instructions("pi4")
+        if share < 0.2:
+            raise TrainingError("take a smaller --size")
+        return student
+
+    def trained(self, student, budget, stop):
+        self.trainings += 1
+        if self.interrupt is not None:
+            self.interrupt.came = True
+        return student
+
+    def distance(self, student):
+        return 1.0 - student.size / 400
+
+
+class HeldOut:
+    """Pictures of which smaller inputs miss more."""
+
+    missed = 1
+
+    def __init__(self, *_) -> None:
+        pass
+
+    def label(self, _) -> None:
+        pass
+
+    def look(self, _, size):
+        return look([size == SIZE or at >= self.missed for at in range(IMAGES)])
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    """Makes a search with a studio that trains nothing."""
+    monkeypatch.setattr(run, "Studio", Studio)
+    monkeypatch.setattr(run, "HeldOut", HeldOut)
+    monkeypatch.setattr(run, "network_of", lambda *_: None)
+    dataset = draw_dataset(tmp_path / "images", train=2, others=1)
+    original = random_original()
+
+    def make(**options):
+        said: list[str] = []
+        options = {"out": tmp_path / "out", "size": 64, "epochs": 1, **options}
+        return Slimming(original, dataset, SlimOptions(**options), True, said.append), said
+
+    return make
+
+
+def test_network_that_ctrl_c_left_half_trained_is_not_kept(make):
+    slimming, _ = make(max_drop=30.0)
+    interrupt = Interrupt(say=lambda _: None)
+    slimming._studio.interrupt = interrupt
+    slimming.search(interrupt)
+    assert slimming._studio.trainings == 1
+    assert slimming.students == []
+    with pytest.raises(TrainingError, match="not one smaller network was finished"):
+        slimming.verdict()
+
+
+def test_search_goes_on_after_the_networks_that_were_finished(make):
+    first, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
+    first._add(next_move := first._next(), first._first(64))
+    assert next_move.size == 64
+    again, said = make(max_drop=30.0, seconds=60.0, epochs=None, resume=True)
+    assert "goes on     after 1 networks" in said
+    assert [item.size for item in again.students] == [64]
+    kernel = again.students[0].weights["Conv"][0]
+    assert np.array_equal(kernel, first.students[0].weights["Conv"][0])
+    assert again._next() != next_move
+    with pytest.raises(TrainingError, match="the search had max drop"):
+        make(max_drop=2.0, resume=True)
+
+
+def test_resume_without_a_search_is_refused(make):
+    with pytest.raises(TrainingError, match="nothing to go on with"):
+        make(max_drop=1.0, resume=True)
+
+
+def test_search_by_time_ends_after_its_networks(make):
+    slimming, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
+    slimming.search(Interrupt())
+    assert len(slimming.students) == run.STEPS
+
+
+def test_promise_that_nothing_keeps_is_said_with_the_closest(make, monkeypatch):
+    monkeypatch.setattr(HeldOut, "missed", 60)
+    slimming, _ = make(max_drop=20.0)
+    slimming.search(Interrupt())
+    with pytest.raises(EvaluationError, match="nothing keeps --max-drop 20: the closest, 64px"):
+        slimming.verdict()
+
+
+def test_kept_network_is_marked_in_the_figures(make):
+    slimming, _ = make(costs=(0.4,))
+    slimming._add(slimming._next(), slimming._first(64))
+    figures = slimming.figures(slimming.verdict().kept)
+    assert [item.kept for item in figures] == [True]
+    assert figures[0].size == 64
+    assert figures[0].parameters > 2_000_000
+    assert len(CLASSES) == 2

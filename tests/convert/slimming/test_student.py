@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.slimming.held_out import HeldOut
+from convert.slimming.student import Student, Studio, network_of
+from convert.training.schedule import Budget
+from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.training.shapes import draw_dataset
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studio")
+    original = random_original()
+    dataset = draw_dataset(folder / "images", train=16, others=2)
+    held_out = HeldOut(original, dataset, labelled=True)
+    studio = Studio(
+        original,
+        dataset,
+        held_out,
+        folder / "work",
+        labelled=True,
+        board="pi4",
+        seed=0,
+        say=lambda _: None,
+    )
+    return studio, Student(original.weights, SIZE)
+
+
+@pytest.fixture(scope="module")
+def narrow(studio):
+    maker, whole = studio
+    return maker.narrowed(whole, 0.6 * whole.instructions("pi4"))
+
+
+def test_narrowed_network_takes_what_was_asked(studio, narrow):
+    share = narrow.instructions("pi4") / studio[1].instructions("pi4")
+    assert 0.57 < share <= 0.6
+    assert narrow.size == SIZE
+
+
+def test_network_that_is_cheap_enough_stays(studio):
+    maker, whole = studio
+    assert maker.narrowed(whole, 1e12) is whole
+
+
+def test_narrow_network_is_farther_from_the_whole_than_that_is_from_itself(studio, narrow):
+    maker, whole = studio
+    assert maker.distance(whole) < maker.distance(narrow)
+
+
+def test_training_stops_when_told_and_changes_no_shape(studio, narrow):
+    maker, _ = studio
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) >= 3
+
+    same = maker.trained(narrow, Budget(steps=1000), stop)
+    assert len(asked) == 3
+    assert same.size == narrow.size
+    shapes = [kernel.shape for kernel, _ in narrow.weights.values()]
+    assert [kernel.shape for kernel, _ in same.weights.values()] == shapes
+
+
+def test_network_of_a_student_has_its_weights(narrow):
+    model = network_of(narrow, ("disc", "square"))
+    kernel, _ = model.get_layer("expanded_conv_9.expand").get_weights()
+    assert np.array_equal(kernel, narrow.weights["expanded_conv_9.expand"][0])
