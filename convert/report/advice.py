@@ -10,7 +10,7 @@ from convert.training.state import EpochRecord
 
 ENOUGH_BOXES = 100  # of a class: a beginning
 WEAK_RECALL = 0.8
-CONFUSED_SHARE = 0.15  # of a class's objects
+CONFUSED_SHARE = 0.1  # of a class's objects
 ALARMS_SHARE = 0.1  # of what is reported
 RISING = 0.01  # mAP that the last third of training still gave
 FEW_IMAGES = 30  # to test on: figures move by points then

@@ -148,7 +148,7 @@ class Trainer:
         """
         state = self.state
         started = time.monotonic() - state.elapsed_s
-        mark, losses = time.monotonic(), np.zeros(2)
+        mark, first, losses = time.monotonic(), state.step, np.zeros(2)
         # mypy cannot know that it is a generator, which is to end its thread
         with closing(batches(state.step)) as stream:  # type: ignore[type-var]
             for batch in stream:
@@ -165,20 +165,21 @@ class Trainer:
                         f"the loss is no number at step {state.step}: look at the boxes in the "
                         "dataset's contact sheet, then go on with --resume"
                     )
-                pace = BATCH * epoch_steps / (time.monotonic() - mark)
+                steps = state.step - first  # fewer in the last epoch, which time cuts off
+                pace = BATCH * steps / (time.monotonic() - mark)
                 mean_ap, ap_50 = validate()
                 state.elapsed_s = time.monotonic() - started
                 progress = budget.progress(state.step, state.elapsed_s)
                 self._keep_best(mean_ap, progress)
                 after_epoch(
                     EpochRecord(
-                        epoch=state.step // epoch_steps,
+                        epoch=-(-state.step // epoch_steps),
                         step=state.step,
                         elapsed_s=state.elapsed_s,
                         progress=progress,
                         learning_rate=rate,
-                        class_loss=float(losses[0]) / epoch_steps,
-                        box_loss=float(losses[1]) / epoch_steps,
+                        class_loss=float(losses[0]) / steps,
+                        box_loss=float(losses[1]) / steps,
                         map=mean_ap,
                         map_50=ap_50,
                         best_map=state.best_map,
@@ -187,7 +188,7 @@ class Trainer:
                 )
                 if progress >= 1 or progress - state.best_progress > PATIENCE:
                     return
-                mark, losses = time.monotonic(), np.zeros(2)
+                mark, first, losses = time.monotonic(), state.step, np.zeros(2)
 
     def _is_over(self, budget: Budget, started: float) -> bool:
         return budget.progress(self.state.step, time.monotonic() - started) >= 1

@@ -98,6 +98,16 @@ def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
         assert (whole[name] == again[name]).all(), name
 
 
+def test_losses_of_a_last_epoch_that_is_cut_off_are_means_of_its_own_steps(
+    trainer, batches, monkeypatch
+):
+    monkeypatch.setattr(trainer, "_train_on", lambda *_: np.array([0.5, 0.25]))
+    records = train(trainer, batches, 100, budget=EPOCH + 1)
+    assert [record.step for record in records] == [EPOCH, EPOCH + 1]
+    assert [record.epoch for record in records] == [1, 2]
+    assert [(record.class_loss, record.box_loss) for record in records] == [(0.5, 0.25)] * 2
+
+
 def test_frozen_layers_stay_and_others_move(trainer, batches):
     def kernels():
         return {item.name: item.kernel.numpy() for item in trainer.model.layers if item.weights}
