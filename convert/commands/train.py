@@ -13,7 +13,7 @@ from device.system.console import say, say_step
 
 TRAIN_EXAMPLES = """examples:
   python -m convert train ~/bees --out build/bees
-  python -m convert train ~/bees --out build/bees --minutes 60 --size 300
+  python -m convert train ~/bees --out build/bees --minutes 60 --size 224
   python -m convert train ~/bees --out build/bees --resume
   python -m convert train ~/bees --out build/bees2 --from build/bees --epochs 20
 """
@@ -45,7 +45,8 @@ def add_train(commands: Commands) -> None:
         "--size",
         type=_size,
         metavar="PIXELS",
-        help="input side, 96 to 640; auto takes the smallest that your boxes fit (default: auto)",
+        help="input side, 96 to 640: fewer pixels are faster, small things need more; auto takes "
+        "300, or the smallest above it that your boxes fit (default: auto)",
     )
     duration = train.add_mutually_exclusive_group()
     duration.add_argument(
