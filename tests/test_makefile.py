@@ -104,13 +104,13 @@ def test_every_shell_script_is_checked():
 
 
 def test_every_lock_is_made_by_make_lock(checkout):
-    said = planned(checkout, "lock")
-    made = set()
-    for python in re.findall(r"\d\.\d+", re.search(r"for python in ([\d. ]*)", said)[1]):
-        for laptop in re.findall(r"(\S+)=\S+", re.search(r"for laptop in (.*?);", said)[1]):
-            made.add(f"laptop-{python}-{laptop}.txt")
-    made |= set(re.findall(r"-o requirements/(pi-\w+\.txt)", said))
-    assert made == {path.name for path in (ROOT / "requirements").glob("*.txt")}
+    uv = checkout / ".venv/bin/uv"
+    uv.parent.mkdir(parents=True, exist_ok=True)
+    uv.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho "$2" >> made\n')
+    uv.chmod(0o755)
+    subprocess.run(["make", "--silent", "lock"], cwd=checkout, check=True)
+    made = set((checkout / "made").read_text().split())
+    assert made == {f"requirements/{path.name}" for path in (ROOT / "requirements").glob("*.txt")}
 
 
 @pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("laptop-*.txt")))

@@ -54,6 +54,15 @@ def _is_bare_header(partial: Path) -> bool:
     return not data or mp4 or matroska
 
 
+def _plays(path: Path) -> bool:
+    """Whether a video has a first frame."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return bool(capture.isOpened() and capture.read()[0])
+    finally:
+        capture.release()
+
+
 def recover(partial: Path, path: Path) -> None:
     """Give what a run that was cut off left unfinished the name ``path``, and say so.
 
@@ -166,6 +175,9 @@ class VideoWriter(Closable):
             keep &= encoder.robust
         if error is not None or self._failed:
             keep &= not self.path.exists()
+            if keep and not _plays(self._partial):
+                keep = False
+                say(f"{self.path}: not one whole frame of it reached the disk; it is removed")
         fate = self._fate(keep)
         try:
             if keep:
