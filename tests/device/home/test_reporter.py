@@ -173,6 +173,7 @@ def test_broker_that_lost_everything_is_told_everything_again(broker):
         with listening(broker) as listener:
             listener.expect(f"{BASE}/availability", b"online")
             listener.expect(f"{BASE}/class/cat/occupancy", b"OFF")
+            assert listener.newest[f"{BASE}/threshold"] == b"0.5", "it did not change meanwhile"
             assert "homeassistant/device/liteberry_abc/config" in listener.newest
 
 
