@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.architecture.imports_graph import module_paths
@@ -24,6 +25,22 @@ def test_every_module_with_code_has_its_tests_in_the_mirrored_place():
         if has_code and not _has_tests(place):
             missing.append(str(place.relative_to(ROOT)))
     assert not missing, "no tests in\n" + "\n".join(missing)
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig):
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert len(folders) > 20
+    passed_over = [
+        str(folder.relative_to(ROOT))
+        for folder in folders
+        if any(
+            fnmatch(part, pattern)
+            for part in folder.relative_to(ROOT).parts
+            for pattern in patterns
+        )
+    ]
+    assert not passed_over
 
 
 def _has_tests(place: Path) -> bool:
