@@ -6,6 +6,7 @@ hash. Nothing of it is run while it is made.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -51,15 +52,15 @@ def arm_root() -> Path:
     # What is in the folder follows from the lock and from this module.
     recipe = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
     root = KEPT_IN / f"root-{recipe[:12]}"
-    if not root.is_dir():
-        say("making an arm64 Debian folder for the emulator, once (half a minute)")
-        KEPT_IN.mkdir(parents=True, exist_ok=True)
-        for old in KEPT_IN.glob("root-*"):
-            shutil.rmtree(old)
-        with tempfile.TemporaryDirectory(dir=KEPT_IN, prefix=".making-") as scratch:
-            made = _make(Path(scratch))
-            if not root.is_dir():  # another process may have been faster
-                made.rename(root)
+    KEPT_IN.mkdir(parents=True, exist_ok=True)
+    with (KEPT_IN / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second finds it made
+        if not root.is_dir():
+            say("making an arm64 Debian folder for the emulator, once (half a minute)")
+            for old in KEPT_IN.glob("root-*"):
+                shutil.rmtree(old)
+            with tempfile.TemporaryDirectory(dir=KEPT_IN, prefix=".making-") as scratch:
+                _make(Path(scratch)).rename(root)
     return root
 
 

@@ -160,6 +160,9 @@ def use_fake(monkeypatch, **methods):
         def get_output_details(self):
             return [details | {"index": 1}]
 
+        def get_signature_list(self):
+            return {}
+
         def tensor(self, index):
             return lambda: np.zeros(1)
 
