@@ -203,10 +203,10 @@ def camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
 def _add_outputs(outputs: argparse._ArgumentGroup) -> None:
     outputs.add_argument(
         "--output",
-        type=Path,
         metavar="FILE|DIR",
         help="annotated video (.mp4, .mkv, .avi; replaced when the new one is complete), a folder "
-        "of pictures, or of one picture another (.jpg, .png)",
+        "of pictures (with / behind it also where its name has a dot), or of one picture another "
+        "(.jpg, .png)",
     )
     outputs.add_argument(
         "--segment",
@@ -365,7 +365,8 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
     return OutputOptions(
         draw=None if args.draw is None else EVERYTHING.intersection(args.draw),
         name=args.name or "",
-        output=args.output,
+        output=None if args.output is None else Path(args.output),
+        output_is_folder=bool(args.output) and args.output.endswith("/"),
         segment_s=args.segment,
         quota_bytes=bytes_of(args.quota),
         log=args.log,

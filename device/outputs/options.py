@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,6 +15,7 @@ from device.outputs.base import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from device.outputs.file_names import event_name, series_pattern
 
 STDOUT = Path("-")
+LOG_SUFFIXES = (".jsonl", ".csv")  # of names that cannot be a slip of the fingers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class OutputOptions:
     draw: AbstractSet[str] | None = None  # of device.drawing.parts; None: as suits the source
     name: str = ""  # of the run, in events and file names
     output: Path | None = None  # a video or an image by its ending, else a folder
+    output_is_folder: bool = False  # whatever its ending: it was given with a slash
     segment_s: float | None = None
     quota_bytes: int | None = None
     log: Path | None = None  # a table if it ends in .csv, else JSON lines; "-" is standard output
@@ -47,14 +49,21 @@ class OutputOptions:
     @property
     def is_video(self) -> bool:
         """Whether ``output`` is one."""
-        return self.output is not None and self.output.suffix.lower() in VIDEO_SUFFIXES
+        return self._is_file_of(VIDEO_SUFFIXES)
 
     @property
     def is_image(self) -> bool:
         """Whether ``output`` is one, of a source that is one too."""
+        return (
+            self._is_file_of(IMAGE_SUFFIXES)
+            and self.output is not None
+            and not self.output.is_dir()
+        )
+
+    def _is_file_of(self, suffixes: Collection[str]) -> bool:
         output = self.output
         return (
-            output is not None and output.suffix.lower() in IMAGE_SUFFIXES and not output.is_dir()
+            output is not None and not self.output_is_folder and output.suffix.lower() in suffixes
         )
 
     @property
@@ -109,10 +118,12 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
             "video, or of a folder without an ending"
         )
     a_file = outputs.is_video or outputs.is_image
-    if output is not None and output.suffix and not a_file and not output.is_dir():
+    a_folder = outputs.output_is_folder or (output is not None and output.is_dir())
+    if output is not None and output.suffix and not a_file and not a_folder:
         raise UsageError(
             f"--output {output}: a video ends in {', '.join(VIDEO_SUFFIXES)}, a picture in "
-            f"{', '.join(IMAGE_SUFFIXES)}; for a folder give a name without an ending"
+            f"{', '.join(IMAGE_SUFFIXES)}; for a folder give a name without an ending, or "
+            "with a slash behind it"
         )
     clips = None if outputs.record_s is None else outputs.clips
     log = None if outputs.log_is_stdout else outputs.log
@@ -139,6 +150,11 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
                 f"{flag} {path} lies in the source folder, and would be read as a source next "
                 "time: choose another place"
             )
+    if log is not None and log.suffix.lower() not in LOG_SUFFIXES and not log.parent.is_dir():
+        raise UsageError(
+            f"--log {log}: there is no folder {log.parent}; it is made only for a name "
+            f"that ends in {' or '.join(LOG_SUFFIXES)}"
+        )
     if outputs.quota_bytes is not None and _may_remove(outputs, origin):
         raise UsageError(f"--source {source} is called like what --quota removes: rename it")
 

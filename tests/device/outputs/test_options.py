@@ -37,6 +37,7 @@ BUNDLE = Path("bundle")
         (Options(output=Path("photos/out")), "photos", "lies in the source folder"),
         (Options(output=Path("x.webm")), "demo", "a video ends in"),
         (Options(), "", "--source is empty"),
+        (Options(log=Path("typo/x")), "demo", "there is no folder typo; it is made only for"),
         (
             Options(output=Path("cam.mp4"), segment_s=9.0, quota_bytes=1),
             "cam-20261121T143000Z.mp4",
@@ -115,3 +116,19 @@ def test_command_for_rules_alone_needs_no_class():
     check_outputs(Options(run="true", has_rules=True), "demo", Path("bundle"))
     with pytest.raises(UsageError, match="--record needs --on"):
         check_outputs(Options(record_s=1.0, has_rules=True), "demo", Path("bundle"))
+
+
+def test_output_with_a_slash_behind_it_is_a_folder_whatever_its_ending(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("holiday.2026", "new.mp4", "new.jpg"):
+        outputs = Options(output=Path(name), output_is_folder=True)
+        assert not outputs.is_video
+        assert not outputs.is_image
+        check_outputs(outputs, "photos", BUNDLE)
+
+
+@pytest.mark.parametrize("name", ["new/seen.jsonl", "new/seen.csv", "seen", "-"])
+def test_log_is_taken_whose_name_or_folder_shows_that_it_is_meant(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    check_outputs(Options(log=Path(name)), "demo", BUNDLE)
+    assert names_in(tmp_path) == []

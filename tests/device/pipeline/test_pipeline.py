@@ -156,6 +156,14 @@ def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
     assert lines[-1] == "seen: cat on 2"
 
 
+def test_summary_of_one_frame_tells_no_rate_and_no_quantiles(engine, cat):
+    first, *rest = run(IterableCamera([cat]), engine).summary().splitlines()
+    assert first.startswith("1 frame; peak memory ")
+    assert [part.split()[0] for part in first.split("ms: ")[1].split(", ")] == list(STAGES)
+    assert "FPS" not in first
+    assert rest == ["seen: cat on 1"]
+
+
 def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
     twice = np.concatenate((cat, cat), axis=1)
     keep = Keep()
