@@ -148,24 +148,30 @@ class Engine(Closable):
         self.interpreter.invoke()
         return [tensor.copy() for tensor in self.interpreter.output_tensors()]
 
-    def find_unsure(
-        self,
-        outputs: Sequence[Tensor],
-        placement: Placement,
-        least: float,
-        found: Sequence[Detection],
-    ) -> tuple[Detection, ...]:
-        """Detections that score at least ``least`` and are not among ``found``, by :meth:`find`.
+    def find_with_unsure(
+        self, outputs: Sequence[Tensor], placement: Placement, least: float
+    ) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
+        """Detections as :meth:`find` has them, and those below that score at least ``least``.
 
-        A lower threshold suppresses none of the better ones, so ``found`` is part of them all.
+        Decoded once: a lower threshold suppresses none of the better ones.
         """
-        usual, self._thresholds = self._thresholds, least
+        usual = self._thresholds
+        each = usual if isinstance(usual, tuple) else None
+        self._thresholds = (
+            min(self._threshold, least) if each is None else tuple(min(t, least) for t in each)
+        )
         try:
             everything, _ = self.find(outputs, placement)
         finally:
             self._thresholds = usual
-        there = set(found)
-        return tuple(item for item in everything if item not in there)
+        found: list[Detection] = []
+        unsure: list[Detection] = []
+        for item in everything:
+            # Scores are float32: so is what they are compared to, in decoding as here.
+            threshold = np.float32(self._threshold if each is None else each[item.class_id])
+            is_sure = item.score >= threshold
+            (found if is_sure else unsure).append(item)
+        return tuple(found), tuple(unsure)
 
     def find(self, outputs: Sequence[Tensor], placement: Placement) -> Found:
         """What the outputs say: detections in source pixels, and classes (of a classifier)."""

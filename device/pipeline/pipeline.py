@@ -26,7 +26,7 @@ from device.inference.preprocess import Placement
 from device.outputs.base import Sink
 from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
-from device.records import Detection, Frame, Outcome, Result, Tensor, Timings
+from device.records import Classification, Detection, Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
 from device.system.resource_usage import peak_rss_mb
 from device.system.shutdown import join_all
@@ -252,11 +252,13 @@ class Pipeline:
                 return Result(frame.index, (), timings, kept=True)
             return replace(self._last, frame_index=frame.index, timings=timings, kept=True)
         started = time.perf_counter()
-        detections, classes = job.engine.find(job.outputs, job.placement)
         unsure: tuple[Detection, ...] = ()
+        classes: tuple[Classification, ...] | None = None
         least = self._least_score
-        if least is not None and classes is None:
-            unsure = job.engine.find_unsure(job.outputs, job.placement, least, detections)
+        if least is not None and job.engine.task == "detection":
+            detections, unsure = job.engine.find_with_unsure(job.outputs, job.placement, least)
+        else:
+            detections, classes = job.engine.find(job.outputs, job.placement)
         decode_ms = (time.perf_counter() - started) * 1e3
         timings = Timings(frame.capture_ms, job.preprocess_ms, job.invoke_ms, decode_ms)
         self._last = Result(frame.index, detections, timings, classes, unsure=unsure)

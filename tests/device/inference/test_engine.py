@@ -94,12 +94,25 @@ def test_unsure_detections_are_those_of_a_lower_threshold_that_were_not_found(en
     waiting = engine.new_input()
     placement = engine.prepare(frame_of(cup), waiting)
     outputs = engine.invoke(waiting)
-    found, _ = engine.find(outputs, placement)
-    unsure = engine.find_unsure(outputs, placement, 0.05, found)
+    found, unsure = engine.find_with_unsure(outputs, placement, 0.05)
+    assert found
     assert unsure
     assert all(0.05 <= item.score < engine.threshold for item in unsure)
     assert (*found, *unsure) == engine.run_at(0.05, frame_of(cup)).detections
     assert engine.find(outputs, placement)[0] == found
+
+
+def test_unsure_detections_are_below_the_threshold_of_their_class(bundle_copy, cup):
+    thresholds = {"cup": 0.99, "dining table": 0.3}
+    bundle_copy.change(lambda manifest: manifest.update(format=3, class_thresholds=thresholds))
+    with Engine(Bundle(bundle_copy.folder)) as engine:
+        waiting = engine.new_input()
+        placement = engine.prepare(frame_of(cup), waiting)
+        outputs = engine.invoke(waiting)
+        found, unsure = engine.find_with_unsure(outputs, placement, 0.25)
+        assert found == engine.find(outputs, placement)[0]
+    assert "cup" in {item.label for item in unsure}
+    assert "cup" not in {item.label for item in found}
 
 
 def test_no_more_than_the_bundles_most_are_reported(bundle_copy, cup):
