@@ -85,6 +85,14 @@ def add_slim(commands: Commands) -> None:
         "--size", type=positive_int, metavar="PIXELS", help="input side (default: searched for)"
     )
     slim.add_argument(
+        "--low-rank",
+        type=positive_float,
+        default=0.0,
+        metavar="SHARE",
+        help="begin with 1x1 convolutions as two where that takes fewer instructions and leaves "
+        "out at most this share of the kernel, such as 0.02 (default: none)",
+    )
+    slim.add_argument(
         "--target",
         choices=("pi4", "pi5", "here"),
         default="pi4",
@@ -168,6 +176,7 @@ def slim_into(
         max_drop=args.max_drop,
         costs=FRONTIER if args.frontier else () if args.cost is None else (args.cost,),
         size=args.size,
+        low_rank=args.low_rank,
         target=args.target,
         seconds=args.minutes * 60,
         epochs=args.epochs,
@@ -212,6 +221,8 @@ def check_flags(args: argparse.Namespace) -> None:
         raise UsageError("--cost and --frontier both say what to aim at: leave one out")
     if args.cost is not None and args.cost >= 1:
         raise UsageError(f"--cost {args.cost:g}: expected less than 1, the whole network's")
+    if args.low_rank >= 1:
+        raise UsageError(f"--low-rank {args.low_rank:g}: expected a share, such as 0.02")
     if args.annotations is not None and args.images is None:
         raise UsageError("--annotations say what --images show: give both")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convert.compression.weights import Array, LayerWeights
+from convert.compression.cost_model import Board, network_instructions
+from convert.compression.weights import Array, LayerWeights, kernel_shapes
 from convert.models.architecture import REDUCE
 
 STEP = 8  # ranks are multiples of it: what kernels work on at a time
@@ -58,3 +59,16 @@ def split_layers(
             made[f"{name}{REDUCE}"] = first, np.zeros(rank, np.float32)
             made[name] = second, bias
     return made
+
+
+def split_paying(weights: LayerWeights, size: int, board: Board, error: float) -> LayerWeights:
+    """``weights``, of a network for images of ``size``, split where ``board`` saves by it."""
+    kernels = kernel_shapes(weights)
+    whole = network_instructions(kernels, size, board)
+
+    def pays(name: str, rank: int) -> bool:
+        _, _, inputs, outputs = kernels[name]
+        two = {f"{name}{REDUCE}": (1, 1, inputs, rank), name: (1, 1, rank, outputs)}
+        return network_instructions({**kernels, **two}, size, board) < whole
+
+    return split_layers(weights, error, pays)

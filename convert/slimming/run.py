@@ -54,6 +54,7 @@ class SlimOptions:
     max_drop: float | None = None
     costs: tuple[float, ...] = ()  # multiples of the whole network's, to be reached
     size: int | None = None
+    low_rank: float = 0.0  # share of a 1x1 kernel that two in its place may leave out
     target: Target = "pi4"
     seconds: float = 3600.0
     epochs: int | None = None  # for each network, instead of seconds for all
@@ -122,6 +123,7 @@ class Slimming:
             "size": str(options.size),
             "costs": str(options.costs),
             "max drop": str(options.max_drop),
+            "low rank": str(options.low_rank),
         }
 
     def _take_up(self) -> None:
@@ -188,7 +190,10 @@ class Slimming:
             self._add(move, student)
 
     def _first(self, size: int) -> Student:
-        return Student(self._original.weights, size)
+        student = Student(self._original.weights, size)
+        if not self._options.low_rank:
+            return student
+        return self._studio.split(student, self._options.low_rank)
 
     def _budget(self) -> Budget:
         options = self._options

@@ -44,6 +44,10 @@ def test_command_is_understood(command):
             [sys.executable, "-c", words[2]], cwd=ROOT, capture_output=True, text=True
         )
         assert done.stdout == "False\n", done.stderr
+    elif words[0] == "python":
+        script = ROOT / words[1]
+        done = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True)
+        assert done.returncode == 0, done.stderr
     elif words[0] == "make":
         done = subprocess.run(["make", "-n", words[1]], cwd=ROOT, capture_output=True)
         assert done.returncode == 0

@@ -41,6 +41,29 @@ def test_narrowed_network_takes_what_was_asked(studio, narrow):
     assert narrow.size == SIZE
 
 
+def test_split_network_is_cheaper_and_answers_the_same_where_nothing_is_left_out(studio):
+    maker, whole = studio
+    weights = dict(whole.weights)
+    kernel, bias = weights["Conv_1"]
+    thin = np.linalg.svd(kernel[0, 0], full_matrices=False)
+    kernel = (thin[0][:, :8] * thin[1][:8] @ thin[2][:8]).astype(np.float32)[None, None]
+    weights["Conv_1"] = kernel, bias  # of rank 8
+    thinned = Student(weights, SIZE)
+    made = maker.split(thinned, 1e-6)
+    assert made.weights["Conv_1"][0].shape == (1, 1, 8, kernel.shape[3])
+    assert made.instructions("pi4") < thinned.instructions("pi4")
+    pixels = np.random.default_rng(1).uniform(-1, 1, (1, SIZE, SIZE, 3)).astype(np.float32)
+    labels = ("disc", "square")
+    answers = [network_of(item, labels)(pixels, training=False) for item in (thinned, made)]
+    for name, values in answers[0].items():
+        np.testing.assert_allclose(answers[1][name], values, atol=1e-3)
+
+
+def test_whole_kernels_are_not_split(studio):
+    maker, whole = studio
+    assert maker.split(whole, 0.0).weights.keys() == whole.weights.keys()
+
+
 def test_network_that_is_cheap_enough_stays(studio):
     maker, whole = studio
     assert maker.narrowed(whole, 1e12) is whole
