@@ -10,6 +10,8 @@ from convert.quantization import flatbuffer
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
 
+pytestmark = pytest.mark.long
+
 REPEATS_WITHIN = 16  # instructions
 
 

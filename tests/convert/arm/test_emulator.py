@@ -9,6 +9,8 @@ import pytest
 from convert.arm.emulator import Cpu, Emulator, emulator
 from convert.errors import EmulationError
 
+pytestmark = pytest.mark.long
+
 TURNS = 1000
 
 

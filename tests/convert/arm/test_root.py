@@ -7,6 +7,8 @@ import pytest
 from convert.arm.root import arm_root, root_versions
 from convert.errors import EmulationError
 
+pytestmark = pytest.mark.long
+
 
 def test_missing_tools_are_named_with_their_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -152,6 +152,7 @@ def test_occupied_folder_is_refused_before_weights_are_looked_for(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.long
 def test_int8_alone_gets_float32_beside_it_and_own_calibration(tmp_path, bundle_dir):
     done = run_module(
         "convert",

@@ -27,9 +27,12 @@ from tests.convert.training.shapes import draw_dataset
 
 SIZE = 128
 # The converter calibrates with the interpreter that TensorFlow is about to drop.
-pytestmark = pytest.mark.filterwarnings(
-    r"ignore:\s*Warning. tf\.lite\.Interpreter is deprecated:UserWarning"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings(
+        r"ignore:\s*Warning. tf\.lite\.Interpreter is deprecated:UserWarning"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

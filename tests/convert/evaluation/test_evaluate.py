@@ -122,6 +122,7 @@ def test_classes_by_hand():
     assert figures["int8"].drop_interval == pytest.approx((0.025, 0.975))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "images", "least"), [("coco128", 128, 0.370), ("coco_val", 361, 0.272)]
 )
@@ -142,6 +143,7 @@ def test_float32_reaches_the_published_networks_accuracy(
     assert np.mean(list(float32["classes"].values())) == pytest.approx(float32["map"], abs=1e-4)
 
 
+@pytest.mark.long
 def test_int8_loses_at_most_a_point_on_both_sets_pooled(bundle, shared_data):
     arguments = [*shared_sets(shared_data, ["coco128", "coco_val"]), "--interpreter", "litert"]
     done = evaluate(bundle, *arguments, "--variant", "float32", "--variant", "int8")

@@ -14,6 +14,8 @@ from device.runtimes import installed_interpreters
 from tests.conftest import run_module
 from tests.helpers.keras_models import SMALL
 
+pytestmark = pytest.mark.long
+
 
 def test_mobilenet_bundle_records_how_pictures_are_prepared(mobilenet):
     manifest = Bundle(mobilenet).manifest

@@ -10,6 +10,7 @@ from tests.conftest import run_module
 from tests.helpers.keras_models import options
 
 
+@pytest.mark.long
 def test_own_model_is_converted_with_own_labels(models, tmp_path):
     done = run_module(
         "convert",

@@ -122,6 +122,7 @@ def detect(bundle, tmp_path, variant):
 EXPECTED = [0.35 * 451, 0.2 * 300, 0.85 * 451, 0.6 * 300]
 
 
+@pytest.mark.long
 def test_joined_heads_become_a_bundle_in_which_the_device_finds_what_was_planted(models, tmp_path):
     flags = ("--box-encoding", "yxhw:10,10,5,5", "--scores", "sigmoid", "--variants", "int8")
     bundle = build(models, "joined.keras", tmp_path / "out", *flags)
@@ -137,6 +138,7 @@ def test_joined_heads_become_a_bundle_in_which_the_device_finds_what_was_planted
         assert found["box"] == pytest.approx(EXPECTED, abs=tolerance)
 
 
+@pytest.mark.long
 def test_heads_of_feature_maps_are_joined_in_the_order_said(models, tmp_path):
     bundle = build(
         models, "maps", tmp_path / "out", "--box-encoding", "xywh:10,10,5,5", "--scores", "softmax",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from convert.calibration.images import CalibrationInputs
 from convert.quantization import flatbuffer
@@ -42,6 +43,7 @@ def test_second_order_weights_are_other_steps_of_the_same_scales(maker):
     assert 0 < differ <= len(maker.weighted)
 
 
+@pytest.mark.long
 def test_what_improves_int8_disturbs_a_detector_less(bundle_dir):
     bundle = Bundle(bundle_dir)
     float32, rule = bundle.variant("float32"), bundle.manifest.input

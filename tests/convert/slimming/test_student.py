@@ -74,6 +74,7 @@ def test_narrow_network_is_farther_from_the_whole_than_that_is_from_itself(studi
     assert maker.distance(whole) < maker.distance(narrow)
 
 
+@pytest.mark.long
 def test_training_stops_when_told_and_changes_no_shape(studio, narrow):
     maker, _ = studio
     asked = []

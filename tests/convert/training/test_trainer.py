@@ -66,6 +66,7 @@ def train(trainer, batches, steps, budget=8, scores=(0.1, 0.2, 0.3, 0.4), stop=l
     return records
 
 
+@pytest.mark.long
 def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
     compiled, trainer, batches, tmp_path
 ):

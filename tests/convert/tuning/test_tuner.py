@@ -15,6 +15,7 @@ from tests.helpers.tuning import tune, write_labels
 pytestmark = pytest.mark.usefixtures("no_measured_time")
 
 
+@pytest.mark.long
 def test_tune_wins_back_what_int8_loses_and_adds_the_variant(tiny_bundle, built, capsys):
     assert tune(tiny_bundle, built / "pictures", "15") == 0
     manifest = Bundle(tiny_bundle).manifest
