@@ -40,6 +40,7 @@ class Simulation:
     formats: tuple[str, ...] = ("RGB888", "BGR888", "XBGR8888", "YUV420")
     configured: list[CameraConfiguration] = field(default_factory=list)
     controls: dict[str, object] = field(default_factory=dict)  # by name, as they were last set
+    age_s: float = 0.0  # since a frame was exposed, when it is handed over
     handed_over: int = 0  # frames, to whoever is to fetch them
 
 
@@ -323,7 +324,7 @@ class Camera:
                 simulation.handed_over += 1
 
     def _fill(self, request: Request) -> None:
-        stamp_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        stamp_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - round(simulation.age_s * 1e9)
         hflip, vflip = MIRRORS[self._config.orientation]
         image = simulation.scene(self._number)[:: -1 if vflip else 1, :: -1 if hflip else 1]
         for stream in self._config:
