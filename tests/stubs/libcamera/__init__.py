@@ -41,7 +41,6 @@ class Simulation:
     configured: list[CameraConfiguration] = field(default_factory=list)
     controls: dict[str, object] = field(default_factory=dict)  # by name, as they were last set
     age_s: float = 0.0  # since a frame was exposed, when it is handed over
-    handed_over: int = 0  # frames, to whoever is to fetch them
 
 
 simulation = Simulation()
@@ -321,7 +320,6 @@ class Camera:
                 request = self._waiting.popleft()
                 self._fill(request)
                 CameraManager.singleton().hand_over(request)
-                simulation.handed_over += 1
 
     def _fill(self, request: Request) -> None:
         stamp_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - round(simulation.age_s * 1e9)
