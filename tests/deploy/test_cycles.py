@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.children import wait_until
 from tests.helpers.deploy_hosts import (
     HOSTILE,
     RealHost,
@@ -348,7 +349,13 @@ def close_connections(host: RealHost) -> None:
         if private.exists():
             closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
             subprocess.run(closing, capture_output=True)
-            shutil.rmtree(private)
+            wait_until(lambda folder=private: _is_removed(folder))
+
+
+def _is_removed(folder: Path) -> bool:
+    """Remove ``folder``, from which ssh may be taking its socket away just now."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
