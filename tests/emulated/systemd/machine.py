@@ -131,7 +131,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
 
     def show(self, name: str) -> str:
@@ -143,7 +143,7 @@ class Machine:
     def journal(self) -> str:
         return self.run("sudo journalctl -u liteberry.service --no-pager -o cat").stdout
 
-    def wait_until(self, command: str, seconds: int = 180) -> None:
+    def wait_until(self, command: str, seconds: int = 600) -> None:
         """Until the command, in the machine, succeeds. One login waits: each is slow here."""
         done = self.run(f"timeout {seconds} sh -c 'until {command}; do sleep 1; done'")
         assert done.returncode == 0, f"{command}\n{done}\n{self.journal()[-3000:]}"
