@@ -44,7 +44,7 @@ check-demo: demo ## look at what the demo left, with a program's eyes
 # In the order they are collected: what converts takes longest, and comes first.
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/installed ## the test suite (about 6 minutes on 2 cores)
+test: $(VENV)/installed ## the test suite (about 5 minutes on 2 quiet cores)
 	@$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 test-long: $(VENV)/installed ## whole conversions, trainings, evaluations and counts (4 minutes)
