@@ -103,12 +103,19 @@ class Engine(Closable):
 
     def run(self, frame: Frame) -> Result:
         """Detect or classify; boxes come back in the frame's pixels, best score first."""
+        return self._run(frame, self._thresholds)
+
+    def run_at(self, threshold: float, frame: Frame) -> Result:
+        """As :meth:`run`, with another least score for this frame alone."""
+        return self._run(frame, threshold)
+
+    def _run(self, frame: Frame, thresholds: Threshold) -> Result:
         started = time.perf_counter()
         placement = self.prepare(frame)
         prepared = time.perf_counter()
         self.interpreter.invoke()
         invoked = time.perf_counter()
-        detections, classes = self.find(self.interpreter.output_tensors(), placement)
+        detections, classes = self._find(self.interpreter.output_tensors(), placement, thresholds)
         decoded = time.perf_counter()
         timings = Timings(
             frame.capture_ms,
@@ -117,14 +124,6 @@ class Engine(Closable):
             (decoded - invoked) * 1e3,
         )
         return Result(frame.index, detections, timings, classes)
-
-    def run_at(self, threshold: float, frame: Frame) -> Result:
-        """As :meth:`run`, with another least score for this frame alone."""
-        usual, self._thresholds = self._thresholds, threshold
-        try:
-            return self.run(frame)
-        finally:
-            self._thresholds = usual
 
     # What follows are the steps of `run`, for a pipeline that gives each a thread of its own.
 
@@ -156,28 +155,29 @@ class Engine(Closable):
         Decoded once: a lower threshold suppresses none of the better ones.
         """
         usual = self._thresholds
-        each = usual if isinstance(usual, tuple) else None
-        self._thresholds = (
-            min(self._threshold, least) if each is None else tuple(min(t, least) for t in each)
+        lower = (
+            tuple(min(t, least) for t in usual) if isinstance(usual, tuple) else min(usual, least)
         )
-        try:
-            everything, _ = self.find(outputs, placement)
-        finally:
-            self._thresholds = usual
+        everything, _ = self._find(outputs, placement, lower)
         found: list[Detection] = []
         unsure: list[Detection] = []
         for item in everything:
             # Scores are float32: so is what they are compared to, in decoding as here.
-            threshold = np.float32(self._threshold if each is None else each[item.class_id])
-            is_sure = item.score >= threshold
-            (found if is_sure else unsure).append(item)
+            threshold = usual[item.class_id] if isinstance(usual, tuple) else usual
+            (found if item.score >= np.float32(threshold) else unsure).append(item)
         return tuple(found), tuple(unsure)
 
     def find(self, outputs: Sequence[Tensor], placement: Placement) -> Found:
         """What the outputs say: detections in source pixels, and classes (of a classifier)."""
+        return self._find(outputs, placement, self._thresholds)
+
+    def _find(
+        self, outputs: Sequence[Tensor], placement: Placement, thresholds: Threshold
+    ) -> Found:
+        # The thresholds are handed over: those in force may be changed by another thread.
         wanted = self._wanted
         limit = self.max_detections if wanted is None else MAX_CANDIDATES
-        found = self._decode(outputs, self._thresholds, limit)
+        found = self._decode(outputs, thresholds, limit)
         if wanted is not None:
             kept = np.flatnonzero(np.isin(found.class_ids, wanted))[: self.max_detections]
             boxes = found.boxes if self.task == "classification" else found.boxes[kept]

@@ -85,8 +85,9 @@ class Interpreter:
                 if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
                     self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
                 self._backend.allocate_tensors()
-                # Here: names that are not in UTF-8 are refused too, with a ValueError.
-                self._backend.get_output_details()
+                # Names that are not in UTF-8 are refused by these, with a ValueError.
+                inputs = self._backend.get_input_details()
+                outputs = self._backend.get_output_details()
                 self._backend.get_signature_list()
         except SystemError as exc:  # what a package built for NumPy 1 comes to beside NumPy 2
             raise InterpreterError(
@@ -97,8 +98,6 @@ class Interpreter:
             raise InterpreterError(
                 f"{name} {self.version} refuses {model.name}: {_refusal(str(exc))}"
             ) from exc
-        inputs = self._backend.get_input_details()
-        outputs = self._backend.get_output_details()
         if len(inputs) != 1:
             raise InterpreterError(f"{model} has {len(inputs)} inputs, expected one picture")
         self.input = _spec(0, inputs[0])

@@ -102,6 +102,23 @@ def test_unsure_detections_are_those_of_a_lower_threshold_that_were_not_found(en
     assert engine.find(outputs, placement)[0] == found
 
 
+def test_threshold_that_changes_while_a_frame_is_decoded_is_kept(engine, cup, monkeypatch):
+    waiting = engine.new_input()
+    placement = engine.prepare(frame_of(cup), waiting)
+    outputs = engine.invoke(waiting)
+    decode = engine._decode
+
+    def meanwhile(*arguments):
+        engine.threshold = 0.9  # as the live page's thread does
+        return decode(*arguments)
+
+    monkeypatch.setattr(engine, "_decode", meanwhile)
+    monkeypatch.setattr(engine, "_threshold", engine._threshold)
+    monkeypatch.setattr(engine, "_thresholds", engine._thresholds)
+    engine.find_with_unsure(outputs, placement, 0.05)
+    assert (engine.threshold, engine.thresholds) == (0.9, 0.9)
+
+
 def test_unsure_detections_are_below_the_threshold_of_their_class(bundle_copy, cup):
     thresholds = {"cup": 0.99, "dining table": 0.3}
     bundle_copy.change(lambda manifest: manifest.update(format=3, class_thresholds=thresholds))
