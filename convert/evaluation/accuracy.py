@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from convert.evaluation.bootstrap import Interval
-from device.system.atomic_file import write_whole
+from convert.side_file import write_side_file
 
 ACCURACY = "accuracy.json"  # beside the bundle's manifest
 
@@ -122,4 +122,4 @@ def write_accuracy(accuracy: Accuracy, path: Path) -> None:
 
     Raises ``SinkError`` where that is not possible.
     """
-    write_whole(path, msgspec.json.format(msgspec.json.encode(accuracy), indent=1) + b"\n")
+    write_side_file(path, accuracy)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from convert.errors import EvaluationError
 from convert.evaluation.coco_map import Precision
 from convert.evaluation.mistakes import ImageMistakes, confusion, match, worst_images
+from convert.side_file import read_side_file, write_side_file
 from convert.training.dataset import TrainingImage
 from device.inference.candidates import Candidates
-from device.system.atomic_file import write_whole
 
 FILE = "training.json"  # in the bundle's folder, beside its files
 
@@ -102,8 +101,7 @@ def make_review(
 
 def write_review(review: Review, folder: Path) -> None:
     """Write it into ``folder``, whole. Raises ``SinkError`` where the disk is full."""
-    data = msgspec.json.format(msgspec.json.encode(review), indent=1)
-    write_whole(folder / FILE, data + b"\n", "free some space")
+    write_side_file(folder / FILE, review, "free some space")
 
 
 def read_review(folder: Path) -> Review | None:
@@ -111,12 +109,8 @@ def read_review(folder: Path) -> Review | None:
 
     Raises :class:`EvaluationError` for a file that cannot be used.
     """
-    path = folder / FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Review)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be read: {exc.strerror}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(f"{path}: {exc}; train again, or remove it") from exc
+    return read_side_file(
+        folder / FILE,
+        lambda data: msgspec.json.decode(data, type=Review),
+        "train again, or remove it",
+    )

@@ -13,6 +13,7 @@ from convert.errors import EvaluationError
 from convert.evaluation.accuracy import ACCURACY, Accuracy, VariantAccuracy
 from convert.evaluation.bootstrap import Interval
 from convert.reference import REFERENCE_VARIANT
+from convert.side_file import read_side_file
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import Check, Manifest, Variant
 from device.runtimes import InterpreterName
@@ -87,21 +88,14 @@ def read_accuracy(bundle: Bundle) -> Accuracy | None:
     Raises :class:`EvaluationError` for a file that cannot be read, or is of another model.
     """
     path = bundle.folder / ACCURACY
-    try:
-        accuracy = msgspec.json.decode(path.read_bytes(), type=Accuracy)
-    except FileNotFoundError:
+    again = "measure again with `python -m convert evaluate`"
+    accuracy = read_side_file(path, lambda data: msgspec.json.decode(data, type=Accuracy), again)
+    if accuracy is None:
         return None
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be read: {exc.strerror}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(
-            f"{path}: {exc}; measure again with `python -m convert evaluate`"
-        ) from exc
     if (accuracy.model, accuracy.task) != (bundle.manifest.model, bundle.manifest.task):
         raise EvaluationError(
             f"{path} is about {accuracy.model} ({accuracy.task}), the bundle about "
-            f"{bundle.manifest.model} ({bundle.manifest.task}): measure again with "
-            "`python -m convert evaluate`"
+            f"{bundle.manifest.model} ({bundle.manifest.task}): {again}"
         )
     return accuracy
 

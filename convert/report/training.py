@@ -10,11 +10,11 @@ import cv2
 import msgspec
 import numpy as np
 
-from convert.errors import EvaluationError
 from convert.evaluation.mistakes import ImageMistakes, Mistake
 from convert.evaluation.review import Review, read_review
 from convert.report.advice import advise_images
 from convert.report.comparison import LONGER_SIDE, encode
+from convert.side_file import read_side_file
 from convert.training.log import FILE
 from convert.training.state import EpochRecord
 from device.charts import svg
@@ -35,16 +35,9 @@ def read_curves(folder: Path) -> tuple[EpochRecord, ...]:
 
     Raises ``EvaluationError`` for a log that cannot be used.
     """
-    path = folder / FILE
-    try:
-        lines = path.read_bytes().splitlines()
-        return tuple(msgspec.json.decode(line, type=EpochRecord) for line in lines)
-    except FileNotFoundError:
-        return ()
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be read: {exc.strerror}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(f"{path}: {exc}; train again, or remove it") from exc
+    decoder = msgspec.json.Decoder(EpochRecord)
+    found = read_side_file(folder / FILE, decoder.decode_lines, "train again, or remove it")
+    return tuple(found or ())
 
 
 def training(folder: Path) -> str:

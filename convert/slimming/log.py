@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval
-from device.system.atomic_file import write_whole
+from convert.side_file import read_side_file, write_side_file
 
 SLIMMING = "slimming.json"
 
@@ -54,7 +53,7 @@ class SlimmingLog(msgspec.Struct, frozen=True):
 
 def write_log(log: SlimmingLog, folder: Path) -> None:
     """Write it whole or not at all."""
-    write_whole(folder / SLIMMING, msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n")
+    write_side_file(folder / SLIMMING, log)
 
 
 def read_log(folder: Path) -> SlimmingLog | None:
@@ -62,15 +61,11 @@ def read_log(folder: Path) -> SlimmingLog | None:
 
     Raises :class:`EvaluationError` for a file that cannot be used.
     """
-    path = folder / SLIMMING
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=SlimmingLog)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be read: {exc.strerror}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(f"{path}: {exc}; slim again, or remove it") from exc
+    return read_side_file(
+        folder / SLIMMING,
+        lambda data: msgspec.json.decode(data, type=SlimmingLog),
+        "slim again, or remove it",
+    )
 
 
 def format_trials(trials: Sequence[TrialFigures]) -> str:

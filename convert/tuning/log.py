@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval
-from device.system.atomic_file import write_whole
+from convert.side_file import read_side_file, write_side_file
 
 if TYPE_CHECKING:  # a report only reads, and need not wait for what a search needs
     from convert.quantization.candidates import CandidateSpec
@@ -127,7 +126,7 @@ def finalists(log: TuningLog) -> Sequence[TrialRecord]:
 
 def write_log(log: TuningLog, path: Path) -> None:
     """Write it whole or not at all."""
-    write_whole(path, msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n")
+    write_side_file(path, log)
 
 
 def read_log(folder: Path) -> TuningLog | None:
@@ -135,12 +134,8 @@ def read_log(folder: Path) -> TuningLog | None:
 
     Raises ``EvaluationError`` for a file that cannot be used.
     """
-    path = folder / TUNING
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=TuningLog)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise EvaluationError(f"{path} cannot be read: {exc.strerror}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise EvaluationError(f"{path}: {exc}; tune again, or remove it") from exc
+    return read_side_file(
+        folder / TUNING,
+        lambda data: msgspec.json.decode(data, type=TuningLog),
+        "tune again, or remove it",
+    )

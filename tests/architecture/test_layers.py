@@ -29,7 +29,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
 )
 CONVERT_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "output_capture", "reference"),
-    ("catalogue", "duplicate_files"),
+    ("catalogue", "duplicate_files", "side_file"),
     ("models", "calibration", "annotations", "quantization"),
     ("training",),
     ("compression",),
