@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert.models.anchors import ANCHORS_PER_CELL, grid_sizes, ssd_anchors
-from convert.training.losses import focal_loss, positives, smooth_l1_loss
+from convert.training.losses import box_terms, focal_loss, positives, smooth_l1_loss
 from convert.training.network import normalised, raw_heads
 from convert.training.targets import BOX_SCALES
 from convert.training.trainer import Trainer
@@ -86,13 +86,11 @@ def score_loss(logits: Any, wanted: Any) -> Any:
 
 
 def box_loss(encodings: Any, wanted: Any, confidence: Any) -> Any:
-    """Sum of the Huber loss (delta 1) of encodings, each anchor weighted by ``confidence``.
+    """Sum of the box loss of training, each anchor weighted by ``confidence``.
 
     ``encodings`` and ``wanted`` float32 (batch, anchors, 4), ``confidence`` (batch, anchors).
     """
-    error = tf.abs(encodings - wanted)
-    huber = tf.where(error < 1, 0.5 * tf.square(error), error - 0.5)
-    return tf.reduce_sum(huber * confidence[..., tf.newaxis])
+    return tf.reduce_sum(box_terms(encodings, wanted) * confidence)
 
 
 class DistillingTrainer(Trainer):

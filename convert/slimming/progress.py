@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import numpy as np
 
 from convert.compression.weights import LayerWeights
 from convert.errors import TrainingError
-from convert.training.checkpoint import DAMAGED
+from convert.training.checkpoint import DAMAGED, require_settings
 from device.system.atomic_file import write_whole
 
 ADVICE = "free some space, then go on with --resume"
@@ -32,14 +33,9 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, str]
     steps: tuple[FinishedStep, ...] = ()
 
-    def require(self, settings: dict[str, str]) -> None:
+    def require(self, settings: Mapping[str, str]) -> None:
         """Raise :class:`TrainingError` where the search had other ``settings``."""
-        for name, value in settings.items():
-            if (was := self.settings.get(name)) != value:
-                raise TrainingError(
-                    f"--resume: the search had {name} {was}, now it is {value}: go on with what it "
-                    "had, or leave out --resume and start anew"
-                )
+        require_settings("the search", self.settings, settings)
 
 
 def save_progress(folder: Path, progress: Progress, weights: LayerWeights | None = None) -> None:

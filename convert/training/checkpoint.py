@@ -49,14 +49,19 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.step, self.elapsed_s, self.best_map, self.best_step, self.best_progress
         )
 
-    def require(self, settings: dict[str, str]) -> None:
+    def require(self, settings: Mapping[str, str]) -> None:
         """Raise :class:`TrainingError` where the run had other ``settings``."""
-        for name, value in settings.items():
-            if (was := self.settings.get(name)) != value:
-                raise TrainingError(
-                    f"--resume: the run had {name} {was}, now it is {value}: go on with what it "
-                    "had, or leave out --resume and start anew"
-                )
+        require_settings("the run", self.settings, settings)
+
+
+def require_settings(what: str, had: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise :class:`TrainingError` where ``what`` is to be taken up again with other settings."""
+    for name, value in now.items():
+        if (was := had.get(name)) != value:
+            raise TrainingError(
+                f"--resume: {what} had {name} {was}, now it is {value}: go on with what it "
+                "had, or leave out --resume and start anew"
+            )
 
 
 def save_checkpoint(

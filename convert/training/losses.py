@@ -33,16 +33,20 @@ def focal_terms(logits: Any, truth: Any) -> Any:
 
 
 def smooth_l1_loss(encodings: Any, targets: Any, classes: Any) -> Any:
-    """Huber loss (delta 1), its mean over t_y, t_x, t_h, t_w, summed over positive anchors.
+    """Sum of :func:`box_terms` over positive anchors; ``classes`` as in :func:`focal_loss`."""
+    positive = tf.cast(classes > NEGATIVE, tf.float32)
+    return tf.reduce_sum(box_terms(encodings, targets) * positive)
+
+
+def box_terms(encodings: Any, targets: Any) -> Any:
+    """Huber loss (delta 1) of each anchor, its mean over t_y, t_x, t_h, t_w: (batch, anchors).
 
     With the sum of the four, boxes took the lead: on letters that only their shape tells apart
     validation mAP was 0.39 after 200 steps, with about the mean 0.62. ``encodings`` and
-    ``targets`` float32 (batch, anchors, 4); ``classes`` as in :func:`focal_loss`.
+    ``targets`` float32 (batch, anchors, 4).
     """
-    positive = tf.cast(classes > NEGATIVE, tf.float32)[..., tf.newaxis]
     error = tf.abs(encodings - targets)
-    huber = tf.where(error < 1, 0.5 * tf.square(error), error - 0.5)
-    return tf.reduce_sum(huber * positive) / 4
+    return tf.reduce_mean(tf.where(error < 1, 0.5 * tf.square(error), error - 0.5), axis=-1)
 
 
 def positives(classes: Any) -> Any:

@@ -64,8 +64,8 @@ def test_score_loss_is_divergence_weighted_by_the_surer():
 def test_box_loss_is_hubers_weighted_by_confidence():
     wanted = tf.constant([[[0.5, 3.0, 0.0, 0.0], [9.0, 9.0, 9.0, 9.0]]])
     confidence = tf.constant([[0.5, 0.0]])
-    # 0.125 and 2.5, half of it; the second anchor is of no confidence.
-    assert float(box_loss(tf.zeros((1, 2, 4)), wanted, confidence)) == pytest.approx(1.3125)
+    # The mean of 0.125, 2.5, 0 and 0, half of it; the second anchor is of no confidence.
+    assert float(box_loss(tf.zeros((1, 2, 4)), wanted, confidence)) == pytest.approx(1.3125 / 4)
 
 
 @pytest.fixture(scope="module")
