@@ -25,12 +25,6 @@ def split(kernel: Array, rank: int) -> tuple[Array, Array]:
     return first[None, None].astype(np.float32), second[None, None].astype(np.float32)
 
 
-def relative_error(kernel: Array, rank: int) -> float:
-    """Share of the kernel's squares that :func:`split` leaves out, 0..1."""
-    squares = np.linalg.svd(kernel[0, 0].astype(np.float64), compute_uv=False) ** 2
-    return float(squares[rank:].sum() / max(squares.sum(), 1e-30))
-
-
 def smallest_rank(kernel: Array, error: float) -> int | None:
     """The least rank, a multiple of :data:`STEP`, that leaves out at most ``error``.
 

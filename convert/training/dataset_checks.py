@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from convert.annotations.labels import BoxLabel, Edges
 from convert.errors import DatasetError
 from convert.training.image_probe import ImageProbe
@@ -205,17 +203,3 @@ def check_splits(
                 if math.sqrt((x_max - x_min) * (y_max - y_min)) < SMALL_SHARE * side:
                     what = f"boxes under {SMALL_SHARE:.0%} of the image's side, too small to find"
                     findings.add(what, image.probe.path.name)
-
-
-def median_box_share(images: Sequence[CheckedImage]) -> float:
-    """Median side of the boxes as a share of their image's side; NaN without boxes."""
-    shares = [
-        math.sqrt(
-            (box.edges[2] - box.edges[0])
-            * (box.edges[3] - box.edges[1])
-            / (image.probe.width * image.probe.height)
-        )
-        for image in images
-        for box in image.boxes
-    ]
-    return float(np.median(shares)) if shares else math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
 import pytest
@@ -34,6 +35,14 @@ def test_links_lead_somewhere(page):
 def test_paths_of_modules_that_pages_name_exist(page):
     for path in re.findall(r"`((?:device|convert|tests|benchmarks)/[\w/.]+)`", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_pages_import_is_there(page):
+    text = page.read_text("utf-8")
+    for module, names in re.findall(r"^from ((?:device|convert)[\w.]*) import (.+)$", text, re.M):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
 
 
 def test_every_page_is_in_the_index():

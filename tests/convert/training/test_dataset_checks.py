@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convert.annotations.labels import BoxLabel
-from convert.training.dataset_checks import Findings, check_image, median_box_share
+from convert.training.dataset_checks import Findings, check_image
 from convert.training.image_probe import ImageProbe, probe_image
 from convert.training.label_set import LabelledFile
 from device.images import read_image
@@ -63,8 +63,3 @@ def test_findings_are_counted_and_the_first_named():
         findings.add("empty boxes; left out", f"{number}.xml")
     findings.tell(said.append)
     assert said == ["warning: empty boxes; left out: 5: 0.xml, 1.xml, 2.xml and 2 more"]
-
-
-def test_median_share_is_of_the_images_side():
-    image = check_image(labelled((0, 0, 50, 25)), PROBE, Findings())
-    assert median_box_share([image]) == pytest.approx(0.5)
