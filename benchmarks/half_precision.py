@@ -42,7 +42,7 @@ from convert.evaluation.bootstrap import draw_weights  # noqa: E402
 from convert.evaluation.evaluate import SCORE_THRESHOLD, precision_figures  # noqa: E402
 from convert.evaluation.predict import Panel, Predictions, as_array, predict  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
-from device.bundle.manifest import TensorSpec  # noqa: E402
+from device.bundle.heads import TensorSpec  # noqa: E402
 from device.images import read_image  # noqa: E402
 from device.inference.decode import make_decoder  # noqa: E402
 from device.inference.engine import name_detections  # noqa: E402

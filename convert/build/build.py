@@ -24,7 +24,8 @@ from convert.models.base import Network
 from convert.output_capture import quiet
 from convert.quantization.recipe import Precision, Recipe
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
-from device.bundle.manifest import FORMAT, Manifest, Sample, SsdRule, Variant
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.manifest import FORMAT, Manifest, Sample, Variant
 from device.errors import InterpreterError
 from device.runtimes import installed_interpreters
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.build.contract import Contract
-from device.bundle.manifest import DetectionsHead, Head, TensorSpec
+from device.bundle.heads import DetectionsHead, Head, TensorSpec
 from device.images import read_image
 from device.inference.candidates import dequantise
 from device.inference.decode import make_decoder

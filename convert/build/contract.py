@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.models.base import Network
+from device.bundle.decoder_rules import Rule
 from device.bundle.defaults import MAX_DETECTIONS, threshold_for
-from device.bundle.manifest import Head, InputRule, Rule, Task, TensorSpec, Threshold
+from device.bundle.heads import Head, TensorSpec
+from device.bundle.manifest import InputRule, Task, Threshold
 
 HeadsOf = Callable[[Mapping[str, TensorSpec]], tuple[Head, ...]]
 """The heads of a file, from its outputs by their names in the signature."""

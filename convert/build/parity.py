@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
-from device.bundle.manifest import TensorSpec
+from device.bundle.heads import TensorSpec
 from device.inference.candidates import dequantise
 from device.records import Tensor
 

@@ -17,7 +17,8 @@ from convert.models.architecture import PUBLISHED, Architecture
 from convert.models.base import Network
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.targets import BOX_SCALES
-from device.bundle.manifest import InputRule, Manifest, Sample, SsdRule
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.manifest import InputRule, Manifest, Sample
 from device.errors import SourceError
 from device.images import read_image
 

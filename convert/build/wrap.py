@@ -23,9 +23,10 @@ from convert.catalogue import catalogue
 from convert.errors import ConversionError
 from convert.output_capture import quiet
 from device.bundle.bare_model import BareModel
+from device.bundle.decoder_rules import SsdRule
 from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
-from device.bundle.manifest import Check, Manifest, Sample, SsdRule
+from device.bundle.manifest import Check, Manifest, Sample
 from device.errors import InterpreterError, UsageError
 from device.inspection.recognition import recognise
 from device.runtimes import InterpreterName

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import InputRule, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import InputRule
 from device.image_hash import THUMBNAIL, difference_hash
 from device.inference.preprocess import Preprocessor
 from device.records import Pixels, Tensor

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from convert.catalogue import catalogue
 from convert.errors import CalibrationError
-from device.bundle.manifest import InputRule, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import InputRule
 from device.errors import SourceError
 from device.images import find_images, read_image
 from device.inference.preprocess import Preprocessor, byte_table

@@ -19,7 +19,9 @@ from convert.annotations.read import annotated_set
 from convert.errors import DatasetError
 from convert.evaluation.coco_map import Precision, mean_average_precision
 from convert.training.dataset import TrainingImage
-from device.bundle.manifest import InputRule, SsdHead, SsdRule, TensorSpec
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.heads import SsdHead, TensorSpec
+from device.bundle.manifest import InputRule
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.boxes import iou

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from convert.output_capture import quiet
 from convert.reference import REFERENCE_INTERPRETER
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import Head, TensorSpec, Variant
+from device.bundle.heads import Head, TensorSpec
+from device.bundle.manifest import Variant
 from device.bundle.model import Model
 from device.inference.interpreter import Interpreter
 

@@ -11,16 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
-from device.bundle.manifest import (
-    ClassifierHead,
-    ClassifierRule,
-    Head,
-    InputRule,
-    SsdHead,
-    SsdRule,
-    Task,
-    TensorSpec,
-)
+from device.bundle.decoder_rules import ClassifierRule, SsdRule
+from device.bundle.heads import ClassifierHead, Head, SsdHead, TensorSpec
+from device.bundle.manifest import InputRule, Task
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import numpy as np
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
 from convert.models.base import Network
+from device.bundle.decoder_rules import ClassifierRule
 from device.bundle.defaults import CROP_FRACTION
+from device.bundle.heads import TensorSpec
 from device.bundle.labels import parse_labels, read_label_file
-from device.bundle.manifest import ClassifierRule, InputRule, TensorSpec
+from device.bundle.manifest import InputRule
 from device.errors import UsageError
 from device.images import read_image
 from device.inference.preprocess import Preprocessor

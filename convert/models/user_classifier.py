@@ -11,9 +11,10 @@ from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.models.score_activation import ClassScores, last_operator, score_kind
 from convert.output_capture import quiet
+from device.bundle.decoder_rules import ClassifierRule
 from device.bundle.defaults import CROP_FRACTION, SURE_THRESHOLD
 from device.bundle.labels import parse_labels, read_label_file
-from device.bundle.manifest import ClassifierRule, InputRule
+from device.bundle.manifest import InputRule
 
 if TYPE_CHECKING:
     from convert.models.freeze import Frozen

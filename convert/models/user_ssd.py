@@ -23,8 +23,9 @@ from convert.models.keras_applications import ClassifierOptions, labels_from
 from convert.models.keras_files import open_model
 from convert.output_capture import quiet
 from device.bundle.anchors import load_npy
+from device.bundle.decoder_rules import SsdRule
 from device.bundle.defaults import SSD_IOU_THRESHOLD
-from device.bundle.manifest import InputRule, SsdRule
+from device.bundle.manifest import InputRule
 from device.errors import UsageError
 
 if TYPE_CHECKING:

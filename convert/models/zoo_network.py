@@ -11,10 +11,8 @@ from convert.models.base import Network
 from convert.models.class_subset import chosen_classes, named_classes
 from convert.models.download import weights_folder
 from convert.models.zoo import ZooModel
+from device.bundle.decoder_rules import SsdRule
 from device.bundle.defaults import SSD_BOX_SCALES, SSD_IOU_THRESHOLD
-from device.bundle.manifest import (
-    SsdRule,
-)
 
 
 def ssdlite_network(

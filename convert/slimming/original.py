@@ -14,7 +14,7 @@ from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.checkpoint import load_checkpoint
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import SsdRule
+from device.bundle.decoder_rules import SsdRule
 
 if TYPE_CHECKING:
     import keras

@@ -14,8 +14,9 @@ from convert.evaluation.variant_file import replace_tensors
 from convert.output_capture import quiet
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
+from device.bundle.decoder_rules import SsdRule
 from device.bundle.hashes import sha256_of
-from device.bundle.manifest import Head, SsdRule, TensorSpec
+from device.bundle.heads import Head, TensorSpec
 from device.inference.interpreter import Interpreter
 
 TUNED = "tuned"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from convert.build.parity import real_outputs
 from convert.output_capture import quiet
-from device.bundle.manifest import ClassifierRule, Head, Rule, SsdHead, SsdRule, TensorSpec
+from device.bundle.decoder_rules import ClassifierRule, Rule, SsdRule
+from device.bundle.heads import Head, SsdHead, TensorSpec
 from device.errors import UsageError
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import round_up

@@ -38,7 +38,7 @@ from convert.tuning.selection import (
 )
 from convert.tuning.types import Finalist, Fold, Options, TuningResult
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import SsdRule
+from device.bundle.decoder_rules import SsdRule
 from device.errors import UsageError
 
 INT8 = "int8"

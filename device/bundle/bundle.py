@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bundle.anchors import read_anchors
+from device.bundle.decoder_rules import SsdRule
 from device.bundle.hashes import sha256_of
-from device.bundle.manifest import SsdRule, parse_manifest
+from device.bundle.manifest import parse_manifest
 from device.bundle.model import Model
 from device.errors import BundleError
 from device.files import MOST_OF_A_TEXT, read_regular

@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from device.bundle.decoder_rules import ClassifierRule, DenseRule, RowsRule, Rule
+from device.bundle.heads import Head, TensorSpec
 from device.errors import BundleError
 from device.runtimes import InterpreterName
-from device.schema import Count, Fraction, Index, Record
+from device.schema import Count, Fraction, Record
 
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
@@ -25,7 +27,6 @@ FORMAT_WITHOUT_THESE = 2
 Task = Literal["detection", "classification"]
 Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
 
-Dtype = Literal["float32", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]  # pixels of what a network looks at
 PerChannel = tuple[float, float, float]  # red, green, blue
 
@@ -91,172 +92,6 @@ class InputRule(Record, frozen=True):
         if self.layout == "nchw":
             return 1, channels, self.height, self.width
         return 1, self.height, self.width, channels
-
-
-class TensorSpec(Record, frozen=True):
-    """One tensor: where it is, what it holds, and how its integers become real numbers.
-
-    ``real = scale * (integer - zero_point)``; a float tensor has scale 0 and zero point 0.
-    """
-
-    position: Index  # in the interpreter's list of inputs or outputs
-    shape: tuple[int, ...]
-    dtype: Dtype
-    scale: float = 0.0
-    zero_point: int = 0
-
-
-class SsdHead(Record, frozen=True, tag="ssd"):
-    """The two outputs of one feature map.
-
-    ``boxes`` holds (t_y, t_x, t_h, t_w) and ``scores`` one logit per class, for the anchors
-    ``first_anchor`` to ``first_anchor + anchors``; both are read as (anchors, 4) and
-    (anchors, classes) whatever their own shape.
-    """
-
-    boxes: TensorSpec
-    scores: TensorSpec
-    first_anchor: Index
-    anchors: Count
-
-    @property
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """All outputs this head reads."""
-        return (self.boxes, self.scores)
-
-
-class DetectionsHead(Record, frozen=True, tag="detections"):
-    """The outputs of a model that decodes and suppresses its boxes itself.
-
-    A row per detection: ``boxes`` holds (y_min, x_min, y_max, x_max), 0..1 of the input,
-    ``classes`` the class id as a whole number and ``scores`` its probability. Rows from the
-    number in ``count`` on mean nothing; without it all are meant. This is what the operator
-    TFLite_Detection_PostProcess writes.
-    """
-
-    boxes: TensorSpec
-    classes: TensorSpec
-    scores: TensorSpec
-    count: TensorSpec | None = None
-
-    @property
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """All outputs this head reads."""
-        rows = (self.boxes, self.classes, self.scores)
-        return rows if self.count is None else (*rows, self.count)
-
-
-class DenseHead(Record, frozen=True, tag="dense"):
-    """The outputs of a model that has decoded its boxes, a candidate each, but not suppressed them.
-
-    Where both are the same tensor, as YOLO's, a candidate's values are its box, then perhaps an
-    objectness, then a score per class, then perhaps others; else ``scores`` holds the scores alone.
-    """
-
-    boxes: TensorSpec
-    scores: TensorSpec
-
-    @property
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """All outputs this head reads."""
-        return (self.boxes,) if self.boxes == self.scores else (self.boxes, self.scores)
-
-
-class RowsHead(Record, frozen=True, tag="rows"):
-    """The one output of a YOLO that suppresses its boxes itself.
-
-    Six values a detection: x_min, y_min, x_max, y_max, score, class id; rows of zeros mean none.
-    """
-
-    rows: TensorSpec
-
-    @property
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """All outputs this head reads."""
-        return (self.rows,)
-
-
-class ClassifierHead(Record, frozen=True, tag="classifier"):
-    """The one output of a classifier, a score per class."""
-
-    scores: TensorSpec
-
-    @property
-    def tensors(self) -> tuple[TensorSpec, ...]:
-        """All outputs this head reads."""
-        return (self.scores,)
-
-
-Head = SsdHead | DetectionsHead | DenseHead | RowsHead | ClassifierHead
-
-
-class SsdRule(Record, frozen=True, tag="ssd"):
-    """What the decoder of a detector must know besides its tensors.
-
-    ``anchors`` names a file of the bundle, float32 (count, 4): centre_y, centre_x, height,
-    width, 0..1 of the input. ``box_scales`` are the factors (y, x, h, w) that box encodings
-    were multiplied with in training. Scores are probabilities, or logits that the logistic
-    function makes probabilities. Class ``background`` is never reported; boxes of one class that
-    overlap by more than ``iou_threshold`` are one object.
-    """
-
-    anchors: str
-    box_scales: tuple[float, float, float, float]
-    background: Index | None
-    iou_threshold: Fraction
-    score: Literal["probability", "logit"] = "logit"
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be divided by in float32."""
-        if not all(1e-3 <= scale <= 1e6 for scale in self.box_scales):
-            raise ValueError(f"Expected `box_scales` 0.001 to 1000000, got {self.box_scales}")
-
-
-class DetectionsRule(Record, frozen=True, tag="detections"):
-    """A detector that leaves nothing to decode."""
-
-
-Units = Literal["fraction", "pixels", "either"]
-"""Of boxes: 0..1 of the input, its pixels, or to be told by whether any is larger than 2."""
-
-
-class DenseRule(Record, frozen=True, tag="dense"):
-    """What the decoder of a :class:`DenseHead` must know besides its tensors.
-
-    ``box`` is what four values a box has: centre_x, centre_y, width, height (xywh); corners
-    (xyxy); or corners with y first (yxyx). ``candidates`` says whether each is a row of the tensor
-    or a column. A score is the class's, times the ``objectness`` where there is one.
-    """
-
-    classes: Count
-    box: Literal["xywh", "xyxy", "yxyx"]
-    units: Units
-    iou_threshold: Fraction
-    candidates: Literal["rows", "columns"] = "rows"
-    objectness: bool = False
-    score: Literal["probability", "logit"] = "probability"
-    background: Index | None = None  # a class that is never reported
-
-
-class RowsRule(Record, frozen=True, tag="rows"):
-    """What the decoder of a :class:`RowsHead` must know: the units of its boxes."""
-
-    units: Units
-
-
-class ClassifierRule(Record, frozen=True, tag="classifier"):
-    """What the decoder of a classifier must know: scores are probabilities, or logits.
-
-    ``binary`` and ``binary-logit`` are the same of one output that tells two classes apart: the
-    probability of the second.
-    """
-
-    score: Literal["probability", "logit", "binary", "binary-logit"] = "probability"
-    background: Index | None = None  # a class that is never reported
-    top: Count = 5  # how many classes are reported
-
-
-Rule = SsdRule | DetectionsRule | DenseRule | RowsRule | ClassifierRule
 
 
 class Check(Record, frozen=True):

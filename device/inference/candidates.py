@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    TensorSpec,
-    Threshold,
-)
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import Threshold
 from device.errors import InterpreterError
 from device.records import Tensor
 

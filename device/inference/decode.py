@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    ClassifierHead,
+from device.bundle.decoder_rules import (
     ClassifierRule,
-    DenseHead,
     DenseRule,
-    DetectionsHead,
     DetectionsRule,
-    Head,
-    RowsHead,
     RowsRule,
     Rule,
-    SsdHead,
     SsdRule,
 )
+from device.bundle.heads import ClassifierHead, DenseHead, DetectionsHead, Head, RowsHead, SsdHead
 from device.errors import BundleError
 
 if TYPE_CHECKING:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    ClassifierHead,
-    ClassifierRule,
-    Threshold,
-)
+from device.bundle.decoder_rules import ClassifierRule
+from device.bundle.heads import ClassifierHead
+from device.bundle.manifest import Threshold
 from device.inference.candidates import Candidates, dequantise, least_scores
 from device.records import Tensor
 

@@ -12,14 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    DenseHead,
-    DenseRule,
-    RowsHead,
-    TensorSpec,
-    Threshold,
-    Units,
-)
+from device.bundle.decoder_rules import DenseRule, Units
+from device.bundle.heads import DenseHead, RowsHead, TensorSpec
+from device.bundle.manifest import Threshold
 from device.errors import BundleError
 from device.inference.candidates import (
     Candidates,

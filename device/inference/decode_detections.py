@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    DetectionsHead,
-    TensorSpec,
-    Threshold,
-)
+from device.bundle.heads import DetectionsHead, TensorSpec
+from device.bundle.manifest import Threshold
 from device.inference.candidates import Candidates, dequantise, least_scores, refuse_broken
 from device.records import Tensor
 

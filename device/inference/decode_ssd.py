@@ -13,12 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bundle.manifest import (
-    SsdHead,
-    SsdRule,
-    TensorSpec,
-    Threshold,
-)
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.heads import SsdHead, TensorSpec
+from device.bundle.manifest import Threshold
 from device.inference.candidates import (
     Candidates,
     logit,

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from device.bundle.manifest import Check, Dtype, TensorSpec
+from device.bundle.heads import Dtype, TensorSpec
+from device.bundle.manifest import Check
 from device.errors import InterpreterError
 from device.records import Tensor
 from device.runtimes import INSTALL_LITERT, ORIGINS, PREFERENCE, InterpreterName

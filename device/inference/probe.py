@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from device.bundle.manifest import InputRule, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import InputRule
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.records import Tensor

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device.bundle.bare_model import Explanation
+from device.bundle.heads import Head
 from device.bundle.labels import is_placeholder
-from device.bundle.manifest import Head, InputRule
+from device.bundle.manifest import InputRule
 from device.inspection.image_input import ImageInput
 from device.inspection.trial_run import Examination
 from device.inspection.understanding import Understanding

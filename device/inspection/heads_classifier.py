@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from device.bundle.manifest import ClassifierHead
+from device.bundle.heads import ClassifierHead
 from device.inspection.output_roles import Output
 from device.inspection.understanding import Binary, Evidence, Rejected, Understanding, score_kind
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from device.bundle.manifest import DetectionsHead
+from device.bundle.heads import DetectionsHead
 from device.errors import UsageError
 from device.inspection.output_roles import ROLES, UNUSED, Output, Role
 from device.inspection.understanding import Evidence, Rejected, Understanding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import permutations
 
-from device.bundle.manifest import SsdHead
+from device.bundle.heads import SsdHead
 from device.errors import ModelError, UsageError
 from device.inspection.output_roles import Output, Role
 from device.inspection.understanding import Evidence, Rejected, Understanding, score_kind

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from device.bundle.decoder_rules import DenseRule, RowsRule, Units
 from device.bundle.defaults import YOLO_IOU_THRESHOLD
-from device.bundle.manifest import DenseHead, DenseRule, RowsHead, RowsRule, Units
+from device.bundle.heads import DenseHead, RowsHead
 from device.errors import ModelError
 from device.inspection.output_roles import Output
 from device.inspection.understanding import (

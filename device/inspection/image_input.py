@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
+from device.bundle.heads import Dtype, TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import Dtype, InputRule, TensorSpec
+from device.bundle.manifest import InputRule
 from device.errors import ModelError, UsageError
 from device.inspection.input_normalisation import normalisation
 from device.inspection.tflite_facts import FileFacts, TensorFacts

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from device.bundle.heads import TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import InputRule, PerChannel, TensorSpec
+from device.bundle.manifest import InputRule, PerChannel
 from device.errors import UsageError
 from device.inspection.tflite_facts import FileFacts
 from device.inspection.tflite_metadata import ModelMetadata

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from device.bundle.heads import TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import TensorSpec
 from device.errors import UsageError
 from device.inspection.tflite_facts import POST_PROCESS, TensorFacts
 from device.schema import Record

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from device.bundle.anchors import read_anchors
 from device.bundle.bare_model import BareModel
+from device.bundle.decoder_rules import ClassifierRule, DetectionsRule, Rule, SsdRule
 from device.bundle.defaults import (
     CROP_FRACTION,
     MAX_DETECTIONS,
@@ -27,21 +28,10 @@ from device.bundle.defaults import (
     threshold_for,
 )
 from device.bundle.hashes import sha256_of
+from device.bundle.heads import DetectionsHead
 from device.bundle.hints import Hints
 from device.bundle.labels import is_placeholder, parse_labels, read_label_file
-from device.bundle.manifest import (
-    FORMAT,
-    Check,
-    ClassifierRule,
-    DetectionsHead,
-    DetectionsRule,
-    InputRule,
-    Manifest,
-    Provenance,
-    Rule,
-    SsdRule,
-    Variant,
-)
+from device.bundle.manifest import FORMAT, Check, InputRule, Manifest, Provenance, Variant
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
 from device.inspection.image_input import image_input

@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from device.bundle.heads import TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import TensorSpec
 from device.errors import InterpreterError, LiteberryError
 from device.inference.candidates import dequantise
 from device.inference.interpreter import Interpreter

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from device.bundle.manifest import Head, Rule, Task
+from device.bundle.decoder_rules import Rule
+from device.bundle.heads import Head
+from device.bundle.manifest import Task
 from device.inspection.export_notes import ExportNotes
 from device.inspection.output_roles import Output, Told
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from device.bundle.heads import TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import TensorSpec
 from device.inference.preprocess import byte_table
 from device.inspection.image_input import image_input
 from device.inspection.tflite_facts import FileFacts, TensorFacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from device.bundle.heads import DetectionsHead, TensorSpec
 from device.bundle.hints import Hints
-from device.bundle.manifest import DetectionsHead, TensorSpec
 from device.inspection.output_heads import understand
 from device.inspection.output_roles import ROLES, Output
 from device.inspection.tflite_facts import TensorFacts

@@ -12,16 +12,9 @@ from convert.evaluation.variant_file import describe_like
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
 from convert.quantization.candidates import CandidateMaker, CandidateSpec
-from device.bundle.manifest import (
-    FORMAT,
-    ClassifierHead,
-    ClassifierRule,
-    InputRule,
-    Manifest,
-    Provenance,
-    Sample,
-    Variant,
-)
+from device.bundle.decoder_rules import ClassifierRule
+from device.bundle.heads import ClassifierHead
+from device.bundle.manifest import FORMAT, InputRule, Manifest, Provenance, Sample, Variant
 from device.inference.interpreter import Interpreter
 
 SIDE, CLASSES, IMAGES = 32, 5, 32

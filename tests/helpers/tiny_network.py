@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convert.models.base import Network
-from device.bundle.manifest import InputRule, SsdRule
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.manifest import InputRule
 
 ANCHORS = np.zeros((6, 4), np.float32)
 DETECTOR = Network(

@@ -10,7 +10,8 @@ from convert.build.check_run import Answers
 from convert.build.checker import Checker, agreement, as_sample, compared
 from convert.errors import ConversionError
 from convert.quantization import flatbuffer
-from device.bundle.manifest import Check, SampleDetection, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import Check, SampleDetection
 from device.errors import InterpreterError
 from device.records import Classification, Detection
 

@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from convert.build.contract import contract_of
+from device.bundle.decoder_rules import ClassifierRule
 from device.bundle.defaults import MAX_DETECTIONS, threshold_for
-from device.bundle.manifest import ClassifierHead, ClassifierRule, TensorSpec
+from device.bundle.heads import ClassifierHead, TensorSpec
 from tests.helpers.tiny_network import ANCHORS, DETECTOR
 
 

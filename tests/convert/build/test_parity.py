@@ -3,7 +3,7 @@ import pytest
 
 from convert.build.parity import compare, real_outputs
 from convert.errors import ConversionError
-from device.bundle.manifest import TensorSpec
+from device.bundle.heads import TensorSpec
 
 A = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 

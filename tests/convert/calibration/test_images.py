@@ -6,7 +6,8 @@ from convert.calibration.checks import linted_images
 from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.errors import CalibrationError
 from convert.models.zoo import SSDLITE_MOBILENET_V2
-from device.bundle.manifest import InputRule, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import InputRule
 from device.images import read_image
 from device.inference.preprocess import Preprocessor
 

@@ -15,7 +15,7 @@ from convert.compression.distillation import (
 )
 from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.training.network import trainable_ssdlite
-from device.bundle.manifest import TensorSpec
+from device.bundle.heads import TensorSpec
 from device.inference.decode_ssd import box_coefficients, decode_boxes
 from tests.convert.compression.conftest import CLASSES, SIZE
 

@@ -12,7 +12,7 @@ from convert.evaluation.variant_file import (
 )
 from convert.quantization.candidates import CandidateSpec
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import ClassifierHead, SsdHead, TensorSpec
+from device.bundle.heads import ClassifierHead, SsdHead, TensorSpec
 from device.errors import BundleError, InterpreterError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine

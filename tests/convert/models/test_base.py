@@ -6,7 +6,8 @@ import pytest
 
 from convert.errors import ConversionError
 from convert.models.base import ssd_heads
-from device.bundle.manifest import ClassifierHead, ClassifierRule, TensorSpec
+from device.bundle.decoder_rules import ClassifierRule
+from device.bundle.heads import ClassifierHead, TensorSpec
 from tests.helpers.tiny_network import DETECTOR
 
 

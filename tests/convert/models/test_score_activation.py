@@ -9,7 +9,7 @@ from convert.errors import ConversionError
 from convert.models.keras_applications import ClassifierOptions
 from convert.models.score_activation import ClassScores, last_operator, score_kind
 from convert.models.user_classifier import user_classifier
-from device.bundle.manifest import ClassifierRule
+from device.bundle.decoder_rules import ClassifierRule
 
 keras = pytest.importorskip("keras")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.training.targets import BOX_SCALES, NEGATIVE, NOWHERE, Matcher, encode
-from device.bundle.manifest import TensorSpec
+from device.bundle.heads import TensorSpec
 from device.inference.decode_ssd import box_coefficients, decode_boxes
 
 # Two anchors of half the image's sides, left and right; a third, small, in the middle.

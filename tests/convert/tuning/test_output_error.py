@@ -8,7 +8,7 @@ import pytest
 from convert.quantization.candidates import CandidateSpec
 from convert.tuning.output_error import OutputError, class_divergence
 from device.bundle.bundle import Bundle
-from device.bundle.manifest import ClassifierRule
+from device.bundle.decoder_rules import ClassifierRule
 from tests.helpers.tiny_bundle import pixels
 
 

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from device.bundle.manifest import (
-    DetectionsHead,
-    SsdHead,
-    SsdRule,
-    TensorSpec,
-)
+from device.bundle.decoder_rules import SsdRule
+from device.bundle.heads import DetectionsHead, SsdHead, TensorSpec
 from device.inference.candidates import suppress
 from device.inference.decode_ssd import SsdDecoder
 

@@ -3,11 +3,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from device.bundle.manifest import (
-    ClassifierHead,
-    ClassifierRule,
-    DetectionsRule,
-)
+from device.bundle.decoder_rules import ClassifierRule, DetectionsRule
+from device.bundle.heads import ClassifierHead
 from device.errors import BundleError
 from device.inference.decode import make_decoder
 from device.inference.decode_classes import ClassifierDecoder

@@ -5,10 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from device.bundle.manifest import (
-    ClassifierHead,
-    ClassifierRule,
-)
+from device.bundle.decoder_rules import ClassifierRule
+from device.bundle.heads import ClassifierHead
 from device.inference.decode_classes import ClassifierDecoder
 from tests.device.inference.conftest import tensor
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.bundle.manifest import DenseHead, DenseRule, RowsHead, TensorSpec
+from device.bundle.decoder_rules import DenseRule
+from device.bundle.heads import DenseHead, RowsHead, TensorSpec
 from device.errors import BundleError, InterpreterError
 from device.inference.decode_dense import DenseDecoder, RowsDecoder
 

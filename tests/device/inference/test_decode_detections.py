@@ -5,9 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from device.bundle.manifest import (
-    DetectionsHead,
-)
+from device.bundle.heads import DetectionsHead
 from device.errors import InterpreterError
 from device.inference.decode_detections import DetectionsDecoder
 from tests.device.inference.conftest import ROWS, tensor

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from device.bundle.manifest import (
-    SsdRule,
-)
+from device.bundle.decoder_rules import SsdRule
 from device.inference.candidates import logit
 from device.inference.decode_ssd import SsdDecoder, box_coefficients, decode_boxes
 from tests.device.inference.conftest import (

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.bundle.manifest import InputRule, TensorSpec
+from device.bundle.heads import TensorSpec
+from device.bundle.manifest import InputRule
 from device.inference.preprocess import Placement, Preprocessor, byte_table, letterbox
 
 SYMMETRIC = InputRule(width=8, height=6, mean=127.5, std=127.5)  # -1..1

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from device.bundle.manifest import DetectionsHead, InputRule, TensorSpec
+from device.bundle.heads import DetectionsHead, TensorSpec
+from device.bundle.manifest import InputRule
 from device.inspection.describe import heads_in_words, pixels_in_words
 
 

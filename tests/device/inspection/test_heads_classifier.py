@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from device.bundle.heads import ClassifierHead
 from device.bundle.hints import Hints
-from device.bundle.manifest import ClassifierHead
 from device.errors import ModelError
 from device.inspection.output_heads import understand
 from tests.helpers.model_outputs import CORNERS, LOGITS, PROBABILITIES, output, understood

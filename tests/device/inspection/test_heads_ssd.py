@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.bundle.manifest import SsdHead
+from device.bundle.heads import SsdHead
 from device.errors import ModelError, UsageError
 from tests.helpers.model_outputs import ALIKE, grids, output, understood
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from device.bundle.decoder_rules import DenseRule, RowsRule
 from device.bundle.hints import Hints
-from device.bundle.manifest import DenseRule, RowsRule
 from device.errors import ModelError, UsageError
 from device.inference.engine import Engine
 from device.inspection import recognition as module

@@ -8,14 +8,9 @@ import pytest
 
 from device.bundle.bare_model import BareModel
 from device.bundle.bundle import Bundle
+from device.bundle.decoder_rules import ClassifierRule, DetectionsRule, SsdRule
 from device.bundle.hints import Hints
-from device.bundle.manifest import (
-    ClassifierRule,
-    DetectionsRule,
-    SsdRule,
-    format_manifest,
-    parse_manifest,
-)
+from device.bundle.manifest import format_manifest, parse_manifest
 from device.errors import BundleError, ModelError, UsageError
 from device.images import read_image
 from device.inference.engine import Engine
