@@ -13,9 +13,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from device.commands.detect_flags import add_detect_flags, camera_options, outputs_of
+from device.commands.detect_flags import add_detect_flags, camera_options
 from device.commands.home_flags import describe_device, open_home, open_notifier
 from device.commands.model_flags import hints_of, open_bundle
+from device.commands.output_flags import outputs_of
 from device.commands.progress import FrameProgress
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
