@@ -22,7 +22,11 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One image of a source, and when it was taken."""
+    """One image of a source, and when it was taken.
+
+    ``pixels`` are its own: no later frame has the same memory, and nobody draws on them. Threads
+    may keep them.
+    """
 
     pixels: Pixels
     index: int  # 0 for the first frame of the source

@@ -11,7 +11,8 @@ from device.records import Pixels
 class IterableCamera(Camera):
     """A camera over images in memory: for tests, and to try a pipeline without a camera.
 
-    ``images`` are uint8 (height, width, 3), blue, green, red, and may be an endless iterator.
+    ``images`` are uint8 (height, width, 3), blue, green, red, and may be an endless iterator; each
+    is an array of its own, for several are on their way at once.
     """
 
     def __init__(

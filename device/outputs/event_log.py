@@ -64,9 +64,8 @@ class EventSink(Sink):
             self._note(visit, scene)
             shown.add(visit.visit_id)
         if shown:
-            pixels = outcome.frame.pixels.copy()  # a camera may use its own again
             findings = tuple(_finding(found) for found in outcome.result.detections)
-            self._writer.take(RawPicture(shown, pixels, findings))
+            self._writer.take(RawPicture(shown, outcome.frame.pixels, findings))
 
     def close(self) -> None:
         """End the visits under way, and write what is left."""

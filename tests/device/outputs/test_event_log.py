@@ -69,14 +69,6 @@ def test_picture_that_there_is_no_room_for_is_tried_again(recorder):
     assert len(recorder.taken) == 1
 
 
-def test_picture_is_the_sink_s_own(recorder):
-    outcome = frame(10.0, 0.7, 0.7)
-    with EventSink(None) as sink:
-        sink.write(outcome)
-    outcome.frame.pixels[:] = 7
-    assert (recorder.taken[0].pixels != 7).all()
-
-
 def test_visits_are_noted_when_they_begin_each_second_and_when_they_end(recorder):
     with EventSink(None) as sink:
         sink.write(frame(10.0, 0.7, 0.9, events=["visit-began"]))
