@@ -13,7 +13,10 @@ from device.errors import UsageError
 from device.system.console import say, say_step
 
 if TYPE_CHECKING:
+    from convert.slimming.log import SlimmingLog, TrialFigures
     from convert.slimming.original import Original
+    from convert.slimming.search import Search
+    from convert.slimming.slim_bundle import SlimBundles
     from convert.training.dataset import Dataset
     from convert.training.interrupt import Interrupt
 
@@ -167,9 +170,10 @@ def slim_into(
     interrupt: Interrupt,
 ) -> None:
     """Search, and fill the empty ``folder``, which becomes ``out``, with what is kept."""
-    from convert.build.bundle_writer import staged_bundle
     from convert.slimming.log import format_trials
-    from convert.slimming.run import Slimming, SlimOptions
+    from convert.slimming.search import Search
+    from convert.slimming.slim_bundle import SlimBundles
+    from convert.slimming.task import SlimOptions, SlimTask
 
     options = SlimOptions(
         out=out,
@@ -184,22 +188,38 @@ def slim_into(
         seed=args.seed,
         debug=args.debug,
     )
-    slimming = Slimming(original, dataset, options, labelled, say_step)
-    slimming.search(interrupt)
-    verdict = slimming.verdict()
-    print(format_trials(slimming.figures(verdict.kept)))
+    task = SlimTask(original, dataset, options, labelled)
+    search = Search(task, say_step)
+    search.search(interrupt)
+    verdict = search.verdict()
+    trials = search.figures(verdict.kept)
+    print(format_trials(trials))
+    bundles = SlimBundles(task, search.held_out, say_step)
     if args.frontier:
-        for at, figures in enumerate(slimming.figures()):
-            if at != verdict.kept:
-                target = out.with_name(f"{out.name}-{100 * figures.cost:.0f}")
-                with staged_bundle(target) as other:
-                    slimming.build(at, other, ("float32", "int8"))
-                say(f"bundle      {target}")
-    log = slimming.finish(verdict, folder)
-    slimming.clear()
-    cost = slimming.figures()[verdict.kept].cost
+        build_frontier(search, bundles, verdict.kept, out)
+    kept = trials[verdict.kept]
+    bundles.build(search.students[verdict.kept], kept.name, folder)
+    log = bundles.measure(verdict, trials, search.whole_instructions, folder)
+    search.clear()
+    tell_kept(log, kept, bundles.measured_here(folder), out)
+
+
+def build_frontier(search: Search, bundles: SlimBundles, kept: int, out: Path) -> None:
+    """A bundle beside ``out`` for every network but the one that becomes ``out``."""
+    from convert.build.bundle_writer import staged_bundle
+
+    for at, (student, figures) in enumerate(zip(search.students, search.figures(), strict=True)):
+        if at != kept:
+            target = out.with_name(f"{out.name}-{100 * figures.cost:.0f}")
+            with staged_bundle(target) as folder:
+                bundles.build(student, figures.name, folder, ("float32", "int8"))
+            say(f"bundle      {target}")
+
+
+def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out: Path) -> None:
+    """Print what is kept, what it costs and what it lost."""
     counted = "" if log.instructions is None else f", {log.instructions / 1e6:.2f} million counted"
-    print(f"kept        {slimming.names()[verdict.kept]}: {cost:.3f} times the cost{counted}")
+    print(f"kept        {kept.name}: {kept.cost:.3f} times the cost{counted}")
     if log.int8_drop is not None:
         spread = log.int8_drop_interval
         told = "" if spread is None else f" (95 % of resamples: {spread[0]:.2f} to {spread[1]:.2f})"
@@ -207,9 +227,8 @@ def slim_into(
             f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told} against the "
             f"whole network's int8 on {log.images} pictures"
         )
-    here = slimming.measured_here(folder)
-    if here is not None:
-        print(f"            {here:.3f} times the time of one invoke here")
+    if time_here is not None:
+        print(f"            {time_here:.3f} times the time of one invoke here")
     print(f"bundle      {out}")
 
 

@@ -1,24 +1,15 @@
-"""A search for a smaller network, from a bundle and pictures to a new bundle."""
+"""A search for a smaller network: students made in turn, each judged."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import get_args
 
 import msgspec
 
-from convert.arm.count import count_invoke
-from convert.arm.root import missing_tools
-from convert.build.build import BuildOptions
-from convert.build.trained import TrainedDetector, build_trained
-from convert.build.training_run import WEIGHTS
-from convert.compression.cost_model import Board, network_instructions
-from convert.compression.weights import architecture, kernel_shapes, parameters
+from convert.compression.cost_model import network_instructions
+from convert.compression.weights import kernel_shapes, parameters
 from convert.errors import EvaluationError, TrainingError
-from convert.quantization.recipe import Precision
 from convert.slimming.held_out import HeldOut, Look, lost
 from convert.slimming.ladder import (
     Move,
@@ -28,88 +19,54 @@ from convert.slimming.ladder import (
     size_for,
     steps_towards,
 )
-from convert.slimming.log import SlimmingLog, TrialFigures, write_log
-from convert.slimming.original import Original
+from convert.slimming.log import TrialFigures
 from convert.slimming.progress import FinishedStep, Progress, load_progress, save_progress
 from convert.slimming.selection import Judgement, Trial, judge
 from convert.slimming.student import Student, Studio, network_of
-from convert.training.dataset import Dataset
+from convert.slimming.task import SlimTask
 from convert.training.interrupt import Interrupt
-from convert.training.network import save_weights
 from convert.training.schedule import Budget
-from convert.tuning.cost import Latency, Target
 
 STEPS = 6  # networks that a search by a promise is given time for
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-OWN = "yours"
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class SlimOptions:
-    """What the user asked ``convert slim`` for; None where nothing was said."""
+class Search:
+    """The search on one dataset: students made in turn, each judged."""
 
-    out: Path
-    max_drop: float | None = None
-    costs: tuple[float, ...] = ()  # multiples of the whole network's, to be reached
-    size: int | None = None
-    low_rank: float = 0.0  # share of a 1x1 kernel that two in its place may leave out
-    target: Target = "pi4"
-    seconds: float = 3600.0
-    epochs: int | None = None  # for each network, instead of seconds for all
-    resume: bool = False
-    seed: int = 0
-    debug: bool = False
-
-    @property
-    def work(self) -> Path:
-        """Where the networks made so far and small copies of images are."""
-        return self.out.parent / f"{self.out.name}.slimming"
-
-    @property
-    def board(self) -> Board:
-        """Whose instructions networks are ranked by; ``here`` only measures the last."""
-        return "pi4" if self.target == "pi4" else "pi5"
-
-
-class Slimming:
-    """The search on one dataset: students made in turn, each judged, one of them built."""
-
-    def __init__(
-        self, original: Original, dataset: Dataset, options: SlimOptions, labelled: bool, say: Say
-    ) -> None:
+    def __init__(self, task: SlimTask, say: Say) -> None:
         """Take the whole network's measure. Raises what its parts raise."""
+        original, dataset, options = task.original, task.dataset, task.options
         self._original, self._dataset, self._options, self._say = original, dataset, options, say
-        self._labelled = labelled
         self._kernels = kernel_shapes(original.weights)
-        self._whole_instructions = self._instructions(original.size)
+        self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
-        if options.costs and options.size is None and labelled:
+        if options.costs and options.size is None and task.labelled:
             self._size = size_for(min(options.costs), original.size, self._cost)
         self._progress = Progress(self._settings())
         self.students: list[Student] = []
         if options.resume:
             self._take_up()
         options.work.mkdir(parents=True, exist_ok=True)
-        self._held_out = HeldOut(original, dataset, labelled)
+        self.held_out = HeldOut(original, dataset, task.labelled)
         whole = network_of(Student(original.weights, original.size), original.labels)
-        self._held_out.label(whole)
-        self._whole = self._held_out.look(whole, original.size)
+        self.held_out.label(whole)
+        self._whole = self.held_out.look(whole, original.size)
         self._looks: list[Look] = [self._look(student) for student in self.students]
         self._studio = Studio(
             original,
             dataset,
-            self._held_out,
+            self.held_out,
             options.work,
-            labelled=labelled,
+            labelled=task.labelled,
             board=options.board,
             seed=options.seed,
             say=say,
         )
         say(
             f"whole       {original.size}x{original.size}, {parameters(original.weights):,} "
-            f"parameters, about {self._whole_instructions / 1e6:.1f} million instructions in int8 "
+            f"parameters, about {self.whole_instructions / 1e6:.1f} million instructions in int8 "
             f"on a {'Pi 4' if options.board == 'pi4' else 'Pi 5'}"
         )
 
@@ -139,10 +96,10 @@ class Slimming:
         return network_instructions(self._kernels, size, self._options.board)
 
     def _cost(self, size: int) -> float:
-        return self._instructions(size) / self._whole_instructions
+        return self._instructions(size) / self.whole_instructions
 
     def _look(self, student: Student) -> Look:
-        return self._held_out.look(network_of(student, self._original.labels), student.size)
+        return self.held_out.look(network_of(student, self._original.labels), student.size)
 
     def _history(self) -> list[Rung]:
         return [
@@ -151,7 +108,7 @@ class Slimming:
         ]
 
     def _cost_of(self, student: Student) -> float:
-        return student.instructions(self._options.board) / self._whole_instructions
+        return student.instructions(self._options.board) / self.whole_instructions
 
     def _next(self) -> Move | None:
         options, history = self._options, self._history()
@@ -175,7 +132,7 @@ class Slimming:
             self._say(f"network     {move.name}")
             student = Student(parent.weights, move.size)
             if move.cost is not None:
-                goal = move.cost * self._whole_instructions
+                goal = move.cost * self.whole_instructions
                 try:
                     student = self._studio.narrowed(student, goal)
                 except TrainingError as exc:
@@ -256,57 +213,6 @@ class Slimming:
         """A name for each student."""
         return [item.move.name for item in self._history()]
 
-    def build(self, at: int, bundle: Path, precisions: tuple[Precision, ...] = PRECISIONS) -> None:
-        """Fill the empty folder ``bundle`` with the student at position ``at``."""
-        original, student, options = self._original, self.students[at], self._options
-        manifest = original.bundle.manifest
-        model = network_of(student, original.labels)
-        detector = TrainedDetector(
-            name=options.out.name,
-            classes=original.labels,
-            size=student.size,
-            weights=model.get_weights(),
-            class_thresholds=self._thresholds(student),
-            source=f"{manifest.model} made smaller ({self.names()[at]}) on "
-            f"{len(self._dataset.train)} images; {manifest.provenance.source}",
-            architecture=architecture(student.weights),
-            decoder=original.decoder,
-            licence=manifest.provenance.licence,
-            threshold=None if self._labelled else manifest.threshold,
-        )
-        build_options = BuildOptions(precisions, None, 0, options.seed, options.debug)
-        build_trained(detector, self._dataset, bundle, build_options, self._say)
-        # After the manifest, which vouches only for what travels to a Pi.
-        (bundle / WEIGHTS).write_bytes(save_weights(model, original.labels))
-
-    def _thresholds(self, student: Student) -> dict[str, float]:
-        if not self._labelled:
-            return dict(self._original.bundle.manifest.class_thresholds)
-        return self._held_out.thresholds(network_of(student, self._original.labels), student.size)
-
-    def log(self, verdict: Judgement, bundle: Path) -> SlimmingLog:
-        """What was tried, with the int8 of the new ``bundle`` measured and counted."""
-        options = self._options
-        before = self._held_out.look_of_variant(self._original.bundle.folder, "int8")
-        after = self._held_out.look_of_variant(bundle, "int8")
-        drop, spread, _ = lost(before, after, options.seed)
-        return SlimmingLog(
-            source=str(self._original.bundle.folder),
-            metric=self._held_out.metric,
-            board=options.board,
-            images=self._whole.images,
-            seed=options.seed,
-            max_drop=options.max_drop,
-            drop=round(verdict.drop, 4),
-            drop_interval=verdict.interval,
-            expected=round(verdict.expected, 4),
-            int8_drop=round(drop, 4),
-            int8_drop_interval=spread,
-            instructions=self._counted(bundle / "int8.tflite"),
-            whole_instructions=round(self._whole_instructions),
-            trials=self.figures(verdict.kept),
-        )
-
     def figures(self, kept: int | None = None) -> tuple[TrialFigures, ...]:
         """Every student's figures."""
         return tuple(
@@ -324,26 +230,6 @@ class Slimming:
                 zip(self.names(), self.students, self._progress.steps, strict=True)
             )
         )
-
-    def _counted(self, int8: Path) -> int | None:
-        """Its instructions, where this machine can count them."""
-        if missing_tools():
-            return None
-        return count_invoke(int8, "cortex-a72" if self._options.board == "pi4" else "cortex-a76")
-
-    def measured_here(self, bundle: Path) -> float | None:
-        """The time of an invoke as a multiple of the whole network's; None unless asked for."""
-        if self._options.target != "here":
-            return None
-        whole = self._original.bundle.folder / "int8.tflite"
-        return Latency(whole.read_bytes()).confirm([(bundle / "int8.tflite").read_bytes()])[0]
-
-    def finish(self, verdict: Judgement, bundle: Path) -> SlimmingLog:
-        """Fill the empty folder ``bundle`` with what is kept, and measure it."""
-        self.build(verdict.kept, bundle)
-        log = self.log(verdict, bundle)
-        write_log(log, bundle)
-        return log
 
     def clear(self) -> None:
         """Remove the small copies of images: a finished search has no more use for them."""

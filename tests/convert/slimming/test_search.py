@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from convert.errors import EvaluationError, TrainingError
-from convert.slimming import run
-from convert.slimming.run import Slimming, SlimOptions
+from convert.slimming import search as module
+from convert.slimming.search import Search
+from convert.slimming.task import SlimOptions, SlimTask
 from convert.training.interrupt import Interrupt
 from tests.convert.slimming.stubs import SIZE, random_original
 from tests.convert.slimming.test_held_out import look
@@ -57,29 +58,29 @@ class HeldOut:
 @pytest.fixture
 def make(monkeypatch, tmp_path):
     """Makes a search with a studio that trains nothing."""
-    monkeypatch.setattr(run, "Studio", Studio)
-    monkeypatch.setattr(run, "HeldOut", HeldOut)
-    monkeypatch.setattr(run, "network_of", lambda *_: None)
+    monkeypatch.setattr(module, "Studio", Studio)
+    monkeypatch.setattr(module, "HeldOut", HeldOut)
+    monkeypatch.setattr(module, "network_of", lambda *_: None)
     dataset = draw_dataset(tmp_path / "images", train=2, others=1)
     original = random_original()
 
     def make(**options):
         said: list[str] = []
         options = {"out": tmp_path / "out", "size": 64, "epochs": 1, **options}
-        return Slimming(original, dataset, SlimOptions(**options), True, said.append), said
+        return Search(SlimTask(original, dataset, SlimOptions(**options), True), said.append), said
 
     return make
 
 
 def test_network_that_ctrl_c_left_half_trained_is_not_kept(make):
-    slimming, _ = make(max_drop=30.0)
+    search, _ = make(max_drop=30.0)
     interrupt = Interrupt(say=lambda _: None)
-    slimming._studio.interrupt = interrupt
-    slimming.search(interrupt)
-    assert slimming._studio.trainings == 1
-    assert slimming.students == []
+    search._studio.interrupt = interrupt
+    search.search(interrupt)
+    assert search._studio.trainings == 1
+    assert search.students == []
     with pytest.raises(TrainingError, match="not one smaller network was finished"):
-        slimming.verdict()
+        search.verdict()
 
 
 def test_search_goes_on_after_the_networks_that_were_finished(make):
@@ -102,23 +103,23 @@ def test_resume_without_a_search_is_refused(make):
 
 
 def test_search_by_time_ends_after_its_networks(make):
-    slimming, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
-    slimming.search(Interrupt())
-    assert len(slimming.students) == run.STEPS
+    search, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
+    search.search(Interrupt())
+    assert len(search.students) == module.STEPS
 
 
 def test_promise_that_nothing_keeps_is_said_with_the_closest(make, monkeypatch):
     monkeypatch.setattr(HeldOut, "missed", 60)
-    slimming, _ = make(max_drop=20.0)
-    slimming.search(Interrupt())
+    search, _ = make(max_drop=20.0)
+    search.search(Interrupt())
     with pytest.raises(EvaluationError, match="nothing keeps --max-drop 20: the closest, 64px"):
-        slimming.verdict()
+        search.verdict()
 
 
 def test_kept_network_is_marked_in_the_figures(make):
-    slimming, _ = make(costs=(0.4,))
-    slimming._add(slimming._next(), slimming._first(64))
-    figures = slimming.figures(slimming.verdict().kept)
+    search, _ = make(costs=(0.4,))
+    search._add(search._next(), search._first(64))
+    figures = search.figures(search.verdict().kept)
     assert [item.kept for item in figures] == [True]
     assert figures[0].size == 64
     assert figures[0].parameters > 2_000_000
