@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from convert.training.network import Start
     from convert.training.state import EpochRecord
     from convert.training.trainer import Trainer
-    from device.inference.candidates import Candidates
 
 WEIGHTS = "weights.npz"  # beside the bundle's files: what --from goes on from
 MOST_VALIDATED = 128  # images that are looked at after each epoch
@@ -73,6 +73,14 @@ class TrainOptions:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedFigures:
+    """The manifest of a trained bundle, and the threshold of each class before it is rounded."""
+
+    manifest: Manifest
+    thresholds: Mapping[str, float]
+
+
 class TrainingRun:
     """A detector's training on one dataset."""
 
@@ -98,6 +106,11 @@ class TrainingRun:
         self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, steps))
         if options.resume and not options.work.is_dir():
             raise TrainingError(f"{options.work}: no run to go on with: leave out --resume")
+
+    @functools.cached_property
+    def watched(self) -> DetectionValidator:
+        """What is looked at after each epoch."""
+        return self.validator(MOST_VALIDATED)
 
     def validator(self, images: int, split: str = "validation") -> DetectionValidator:
         """What is to be found on at most ``images`` of a split."""
@@ -187,7 +200,7 @@ class TrainingRun:
             may_mirror(dataset.classes),
             options.seed,
         )
-        looked_at = self.validator(MOST_VALIDATED)
+        looked_at = self.watched
         log = TrainingLog(work, options.tensorboard, trainer.state.step)
 
         def validate() -> tuple[float, float]:
@@ -212,19 +225,16 @@ class TrainingRun:
                 )
         trainer.use_best()
 
-    def finish(
-        self, trainer: Trainer, bundle: Path, before: Precision | None = None
-    ) -> tuple[Manifest, Review]:
+    def build(self, trainer: Trainer, bundle: Path, *, hurried: bool = False) -> TrainedFigures:
         """Fill the empty folder ``bundle`` with the best network.
 
-        ``before`` is how well the network did on the test images from which training started.
+        ``hurried``: somebody waits, and thresholds are taken from fewer images.
         """
-        from convert.evaluation.review import write_review
         from convert.training.log import FILE
         from convert.training.network import model_architecture, save_weights
 
         options, dataset = self.options, self.dataset
-        judge = self.validator(MOST_JUDGED)
+        judge = self.watched if hurried else self.validator(MOST_JUDGED)
         found = judge.find(trainer.answers(judge.pixels))
         chosen = judge.thresholds(found)
         for name, item in chosen.items():
@@ -246,28 +256,30 @@ class TrainingRun:
         )
         build_options = BuildOptions(PRECISIONS, None, 0, options.seed, options.debug)
         manifest = build_trained(detector, dataset, bundle, build_options, self._say)
-        if dataset.test:
-            judge = self.validator(MOST_JUDGED, "test")
-            found = judge.find(trainer.answers(judge.pixels))
-        review = self._review(judge, found, thresholds, before)
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(save_weights(trainer.average, dataset.classes))
         if (options.work / FILE).is_file():
             shutil.copyfile(options.work / FILE, bundle / FILE)
-        write_review(review, bundle)
-        return manifest, review
+        return TrainedFigures(manifest, thresholds)
 
-    def _review(
+    def review(
         self,
-        judge: DetectionValidator,
-        found: Sequence[Candidates],
+        trainer: Trainer,
+        bundle: Path,
         thresholds: Mapping[str, float],
-        before: Precision | None,
+        before: Precision | None = None,
     ) -> Review:
-        from convert.evaluation.review import make_review
+        """Write beside the files of ``bundle`` how good it is on test images, else on validation's.
 
-        return make_review(
-            "test" if self.dataset.test else "validation",
+        ``before`` is how well the network did on the test images from which training started.
+        """
+        from convert.evaluation.review import make_review, write_review
+
+        split = "test" if self.dataset.test else "validation"
+        judge = self.validator(MOST_JUDGED, split)
+        found = judge.find(trainer.answers(judge.pixels))
+        review = make_review(
+            split,
             judge.images,
             found,
             judge.precision(found),
@@ -275,6 +287,8 @@ class TrainingRun:
             self.dataset.train,
             None if before is None else round(before.map, 4),
         )
+        write_review(review, bundle)
+        return review
 
     def clear(self) -> None:
         """Remove the small copies of images."""

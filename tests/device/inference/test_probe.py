@@ -5,7 +5,7 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
-from device.inference.probe import ProbeRequest, answer, probe
+from device.inference.probe import ProbeRequest, answer, invoke_times, probe
 
 
 @pytest.fixture
@@ -65,3 +65,15 @@ def test_refused_model_is_an_interpreter_error(request_int8, tmp_path):
 def test_bad_picture_is_an_interpreter_error_with_its_name(request_int8, tmp_path):
     with pytest.raises(InterpreterError, match=r"nowhere\.jpg: No such file"):
         probe(changed(request_int8, images=(str(tmp_path / "nowhere.jpg"),)))
+
+
+@pytest.mark.parametrize(("took_s", "invokes"), [(0.01, 20), (0.125, 4), (0.5, 3), (9.0, 3)])
+def test_slow_invokes_are_timed_less_often(took_s, invokes):
+    now_s = 0.0
+
+    def invoke() -> None:
+        nonlocal now_s
+        now_s += took_s
+
+    times = invoke_times(invoke, lambda: now_s)
+    assert times == pytest.approx([took_s] * invokes)
