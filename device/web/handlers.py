@@ -8,10 +8,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, stream_request_body
+from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
@@ -19,34 +16,25 @@ from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
 from device.web.renditions import ANNOTATED
-from device.web.request import PAGE, Handler, RefusedError, Run
+from device.web.request import (
+    MAX_BODY_BYTES,
+    PAGE,
+    Handler,
+    JsonHandler,
+    RefusedError,
+    Run,
+    connection,
+)
 
 MAX_VIEWERS = 32
-MAX_BODY_BYTES = 16 << 10
-READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
 SNAPSHOT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 20.0
 CLOCK = re.compile(r"clock (0|[1-9]\d{0,14}|(?:0|[1-9]\d{0,14})\.\d{1,6})", re.ASCII)
 
-_TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
 _EXPECTED = (
     "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names), "
     "variant (a name) or paused (true or false)"
 )
-
-
-def connection(request: HTTPServerRequest) -> HTTP1Connection:
-    """The connection that ``request`` came by."""
-    assert isinstance(request.connection, HTTP1Connection)
-    return request.connection
-
-
-def _announced_bytes(request: HTTPServerRequest) -> int:
-    """How long the body is to be; 0 where nothing says it that Tornado would not refuse itself."""
-    try:
-        return int(request.headers.get("Content-Length", "0"))
-    except ValueError:
-        return 0
 
 
 class _Nowhere(Handler):
@@ -122,27 +110,15 @@ class _Metrics(Handler):
         self.finish(exposition(run.pipeline, run.history, state, viewers, name))
 
 
-@stream_request_body
-class _Settings(Handler):
+class _Settings(JsonHandler):
     """The settings in force, and changes to them."""
-
-    def prepare(self) -> None:
-        super().prepare()
-        if _announced_bytes(self.request) > READ_BODY_BYTES:  # Tornado's own no has no words
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
-        connection(self.request).set_max_body_size(READ_BODY_BYTES)
-        self._body = bytearray()
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self._body) <= MAX_BODY_BYTES:
-            self._body += chunk
 
     def get(self) -> None:
         self.answer(self.run.controls.settings)
 
     async def post(self) -> None:
         try:
-            must_switch = self.run.controls.apply(self._change())
+            must_switch = self.run.controls.apply(self.content_as(SettingsChange, _EXPECTED))
         except UsageError as exc:
             raise RefusedError(HTTPStatus.BAD_REQUEST, str(exc)) from exc
         except BusyError as exc:
@@ -157,20 +133,6 @@ class _Settings(Handler):
             finally:
                 audience.tell("settings", self.run.settings())
         self.answer(self.run.controls.settings)
-
-    def _change(self) -> SettingsChange:
-        """The body's, checked; a page of another site cannot send this type unasked."""
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0]
-        if kind.strip().lower() != "application/json":
-            raise RefusedError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"
-            )
-        if len(self._body) > MAX_BODY_BYTES:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
-        try:
-            return msgspec.json.decode(self._body, type=SettingsChange)
-        except msgspec.DecodeError as exc:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {_EXPECTED}") from exc
 
 
 class _Watched(Handler):

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from tornado.web import HTTPError, RequestHandler
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
+from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from device.pipeline.history import History
 from device.pipeline.live_settings import Controls
@@ -20,6 +22,8 @@ from device.web.broadcast import Audience
 
 PAGE = Path(__file__).parent / "static"
 COOKIE_DAYS = 365
+MAX_BODY_BYTES = 16 << 10
+READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
 GOODBYE_LABELS = 5  # that were seen most, and are told at the end
 
 HEADERS = {
@@ -35,6 +39,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
+
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -44,6 +50,9 @@ CONTENT_TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
+
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -152,3 +161,52 @@ class Handler(RequestHandler):
 
     def data_received(self, chunk: bytes) -> None:
         """Bodies are for those that say so."""
+
+
+def connection(request: HTTPServerRequest) -> HTTP1Connection:
+    """The connection that ``request`` came by."""
+    assert isinstance(request.connection, HTTP1Connection)
+    return request.connection
+
+
+def _announced_bytes(request: HTTPServerRequest) -> int:
+    """How long the body is to be; 0 where nothing says it that Tornado would not refuse itself."""
+    try:
+        return int(request.headers.get("Content-Length", "0"))
+    except ValueError:
+        return 0
+
+
+@stream_request_body
+class JsonHandler(Handler):
+    """A handler of requests that may have a body of JSON, bounded in size."""
+
+    def prepare(self) -> None:
+        """Turn away who may not ask, and who announces too much."""
+        super().prepare()
+        if _announced_bytes(self.request) > READ_BODY_BYTES:  # Tornado's own no has no words
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        connection(self.request).set_max_body_size(READ_BODY_BYTES)
+        self._body = bytearray()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep what may be sent."""
+        if len(self._body) <= MAX_BODY_BYTES:
+            self._body += chunk
+
+    def content_as(self, kind: type[Content], expected: str) -> Content:
+        """The body's content, checked; ``expected`` says what that is.
+
+        A page of another site cannot send this type unasked. Raises :class:`RefusedError`.
+        """
+        given = self.request.headers.get("Content-Type", "").partition(";")[0]
+        if given.strip().lower() != "application/json":
+            raise RefusedError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"
+            )
+        if len(self._body) > MAX_BODY_BYTES:
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        try:
+            return msgspec.json.decode(self._body, type=kind)
+        except msgspec.DecodeError as exc:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {expected}") from exc

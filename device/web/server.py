@@ -46,8 +46,8 @@ from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token, token_given
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
-from device.web.handlers import MAX_BODY_BYTES, MAX_VIEWERS, make_application
-from device.web.request import Run
+from device.web.handlers import MAX_VIEWERS, make_application
+from device.web.request import MAX_BODY_BYTES, Run
 
 TICK_S = 1.0
 STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
