@@ -137,14 +137,23 @@ class BrokerConnection(Closable):
             )
 
     def close(self) -> None:
-        """Say goodbye, for which there is half a second; may be called more than once."""
+        """Say goodbye, for which there is half a second; may be called more than once.
+
+        Where the broker does not confirm it in time, it is asked to publish the will instead.
+        """
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.reasoncodes import ReasonCode
+
+        code = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
         if self.is_up:
             told = self._client.publish(self._will_topic, OFFLINE, qos=1, retain=True)
             deadline_s = time.monotonic() + FAREWELL_S
             while not _is_done(told) and time.monotonic() < deadline_s and self.is_up:
                 threading.Event().wait(0.01)
+            if _is_done(told):
+                code = ReasonCode(PacketTypes.DISCONNECT, "Normal disconnection")
         self._up.clear()
-        self._client.disconnect()
+        self._client.disconnect(code)
         # It waits for paho's thread, which may be within a connection attempt: not this one's time.
         ending = threading.Thread(target=self._client.loop_stop, name="mqtt end", daemon=True)
         ending.start()

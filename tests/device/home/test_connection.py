@@ -76,6 +76,19 @@ def test_message_arrives_and_goodbye_is_said(broker):
 
 
 @needs_mosquitto
+def test_goodbye_that_is_not_confirmed_is_left_to_the_will(broker, monkeypatch):
+    class Unsent:
+        def is_published(self) -> bool:
+            return False
+
+    with listening(broker) as listener, connecting(broker.port) as (connection, _):
+        wait_until(lambda: connection.is_up)
+        monkeypatch.setattr(connection._client, "publish", lambda *_, **__: Unsent())
+        connection.close()
+        listener.expect(WILL, b"offline")
+
+
+@needs_mosquitto
 def test_device_that_dies_is_offline_by_its_will(broker):
     with listening(broker) as listener, connecting(broker.port) as (connection, _):
         wait_until(lambda: connection.is_up)

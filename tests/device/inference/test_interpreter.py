@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -43,11 +44,11 @@ print(json.dumps(said))
 """
 
 
-@pytest.fixture(scope="module", params=installed_interpreters())
-def answers(request, bundle_dir: Path) -> dict:
+@functools.cache  # not a fixture's scope, which ends at each change of parameter in a mixed order
+def detect_on_samples(bundle_dir: Path, interpreter: str) -> dict:
     """What one interpreter found: variant, sample, then label, score and box."""
     done = subprocess.run(
-        [sys.executable, "-c", DETECT_ON_SAMPLES, str(bundle_dir), request.param],
+        [sys.executable, "-c", DETECT_ON_SAMPLES, str(bundle_dir), interpreter],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,6 +56,11 @@ def answers(request, bundle_dir: Path) -> dict:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(params=installed_interpreters())
+def answers(request, bundle_dir: Path) -> dict:
+    return detect_on_samples(bundle_dir, request.param)
 
 
 def iou(a, b) -> float:
