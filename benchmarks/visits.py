@@ -27,7 +27,7 @@ import cv2
 
 from device.bundle.bundle import Bundle
 from device.cameras.open import open_camera
-from device.events.store import EventStore
+from device.events.reader import VisitReader
 from device.inference.engine import Engine
 from device.outputs.counts import CountsSink
 from device.outputs.event_log import EventSink
@@ -117,7 +117,7 @@ def day(args: argparse.Namespace) -> dict[str, object]:
                     memory_mb.append(round(rss_mb(), 1))
                     print(f"{number + 1} frames, {memory_mb[-1]} MB", flush=True)
         size = store.stat().st_size
-        reader = EventStore(store, read_only=True)
+        reader = VisitReader(store)
         kept = len(list(reader.visits()))
         reader.close()
     want = expected(args.frames)

@@ -15,7 +15,8 @@ from device.commands.runner import Commands, HelpText, debug_flag
 from device.system.console import printable, show
 
 if TYPE_CHECKING:
-    from device.events.store import EventStore, StoredVisit
+    from device.events.reader import VisitReader
+    from device.events.records import StoredVisit
 
 EXAMPLES = """examples:
   python -m device events events.db --since 2026-11-28
@@ -71,17 +72,24 @@ def _moment(text: str) -> float:
 
 def run_events(args: argparse.Namespace) -> None:
     """Run ``device events``."""
-    from device.events.store import EventStore
+    from device.events.reader import VisitReader
+    from device.events.records import VisitFilter
 
-    store = EventStore(args.store, read_only=True)
+    store = VisitReader(args.store)
     try:
-        visits = store.visits(args.classes or (), args.zones or (), args.since, args.until)
+        wanted = VisitFilter(
+            labels=tuple(args.classes or ()),
+            zones=tuple(args.zones or ()),
+            since_s=args.since,
+            until_s=args.until,
+        )
+        visits = store.visits(wanted)
         _export(args, store, visits)
     finally:
         store.close()
 
 
-def _export(args: argparse.Namespace, store: EventStore, visits: Iterable[StoredVisit]) -> None:
+def _export(args: argparse.Namespace, store: VisitReader, visits: Iterable[StoredVisit]) -> None:
     from device.events.export import write_coco, write_csv, write_json
     from device.outputs.serialization import as_cell
 
@@ -116,6 +124,7 @@ def _lines(visits: Iterable[StoredVisit]) -> Iterable[str]:
         seconds = visit.ended_s - visit.began_s
         lasted = f"{seconds:6.0f} s" + (" and on" if visit.under_way else "")
         zones = f"  in {', '.join(visit.zones)}" if visit.zones else ""
+        clip = f"  {visit.clip}" if visit.clip else ""
         line = f"{visit.number:>6}  {iso(visit.began_s)}  {lasted}  {visit.label} {visit.score:.0%}"
-        yield printable(line + zones)
+        yield printable(line + zones + clip)
     yield f"{count} visits" if count else "no visits"

@@ -10,10 +10,22 @@ from typing import IO
 
 import msgspec
 
-from device.events.store import BestPicture, EventStore, StoredVisit, StoreError
+from device.events.reader import VisitReader
+from device.events.records import BestPicture, StoredVisit, StoreError
 from device.system.atomic_file import write_whole
 
-COLUMNS = ("visit", "label", "began", "ended", "seconds", "score", "zones", "source")
+COLUMNS = (
+    "visit",
+    "label",
+    "began",
+    "ended",
+    "seconds",
+    "score",
+    "zones",
+    "source",
+    "kept",
+    "clip",
+)
 ANNOTATIONS = "annotations.json"
 
 
@@ -39,6 +51,8 @@ def record_of(visit: StoredVisit) -> dict[str, object]:
         "zones": visit.zones,
         "source": visit.source,
         "picture": visit.has_picture,
+        "kept": visit.kept,
+        "clip": visit.clip,
     }
 
 
@@ -60,7 +74,7 @@ def write_csv(visits: Iterable[StoredVisit], file: IO[str], as_cell: Callable[[s
         )
 
 
-def write_coco(store: EventStore, visits: Iterable[StoredVisit], folder: Path) -> int:
+def write_coco(store: VisitReader, visits: Iterable[StoredVisit], folder: Path) -> int:
     """Write the visits' pictures into ``folder`` with ``annotations.json``; how many they are.
 
     All that was found on a picture is annotated, boxes as x, y, width and height in pixels. It is
@@ -100,7 +114,7 @@ def write_coco(store: EventStore, visits: Iterable[StoredVisit], folder: Path) -
 
 
 def _pictures(
-    store: EventStore, visits: Iterable[StoredVisit]
+    store: VisitReader, visits: Iterable[StoredVisit]
 ) -> Iterator[tuple[StoredVisit, BestPicture]]:
     for visit in visits:
         picture = store.picture(visit.number)

@@ -4,139 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from device.errors import LiteberryError
+from device.events.feet import HOUR_S, FootMap, decode_grid, encode_grid, sum_of
+from device.events.reader import VisitReader
+from device.events.records import BestPicture, DamagedError, StoreError
+from device.events.schema import FORMAT, SCHEMA, UPGRADE
 from device.inference.boxes import Box
 from device.records import Visit
 
-FORMAT = 1  # rises when an older liteberry could misread or spoil a newer store
 PRUNED_AT_ONCE = 4  # visits
-BUSY_TIMEOUT_S = 5.0  # for another program that reads or writes
-
-SCHEMA = """
-CREATE TABLE visit (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  label TEXT NOT NULL,
-  class_id INTEGER NOT NULL,
-  began_s REAL NOT NULL,
-  ended_s REAL NOT NULL,
-  under_way INTEGER NOT NULL,
-  score REAL NOT NULL,
-  zones TEXT NOT NULL,
-  source TEXT NOT NULL,
-  kept INTEGER NOT NULL DEFAULT 0,
-  picture BLOB,
-  picture_width INTEGER,
-  picture_height INTEGER,
-  findings TEXT
-);
-CREATE INDEX visit_began ON visit (began_s);
-"""
 
 
-class StoreError(LiteberryError, OSError):
-    """An event store that is damaged, of a newer format, or cannot be written."""
+class EventStore(VisitReader):
+    """A database of visits that is written too, by one thread at a time; made where it is not."""
 
+    MODE = "rwc"
 
-class StoredFinding(msgspec.Struct, frozen=True):
-    """Something that was found on a picture of the store."""
-
-    label: str
-    class_id: int
-    score: float
-    box: Box  # source pixels
-    visit_id: int | None = None  # of the visit, where it is part of one: a number of the run's
-
-
-@dataclass(frozen=True, slots=True)
-class BestPicture:
-    """The best picture of a visit, without anything drawn on it, and all that was found on it."""
-
-    jpeg: bytes
-    size_wh: tuple[int, int]
-    findings: tuple[StoredFinding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVisit:
-    """A visit as the store has it; times are seconds since 1970."""
-
-    number: int  # of the store, never used again
-    label: str
-    class_id: int
-    began_s: float
-    ended_s: float
-    under_way: bool
-    score: float
-    zones: tuple[str, ...]
-    source: str
-    has_picture: bool
-
-
-class EventStore:
-    """A database of visits, used by one thread at a time."""
-
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the store, or make it. Raises :class:`StoreError`."""
-        self.path = path
-        if read_only and not path.is_file():
-            raise StoreError(f"{path}: no such file; detect --events {path} makes it")
-        try:
-            if not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "ro" if read_only else "rwc"
-            self._db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=BUSY_TIMEOUT_S,
-                check_same_thread=False,
-                isolation_level=None,
-            )
-        except (sqlite3.Error, OSError) as exc:
-            raise StoreError(f"{path}: {exc}; choose another file") from exc
-        try:
-            self._prepare(read_only=read_only)
-        except sqlite3.Error as exc:
-            self.close()
-            raise self._error(exc) from exc
-        except StoreError:
-            self.close()
-            raise
-
-    def _prepare(self, *, read_only: bool) -> None:
-        format_ = self._number("PRAGMA user_version")
-        tables = self._number("SELECT count(*) FROM sqlite_schema")
-        if format_ > FORMAT:
-            raise StoreError(
-                f"{self.path}: of a newer liteberry (format {format_}, this one knows {FORMAT}); "
-                "update this one, or choose another file"
-            )
-        if format_ < 1 and tables:
-            raise StoreError(f"{self.path}: another program's database; choose another file")
-        if read_only:
-            return
+    def _prepare(self) -> None:
         # Each commit is on the disk before it counts: at most one batch is lost in a power cut.
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
         self._db.execute("PRAGMA journal_size_limit = 4000000")
-        if not tables:
+        if not self._has_tables:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
-        self._db.execute("UPDATE visit SET under_way = 0 WHERE under_way")  # of a run cut off
+        elif self._format < FORMAT:
+            self._db.executescript(f"BEGIN; {UPGRADE} PRAGMA user_version = {FORMAT}; COMMIT;")
 
-    def _number(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
-
-    def _error(self, exc: sqlite3.Error) -> StoreError:
-        damaged = isinstance(exc, sqlite3.DatabaseError) and not isinstance(
-            exc, sqlite3.OperationalError | sqlite3.IntegrityError
-        )
-        if damaged:
-            return DamagedError(f"{self.path}: damaged, or no database ({exc})")
-        return StoreError(f"{self.path}: {exc}")
+    def end_cut_off(self) -> None:
+        """End the visits that an earlier run did not see to their end. Raises ``StoreError``."""
+        try:
+            self._db.execute("UPDATE visit SET under_way = 0 WHERE under_way")
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -170,24 +72,65 @@ class EventStore:
             (*_columns(visit), under_way, number),
         )
 
-    def set_picture(self, number: int, picture: BestPicture) -> None:
-        """Write the best picture of a visit in place of the one before."""
+    def set_picture(self, number: int, picture: BestPicture, box: Box | None = None) -> None:
+        """Write the best picture of a visit in place of the one before, with its box on it."""
         self._db.execute(
-            "UPDATE visit SET picture = ?, picture_width = ?, picture_height = ?, findings = ?"
-            " WHERE id = ?",
+            "UPDATE visit SET picture = ?, picture_width = ?, picture_height = ?, findings = ?,"
+            " box = ? WHERE id = ?",
             (
                 picture.jpeg,
                 *picture.size_wh,
                 msgspec.json.encode(picture.findings).decode(),
+                None if box is None else msgspec.json.encode(box).decode(),
                 number,
             ),
         )
+
+    def set_clip(self, number: int, clip: str) -> None:
+        """Write the name of the clip of a visit; the first one stays."""
+        self._db.execute("UPDATE visit SET clip = ? WHERE id = ? AND clip IS NULL", (clip, number))
+
+    def rename_clip(self, clip: str, name: str) -> None:
+        """Write the new name of a clip to all visits on it."""
+        self._db.execute("UPDATE visit SET clip = ? WHERE clip = ?", (name, clip))
+
+    def add_feet(self, feet: FootMap) -> None:
+        """Add to where feet were in each hour."""
+        for (hour_s, label), cells in feet.entries.items():
+            row = self._db.execute(
+                "SELECT seconds FROM feet WHERE hour_s = ? AND label = ?", (hour_s, label)
+            ).fetchone()
+            if row is not None:
+                with contextlib.suppress(ValueError, TypeError):  # what is damaged begins anew
+                    cells = sum_of((cells, decode_grid(row[0])))
+            self._db.execute(
+                "INSERT OR REPLACE INTO feet (hour_s, label, seconds) VALUES (?, ?, ?)",
+                (hour_s, label, encode_grid(cells)),
+            )
+
+    def keep(self, number: int, kept: bool) -> bool:
+        """Keep a visit whatever the quota, or no longer; whether there is such a visit."""
+        changed = self._db.execute("UPDATE visit SET kept = ? WHERE id = ?", (kept, number))
+        return bool(changed.rowcount)
+
+    def delete(self, number: int) -> bool:
+        """Remove a visit; whether there was such a one."""
+        return bool(self._db.execute("DELETE FROM visit WHERE id = ?", (number,)).rowcount)
 
     @property
     def used_bytes(self) -> int:
         """What the visits take; the file keeps what removed ones took, for those to come."""
         pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
         return pages * self._number("PRAGMA page_size")
+
+    def kept_clips(self) -> list[str]:
+        """The names of the clips of kept visits."""
+        rows = self._db.execute("SELECT DISTINCT clip FROM visit WHERE kept AND clip IS NOT NULL")
+        return [str(clip) for (clip,) in rows]
+
+    def has_visit_on(self, clip: str) -> bool:
+        """Whether a visit is on a clip."""
+        return bool(self._number("SELECT EXISTS (SELECT 1 FROM visit WHERE clip = ?)", clip))
 
     def prune(self, quota_bytes: int | None, before_s: float | None) -> None:
         """Remove the oldest visits beyond ``quota_bytes``, and those that ended ``before_s``.
@@ -198,6 +141,7 @@ class EventStore:
             self._db.execute(
                 "DELETE FROM visit WHERE ended_s < ? AND NOT kept AND NOT under_way", (before_s,)
             )
+            self._db.execute("DELETE FROM feet WHERE hour_s < ?", (before_s - HOUR_S,))
         while quota_bytes is not None and self.used_bytes > quota_bytes:
             removed = self._db.execute(
                 "DELETE FROM visit WHERE id IN (SELECT id FROM visit WHERE NOT kept"
@@ -206,61 +150,11 @@ class EventStore:
             )
             if not removed.rowcount:
                 return
-
-    def visits(
-        self,
-        labels: Sequence[str] = (),
-        zones: Sequence[str] = (),
-        since_s: float | None = None,
-        until_s: float | None = None,
-    ) -> Iterator[StoredVisit]:
-        """The visits that fit, oldest first. Raises ``StoreError``."""
-        try:
-            rows = self._db.execute(
-                "SELECT id, label, class_id, began_s, ended_s, under_way, score, zones, source,"
-                " picture IS NOT NULL FROM visit WHERE ended_s >= ? AND began_s < ?"
-                " ORDER BY began_s, id",
-                (since_s or 0.0, 1e18 if until_s is None else until_s),
+            self._db.execute(
+                "DELETE FROM feet WHERE hour_s + ? < (SELECT min(began_s) FROM visit"
+                " WHERE NOT kept)",
+                (HOUR_S,),
             )
-            for number, label, class_id, began, ended, under_way, score, text, source, has in rows:
-                in_zones = tuple(msgspec.json.decode(text, type=list[str]))
-                if labels and label not in labels:
-                    continue
-                if zones and not set(zones) & set(in_zones):
-                    continue
-                yield StoredVisit(
-                    number, label, class_id, began, ended, bool(under_way), score, in_zones,
-                    source, bool(has),
-                )  # fmt: skip
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
-        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
-            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
-
-    def picture(self, number: int) -> BestPicture | None:
-        """The best picture of a visit; None where it has none. Raises ``StoreError``."""
-        try:
-            row = self._db.execute(
-                "SELECT picture, picture_width, picture_height, findings FROM visit WHERE id = ?",
-                (number,),
-            ).fetchone()
-            if row is None or row[0] is None:
-                return None
-            found = msgspec.json.decode(row[3], type=tuple[StoredFinding, ...])
-            return BestPicture(bytes(row[0]), (int(row[1]), int(row[2])), found)
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
-        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
-            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
-
-    def close(self) -> None:
-        """Close the file; may be called more than once."""
-        with contextlib.suppress(sqlite3.Error):
-            self._db.close()
-
-
-class DamagedError(StoreError):
-    """A store that cannot be read any more."""
 
 
 def open_or_replace(path: Path) -> tuple[EventStore, str]:
@@ -270,7 +164,7 @@ def open_or_replace(path: Path) -> tuple[EventStore, str]:
     :class:`StoreError`.
     """
     try:
-        return EventStore(path), ""
+        return _open_own(path), ""
     except DamagedError as exc:
         aside = path.with_name(f"{path.name}.damaged")
         try:
@@ -279,7 +173,18 @@ def open_or_replace(path: Path) -> tuple[EventStore, str]:
                 path.with_name(path.name + ending).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{exc}; it cannot be put aside: {error.strerror}") from error
-        return EventStore(path), f"{exc}; it is now {aside.name}, and a new one is begun"
+        return _open_own(path), f"{exc}; it is now {aside.name}, and a new one is begun"
+
+
+def _open_own(path: Path) -> EventStore:
+    """The store at ``path`` for a run that writes it, with no visits under way."""
+    store = EventStore(path)
+    try:
+        store.end_cut_off()
+    except StoreError:
+        store.close()
+        raise
+    return store
 
 
 def _columns(visit: Visit) -> tuple[object, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from device.events.store import BestPicture, EventStore, StoredFinding, StoreError, open_or_replace
+from device.events.clip_folder import ClipFolder
+from device.events.feet import FootMap
+from device.events.records import BestPicture, StoredFinding, StoreError
+from device.events.store import EventStore, open_or_replace
 from device.images import encode_jpeg
 from device.records import Pixels, Visit
 from device.system.closable import Closable
@@ -30,6 +33,7 @@ class _Entry:
     ended: bool = False
     changed: bool = True
     picture: BestPicture | None = None
+    clip: str | None = None  # name of the file that shows it
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class _Shared:
 
     entries: dict[int, _Entry] = field(default_factory=dict)  # by visit of the run
     waiting: list[RawPicture] = field(default_factory=list)
+    feet: FootMap = field(default_factory=FootMap)
     time_s: float = 0.0  # of the newest frame, since 1970
     closing: bool = False
 
@@ -64,11 +69,12 @@ class EventWriter(Closable):
         quota_bytes: int | None = None,
         age_s: float | None = None,
         flush_s: float = FLUSH_S,
+        clips: ClipFolder | None = None,
     ) -> None:
         """Open the store, in this thread; one that cannot be opened is told of, and left alone."""
         # With room for the next batch, and for SQLite's journal.
         self._quota_bytes = None if quota_bytes is None else round(quota_bytes * QUOTA_USED)
-        self._age_s, self._flush_s = age_s, flush_s
+        self._age_s, self._flush_s, self._clips = age_s, flush_s, clips
         self._shared = _Shared()
         self._changed = threading.Condition()
         self._failing = False
@@ -92,14 +98,31 @@ class EventWriter(Closable):
     def _is_full(self) -> bool:
         return sum(item.pixels.nbytes for item in self._shared.waiting) >= MOST_WAITING_BYTES
 
-    def note(self, visit: Visit, source: str, time_s: float, *, ended: bool = False) -> None:
-        """Take in what is known of a visit at ``time_s``; it is written with the next batch."""
+    def note(
+        self,
+        visit: Visit,
+        source: str,
+        time_s: float,
+        *,
+        ended: bool = False,
+        clip: str | None = None,
+    ) -> None:
+        """Take in what is known of a visit at ``time_s``; it is written with the next batch.
+
+        Of several clips the first is the visit's.
+        """
         if self._store is None:
             return
         with self._changed:
             self._shared.time_s = time_s
             entry = self._shared.entries.setdefault(visit.visit_id, _Entry(visit, source))
             entry.visit, entry.ended, entry.changed = visit, ended, True
+            entry.clip = entry.clip or clip
+
+    def tread(self, feet: FootMap) -> None:
+        """Take in where feet were; it is written with the next batch."""
+        with self._changed:
+            self._shared.feet.merge(feet)
 
     def take(self, picture: RawPicture) -> None:
         """Take the best picture of visits that were noted; its pixels stay as they are.
@@ -150,36 +173,45 @@ class EventWriter(Closable):
             due = [entry for entry in self._shared.entries.values() if entry.changed]
             for entry in due:
                 entry.changed = False
-            snapshot = [(entry, entry.visit, entry.ended, entry.picture) for entry in due]
+            snapshot = [replace(entry) for entry in due]
+            feet, self._shared.feet = self._shared.feet, FootMap()
             time_s = self._shared.time_s
         before_s = None if self._age_s is None else time_s - self._age_s
         numbers: list[int] = []
         try:
-            if snapshot:
+            if snapshot or feet:
                 with self._store.batch():
-                    for entry, visit, ended, picture in snapshot:
-                        numbers.append(self._write(entry, visit, ended, picture))
+                    numbers += [self._write(entry) for entry in snapshot]
+                    self._store.add_feet(feet)
                     self._store.prune(self._quota_bytes, before_s)
+                    if self._clips is not None:
+                        self._clips.keep(self._store)
         except StoreError as exc:
+            self.tread(feet)
             self._fail(exc, due)
             return
         if self._failing:
             say("visits are kept again")
             self._failing = False
         with self._changed:
-            for number, (entry, _, ended, picture) in zip(numbers, snapshot, strict=True):
+            for number, entry, written in zip(numbers, due, snapshot, strict=True):
                 entry.number = number
-                if entry.picture is picture:
+                if entry.picture is written.picture:
                     entry.picture = None
-                if ended:
+                if written.ended:
                     del self._shared.entries[entry.visit.visit_id]
 
-    def _write(self, entry: _Entry, visit: Visit, ended: bool, picture: BestPicture | None) -> int:
+    def _write(self, entry: _Entry) -> int:
         assert self._store is not None
-        number = self._store.add(visit, entry.source) if entry.number is None else entry.number
-        self._store.update(number, visit, under_way=not ended)
-        if picture is not None:
-            self._store.set_picture(number, picture)
+        number = entry.number
+        if number is None:
+            number = self._store.add(entry.visit, entry.source)
+        self._store.update(number, entry.visit, under_way=not entry.ended)
+        if entry.clip is not None:
+            self._store.set_clip(number, entry.clip)
+        if entry.picture is not None:
+            box = entry.picture.box_of(entry.visit.visit_id)
+            self._store.set_picture(number, entry.picture, box)
         return number
 
     def _fail(self, exc: StoreError, due: list[_Entry]) -> None:

@@ -70,6 +70,10 @@ class ClipSink(ImageSink):
         """The name that the clip under way will have; None where none is."""
         return self._series.path
 
+    def path_for(self, label: str) -> Path | None:
+        """The name that the clip under way will have, if it is one of ``label``'s."""
+        return self._series.path if label in self._labels else None
+
     def write(self, outcome: Outcome) -> None:
         """Hold the frame, or write it to the clip that it belongs to."""
         assert outcome.image is not None

@@ -67,7 +67,13 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     if outputs.events is not None:
         from device.outputs.event_log import EventSink
 
-        yield EventSink(outputs.events, outputs.events_quota_bytes, outputs.events_age_s)
+        yield EventSink(
+            outputs.events,
+            outputs.events_quota_bytes,
+            outputs.events_age_s,
+            outputs.clips,
+            None if clips is None else clips.path_for,
+        )
     if outputs.collect is not None:
         from device.outputs.collect import CollectSink
 

@@ -41,7 +41,10 @@ class DiskSpace:
         """Count a file that was finished, the newest of all."""
         if self.limit_bytes is None:
             return
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:  # it was renamed, to be kept, or removed
+            return
         self._files.append((path, size))
         self._bytes += size
 

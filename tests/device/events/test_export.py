@@ -6,7 +6,8 @@ import json
 import pytest
 
 from device.events.export import iso, write_coco, write_csv, write_json
-from device.events.store import BestPicture, EventStore, StoredFinding, StoreError
+from device.events.records import BestPicture, StoredFinding, StoreError
+from device.events.store import EventStore
 from tests.device.conftest import names_in
 from tests.device.events.test_store import make_visit
 
@@ -23,6 +24,7 @@ def store(tmp_path):
             visit = make_visit(number, label=label, zones=("sofa", "bed"))
             store.update(store.add(visit, "0"), visit, under_way=number == 2)
         store.set_picture(1, BestPicture(b"jpeg", (64, 48), found))
+        store.set_clip(1, "cat.mp4")
     yield store
     store.close()
 
@@ -31,9 +33,9 @@ def test_table_has_a_row_for_each_visit(store):
     text = io.StringIO()
     write_csv(store.visits(), text, lambda cell: cell.lstrip("="))
     assert text.getvalue().splitlines() == [
-        "visit,label,began,ended,seconds,score,zones,source",
-        "1,cat,1970-01-01T00:01:40Z,1970-01-01T00:02:40Z,60.0,0.9,sofa; bed,0",
-        "2,dog,1970-01-01T00:01:40Z,,60.0,0.9,sofa; bed,0",
+        "visit,label,began,ended,seconds,score,zones,source,kept,clip",
+        "1,cat,1970-01-01T00:01:40Z,1970-01-01T00:02:40Z,60.0,0.9,sofa; bed,0,False,cat.mp4",
+        "2,dog,1970-01-01T00:01:40Z,,60.0,0.9,sofa; bed,0,False,",
     ]
 
 
@@ -44,7 +46,7 @@ def test_json_has_a_line_for_each_visit(store):
     assert first == {
         "visit": 1, "label": "cat", "class_id": 17, "began": "1970-01-01T00:01:40Z",
         "ended": "1970-01-01T00:02:40Z", "seconds": 60.0, "score": 0.9, "zones": ["sofa", "bed"],
-        "source": "0", "picture": True,
+        "source": "0", "picture": True, "kept": False, "clip": "cat.mp4",
     }  # fmt: skip
     assert (second["ended"], second["picture"]) == (None, False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from device.events.store import EventStore
+from device.events.store import open_or_replace
 from tests.conftest import ROOT
 from tests.helpers.children import wait_until
 
@@ -41,7 +41,8 @@ def test_killed_writer_leaves_all_that_it_had_written(tmp_path):
             process.kill()
             process.wait()
     written = len(said.read_bytes().split())
-    store = EventStore(path)
+    store, told = open_or_replace(path)
+    assert told == "", "it is whole"
     visits = list(store.visits())
     store.close()
     assert written <= len(visits) <= written + 1

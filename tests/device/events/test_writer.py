@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from device.events import writer as module
-from device.events.store import EventStore, StoredFinding
+from device.events.clip_folder import ClipFolder
+from device.events.feet import FootMap
+from device.events.reader import VisitReader
+from device.events.records import StoredFinding
+from device.events.store import EventStore
 from device.events.writer import EventWriter, RawPicture
 from tests.device.events.test_store import make_visit
 from tests.helpers.children import PATIENCE_S, wait_until
@@ -24,7 +28,7 @@ def patient(monkeypatch):
 
 
 def visits_in(path):
-    store = EventStore(path, read_only=True)
+    store = VisitReader(path)
     try:
         return list(store.visits())
     finally:
@@ -54,6 +58,44 @@ def test_batches_are_written_while_the_run_goes_on(tmp_path):
     assert [visit.ended_s for visit in visits_in(path)] == [170.0]
 
 
+def test_clip_box_and_feet_are_written_and_the_clip_of_a_kept_visit_is_kept(tmp_path):
+    path, clips = tmp_path / "events.db", ClipFolder(tmp_path)
+    (tmp_path / "one.mp4").write_bytes(b"video")
+    feet = FootMap()
+    feet.add("cat", 160.0, 0.5, 0.5, 3.0)
+    with EventWriter(path, flush_s=NEVER_S, clips=clips) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+        writer._flush()
+        store = EventStore(path)
+        store.keep(1, True)
+        store.close()
+        writer.note(make_visit(1), "0", 161.0, clip="one.mp4")
+        writer.note(make_visit(1), "0", 162.0, clip="two.mp4", ended=True)
+        writer.take(RawPicture({1}, PIXELS, FOUND))
+        writer.tread(feet)
+    (visit,) = visits_in(path)
+    assert (visit.clip, visit.kept) == ("one.kept.mp4", True)
+    assert (tmp_path / "one.kept.mp4").read_bytes() == b"video"
+    assert visit.box == (0.0156, 0.0417, 0.0469, 0.0833)  # (1, 2, 3, 4) of 64x48
+    store = VisitReader(path)
+    assert sum(store.feet(0, 1e9).entries[0, "cat"]) == 3.0
+    store.close()
+
+
+def test_feet_that_could_not_be_written_are_written_later(tmp_path, monkeypatch):
+    path = tmp_path / "events.db"
+    feet = FootMap()
+    feet.add("cat", 160.0, 0.5, 0.5, 3.0)
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        monkeypatch.setattr(writer._store, "add_feet", _full)
+        writer.tread(feet)
+        writer._flush()
+        monkeypatch.undo()
+    store = VisitReader(path)
+    assert sum(store.feet(0, 1e9).entries[0, "cat"]) == 3.0
+    store.close()
+
+
 def test_pictures_that_wait_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(module.EventWriter, "_run", lambda self: self._store.close())
     monkeypatch.setattr(module, "MOST_WAITING_BYTES", 3 * PIXELS.nbytes)
@@ -75,7 +117,7 @@ def test_better_picture_replaces_one_that_waits(tmp_path, monkeypatch):
         writer.take(RawPicture({1}, PIXELS, FOUND))
         writer.take(RawPicture({1, 2}, PIXELS, FOUND))
     assert len(encoded) == 1
-    store = EventStore(path, read_only=True)
+    store = VisitReader(path)
     assert [store.picture(number).findings for number in (1, 2)] == [FOUND, FOUND]
     store.close()
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from device.events.store import EventStore
+from device.events.feet import FootMap
+from device.events.reader import VisitReader
 from device.outputs.event_log import EventSink
 from device.records import Detection, SceneEvent, SceneState, Visit
 from tests.device.conftest import make_outcome
@@ -16,10 +18,14 @@ class Recorder:
     has_room = True
 
     def __init__(self, *_):
-        self.noted, self.taken = [], []
+        self.noted, self.taken, self.clips, self.feet = [], [], [], FootMap()
 
-    def note(self, visit, source, time_s, *, ended=False):
+    def note(self, visit, source, time_s, *, ended=False, clip=None):
         self.noted.append((visit.visit_id, ended))
+        self.clips.append(clip)
+
+    def tread(self, feet):
+        self.feet.merge(feet)
 
     def take(self, picture):
         self.taken.append(picture)
@@ -45,7 +51,7 @@ def frame(time_s, score, best, *, events=(), kept=False, there=True):
 @pytest.fixture
 def recorder(monkeypatch):
     recorder = Recorder()
-    monkeypatch.setattr("device.outputs.event_log.EventWriter", lambda *_: recorder)
+    monkeypatch.setattr("device.outputs.event_log.EventWriter", lambda *_, **__: recorder)
     return recorder
 
 
@@ -84,12 +90,28 @@ def test_visits_under_way_end_with_the_run(tmp_path):
     path = tmp_path / "events.db"
     with EventSink(path) as sink:
         sink.write(frame(10.0, 0.7, 0.7, events=["visit-began"]))
-    store = EventStore(path, read_only=True)
+    store = VisitReader(path)
     (visit,) = store.visits()
     picture = store.picture(visit.number)
     store.close()
     assert (visit.source, visit.under_way, visit.has_picture) == ("cam", False, True)
     assert picture.size_wh == (64, 48)
+
+
+def test_feet_are_noted_for_as_long_as_they_stood_where_they_were(recorder):
+    with EventSink(None) as sink:
+        for time_s in (10.0, 10.5, 11.0, 60.0):  # a second at most: the camera was away
+            sink.write(frame(time_s, 0.7, 0.7))
+    ((hour_and_label, cells),) = recorder.feet.entries.items()
+    assert hour_and_label == (0, "cat")
+    # The box's bottom centre is (15.5, 40) of 64x48 pixels: column 7 of 32, row 20 of 24.
+    assert {place: seconds for place, seconds in enumerate(cells) if seconds} == {20 * 32 + 7: 2.0}
+
+
+def test_clip_that_is_recorded_of_its_class_is_noted_with_a_visit(recorder):
+    with EventSink(None, clip_of={"cat": Path("clips/cat-1.mp4")}.get) as sink:
+        sink.write(frame(10.0, 0.7, 0.7, events=["visit-began"]))
+    assert set(recorder.clips) == {"cat-1.mp4"}
 
 
 def test_run_that_follows_nothing_leaves_nothing(recorder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 
-from device.events.store import EventStore
+from device.events.reader import VisitReader
 from device.outputs.counts import CountsSink
 from device.outputs.event_log import EventSink
 from device.outputs.pace import Pace
@@ -42,7 +42,7 @@ def test_counts_are_those_of_the_script(tmp_path):
         "zone-entered": want.visits,
         "zone-left": want.visits,
     }
-    store = EventStore(tmp_path / "events.db", read_only=True)
+    store = VisitReader(tmp_path / "events.db")
     kept = list(store.visits())
     store.close()
     assert len(kept) == want.visits

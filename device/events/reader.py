@@ -1,0 +1,209 @@
+"""The visit reader: visits of an event store, while a run may go on writing them."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from device.events.feet import FootMap, decode_grid
+from device.events.records import (
+    BestPicture,
+    DamagedError,
+    StoredFinding,
+    StoredVisit,
+    StoreError,
+    VisitFilter,
+)
+from device.events.schema import FORMAT
+from device.inference.boxes import Box
+
+BUSY_TIMEOUT_S = 5.0  # for another program that reads or writes
+CACHE_KB = 500
+
+VISIT = (
+    "SELECT id, label, class_id, began_s, ended_s, under_way, score, zones, source,"
+    " picture IS NOT NULL, kept, clip, box FROM visit"
+)
+
+
+class VisitReader:
+    """A database of visits that is read, by one thread at a time."""
+
+    MODE = "ro"  # as SQLite calls it
+
+    def __init__(self, path: Path) -> None:
+        """Open the store. Raises :class:`StoreError`."""
+        self.path = path
+        if self.MODE != "rwc" and not path.is_file():
+            raise StoreError(f"{path}: no such file; detect --events {path} makes it")
+        try:
+            if self.MODE == "rwc":
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={self.MODE}",
+                uri=True,
+                timeout=BUSY_TIMEOUT_S,
+                check_same_thread=False,
+                isolation_level=None,
+            )
+        except (sqlite3.Error, OSError) as exc:
+            raise StoreError(f"{path}: {exc}; choose another file") from exc
+        try:
+            self._check()
+            self._prepare()
+        except sqlite3.Error as exc:
+            self.close()
+            raise self._error(exc) from exc
+        except StoreError:
+            self.close()
+            raise
+
+    def _check(self) -> None:
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self._format = self._number("PRAGMA user_version")
+        self._has_tables = bool(self._number("SELECT count(*) FROM sqlite_schema"))
+        if self._format > FORMAT:
+            raise StoreError(
+                f"{self.path}: of a newer liteberry (format {self._format}, this one knows "
+                f"{FORMAT}); update this one, or choose another file"
+            )
+        if self._format < 1 and self._has_tables:
+            raise StoreError(f"{self.path}: another program's database; choose another file")
+
+    def _prepare(self) -> None:
+        if 1 <= self._format < FORMAT:
+            raise StoreError(
+                f"{self.path}: of an older liteberry (format {self._format}): detect --events "
+                f"{self.path} brings it up to date"
+            )
+
+    def _number(self, query: str, *values: object) -> int:
+        return int(self._db.execute(query, values).fetchone()[0])
+
+    def _error(self, exc: sqlite3.Error) -> StoreError:
+        damaged = isinstance(exc, sqlite3.DatabaseError) and not isinstance(
+            exc, sqlite3.OperationalError | sqlite3.IntegrityError
+        )
+        if damaged:
+            return DamagedError(f"{self.path}: damaged, or no database ({exc})")
+        return StoreError(f"{self.path}: {exc}")
+
+    def visits(
+        self,
+        wanted: VisitFilter | None = None,
+        *,
+        newest_first: bool = False,
+        after: tuple[float, int] | None = None,
+    ) -> Iterator[StoredVisit]:
+        """The visits that fit, oldest first; raises ``StoreError``.
+
+        With ``newest_first`` the other way round, those behind ``after``, a visit's ``began_s`` and
+        number, where it is given.
+        """
+        wanted = wanted or VisitFilter()
+        query = f"{VISIT} WHERE ended_s >= ? AND began_s < ?"
+        values: list[object] = [
+            0.0 if wanted.since_s is None else wanted.since_s,
+            1e18 if wanted.until_s is None else wanted.until_s,
+        ]
+        if wanted.kept:
+            query += " AND kept"
+        if after is not None:
+            query += " AND (began_s, id) < (?, ?)"
+            values += after
+        order = " DESC" if newest_first else ""
+        try:
+            for row in self._db.execute(f"{query} ORDER BY began_s{order}, id{order}", values):
+                visit = _visit_of(row)
+                if wanted.fits(visit.label, visit.zones):
+                    yield visit
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
+            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
+
+    def visit(self, number: int) -> StoredVisit | None:
+        """One visit; None where there is no such one. Raises ``StoreError``."""
+        try:
+            row = self._db.execute(f"{VISIT} WHERE id = ?", (number,)).fetchone()
+            return None if row is None else _visit_of(row)
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
+            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
+
+    def feet(self, since_s: float, until_s: float, labels: tuple[str, ...] = ()) -> FootMap:
+        """Where feet were in the hours that began then, by hour and class."""
+        found = FootMap()
+        try:
+            rows = self._db.execute(
+                "SELECT hour_s, label, seconds FROM feet WHERE hour_s >= ? AND hour_s < ?",
+                (since_s, until_s),
+            )
+            for hour_s, label, seconds in rows:
+                if not labels or label in labels:
+                    found.entries[int(hour_s), str(label)] = decode_grid(seconds)
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        except (TypeError, ValueError) as exc:
+            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
+        return found
+
+    def neighbours(self, since_s: float, until_s: float) -> tuple[float | None, float | None]:
+        """When the last visit before ``since_s`` began, and the first from ``until_s`` on."""
+        try:
+            earlier, later = self._db.execute(
+                "SELECT (SELECT max(began_s) FROM visit WHERE began_s < ?),"
+                " (SELECT min(began_s) FROM visit WHERE began_s >= ?)",
+                (since_s, until_s),
+            ).fetchone()
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        return earlier, later
+
+    def picture(self, number: int) -> BestPicture | None:
+        """The best picture of a visit; None where it has none. Raises ``StoreError``."""
+        try:
+            row = self._db.execute(
+                "SELECT picture, picture_width, picture_height, findings FROM visit WHERE id = ?",
+                (number,),
+            ).fetchone()
+            if row is None or row[0] is None:
+                return None
+            found = msgspec.json.decode(row[3], type=tuple[StoredFinding, ...])
+            return BestPicture(bytes(row[0]), (int(row[1]), int(row[2])), found)
+        except sqlite3.Error as exc:
+            raise self._error(exc) from exc
+        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
+            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
+
+    def close(self) -> None:
+        """Close the file; may be called more than once."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+
+def _visit_of(row: tuple[Any, ...]) -> StoredVisit:
+    number, label, class_id, began, ended, under_way, score, zones, source, has, kept, clip, box = (
+        row
+    )
+    return StoredVisit(
+        number,
+        label,
+        class_id,
+        float(began),
+        float(ended),
+        bool(under_way),
+        float(score),
+        tuple(msgspec.json.decode(zones, type=list[str])),
+        source,
+        bool(has),
+        bool(kept),
+        None if clip is None else str(clip),
+        None if box is None else msgspec.json.decode(box, type=Box),
+    )
