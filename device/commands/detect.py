@@ -151,7 +151,7 @@ def _open_run(
             pipeline, list(bundle.manifest.variants), make_engine, args.classes or ()
         )
         if page is not None:
-            _start_page(page, args, bundle, pipeline, controls)
+            _start_page(page, args, bundle, pipeline, controls, outputs)
         if home is not None:
             about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
             home.start(about, controls)
@@ -280,10 +280,16 @@ def _start_page(
     bundle: Model,
     pipeline: Pipeline,
     controls: Controls,
+    outputs: OutputOptions,
 ) -> None:
     from device.web.server import describe
 
-    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""))
+    past = None
+    if outputs.events is not None:
+        from device.web.past import Past
+
+        past = Past(outputs.events, outputs.clips)
+    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past)
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
 

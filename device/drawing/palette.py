@@ -62,3 +62,9 @@ def ink_on(colour: Colour) -> Colour:
     """Black or white, whichever is read better on ``colour``."""
     # Equal contrast with both: (1.05 / (L + 0.05)) = (L + 0.05) / 0.05.
     return BLACK if luminance(colour) > 0.179 else WHITE
+
+
+def hex_colour(colour: Colour) -> str:
+    """A colour as style sheets write it."""
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"

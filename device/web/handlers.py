@@ -15,6 +15,7 @@ from device.errors import LiteberryError, UsageError
 from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
+from device.web.past_handlers import past_routes
 from device.web.renditions import ANNOTATED
 from device.web.request import (
     MAX_BODY_BYTES,
@@ -64,8 +65,10 @@ class _File(Handler):
 class _Page(Handler):
     """The page, or where the token is missing a place to type it."""
 
+    file = "index.html"
+
     def get(self) -> None:
-        self.show("index.html")
+        self.show(self.file)
 
     head = get
 
@@ -75,6 +78,12 @@ class _Page(Handler):
             self.show("locked.html")
         else:
             super().write_error(status_code, **kwargs)
+
+
+class _PastPage(_Page):
+    """The page of the past."""
+
+    file = "past.html"
 
 
 class _Health(Handler):
@@ -231,6 +240,8 @@ def make_application(run: Run) -> Application:
     return Application(
         [
             (r"/", _Page, given),
+            (r"/past", _PastPage, given),
+            *past_routes(given),
             (r"/([a-z]+\.(?:css|js|svg|png|webmanifest)|fonts/[a-z-]+\.woff2)", _File, given),
             (r"/live", _Live, given),
             (r"/events", _Events, given),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from tornado.http1connection import HTTP1Connection
@@ -20,6 +20,9 @@ from device.system.board import State
 from device.web.auth import COOKIE, Access, origin_is_own
 from device.web.broadcast import Audience
 
+if TYPE_CHECKING:
+    from device.web.past import Past
+
 PAGE = Path(__file__).parent / "static"
 COOKIE_DAYS = 365
 MAX_BODY_BYTES = 16 << 10
@@ -30,8 +33,8 @@ HEADERS = {
     "Server": "liteberry",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; font-src 'self'; manifest-src 'self'; connect-src 'self'; "
-    "form-action 'self'; "
+    "img-src 'self' blob:; media-src 'self'; font-src 'self'; manifest-src 'self'; "
+    "connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -66,6 +69,7 @@ class Run:
     controls: Controls
     about: Mapping[str, object]  # what stays the same
     read_state: Callable[[], Awaitable[State]]
+    past: Past | None = None  # in a run that keeps its visits
 
     def hello(self) -> bytes:
         """The JSON that a viewer gets first."""

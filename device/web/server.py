@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
@@ -27,7 +28,7 @@ from device.bundle.labels import BACKGROUND
 from device.bundle.model import Model
 from device.cameras.base import CameraLoss
 from device.cameras.url import redact
-from device.drawing.palette import Colour, class_colour
+from device.drawing.palette import class_colour, hex_colour
 from device.errors import LiteberryError
 from device.inference.autotune import state_file
 from device.pipeline.live_settings import Controls
@@ -48,6 +49,9 @@ from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import MAX_VIEWERS, make_application
 from device.web.request import MAX_BODY_BYTES, Run
+
+if TYPE_CHECKING:
+    from device.web.past import Past
 
 TICK_S = 1.0
 STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
@@ -123,8 +127,17 @@ class LivePage(Closable):
             return where
         return f"{where}; the token, kept out of logs, is {self._kept_in}"
 
-    def start(self, pipeline: Pipeline, controls: Controls, about: Mapping[str, object]) -> None:
-        """Begin to answer; ``about`` is what viewers are told of the run once."""
+    def start(
+        self,
+        pipeline: Pipeline,
+        controls: Controls,
+        about: Mapping[str, object],
+        past: Past | None = None,
+    ) -> None:
+        """Begin to answer; ``about`` is what viewers are told of the run once.
+
+        ``past`` is what the run keeps of its visits, if it does.
+        """
         run = Run(
             self._access,
             self.feed.audience,
@@ -133,6 +146,7 @@ class LivePage(Closable):
             controls,
             about,
             self._board.read,
+            past,
         )
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()
@@ -238,13 +252,8 @@ def describe(bundle: Model, source: str, name: str = "") -> dict[str, object]:
         "cores": board.cpu.cores,
         "variants": {name: item.size_bytes for name, item in manifest.variants.items()},
         "labels": {
-            label: _hex(class_colour(class_id))
+            label: hex_colour(class_colour(class_id))
             for class_id, label in enumerate(bundle.labels)
             if label not in (UNUSED, BACKGROUND)
         },
     }
-
-
-def _hex(colour: Colour) -> str:
-    blue, green, red = colour
-    return f"#{red:02x}{green:02x}{blue:02x}"

@@ -25,6 +25,7 @@ from device.inference.engine import Engine
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
+from device.web.past import Past
 from device.web.server import LivePage, describe
 from tests.helpers.children import PATIENCE_S, wait_until
 
@@ -206,6 +207,7 @@ def visit(
     fps: float = 15,
     there: bool = True,
     name: str = "",
+    past: Past | None = None,
 ) -> Iterator[Visit]:
     """Run a scene, ``there`` from the start or not, through int8, with a page to visit."""
     bundle = Bundle(bundle_dir)
@@ -216,7 +218,9 @@ def visit(
         make_engine = functools.partial(Engine, bundle, threads=1)
         pipeline = Pipeline(scene, make_engine(), [page.feed])
         controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
-        page.start(pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream", name))
+        page.start(
+            pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream", name), past
+        )
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()
         try:

@@ -553,7 +553,7 @@ def test_keyboard_reaches_everything_in_order(run, open_page):
         if reached[-1] == "health":
             break
     assert reached == [
-        "Pause", "Boxes", "Save this picture", "Full screen", "cat", "Threshold",
+        "Past", "Pause", "Boxes", "Save this picture", "Full screen", "cat", "Threshold",
         "Add a class to look for", "Everything", "cat", "float32", "float16", "dynamic", "int8",
         "metrics", "events", "snapshot", "health",
     ]  # fmt: skip
