@@ -29,8 +29,15 @@ with contextlib.suppress(ModuleNotFoundError):  # it ends at Python 3.11
     import tflite_runtime.interpreter  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
-# How fast code is, a busy machine cannot tell.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast code is, a busy machine cannot tell. The same examples each time, so that nobody's change
+# is blamed for what was found by chance; LITEBERRY_FUZZ_RANDOM=1 looks for others.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="LITEBERRY_FUZZ_RANDOM" not in os.environ,
+    database=None,
+)
 settings.load_profile("untimed")
 
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -15,13 +15,7 @@ EXAMPLES = int(os.environ.get("LITEBERRY_FUZZ_EXAMPLES", "0"))
 QUICK = 40  # of each reader where the suite is not what was asked for
 MEMORY_BYTES = 500_000_000  # that any reading may take, where it is
 
-# The same examples each time, so that nobody's change is blamed for what was found by chance;
-# LITEBERRY_FUZZ_RANDOM=1 looks for others.
-often = settings(
-    max_examples=EXAMPLES or QUICK,
-    derandomize="LITEBERRY_FUZZ_RANDOM" not in os.environ,
-    database=None,
-)
+often = settings(max_examples=EXAMPLES or QUICK)
 
 # What a reader that trusts its file comes to grief with.
 RUBBISH = [
