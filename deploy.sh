@@ -834,8 +834,11 @@ EOF
 farewell() {
   if [[ -n $service$had_service ]]; then
     ask_page
-    [[ -z $(fact port) ]] || printf 'Look at it: http://%s:%s/ (with its token: ./deploy.sh --link %s)\n' \
-      "$(address)" "$(fact port)" "$host"
+    if [[ -n $(fact port) ]]; then
+      local page; page=http://$(address):$(fact port)/
+      printf 'Look at it: %s (with its token: ./deploy.sh --link %s)\n' "$page" "$host"
+      qr_code "$page"
+    fi
   else
     printf 'Run it with: ssh%s -t %s .local/bin/liteberry detect liteberry/current/bundle --source demo\n' \
       "${LITEBERRY_SSH_CONFIG:+ -F $(printf %q "$LITEBERRY_SSH_CONFIG")}" "$host"
@@ -928,6 +931,14 @@ logs() {
   last_words
 }
 
+# The QR code of a link, for a phone, where this is a terminal and the checkout has what draws it.
+# It goes by standard input: other users of this machine see what a command is called with.
+qr_code() {
+  if [[ -t 1 && -x $root/.venv/bin/python ]]; then
+    printf '%s\n' "$1" | (cd "$root" && .venv/bin/python -m device.web.qr_code) || true
+  fi
+}
+
 # ask_page [with token]: where the live page is.
 ask_page() {
   facts "$@" <<'EOF' || true
@@ -941,7 +952,9 @@ link() {
   ask_page with token
   [[ -n $(fact port) ]] || die "the service on $host serves no page; add to its settings: serve = \"0.0.0.0:8080\""
   local token; token=$(fact token)
-  printf 'http://%s:%s/%s\n' "$(address)" "$(fact port)" "${token:+?token=$token}"
+  local link; link=$(printf 'http://%s:%s/%s' "$(address)" "$(fact port)" "${token:+?token=$token}")
+  printf '%s\n' "$link"
+  qr_code "$link"
 }
 
 status() {

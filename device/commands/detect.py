@@ -282,6 +282,7 @@ def _start_page(
     controls: Controls,
     outputs: OutputOptions,
 ) -> None:
+    from device.web.qr_code import show_qr_code
     from device.web.server import describe
 
     past = None
@@ -292,6 +293,8 @@ def _start_page(
     page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past)
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
+    if not page.is_local:
+        show_qr_code(page.link, sys.stderr)
 
 
 def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:

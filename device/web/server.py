@@ -99,8 +99,9 @@ class LivePage(Closable):
         """
         given = token_given(token, os.environ)
         self._sockets = bind(address)
+        self.is_local = is_loopback(self._sockets)  # seen from this machine alone
         self._kept_in = "what this run was given"
-        if given is None and not is_loopback(self._sockets):
+        if given is None and not self.is_local:
             file = state_file().with_name("token")
             given = kept_token(file)
             self._kept_in = f"in {file}"

@@ -1,5 +1,6 @@
 """deploy.sh, against a host made of stubs and against a real sshd on the loopback interface."""
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -567,6 +568,10 @@ def test_token_is_shown_on_a_terminal_on_request_and_nowhere_else(
     for said in (done.stdout, done.stderr, logs):
         assert "open-sesame" not in said
     assert_fails(host.deploy("--link"), 2, "to one terminal")
+    python = host.laptop.checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "called with: $*"\nsed "s/^/QR code of /"\n')
+    python.chmod(0o755)
     link = [host.laptop.checkout / "deploy.sh", "--link", "board"]
     near, far = os.openpty()
     with os.fdopen(near, "rb", buffering=0) as terminal:
@@ -575,7 +580,17 @@ def test_token_is_shown_on_a_terminal_on_request_and_nowhere_else(
         )
         os.close(far)
         assert ran.returncode == 0
-        assert re.search(rb"http://127\.0\.0\.1:\d+/\?token=open-sesame\r\n", terminal.read(4096))
+        said = b""
+        with contextlib.suppress(OSError):  # the terminal's end
+            while part := terminal.read(4096):
+                said += part
+    shown = re.search(
+        rb"(http://127\.0\.0\.1:\d+/\?token=open-sesame)\r\n"
+        rb"called with: -m device\.web\.qr_code\r\nQR code of (.*)\r\n",
+        said,
+    )
+    assert shown
+    assert shown[1] == shown[2]
 
 
 def test_service_of_another_user_is_neither_taken_over_nor_removed(
