@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from device.commands.parser import StrictParser
 from device.files import MOST_OF_A_TEXT, read_regular
 from device.suggestions import did_you_mean
+from device.system.toml_text import tables_text
 
 NOT_SETTINGS = ("help", "config", "print_config", "debug")
 # Between the parts of a flag's value, where it is not a comma.
@@ -140,26 +140,9 @@ class ConfigurableParser(StrictParser):
             # JSON's numbers, booleans and strings are TOML's too.
             text = value if isinstance(value, int | float) else str(value)
             lines.append(f"{name} = {json.dumps(text, ensure_ascii=False)}\n")
-        for name, tables in getattr(parsed, "tables", {}).items():
-            for table in tables:
-                lines.append(f"\n[[{name}]]\n")
-                lines += [f"{_key(name)} = {_toml(value)}\n" for name, value in table.items()]
+        lines.append(tables_text(getattr(parsed, "tables", {})))
         return "".join(lines)
 
     def _settings(self) -> Mapping[str, argparse.Action]:
         """What a file may set, by name: the flags, and what the command is run on."""
         return {action.dest: action for action in self._actions if action.dest not in NOT_SETTINGS}
-
-
-def _toml(value: object) -> str:
-    """A value as TOML: JSON but for what is in braces."""
-    if isinstance(value, dict):
-        inner = ", ".join(f"{_key(name)} = {_toml(item)}" for name, item in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

@@ -19,7 +19,14 @@ from device.commands.model_flags import hints_of, open_bundle
 from device.commands.output_flags import outputs_of
 from device.commands.progress import FrameProgress
 from device.commands.runner import Commands, HelpText, debug_flag
-from device.commands.scene_flags import TABLES, open_mask, open_watch, read_scene_plan
+from device.commands.scene_flags import (
+    TABLES,
+    open_editor,
+    open_mask,
+    open_watch,
+    read_scene_plan,
+    scene_tables,
+)
 from device.errors import UsageError
 from device.system.console import say, show
 from device.system.signals import children_begin_with_defaults, is_ignored
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from device.outputs.systemd import Watchdog
     from device.pipeline.live_settings import Controls
     from device.pipeline.pipeline import Pipeline
+    from device.pipeline.scene_editor import SceneEditor
     from device.system.shutdown import GracefulShutdown
     from device.web.server import LivePage
 
@@ -107,7 +115,8 @@ def _open_run(
     outputs = outputs_of(args)
     check_outputs(outputs, args.source, args.bundle)
     bundle = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
-    plan = read_scene_plan(args, bundle)
+    tables = scene_tables(args)
+    plan = read_scene_plan(args, tables, bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
     page = stack.enter_context(_make_page(args)) if args.serve else None
@@ -151,7 +160,8 @@ def _open_run(
             pipeline, list(bundle.manifest.variants), make_engine, args.classes or ()
         )
         if page is not None:
-            _start_page(page, args, bundle, pipeline, controls, outputs)
+            editor = open_editor(args, tables, bundle, pipeline)
+            _start_page(page, args, bundle, pipeline, controls, outputs, editor)
         if home is not None:
             about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
             home.start(about, controls)
@@ -281,6 +291,7 @@ def _start_page(
     pipeline: Pipeline,
     controls: Controls,
     outputs: OutputOptions,
+    editor: SceneEditor | None,
 ) -> None:
     from device.web.qr_code import show_qr_code
     from device.web.server import describe
@@ -290,7 +301,7 @@ def _start_page(
         from device.web.past import Past
 
         past = Past(outputs.events, outputs.clips)
-    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past)
+    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past, editor)
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
     if not page.is_local:

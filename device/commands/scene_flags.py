@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from device.bundle.model import Model
     from device.cameras.base import Camera
     from device.outputs.options import OutputOptions
+    from device.pipeline.pipeline import Pipeline
+    from device.pipeline.scene_editor import SceneEditor
     from device.pipeline.watching import Watch
     from device.visits.mask import PrivacyMask
     from device.visits.plan import ScenePlan
@@ -59,6 +61,13 @@ def add_scene_flags(scene: argparse._ArgumentGroup) -> None:
         help="and when it has not moved for so long: a parked car is no visitor (default: 600)",
     )
     scene.add_argument(
+        "--zones",
+        type=Path,
+        metavar="FILE.toml",
+        help="keep zones, lines and masks in this file, where the live page's editor draws them; "
+        "once it is there, they are those and not the ones of --config",
+    )
+    scene.add_argument(
         "--events",
         type=Path,
         metavar="FILE",
@@ -98,15 +107,35 @@ def _frames_of(text: str) -> tuple[int, int]:
     return needed, window
 
 
-def read_scene_plan(args: argparse.Namespace, model: Model) -> ScenePlan | None:
-    """The plan in the settings file; what cannot be used of it is told. None where it has none."""
-    if not args.tables:
+def scene_tables(args: argparse.Namespace) -> dict[str, list[object]]:
+    """The tables of the scene: of the settings file, its places by those of --zones once there.
+
+    Raises ``UsageError`` where that file cannot be read.
+    """
+    if args.zones is None:
+        return dict(args.tables)
+    from device.visits.plan_file import PLACES, read_places
+
+    places = read_places(args.zones)
+    if places is None:
+        return dict(args.tables)
+    if any(name in PLACES for name in args.tables):
+        say(f"zones, lines and masks are those of {args.zones}, not those of {args.config}")
+    return {**{name: args.tables[name] for name in args.tables if name not in PLACES}, **places}
+
+
+def read_scene_plan(
+    args: argparse.Namespace, tables: dict[str, list[object]], model: Model
+) -> ScenePlan | None:
+    """The plan in the tables; what cannot be used of it is told. None where there are none."""
+    if not tables:
         return None
     from device.visits.plan import read_plan
 
-    plan, left_out = read_plan(args.tables, model.labels)
+    plan, left_out = read_plan(tables, model.labels)
     for line in left_out:
-        say(f"--config {args.config}: {line}")
+        is_drawn = args.zones is not None and args.zones.exists() and not line.startswith("rule ")
+        say(f"{f'--zones {args.zones}' if is_drawn else f'--config {args.config}'}: {line}")
     return plan
 
 
@@ -117,6 +146,17 @@ def open_mask(plan: ScenePlan | None) -> PrivacyMask | None:
     from device.visits.mask import PrivacyMask
 
     return PrivacyMask(plan.masks)
+
+
+def open_editor(
+    args: argparse.Namespace, tables: dict[str, list[object]], model: Model, pipeline: Pipeline
+) -> SceneEditor | None:
+    """The editor of the live page; None in a run without places and without a file for them."""
+    if not tables and args.zones is None:
+        return None
+    from device.pipeline.scene_editor import SceneEditor
+
+    return SceneEditor(pipeline, args.zones, tables, model.labels)
 
 
 def open_watch(
@@ -130,7 +170,8 @@ def open_watch(
 
     Raises ``UsageError`` where it was asked for in words, and cannot be.
     """
-    asked_for = args.track or bool(plan) or args.events is not None or args.counts is not None
+    given = (args.zones, args.events, args.counts)
+    asked_for = args.track or bool(plan) or any(file is not None for file in given)
     wanted = outputs.on or args.mqtt_host is not None or args.notify
     if not asked_for and (args.per_frame or not wanted):
         return None
@@ -138,8 +179,8 @@ def open_watch(
     if model.manifest.task != "detection" or not has_time:
         if asked_for:
             raise UsageError(
-                "--track, --events, --counts, zones, lines and rules need a detector, and a "
-                "camera or a video: single pictures have no time between them"
+                "--track, --events, --counts, --zones, zones, lines and rules need a detector, "
+                "and a camera or a video: single pictures have no time between them"
             )
         return None
     from device.outputs.pace import Pace
@@ -148,7 +189,8 @@ def open_watch(
     from device.visits.visit import VisitOptions
     from device.visits.watcher import SceneWatcher
 
-    if args.counts is not None and (plan is None or not (plan.zones or plan.lines)):
+    has_places = plan is not None and (plan.zones or plan.lines)
+    if args.counts is not None and not has_places and args.zones is None:
         raise UsageError("--counts needs a zone or a line in the file that --config names")
     needed, window = args.visit_frames
     watcher = SceneWatcher(

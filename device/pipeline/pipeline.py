@@ -34,6 +34,7 @@ from device.system.shutdown import join_all
 if TYPE_CHECKING:  # a run that follows nothing pays nothing
     from device.pipeline.watching import Watch
     from device.visits.mask import PrivacyMask
+    from device.visits.plan import ScenePlan
 
 STOP_POLL_S = 0.1  # between two looks whether the run is to end
 DRAIN_S = 1.5  # for a frame that is under way in camera or network when the run is to end
@@ -102,6 +103,12 @@ class Pipeline:
         self.spared = 0  # frames that the network did not see
         self.stuck: list[str] = []  # what hung when the run ended: camera, network
 
+    def take_plan(self, plan: ScenePlan, mask: PrivacyMask | None) -> None:
+        """Watch the places of ``plan``, and black out what ``mask`` covers, from now on."""
+        self._mask = mask
+        if self._watch is not None:
+            self._watch.take_plan(plan)
+
     @property
     def dropped(self) -> int:
         """The number of frames of a live camera that a newer one overtook."""
@@ -159,7 +166,8 @@ class Pipeline:
     def _capture(self, limit: int | None, stop: threading.Event) -> None:
         try:
             for frame in self._camera.frames(limit, stop):
-                job = _Job(frame if self._mask is None else self._mask.apply(frame))
+                mask = self._mask  # another thread may give another one
+                job = _Job(frame if mask is None else mask.apply(frame))
                 if not self._camera.live and self._is_wanted(job):
                     engine = self.engine
                     self._prepare(job, engine, engine.new_input())
@@ -205,7 +213,7 @@ class Pipeline:
         result = self._decode(job)
         if self._watch is not None and not self.paused:
             result = self._last = self._watch.update(
-                result, job.frame, self.engine.threshold, still=job.still
+                result, job.frame, self.engine.thresholds, still=job.still
             )
         started = time.perf_counter()
         image = None

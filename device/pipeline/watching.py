@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
+from device.bundle.manifest import Threshold
 from device.outputs.pace import Pace
 from device.records import Frame, Result
+from device.visits.plan import ScenePlan
 from device.visits.watcher import SceneWatcher
 
 
@@ -29,7 +32,12 @@ class Watch:
         self._wall_s = wall_s
         self._monotonic_s = monotonic_s
         self._file_began_s: float | None = None
-        self._threshold: float | None = None
+        self._threshold: Threshold | None = None
+        self._next_plans: deque[ScenePlan] = deque()
+
+    def take_plan(self, plan: ScenePlan) -> None:
+        """Watch the places of ``plan`` from the next frame on; any thread may ask for it."""
+        self._next_plans.append(plan)
 
     @property
     def unsure_from(self) -> float:
@@ -37,12 +45,14 @@ class Watch:
         return self._watcher.tracker.low_score
 
     def update(
-        self, result: Result, frame: Frame, threshold: float, *, still: bool = False
+        self, result: Result, frame: Frame, threshold: Threshold, *, still: bool = False
     ) -> Result:
         """``result`` of ``frame`` with tracks, visits and the scene; see :class:`SceneWatcher`.
 
-        ``threshold`` is the least score of what the network reports as found.
+        ``threshold`` is the least score of what the network reports as found, or one per class id.
         """
+        while self._next_plans:
+            self._watcher.take_plan(self._next_plans.popleft())
         if threshold != self._threshold:
             self._threshold = threshold
             self._watcher.tracker.set_threshold(threshold)

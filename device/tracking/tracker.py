@@ -7,12 +7,13 @@ boxes that fit alike the surer is taken. Classes never mix: a dog does not conti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device.bundle.manifest import Threshold
 from device.inference.boxes import pairwise_iou
 from device.records import Detection
 from device.tracking.association import assign
@@ -27,9 +28,10 @@ LOW_SHARE = 0.2  # of the threshold: so unsure a one may keep it
 class TrackerOptions:
     """When tracks begin, what keeps them, and when they end."""
 
-    begin_score: float = 0.7  # from here on a detection may begin a track
-    high_score: float = 0.5  # from here on it is matched with all tracks
-    low_score: float = 0.1  # from here on it may keep one
+    # Each one number, or one for each class id.
+    begin_score: Threshold = 0.7  # from here on a detection may begin a track
+    high_score: Threshold = 0.5  # from here on it is matched with all tracks
+    low_score: Threshold = 0.1  # from here on it may keep one
     least_similarity: float = 0.2  # overlap times score, of a sure detection and a track
     least_overlap: float = 0.4  # of an unsure one
     confirmations: int = 3  # frames on which a track is found, of
@@ -115,7 +117,7 @@ class Tracker:
         previous_s = at_s if self._at_s is None else self._at_s
         self._advance(at_s)
         self._keep(at_s - life.seen_at_s <= options.lost_after_s for life in self._lives)
-        found = [item for item in detections if item.score >= options.low_score]
+        found = [i for i in detections if i.score >= _limit(options.low_score, i.class_id)]
         boxes = np.array([item.box for item in found], float).reshape(-1, 4)
         frame = _Frame(found, boxes, at_s)
         scores = np.array([item.score for item in found], float)
@@ -125,7 +127,8 @@ class Tracker:
             life.high_frames = life.high_frames << 1 & (1 << options.window) - 1
             life.begin_frames = life.begin_frames << 1 & (1 << options.window) - 1
         similarity = self._similarity(frame)
-        sure = np.flatnonzero(scores >= options.high_score)
+        is_high = scores >= _limits(options.high_score, found)
+        sure = np.flatnonzero(is_high)
         # Confirmed tracks choose first: what has just begun must not take their detections.
         confirmed = np.array([life.confirmed for life in self._lives], bool)
         weighted = similarity * scores
@@ -136,11 +139,12 @@ class Tracker:
             for row, life in enumerate(self._lives)
             if not life.found and previous_s - life.seen_at_s <= options.unsure_within_s
         ]
-        unsure = np.flatnonzero(scores < options.high_score)
+        unsure = np.flatnonzero(~is_high)
         self._match(similarity, np.array(waiting, np.intp), unsure, options.least_overlap, frame)
         misses = options.window - options.confirmations
         self._keep(life.confirmed or life.frames - life.hits <= misses for life in self._lives)
-        self._begin(frame, sure[scores[sure] >= options.begin_score])
+        may_begin = scores >= _limits(options.begin_score, found)
+        self._begin(frame, sure[may_begin[sure]])
         return self._tracks()
 
     def predict(self, at_s: float) -> list[Track]:
@@ -159,22 +163,28 @@ class Tracker:
                 life.seen_at_s = at_s
         return self._tracks(predicted=True)
 
-    def set_threshold(self, threshold: float) -> None:
+    def set_threshold(self, threshold: Threshold) -> None:
         """Take detections from ``threshold`` on for sure ones, and the other limits in proportion.
 
-        A half stands for the limits that :class:`TrackerOptions` has.
+        It is one number, or one for each class id. A half stands for the limits that
+        :class:`TrackerOptions` has.
         """
         self._options = replace(
             self._options,
-            begin_score=threshold + (1 - threshold) * BEGIN_MARGIN,
+            begin_score=_each(threshold, lambda score: score + (1 - score) * BEGIN_MARGIN),
             high_score=threshold,
-            low_score=threshold * LOW_SHARE,
+            low_score=_each(threshold, lambda score: score * LOW_SHARE),
         )
 
     @property
     def low_score(self) -> float:
         """The least score that a detection needs to be of use."""
-        return self._options.low_score
+        low = self._options.low_score
+        return min(low) if isinstance(low, tuple) else low
+
+    def is_high(self, track: Track) -> bool:
+        """Whether a track was last found with a score that counts as found, not only as kept."""
+        return track.score >= _limit(self._options.high_score, track.class_id)
 
     def _advance(self, at_s: float) -> None:
         if self._at_s is not None and at_s > self._at_s:
@@ -207,8 +217,9 @@ class Tracker:
             life = self._lives[track]
             life.detection = item = frame.found[detection]
             life.hits += 1
-            life.high_frames |= item.score >= self._options.high_score
-            life.begin_frames |= item.score >= self._options.begin_score
+            options = self._options
+            life.high_frames |= item.score >= _limit(options.high_score, item.class_id)
+            life.begin_frames |= item.score >= _limit(options.begin_score, item.class_id)
             life.sure |= self._is_sure(life)
             life.score = item.score
             if item.score > life.best.score:
@@ -282,3 +293,18 @@ class Tracker:
             )
             for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
         ]
+
+
+def _limit(limits: Threshold, class_id: int) -> float:
+    return limits[class_id] if isinstance(limits, tuple) else limits
+
+
+def _limits(limits: Threshold, found: Sequence[Detection]) -> Values | float:
+    """The limits of the classes of detections."""
+    if not isinstance(limits, tuple):
+        return limits
+    return np.array([limits[item.class_id] for item in found], float)
+
+
+def _each(threshold: Threshold, change: Callable[[float], float]) -> Threshold:
+    return tuple(map(change, threshold)) if isinstance(threshold, tuple) else change(threshold)

@@ -30,14 +30,32 @@ class SceneWatcher:
         tracker: TrackerOptions | None = None,
         visits: VisitOptions | None = None,
     ) -> None:
-        plan = plan or ScenePlan()
         self.tracker = Tracker(tracker)
         self._book = VisitBook(visits)
-        self._zones = [ZoneWatch(zone) for zone in plan.zones]
-        self._lines = [LineWatch(line) for line in plan.lines]
-        self._rules = [RuleWatch(rule) for rule in plan.rules]
+        self._zones: list[ZoneWatch] = []
+        self._lines: list[LineWatch] = []
+        self._rules: list[RuleWatch] = []
         self._frame_at_s: float | None = None
         self._clock_s = 0.0
+        self.take_plan(plan or ScenePlan())
+
+    def take_plan(self, plan: ScenePlan) -> None:
+        """Watch the places of ``plan`` from now on.
+
+        What is as it was before goes on counting; what is another, or was moved, begins at nought.
+        """
+        self._zones = [
+            next((watch for watch in self._zones if watch.zone == zone), None) or ZoneWatch(zone)
+            for zone in plan.zones
+        ]
+        self._lines = [
+            next((watch for watch in self._lines if watch.line == line), None) or LineWatch(line)
+            for line in plan.lines
+        ]
+        self._rules = [
+            next((watch for watch in self._rules if watch.rule == rule), None) or RuleWatch(rule)
+            for rule in plan.rules
+        ]
 
     def update(
         self,
@@ -68,6 +86,8 @@ class SceneWatcher:
             lines=tuple(line.state for line in self._lines),
             rules=tuple(watch.rule.name for watch in self._rules if watch.is_in_force),
         )
+        if result.kept and not still:
+            tracks = [track for track in tracks if track.shown and self.tracker.is_high(track)]
         detections = _annotate(result, tracks, stays, still=still)
         return replace(result, detections=detections, scene=scene)
 
@@ -116,8 +136,8 @@ def _annotate(
 ) -> tuple[Detection, ...]:
     """The detections of a frame, each with its track and visit.
 
-    With those below the threshold that keep a confirmed track; between two frames that the
-    network saw, those of the tracks.
+    Between two frames that the network saw they are those of ``tracks``. What scores below the
+    threshold is none of them, though it may keep a track: who asks for 50 % is shown no 23 %.
     """
     visit_of = {number: stay.visit_id for stay in stays for number in stay.tracks}
     if result.kept and not still:
@@ -127,16 +147,14 @@ def _annotate(
                 track_id=track.track_id, visit_id=visit_of.get(track.track_id),
             )
             for track in sorted(tracks, key=lambda track: -track.score)
-            if track.shown
         )  # fmt: skip
     if result.kept:
         return tuple(
             replace(item, visit_id=visit_of.get(item.track_id or 0)) for item in result.detections
         )
     track_of = {id(t.detection): t for t in tracks if t.confirmed and t.detection is not None}
-    kept = (item for item in result.unsure if id(item) in track_of)
     found = []
-    for item in (*result.detections, *kept):
+    for item in result.detections:
         if (track := track_of.get(id(item))) is not None:
             number = track.track_id
             item = replace(item, track_id=number, visit_id=visit_of.get(number))

@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import cv2
+import msgspec
 
 from device.drawing.annotate import draw
-from device.outputs.serialization import to_json
+from device.outputs.serialization import describe, to_json
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover
 from device.web.renditions import Rendition
+
+MOST_UNSURE = 20  # that are told of, best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class EncodedFrame:
     line: bytes  # of JSON, as in the log
     size_wh: tuple[int, int]  # of the source's frame, in whose pixels the line's boxes are
     jpegs: Mapping[Rendition, bytes]  # those that somebody asked for
+    unsure: bytes = b"[]"  # JSON of what scores below the threshold, in a run that has it
 
 
 def encode_for_viewers(image: Pixels, rendition: Rendition) -> bytes:
@@ -68,7 +72,12 @@ class StreamEncoder:
         while (item := self._waiting.get()) is not None:
             outcome, renditions = item
             jpegs = {rendition: self._encode(outcome, rendition) for rendition in renditions}
-            self._publish(EncodedFrame(to_json(outcome), outcome.frame.size_wh, jpegs))
+            unsure = [describe(item) for item in outcome.result.unsure[:MOST_UNSURE]]
+            self._publish(
+                EncodedFrame(
+                    to_json(outcome), outcome.frame.size_wh, jpegs, msgspec.json.encode(unsure)
+                )
+            )
 
     def _encode(self, outcome: Outcome, rendition: Rendition) -> bytes:
         self.encoded += 1

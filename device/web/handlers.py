@@ -26,6 +26,7 @@ from device.web.request import (
     Run,
     connection,
 )
+from device.web.scene_handlers import SceneHandler
 
 MAX_VIEWERS = 32
 SNAPSHOT_TIMEOUT_S = 5.0
@@ -213,7 +214,9 @@ class _Live(_Watched, WebSocketHandler):
         try:
             if isinstance(news, Picture):
                 frame = news.frame
-                text = b'{"size_wh":[%d,%d],"record":%s}' % (*frame.size_wh, frame.line)
+                text = b'{"size_wh":[%d,%d],"record":%s,"unsure":%s}' % (
+                    *frame.size_wh, frame.line, frame.unsure,
+                )  # fmt: skip
                 await self.write_message(b'{"frame":%s}' % text)
                 await self.write_message(news.jpeg, binary=True)
             elif isinstance(news, bytes):
@@ -247,6 +250,7 @@ def make_application(run: Run) -> Application:
             (r"/events", _Events, given),
             (r"/snapshot\.jpg", _Snapshot, given),
             (r"/settings", _Settings, given),
+            (r"/scene", SceneHandler, given),
             (r"/metrics", _Metrics, given),
             (r"/healthz", _Health, given),
         ],

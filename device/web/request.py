@@ -16,11 +16,13 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from device.pipeline.history import History
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
+from device.pipeline.scene_view import SceneView
 from device.system.board import State
 from device.web.auth import COOKIE, Access, origin_is_own
 from device.web.broadcast import Audience
 
 if TYPE_CHECKING:
+    from device.pipeline.scene_editor import SceneEditor
     from device.web.past import Past
 
 PAGE = Path(__file__).parent / "static"
@@ -70,6 +72,7 @@ class Run:
     about: Mapping[str, object]  # what stays the same
     read_state: Callable[[], Awaitable[State]]
     past: Past | None = None  # in a run that keeps its visits
+    editor: SceneEditor | None = None  # in a run that has zones, lines or masks, or a file for them
 
     def hello(self) -> bytes:
         """The JSON that a viewer gets first."""
@@ -86,6 +89,10 @@ class Run:
         return msgspec.json.encode(
             {"frames": self.history.frames, "seen": seen, "failure": failure}
         )
+
+    def scene(self) -> SceneView:
+        """The zones, lines and masks in force."""
+        return SceneView() if self.editor is None else self.editor.view
 
     def settings(self) -> bytes:
         """The settings in force, as JSON."""

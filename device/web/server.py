@@ -51,6 +51,7 @@ from device.web.handlers import MAX_VIEWERS, make_application
 from device.web.request import MAX_BODY_BYTES, Run
 
 if TYPE_CHECKING:
+    from device.pipeline.scene_editor import SceneEditor
     from device.web.past import Past
 
 TICK_S = 1.0
@@ -134,10 +135,11 @@ class LivePage(Closable):
         controls: Controls,
         about: Mapping[str, object],
         past: Past | None = None,
+        editor: SceneEditor | None = None,
     ) -> None:
         """Begin to answer; ``about`` is what viewers are told of the run once.
 
-        ``past`` is what the run keeps of its visits, if it does.
+        ``past`` is what the run keeps of its visits, if it does; ``editor`` is of its zones.
         """
         run = Run(
             self._access,
@@ -148,6 +150,7 @@ class LivePage(Closable):
             about,
             self._board.read,
             past,
+            editor,
         )
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()

@@ -22,14 +22,19 @@ from device.bundle.bundle import Bundle
 from device.cameras.base import Camera, Shot
 from device.images import read_image
 from device.inference.engine import Engine
+from device.outputs.pace import Pace
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
+from device.pipeline.scene_editor import SceneEditor
+from device.pipeline.watching import Watch
+from device.visits.watcher import SceneWatcher
 from device.web.address import Address
 from device.web.past import Past
 from device.web.server import LivePage, describe
 from tests.helpers.children import PATIENCE_S, wait_until
 
 FPS = 30
+RULES = {"rule": [{"name": "crowd", "when": "door: at least 1 for 1 s"}]}
 SAMPLES = ("cat", "person", "cup", "motorcycle")
 
 
@@ -175,6 +180,13 @@ class Visit:
         status, _, content = self.ask("/settings", "POST", body, **headers)
         return status, json.loads(content)
 
+    def draw(self, places: Any, **headers: str) -> tuple[int, Any]:
+        """Ask for other zones, lines and masks; status and content."""
+        body = places if isinstance(places, bytes) else json.dumps(places).encode()
+        headers = {"Content_Type": "application/json", **headers}
+        status, _, content = self.ask("/scene", "POST", body, **headers)
+        return status, json.loads(content)
+
     @contextlib.contextmanager
     def events(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """Server-sent events: kind and content."""
@@ -208,18 +220,28 @@ def visit(
     there: bool = True,
     name: str = "",
     past: Past | None = None,
+    zones: Path | None = None,
 ) -> Iterator[Visit]:
-    """Run a scene, ``there`` from the start or not, through int8, with a page to visit."""
+    """Run a scene, ``there`` from the start or not, through int8, with a page to visit.
+
+    With ``zones`` it follows objects, and keeps what is drawn in that file.
+    """
     bundle = Bundle(bundle_dir)
     stop = threading.Event()
     with Scene(bundle_dir) as scene, LivePage(Address("127.0.0.1", 0), token, fps) as page:
         if not there:
             scene.there.clear()
         make_engine = functools.partial(Engine, bundle, threads=1)
-        pipeline = Pipeline(scene, make_engine(), [page.feed])
+        watch = None if zones is None else Watch(SceneWatcher(), Pace(FPS, live=True))
+        pipeline = Pipeline(scene, make_engine(), [page.feed], watch=watch)
+        editor = None if zones is None else SceneEditor(pipeline, zones, RULES, bundle.labels)
         controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
         page.start(
-            pipeline, controls, describe(bundle, "rtsp://me:secret@camera/stream", name), past
+            pipeline,
+            controls,
+            describe(bundle, "rtsp://me:secret@camera/stream", name),
+            past,
+            editor,
         )
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()

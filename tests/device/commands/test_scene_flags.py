@@ -139,3 +139,27 @@ def test_per_frame_acts_on_a_single_frame_where_visits_do_not(device, small_bund
         )  # fmt: skip
         assert ran.code == 0
         assert all(("visits" in line) == visits for line in lines_of(log))
+
+
+def test_zones_of_their_own_file_stand_for_those_of_the_settings(device, small_bundle, tmp_path):
+    config, zones = tmp_path / "settings.toml", tmp_path / "zones.toml"
+    config.write_text(PLAN)
+    zones.write_text("[[zone]]\nname = 'right'\npoints = [[0.5, 0], [1, 0], [1, 1]]\n")
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--frames", 3, "--config", config,
+        "--zones", zones, "--log", tmp_path / "a.jsonl",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert f"zones, lines and masks are those of {zones}, not those of {config}" in ran.err
+    last = lines_of(tmp_path / "a.jsonl")[-1]
+    assert [zone["name"] for zone in last["zones"]] == ["right"]
+    assert last["lines"] == []
+
+
+def test_zones_file_that_cannot_be_read_exits_with_2(device, small_bundle, tmp_path):
+    (tmp_path / "zones.toml").write_text("[[mask")
+    ran = device(
+        "detect", small_bundle, "--source", "demo", "--zones", tmp_path / "zones.toml"
+    )  # fmt: skip
+    assert ran.code == 2
+    assert "is not TOML" in ran.error

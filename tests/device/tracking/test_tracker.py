@@ -154,6 +154,18 @@ def test_threshold_moves_all_limits():
     assert shown(tracks) == [1]
 
 
+def test_each_class_has_the_limits_of_its_own_threshold():
+    tracker = Tracker()
+    tracker.set_threshold((0.8, 0.3))  # person, dog; a track begins from 0.88 and 0.58 on
+    assert tracker.low_score == pytest.approx(0.06)
+    for number in range(4):
+        tracks = tracker.update([seen(100, 0.85), seen(300, 0.6, 1)], number / RATE)
+    assert [(track.label, track.confirmed) for track in tracks] == [("dog", True)]
+    (weak,) = tracker.update([seen(300, 0.2, 1)], 0.4)
+    assert (weak.found, tracker.is_high(weak)) == (True, False)
+    assert tracker.update([seen(300, 0.05, 1)], 0.5)[0].found is False
+
+
 def test_velocity_is_in_pixels_per_second():
     (track,) = follow([[seen(100 + 10 * n)] for n in range(20)])[-1]
     assert track.velocity == pytest.approx((100.0, 0.0), abs=5)

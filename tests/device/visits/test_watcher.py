@@ -4,6 +4,7 @@ import pytest
 
 from device.records import Detection, Result, Timings
 from device.visits.plan import read_plan
+from device.visits.visit import VisitOptions
 from device.visits.watcher import SceneWatcher, foot_of
 
 RATE = 10.0
@@ -53,10 +54,17 @@ def test_visit_is_what_sets_something_off():
     assert [r.best_of(["person"]) is not None for r in results] == [False, False, True, True]
 
 
-def test_box_below_the_threshold_that_keeps_a_visit_is_reported():
-    results = play(SceneWatcher(), [[person(100)]] * 4 + [[person(100, 0.3), person(300, 0.3)]])
-    (found,) = results[-1].detections
-    assert (found.score, found.visit_id) == (0.3, 1)
+def test_box_below_the_threshold_keeps_its_visit_and_is_not_reported():
+    frames = [[person(100)]] * 4 + [[person(100, 0.3), person(300, 0.3)]] * 20
+    results = play(SceneWatcher(visits=VisitOptions(absent_s=1.0)), frames)
+    assert results[-1].detections == ()
+    assert [visit.visit_id for visit in results[-1].scene.visits] == [1]
+    assert kinds(results) == ["visit-began"]
+
+
+def test_box_below_the_threshold_is_not_predicted_into_sight_either():
+    results = play(SceneWatcher(), [[person(100)]] * 4 + [[person(100, 0.3)], None])
+    assert results[-1].detections == ()
 
 
 def test_boxes_between_the_frames_that_the_network_sees_are_predicted():
@@ -109,3 +117,14 @@ def test_zones_lines_and_rules_are_told_of():
 def test_foot_is_the_bottom_centre_and_within_the_picture():
     assert foot_of((100, 50, 200, 150), SIZE_WH) == (0.375, 0.75)
     assert foot_of((390, 50, 450, 250), SIZE_WH) == (1.0, 1.0)
+
+
+def test_places_that_stay_as_they_were_go_on_counting_when_others_are_drawn():
+    tables = {"zone": [{"name": "all", "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}]}
+    watcher = SceneWatcher(read_plan(tables)[0])
+    play(watcher, [[person(100)]] * 4)
+    tables["zone"].append({"name": "right", "points": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]})
+    watcher.take_plan(read_plan(tables)[0])
+    scene = play(watcher, [[person(100)]], times=[0.4])[-1].scene
+    assert [(zone.name, zone.entered) for zone in scene.zones] == [("all", 1), ("right", 0)]
+    assert scene.events == ()
