@@ -10,9 +10,13 @@ from convert.report.comparison import Comparison, compare_images
 from convert.report.decision import decide
 from convert.report.facts import Facts, load_facts
 from convert.report.recommendation import PI_5, advise, best_for, headline
+from convert.report.slimming import slimming
 from convert.report.training import training
 from convert.report.tuning import tuning
-from convert.tuning.log import TuningLog, read_log
+from convert.slimming.log import SlimmingLog
+from convert.slimming.log import read_log as read_slimming
+from convert.tuning.log import TuningLog
+from convert.tuning.log import read_log as read_tuning
 from device import __version__
 from device.charts.markup import document, escape
 from device.system.atomic_file import write_whole
@@ -24,6 +28,7 @@ PARTS = {
     "accuracy": "Accuracy",
     "latency": "Time",
     "tuning": "Tuning",
+    "slimming": "Smaller networks",
     "training": "Training",
     "classes": "Classes",
     "pictures": "Pictures",
@@ -38,6 +43,7 @@ def make_page(
     *,
     measured_images: bool,
     tuned: TuningLog | None = None,
+    slimmed: SlimmingLog | None = None,
     trained: str = "",
 ) -> str:
     """The whole page as HTML; ``trained`` is its section on training, as HTML.
@@ -51,6 +57,7 @@ def make_page(
         "accuracy": results.accuracy(facts, pick),
         "latency": results.latency(facts),
         "tuning": tuning(tuned),
+        "slimming": slimming(slimmed),
         "training": trained,
         "classes": results.classes(facts),
         "pictures": explanation.images(
@@ -80,8 +87,8 @@ def report(folder: Path, out: Path | None = None) -> Path:
     """Write the report of the bundle at ``folder`` to ``out``, else into the bundle.
 
     Returns where it is. Raises ``BundleError`` where there is no sound bundle,
-    ``EvaluationError`` for an ``accuracy.json``, ``tuning.json`` or ``training.json`` that cannot
-    be used,
+    ``EvaluationError`` for an ``accuracy.json``, ``tuning.json``, ``slimming.json`` or
+    ``training.json`` that cannot be used,
     ``SourceError`` for a sample that cannot be read, and ``SinkError`` where the page cannot be
     written.
     """
@@ -92,7 +99,8 @@ def report(folder: Path, out: Path | None = None) -> Path:
         facts,
         comparisons,
         measured_images=measured,
-        tuned=read_log(folder),
+        tuned=read_tuning(folder),
+        slimmed=read_slimming(folder),
         trained=training(folder),
     )
     write_whole(path, page.encode("utf-8", errors="replace"), "choose another --out")
