@@ -28,6 +28,8 @@ Task = Literal["detection", "classification"]
 Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]  # pixels of what a network looks at
+MOST_DETECTIONS = 5000  # of one frame: more are no answer, and suppressing them takes minutes
+MOST_PIXELS = 1 << 24  # of it: 200 MB as float32
 PerChannel = tuple[float, float, float]  # red, green, blue
 
 
@@ -53,10 +55,14 @@ class InputRule(Record, frozen=True):
     crop_fraction: Fraction = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be divided by.
+        """Refuse what cannot be divided by, and what no memory is meant to hold.
 
         Here, for msgspec 0.22 crashes on a union of a float with limits and a tuple.
         """
+        if self.width * self.height > MOST_PIXELS:
+            raise ValueError(
+                f"Expected at most {MOST_PIXELS} pixels, got {self.width}x{self.height}"
+            )
         if min(self.stds) <= 0:
             raise ValueError(f"Expected `std` > 0, got {self.std}")
         if self.colour == "grey" and (isinstance(self.mean, tuple) or isinstance(self.std, tuple)):
@@ -166,7 +172,7 @@ class Manifest(Record, frozen=True, omit_defaults=True):
     decoder: Rule
     labels: str
     threshold: Fraction
-    max_detections: Count
+    max_detections: Annotated[int, msgspec.Meta(ge=1, le=MOST_DETECTIONS)]
     variants: dict[str, Variant]
     samples: tuple[Sample, ...]
     provenance: Provenance

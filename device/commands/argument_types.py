@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ else:
     Commands = object
 
 MAX_THREADS = 64
+MAX_DETECTIONS = 5000  # what a manifest may have, whose module is slow to import
 MAX_PORT = 65535
 
 
@@ -49,6 +53,14 @@ def thread_count(text: str) -> int:
     return value
 
 
+def detection_count(text: str) -> int:
+    """A flag's value that is a number of detections; suppressing more than a frame has is slow."""
+    value = positive_int(text)
+    if value > MAX_DETECTIONS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_DETECTIONS}")
+    return value
+
+
 def positive_float(text: str) -> float:
     """A flag's value that is a number above 0, such as seconds or megabytes."""
     value = number(text)
@@ -58,11 +70,27 @@ def positive_float(text: str) -> float:
 
 
 def comma_list(text: str) -> list[str]:
-    """A flag's value that is a list, with commas between: at least one, none of them empty."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(parts):
+    """A flag's value that is a list, with commas between: at least one, none of them empty.
+
+    What stands in double quotes is one name, commas and all; two of them are one of its own.
+    """
+    try:
+        (row,) = csv.reader([text], skipinitialspace=True, strict=True)
+    except (csv.Error, ValueError) as exc:
+        raise argparse.ArgumentTypeError(
+            f'{text!r}: a name with a comma goes into double quotes ("a, b",c): {exc}'
+        ) from exc
+    parts = [part.strip() for part in row]
+    if not parts or not all(parts):
         raise argparse.ArgumentTypeError("an empty name: names are expected, with commas between")
     return parts
+
+
+def as_comma_list(names: Iterable[object]) -> str:
+    """``names`` as :func:`comma_list` reads them."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
 
 
 def size_wh(text: str) -> tuple[int, int]:

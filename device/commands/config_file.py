@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from device.commands.argument_types import as_comma_list
 from device.commands.parser import StrictParser
 from device.files import MOST_OF_A_TEXT, read_regular
 from device.suggestions import did_you_mean
@@ -98,7 +99,9 @@ class ConfigurableParser(StrictParser):
                 found += [f"{action.option_strings[-1]}={item}" for item in value]
                 continue
             if isinstance(value, list):
-                value = SEPARATORS.get(name, ",").join(map(str, value))
+                value = _joined(name, value)
+            if isinstance(value, str) and value.startswith("~/"):
+                value = _home() + value[1:]  # no shell has read it
             if not action.option_strings:
                 self.set_defaults(**{name: str(value)})
             elif is_switch:
@@ -136,7 +139,7 @@ class ConfigurableParser(StrictParser):
                 lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
                 continue
             if isinstance(value, tuple | list):
-                value = SEPARATORS.get(name, ",").join(map(str, value))
+                value = _joined(name, value)
             # JSON's numbers, booleans and strings are TOML's too.
             text = value if isinstance(value, int | float) else str(value)
             lines.append(f"{name} = {json.dumps(text, ensure_ascii=False)}\n")
@@ -146,3 +149,18 @@ class ConfigurableParser(StrictParser):
     def _settings(self) -> Mapping[str, argparse.Action]:
         """What a file may set, by name: the flags, and what the command is run on."""
         return {action.dest: action for action in self._actions if action.dest not in NOT_SETTINGS}
+
+
+def _home() -> str:
+    """The user's folder; what stands for it, where nobody knows one."""
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        return "~"
+
+
+def _joined(name: str, values: Iterable[object]) -> str:
+    """The parts of a flag's value, as it is typed."""
+    if name in SEPARATORS:
+        return SEPARATORS[name].join(map(str, values))
+    return as_comma_list(values)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from device.commands.argument_types import (
     comma_list,
+    detection_count,
     non_negative_int,
     number,
     positive_float,
@@ -73,7 +74,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     )
     detect.add_argument(
         "--max-detections",
-        type=positive_int,
+        type=detection_count,
         metavar="N",
         help="at most so many a frame (default: 100)",
     )

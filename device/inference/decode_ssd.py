@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from device.bundle.decoder_rules import SsdRule
 from device.bundle.heads import SsdHead, TensorSpec
 from device.bundle.manifest import Threshold
+from device.errors import BundleError
 from device.inference.candidates import (
     Candidates,
     logit,
@@ -74,7 +75,11 @@ class SsdDecoder:
     def __init__(
         self, heads: Sequence[SsdHead], anchors: NDArray[np.float32], rule: SsdRule
     ) -> None:
-        """``anchors``: float32 (count, 4), centre_y, centre_x, height, width, 0..1 of the input."""
+        """``anchors``: float32 (count, 4), centre_y, centre_x, height, width, 0..1 of the input.
+
+        Raises ``BundleError`` where the heads do not hold what they say, or share a tensor.
+        """
+        self._classes = _classes_of(heads)
         self.heads = tuple(heads)
         self.rule = rule
         counts = [head.anchors for head in self.heads]
@@ -92,7 +97,6 @@ class SsdDecoder:
         specs = [head.scores for head in self.heads]
         self._zero_points = np.repeat([np.float32(spec.zero_point) for spec in specs], counts)
         self._scales = np.repeat([np.float32(spec.scale or 1.0) for spec in specs], counts)
-        self._classes = math.prod(self.heads[0].scores.shape) // counts[0]
         self._encodings = np.empty((sum(counts), 4), np.float32)
         # One step wider than what is stored, so that a threshold above all values exists.
         stored = np.result_type(*(head.scores.dtype for head in self.heads))
@@ -151,6 +155,26 @@ class SsdDecoder:
             confidences = 1.0 / (1.0 + np.exp(-confidences))
         kept = suppress(boxes, confidences, class_ids, self.rule.iou_threshold, max_detections)
         return Candidates(boxes[kept], confidences[kept], class_ids[kept])
+
+
+def _classes_of(heads: Sequence[SsdHead]) -> int:
+    """How many classes the heads score; raises ``BundleError`` where their tensors tell otherwise.
+
+    What is allocated for them is then as large as the model's own outputs, whoever wrote of them.
+    """
+    classes = math.prod(heads[0].scores.shape) // heads[0].anchors
+    for head in heads:
+        values = math.prod(head.boxes.shape), math.prod(head.scores.shape)
+        if values != (4 * head.anchors, classes * head.anchors):
+            raise BundleError(
+                f"outputs {head.boxes.position} and {head.scores.position} hold {values[0]} and "
+                f"{values[1]} values, but the manifest has {head.anchors} anchors there of "
+                f"{classes} classes; build the bundle again"
+            )
+    positions = [tensor.position for head in heads for tensor in head.tensors]
+    if len(set(positions)) < len(positions):
+        raise BundleError("the manifest has one output for two things; build the bundle again")
+    return classes
 
 
 def _lay_out(tensors: Sequence[Tensor], target: Tensor) -> None:

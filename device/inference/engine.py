@@ -83,23 +83,22 @@ class Engine(Closable):
         self._thresholds = manifest.thresholds(self.labels) if threshold is None else threshold
         self.max_detections = max_detections or manifest.max_detections
         self.task = manifest.task
-        self._decode = make_decoder(
-            spec.heads, manifest.decoder, bundle.anchors, manifest.input.size_wh
-        )
         self._rule = rule = manifest.input
         if spec.input.shape != rule.shape:
             raise BundleError(
                 f"{model}: its input is {spec.input.shape}, but the manifest has pictures of "
                 f"{rule.width}x{rule.height}"
             )
-        self._preprocess = Preprocessor(rule, spec.input)
-        self._wanted: NDArray[np.intp] | None = None
         self.interpreter = Interpreter(
             interpreter, model, threads or default_threads(), spec.input.shape
         )
+        # Before anything is made as large as the manifest says.
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
+        self._decode = make_decoder(spec.heads, manifest.decoder, bundle.anchors, rule.size_wh)
+        self._preprocess = Preprocessor(rule, spec.input)
+        self._wanted: NDArray[np.intp] | None = None
 
     def run(self, frame: Frame) -> Result:
         """Detect or classify; boxes come back in the frame's pixels, best score first."""

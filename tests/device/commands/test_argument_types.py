@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.bundle.manifest import MOST_DETECTIONS
 from device.commands.argument_types import (
+    MAX_DETECTIONS,
     MAX_THREADS,
+    as_comma_list,
     comma_list,
+    detection_count,
     non_negative_int,
     positive_float,
     positive_int,
@@ -85,3 +89,27 @@ def test_any_text_is_read_or_refused_as_usage(text):
             convert(text)
         except REFUSED:
             continue
+
+
+def test_name_in_double_quotes_may_have_commas():
+    assert comma_list('"orange, blood",cat, "a ""b"" c"') == ["orange, blood", "cat", 'a "b" c']
+
+
+@pytest.mark.parametrize("text", ['"orange, blood', '"a"b', "", '""', "a\nb"])
+def test_list_with_a_name_that_is_none_or_quoted_by_half_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        comma_list(text)
+
+
+names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
+
+
+@given(st.lists(names, min_size=1))
+def test_names_read_back_as_they_were_written(written):
+    assert comma_list(as_comma_list(written)) == written
+
+
+def test_more_detections_than_a_manifest_may_have_are_refused():
+    assert detection_count("5000") == MAX_DETECTIONS == MOST_DETECTIONS
+    with pytest.raises(argparse.ArgumentTypeError, match="5001 is more than 5000"):
+        detection_count("5001")

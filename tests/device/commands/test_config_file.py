@@ -90,7 +90,9 @@ def test_missing_file_is_wrong_usage(capsys):
 
 
 @given(
-    source=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1),
+    source=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
+        lambda text: not text.startswith("~/")  # which a file may have, and a run has not
+    ),
     threshold=st.floats(0, 1),
     moving=st.booleans(),
 )
@@ -133,6 +135,21 @@ def test_printed_settings_of_a_flag_given_often_are_read_again(parse, capsys):
     with pytest.raises(SystemExit):
         parse("source = 'demo'\nmodel = 'bundle'\ntell = ['a,b', 'c']\n", "--print-config")
     assert parse(capsys.readouterr().out).tell == ["a,b", "c"]
+
+
+def test_names_of_a_list_may_have_commas_and_are_printed_so(parse, capsys):
+    settings = "source = 'demo'\nmodel = 'b'\nclasses = ['orange, blood', 'cat']\n"
+    assert parse(settings).classes == ["orange, blood", "cat"]
+    with pytest.raises(SystemExit):
+        parse(settings, "--print-config")
+    assert parse(capsys.readouterr().out).classes == ["orange, blood", "cat"]
+
+
+def test_tilde_that_no_shell_has_read_is_the_users_folder(parse, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert parse("source = '~/a.mp4'\nmodel = '~x'").source == "/home/me/a.mp4"
+    assert parse("source = '~/say.py //b'\nmodel = '~x'").source == "/home/me/say.py //b"
+    assert parse("source = 'a~/b'\nmodel = '~x'").model == "~x"
 
 
 PLAN = """

@@ -12,7 +12,7 @@ from device.inference.decode_detections import DetectionsDecoder
 from device.inference.decode_ssd import SsdDecoder
 from tests.device.inference.conftest import ANCHORS, ROWS, RULE, make_head, tensor
 
-SSD = make_head(0, 2, tensor(position=0), tensor(position=1))
+SSD = make_head(0, 2, tensor(position=0, shape=(1, 2, 4)), tensor(position=1, shape=(1, 2, 3)))
 
 
 CLASSIFIER = ClassifierHead(scores=tensor())

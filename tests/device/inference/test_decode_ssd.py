@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from device.bundle.decoder_rules import SsdRule
+from device.errors import BundleError
 from device.inference.candidates import logit
 from device.inference.decode_ssd import SsdDecoder, box_coefficients, decode_boxes
 from tests.device.inference.conftest import (
@@ -195,3 +196,20 @@ def test_each_class_has_its_own_threshold(decoder):
     assert classes((0.5, 0.5, 0.9)) == [1]
     assert classes((0.5, 0.9, 0.9)) == []
     assert classes(0.5) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "scores"),
+    [((1, 1, 1, 8), (1, 1, 1, 9)), ((1, 10**9), (1, 2, 3)), ((1, 8), (1, 10**6, 2)), ((0,), (0,))],
+)
+def test_heads_that_do_not_hold_what_they_say_are_refused_before_they_are_made(boxes, scores):
+    good = make_head(0, 2, tensor(position=0, shape=(1, 8)), tensor(position=1, shape=(1, 2, 3)))
+    bad = make_head(0, 2, tensor(position=2, shape=boxes), tensor(position=3, shape=scores))
+    with pytest.raises(BundleError, match=r"outputs 2 and 3 hold .* 2 anchors"):
+        SsdDecoder([good, bad], ANCHORS, RULE)
+
+
+def test_heads_that_share_a_tensor_are_refused():
+    head = make_head(0, 2, tensor(position=0, shape=(1, 8)), tensor(position=1, shape=(1, 2, 3)))
+    with pytest.raises(BundleError, match="one output for two things"):
+        SsdDecoder([head, head], ANCHORS, RULE)
