@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 
 import numpy as np
 
 from device.system.resource_usage import rss_mb
-
-if sys.platform != "win32":
-    pass
 
 WINDOW = 10_000  # frames that percentiles are taken over: bounds the memory of a run of a year
 
