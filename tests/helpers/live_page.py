@@ -67,7 +67,7 @@ class Scene(Camera):
 class WebSocket:
     """A viewer of ``/live`` as simple as can be; without ``ready`` one that asks for no more."""
 
-    TEXT, BINARY, CLOSE = 1, 2, 8
+    TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
     def __init__(self, host: str, *, ready: bool = True, origin: str | None = None) -> None:
         self._ready = ready
@@ -101,6 +101,13 @@ class WebSocket:
         self._socket.close()
 
     def _message(self) -> tuple[int, bytes]:
+        kind, data = self._frame()
+        while kind == self.PING:
+            self._put(self.PONG, data)
+            kind, data = self._frame()
+        return kind, data
+
+    def _frame(self) -> tuple[int, bytes]:
         head = self._file.read(2)
         if not head:
             return self.CLOSE, b""
@@ -113,9 +120,11 @@ class WebSocket:
 
     def say(self, text: str) -> None:
         """Send a text; masked with zeros, as the standard wants it masked."""
-        data = text.encode()
+        self._put(self.TEXT, text.encode())
+
+    def _put(self, kind: int, data: bytes) -> None:
         size = struct.pack(">BH", 0xFE, len(data)) if len(data) > 125 else bytes([128 + len(data)])
-        self._socket.sendall(bytes([0x81]) + size + bytes(4) + data)
+        self._socket.sendall(bytes([128 + kind]) + size + bytes(4) + data)
 
     def text(self) -> Any:
         """The next text, parsed."""
