@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from device.commands.name_lists import split_names
 
 if TYPE_CHECKING:
     from device.commands.config_file import ConfigurableParser
@@ -75,22 +74,14 @@ def comma_list(text: str) -> list[str]:
     What stands in double quotes is one name, commas and all; two of them are one of its own.
     """
     try:
-        (row,) = csv.reader([text], skipinitialspace=True, strict=True)
-    except (csv.Error, ValueError) as exc:
+        parts = split_names(text)
+    except ValueError as exc:
         raise argparse.ArgumentTypeError(
             f'{text!r}: a name with a comma goes into double quotes ("a, b",c): {exc}'
         ) from exc
-    parts = [part.strip() for part in row]
     if not parts or not all(parts):
         raise argparse.ArgumentTypeError("an empty name: names are expected, with commas between")
     return parts
-
-
-def as_comma_list(names: Iterable[object]) -> str:
-    """``names`` as :func:`comma_list` reads them."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(names)
-    return line.getvalue()
 
 
 def size_wh(text: str) -> tuple[int, int]:

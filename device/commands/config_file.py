@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from device.commands.argument_types import as_comma_list
+from device.commands.name_lists import join_names
 from device.commands.parser import StrictParser
 from device.files import MOST_OF_A_TEXT, read_regular
 from device.suggestions import did_you_mean
@@ -163,4 +163,4 @@ def _joined(name: str, values: Iterable[object]) -> str:
     """The parts of a flag's value, as it is typed."""
     if name in SEPARATORS:
         return SEPARATORS[name].join(map(str, values))
-    return as_comma_list(values)
+    return join_names(values)

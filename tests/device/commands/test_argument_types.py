@@ -10,7 +10,6 @@ from device.bundle.manifest import MOST_DETECTIONS
 from device.commands.argument_types import (
     MAX_DETECTIONS,
     MAX_THREADS,
-    as_comma_list,
     comma_list,
     detection_count,
     non_negative_int,
@@ -99,14 +98,6 @@ def test_name_in_double_quotes_may_have_commas():
 def test_list_with_a_name_that_is_none_or_quoted_by_half_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError):
         comma_list(text)
-
-
-names = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
-
-
-@given(st.lists(names, min_size=1))
-def test_names_read_back_as_they_were_written(written):
-    assert comma_list(as_comma_list(written)) == written
 
 
 def test_more_detections_than_a_manifest_may_have_are_refused():
