@@ -20,5 +20,5 @@ def test_quotes_stand_around_what_has_a_comma_alone():
 
 @pytest.mark.parametrize("text", ['"orange, blood', '"a"b', "a\nb"])
 def test_name_quoted_by_half_is_refused(text):
-    with pytest.raises(ValueError, match="[a-z]"):
+    with pytest.raises(ValueError, match=r"[a-z]"):
         split_names(text)
