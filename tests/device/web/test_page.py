@@ -6,33 +6,20 @@ import base64
 import contextlib
 import io
 import re
-import shutil
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from device.cameras.base import CameraLoss
 from device.drawing.palette import class_colour
 from device.errors import SourceError
+from tests.device.web.conftest import DESK, PHONE
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
-PHONE, DESK = (390, 844), (1440, 900)
 PERSON, CAT = 0, 15  # class ids of the bundle
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed (apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,40 +38,6 @@ def run(standing):
     standing.scene.there.set()
     standing.scene.shows = "cat"
     standing.change({"threshold": 0.5, "classes": [], "variant": "int8"})
-
-
-@pytest.fixture
-def open_page(browser):
-    """Opens a page on a screen of its own, and fails if the browser found anything amiss."""
-    contexts, complaints = [], []
-
-    def note(text):
-        # Chromium's words on a field that the test was faster to fill than the page to focus, and
-        # on a server that ended before the page was closed.
-        if not text.startswith("Autofocus") and "ERR_CONNECTION_REFUSED" not in text:
-            complaints.append(text)
-
-    def open_page(link, size_wh=PHONE, image=True, script="", **options):
-        width, height = size_wh
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(script)
-        page.set_default_timeout(100_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: note(message.text))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(link)
-        if image:
-            page.locator("#picture[data-frame]").wait_for()
-        return page
-
-    requests = []
-    open_page.requests, open_page.complaints = requests, complaints
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def frame_number(page) -> int:
