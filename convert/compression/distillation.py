@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -97,10 +98,15 @@ class DistillingTrainer(Trainer):
     """A trainer whose network learns from a teacher, and from labels where there are any."""
 
     def __init__(
-        self, model: keras.Model, average: keras.Model, teacher: Teacher, labelled: bool
+        self,
+        model: keras.Model,
+        average: keras.Model,
+        teacher: Teacher,
+        labelled: bool,
+        calibration: Sequence[NDArray[np.uint8]] = (),
     ) -> None:
         """Batches show images of the teacher's size, with targets at the student's anchors."""
-        super().__init__(model, average, teacher.classes)
+        super().__init__(model, average, teacher.classes, calibration)
         self.teacher = teacher
         self.labelled = labelled
 
@@ -114,8 +120,7 @@ class DistillingTrainer(Trainer):
 
     def _losses(self, pixels: Any, classes: Any, encodings: Any, *said: Any) -> tuple[Any, Any]:
         boxes, logits, confidence, share = said
-        outputs = self.model(normalised(pixels), training=True)
-        own_boxes, own_logits = raw_heads(outputs, self.classes)
+        own_boxes, own_logits = self._heads(self.model, pixels)
         scores = score_loss(own_logits, logits) * share[0]
         places = box_loss(own_boxes, boxes, confidence**2) * share[0]
         if self.labelled:

@@ -30,6 +30,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     best_map: float
     best_step: int
     best_progress: float
+    rounded: bool = False
 
     @classmethod
     def of(cls, settings: dict[str, str], state: RunState) -> Checkpoint:
@@ -41,12 +42,18 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             state.best_map,
             state.best_step,
             state.best_progress,
+            state.rounded,
         )
 
     def state(self) -> RunState:
         """The state to go on from, still without the best weights."""
         return RunState(
-            self.step, self.elapsed_s, self.best_map, self.best_step, self.best_progress
+            self.step,
+            self.elapsed_s,
+            self.best_map,
+            self.best_step,
+            self.best_progress,
+            rounded=self.rounded,
         )
 
     def require(self, settings: Mapping[str, str]) -> None:

@@ -29,7 +29,11 @@ class EpochRecord:
 
 @dataclass(slots=True)
 class RunState:
-    """State of a run: how far it is, and the best weights so far."""
+    """State of a run: how far it is, and the best weights so far.
+
+    ``rounded``: the network is trained and judged as int8 by now; ``unrounded`` are the best
+    weights before that.
+    """
 
     step: int = 0
     elapsed_s: float = 0.0
@@ -37,3 +41,5 @@ class RunState:
     best_step: int = 0
     best_progress: float = 0.0
     best: list[NDArray[np.float32]] = field(default_factory=list)
+    rounded: bool = False
+    unrounded: list[NDArray[np.float32]] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +16,7 @@ from convert.errors import TrainingError
 from convert.training.batches import BATCH, Batch
 from convert.training.losses import focal_loss, positives, smooth_l1_loss
 from convert.training.network import normalised, raw_heads
+from convert.training.rounding import RoundedNetwork
 from convert.training.schedule import Budget, ema_decay, learning_rate
 from convert.training.state import Arrays, EpochRecord, RunState
 
@@ -23,6 +24,10 @@ MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
 CLIP_NORM = 10.0
 PATIENCE = 0.4  # of the budget without a better validation, after which training ends
 AS_GOOD = 0.01  # mAP: how far validation on few images can be trusted
+ROUNDED_SHARE = 0.25  # of the budget, its last part, in which a network learns to be rounded
+
+Validate = Callable[[], tuple[float, float]]
+"""mAP and AP50 of the averaged network on validation images."""
 
 Heads = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -30,8 +35,18 @@ Heads = tuple[NDArray[np.float32], NDArray[np.float32]]
 class Trainer:
     """Trains a network on batches; an average of its weights is what is validated and kept."""
 
-    def __init__(self, model: keras.Model, average: keras.Model, classes: int) -> None:
-        """``average``: a second network of the same structure, which gets the same weights."""
+    def __init__(
+        self,
+        model: keras.Model,
+        average: keras.Model,
+        classes: int,
+        calibration: Sequence[NDArray[np.uint8]] = (),
+    ) -> None:
+        """``average``: a second network of the same structure, which gets the same weights.
+
+        ``calibration``: uint8 RGB images of the input's size by which int8 is calibrated; with
+        them, the last part of training is done with the rounding of int8.
+        """
         self.model = model
         self.average = average
         self.classes = classes
@@ -44,16 +59,20 @@ class Trainer:
         ]
         self.optimizer = keras.optimizers.Adam(learning_rate=0.0)
         self.optimizer.build(model.trainable_variables)
-        self._step = tf.function(self._train_step)
-        self._answer = tf.function(self._answer_step)
+        self._calibration = calibration
+        self._rounding = RoundedNetwork(average) if len(calibration) else None
+        # By whether rounding has begun: what is traced depends on it.
+        self._step, self._answer = (
+            {rounded: tf.function(function) for rounded in (False, True)}
+            for function in (self._train_step, self._answer_step)
+        )
 
     def _shown(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, ...]:
         """What :meth:`_losses` wants of a batch; the first are the images that it shows."""
         return pixels, classes, encodings
 
     def _losses(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, Any]:
-        outputs = self.model(normalised(pixels), training=True)
-        boxes, logits = raw_heads(outputs, self.classes)
+        boxes, logits = self._heads(self.model, pixels)
         return focal_loss(logits, classes), smooth_l1_loss(boxes, encodings, classes)
 
     def _train_step(
@@ -82,7 +101,14 @@ class Trainer:
         return sums[0], sums[1]
 
     def _answer_step(self, pixels: Any) -> tuple[Any, Any]:
-        return raw_heads(self.average(normalised(pixels), training=False), self.classes)
+        return self._heads(self.average, pixels)
+
+    def _heads(self, network: keras.Model, pixels: Any) -> tuple[Any, Any]:
+        """Encodings and logits of ``network``, rounded where that has begun."""
+        if self._rounding is not None and self.state.rounded:
+            return raw_heads(self._rounding(network, pixels), self.classes)
+        # There is nothing in it that training changes but its weights.
+        return raw_heads(network(normalised(pixels), training=False), self.classes)
 
     def answers(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Heads]:
         """Encodings and logits of the averaged network for each image, uint8 RGB of its size.
@@ -90,7 +116,7 @@ class Trainer:
         Yields float32 (anchors, 4) and (anchors, classes).
         """
         for image in images:
-            boxes, logits = self._answer(tf.constant(image[np.newaxis]))
+            boxes, logits = self._answer[self.state.rounded](tf.constant(image[np.newaxis]))
             yield boxes.numpy()[0], logits.numpy()[0]
 
     def arrays(self) -> Arrays:
@@ -104,7 +130,11 @@ class Trainer:
             f"{group}/{number:04d}": np.asarray(item.numpy())
             for group, items in groups.items()
             for number, item in enumerate(items)
-        } | {f"best/{number:04d}": item for number, item in enumerate(self.state.best)}
+        } | {
+            f"{group}/{number:04d}": item
+            for group, items in (("best", self.state.best), ("unrounded", self.state.unrounded))
+            for number, item in enumerate(items)
+        }
 
     def restore(self, arrays: Mapping[str, NDArray[np.float32]], state: RunState) -> None:
         """Take over what :meth:`arrays` gave.
@@ -123,20 +153,53 @@ class Trainer:
             raise TrainingError(
                 f"the checkpoint is of another network ({exc}): leave out --resume"
             ) from exc
-        state.best = [arrays[name] for name in sorted(arrays) if name.startswith("best/")]
+        state.best, state.unrounded = (
+            [arrays[name] for name in sorted(arrays) if name.startswith(group)]
+            for group in ("best/", "unrounded/")
+        )
         self.state = state
 
     def use_best(self) -> None:
         """Give :attr:`average` the best weights so far; the present ones where none were judged."""
-        for item, values in zip(self.average.variables, self.state.best, strict=False):
+        self._set_average(self.state.best)
+
+    def _set_average(self, weights: Sequence[NDArray[np.float32]]) -> None:
+        for item, values in zip(self.average.variables, weights, strict=False):
             item.assign(values)
+        if self._rounding is not None and self.state.rounded:
+            self._rounding.calibrate(self._calibration)
+
+    def _begin_epoch(
+        self, budget: Budget, elapsed_s: float, steps: int, validate: Validate
+    ) -> None:
+        """Begin to round where the last part of the budget begins within this epoch."""
+        state = self.state
+        if self._rounding is None:
+            return
+        if state.rounded:
+            self._rounding.calibrate(self._calibration)
+            return
+        took_s = elapsed_s / state.step * steps if state.step else 0.0
+        if budget.progress(state.step + steps, elapsed_s + took_s) <= 1 - ROUNDED_SHARE:
+            return
+        state.unrounded = state.best or self._average_weights()
+        present = self._average_weights()
+        state.rounded = True
+        if state.best:  # what is better from here on must be better rounded
+            self._set_average(state.best)
+            state.best_map, _ = validate()
+        state.best_progress = budget.progress(state.step, elapsed_s)
+        self._set_average(present)
+
+    def _average_weights(self) -> list[NDArray[np.float32]]:
+        return [np.asarray(item.numpy()) for item in self.average.variables]
 
     def run(
         self,
         batches: Callable[[int], Iterator[Batch]],
         epoch_steps: int,
         budget: Budget,
-        validate: Callable[[], tuple[float, float]],
+        validate: Validate,
         after_epoch: Callable[[EpochRecord], None],
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -148,6 +211,7 @@ class Trainer:
         """
         state = self.state
         started = time.monotonic() - state.elapsed_s
+        self._begin_epoch(budget, state.elapsed_s, epoch_steps, validate)
         mark, first, losses = time.monotonic(), state.step, np.zeros(2)
         # mypy cannot know that it is a generator, which is to end its thread
         with closing(batches(state.step)) as stream:  # type: ignore[type-var]
@@ -186,15 +250,17 @@ class Trainer:
                         images_per_s=pace,
                     )
                 )
-                if progress >= 1 or progress - state.best_progress > PATIENCE:
+                waits = self._rounding is not None and not state.rounded
+                if progress >= 1 or (progress - state.best_progress > PATIENCE and not waits):
                     return
+                self._begin_epoch(budget, time.monotonic() - started, epoch_steps, validate)
                 mark, first, losses = time.monotonic(), state.step, np.zeros(2)
 
     def _is_over(self, budget: Budget, started: float) -> bool:
         return budget.progress(self.state.step, time.monotonic() - started) >= 1
 
     def _train_on(self, batch: Batch, rate: float, decay: float) -> NDArray[np.float64]:
-        losses = self._step(
+        losses = self._step[self.state.rounded](
             tf.constant(batch.pixels),
             tf.constant(batch.classes),
             tf.constant(batch.encodings),
@@ -211,4 +277,4 @@ class Trainer:
         if mean_ap > state.best_map:
             state.best_map, state.best_progress = mean_ap, progress
         state.best_step = state.step
-        state.best = [np.asarray(item.numpy()) for item in self.average.variables]
+        state.best = self._average_weights()

@@ -170,3 +170,70 @@ def test_checkpoint_of_another_network_is_refused(compiled, trainer):
     del arrays["optimizer/0003"]
     with pytest.raises(TrainingError, match="another network"):
         trainer.restore(arrays, RunState())
+
+
+@pytest.mark.long
+def test_last_part_is_trained_rounded_and_goes_on_bit_for_bit(compiled, batches, tmp_path):
+    model, average = (trainable_ssdlite(CLASSES, SIZE) for _ in range(2))
+    calibration = list(batches.make(0).pixels[:2])
+    trainer = Trainer(model, average, CLASSES, calibration)
+    trainer.restore(compiled[1], RunState())
+    rounded: list[bool] = []
+    checkpoints: list[tuple[Checkpoint, Arrays]] = []
+
+    def after(_) -> None:
+        rounded.append(trainer.state.rounded)
+        checkpoints.append((Checkpoint.of({}, trainer.state), trainer.arrays()))
+
+    def run(scores) -> None:
+        maps = iter(scores)
+        budget = Budget(steps=4 * EPOCH)
+        trainer.run(batches.from_step, EPOCH, budget, lambda: (next(maps), 0.5), after)
+
+    # After three epochs the best is judged again, rounded, which the fourth epoch then beats.
+    run([0.5, 0.6, 0.7, 0.2, 0.3])
+    assert rounded == [False, False, False, True]
+    assert trainer.state.best_map == 0.3
+    assert [len(item) for item in (trainer.state.unrounded, trainer.state.best)] == [
+        len(average.variables)
+    ] * 2
+    whole = trainer.arrays()
+    assert any((whole[f"best/{n:04d}"] != whole[f"unrounded/{n:04d}"]).any() for n in range(10, 20))
+
+    save_checkpoint(tmp_path, *checkpoints[2])
+    checkpoint, arrays = load_checkpoint(tmp_path)
+    trainer.restore(arrays, checkpoint.state())
+    run([0.2, 0.3])
+    again = trainer.arrays()
+    assert whole.keys() == again.keys()
+    assert all((whole[name] == again[name]).all() for name in whole)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "done", "begins"), [(1, 0, True), (2, 0, False), (2, 1, True), (4, 2, False)]
+)
+def test_rounding_begins_with_the_epoch_in_which_the_last_quarter_does(
+    compiled, trainer, batches, monkeypatch, epochs, done, begins
+):
+    monkeypatch.setattr(trainer, "_rounding", Calibrated())
+    trainer.state.step = done * EPOCH
+    trainer._begin_epoch(Budget(steps=epochs * EPOCH), 1.0, EPOCH, lambda: (0.5, 0.5))
+    assert trainer.state.rounded == begins
+
+
+def test_best_that_is_worse_rounded_is_measured_so_from_then_on(trainer, monkeypatch):
+    monkeypatch.setattr(trainer, "_rounding", Calibrated())
+    trainer.state.best = [item + 1 for item in trainer._average_weights()]
+    trainer.state.best_map = 0.9
+    before = trainer._average_weights()
+    trainer._begin_epoch(Budget(steps=EPOCH), 0.0, EPOCH, lambda: (0.7, 0.8))
+    assert trainer.state.best_map == 0.7
+    pairs = zip(before, trainer._average_weights(), strict=True)
+    assert all((one == other).all() for one, other in pairs)
+
+
+class Calibrated:
+    """Stands in for a rounded network."""
+
+    def calibrate(self, _) -> None:
+        pass
