@@ -21,13 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from convert.build.trained import decoder_rule, input_rule  # noqa: E402
-from convert.evaluation.predict import Panel, predict  # noqa: E402
 from convert.evaluation.validation import DetectionValidator  # noqa: E402
+from convert.evaluation.variant_precision import variant_precision  # noqa: E402
 from convert.training.dataset import read_dataset  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
-from device.inference.candidates import Candidates  # noqa: E402
 
-SCORE_THRESHOLD = 0.005
 SHARE = 0.9  # of the final accuracy on validation images
 
 
@@ -46,22 +44,8 @@ def judge_test(dataset: Path, bundle: Path, seed: int) -> dict[str, tuple[float,
     opened = Bundle(bundle)
     rule = input_rule(opened.manifest.input.width)
     judge = DetectionValidator(split.test, split.classes, rule, decoder_rule(), opened.anchors)
-    panel = Panel(bundle, ("float32", "int8"), "litert", SCORE_THRESHOLD)
-    said = predict(panel, [image.path for image in judge.images])
-    figures = {}
-    for variant in panel.variants:
-        found = [
-            Candidates(
-                item[variant][:, 2:].astype("float32"),
-                item[variant][:, 1].astype("float32"),
-                item[variant][:, 0].astype("intp"),
-            )
-            for item in said
-            if isinstance(item, dict)
-        ]
-        precision = judge.precision(found)
-        figures[variant] = precision.map, precision.map_50
-    return figures
+    found = variant_precision(bundle, judge, ("float32", "int8"))
+    return {variant: (item.map, item.map_50) for variant, item in found.items()}
 
 
 def curve(bundle: Path) -> tuple[float, float, float]:

@@ -48,6 +48,7 @@ class BuildOptions:
     half_arithmetic: bool = True
     integer_outputs: bool = False
     evaluation: Path | None = None
+    trained_rounded: bool = False  # int8's rounding was part of training
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:
         calibration_pictures=images,
         bias_pictures=min(images, MAX_BIAS_IMAGES),
         seed=options.seed,
+        corrected=not options.trained_rounded,
         integer_outputs=options.integer_outputs,
     )
 

@@ -106,7 +106,7 @@ def build_trained(
     require_reference()
     network = detector.network()
     inputs = CalibrationInputs(network.input, network.input_name)
-    calibration = _readable(_spread(dataset.train, CALIBRATION_IMAGES), inputs)
+    calibration = _readable(spread(dataset.train, CALIBRATION_IMAGES), inputs)
     shown = dataset.test or dataset.validation
     samples = _write_samples(bundle, shown, len(dataset.classes))
     others = [image.path for image in dataset.validation[:CHECK_IMAGES]]
@@ -131,7 +131,7 @@ def _readable(images: Sequence[TrainingImage], inputs: CalibrationInputs) -> lis
     return paths
 
 
-def _spread(images: Sequence[TrainingImage], count: int) -> list[TrainingImage]:
+def spread(images: Sequence[TrainingImage], count: int) -> list[TrainingImage]:
     """``count`` of ``images``, evenly over the whole: neighbours are often frames of a video."""
     places = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
     return [images[place] for place in places]

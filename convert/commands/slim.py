@@ -142,12 +142,13 @@ def run_slim(args: argparse.Namespace) -> None:
     from convert.build.bundle_writer import staged_bundle
     from convert.build.training_run import prepare_tensorflow
     from convert.output_capture import quiet
-    from convert.slimming.original import open_bundle, read_original, refuse_foreign
+    from convert.slimming.original import open_bundle, read_original
     from convert.slimming.pictures import refuse_few
     from convert.training.interrupt import Interrupt
+    from convert.training.trainable_bundle import refuse_foreign
 
     bundle = open_bundle(args.bundle)
-    refuse_foreign(bundle)
+    refuse_foreign(bundle, "slim")
     check_size(args.size, bundle.manifest.input.width)
     require_reference()
     dataset, labelled = read_pictures(args, bundle.folder)

@@ -16,6 +16,7 @@ TRAIN_EXAMPLES = """examples:
   python -m convert train ~/bees --out build/bees --minutes 60 --size 224
   python -m convert train ~/bees --out build/bees --resume
   python -m convert train ~/bees --out build/bees2 --from build/bees --epochs 20
+  python -m convert train ~/bees --out build/small --size 160 --teacher build/bees --qat
 """
 MINUTES = 20.0
 SAME = 0.0005  # mAP: what is printed does not show less
@@ -80,6 +81,25 @@ def add_train(commands: Commands) -> None:
         help="the published weights, where you have them already, instead of fetching",
     )
     train.add_argument(
+        "--qat",
+        action="store_true",
+        help="train the last quarter with the rounding of int8, for where int8 loses too much; the "
+        "report tells what it gave",
+    )
+    train.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="BUNDLE",
+        help="learn from the float network of a bundle too, such as one of more pixels that was "
+        "trained on the same classes",
+    )
+    train.add_argument(
+        "--unlabelled",
+        type=Path,
+        metavar="DIR",
+        help="images without labels, of which the teacher alone speaks: half of each batch",
+    )
+    train.add_argument(
         "--seed",
         type=non_negative_int,
         default=0,
@@ -103,7 +123,9 @@ def run_train(args: argparse.Namespace) -> None:
     """``convert train``."""
     from convert.build.build import require_reference
     from convert.build.bundle_writer import staged_bundle
-    from convert.build.training_run import TrainingRun, TrainOptions, prepare_tensorflow
+    from convert.build.train_options import TrainOptions
+    from convert.build.training_result import TrainingResult
+    from convert.build.training_run import TrainingRun, prepare_tensorflow
     from convert.output_capture import quiet
     from convert.training.dataset import read_dataset
     from convert.training.interrupt import Interrupt
@@ -113,6 +135,8 @@ def run_train(args: argparse.Namespace) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if args.start_from is not None and args.weights is not None:
         raise UsageError("--from and --weights both say what to start from: leave one out")
+    if args.unlabelled is not None and args.teacher is None:
+        raise UsageError("--unlabelled needs --teacher BUNDLE, which says what the images show")
     options = TrainOptions(
         dataset=args.dataset,
         out=args.out or Path("build") / args.dataset.resolve().name,
@@ -123,6 +147,9 @@ def run_train(args: argparse.Namespace) -> None:
         start_from=args.start_from,
         seed=args.seed,
         weights=args.weights,
+        rounded=args.qat,
+        teacher=args.teacher,
+        unlabelled=args.unlabelled,
         tensorboard=args.tensorboard,
         debug=args.debug,
     )
@@ -138,10 +165,11 @@ def run_train(args: argparse.Namespace) -> None:
         before = run.test(trainer) if args.start_from is not None else None
         interrupt = Interrupt(say=say)
         run.train(trainer, interrupt)
-        made = run.build(trainer, bundle, hurried=interrupt.came)
+        result = TrainingResult(run, trainer)
+        made = result.build(bundle, hurried=interrupt.came)
     say(f"bundle      {options.out} is whole, and detect can run it")
     run.clear()
-    review = run.review(trainer, options.out, made.thresholds, before)
+    review = result.review(options.out, made.thresholds, before)
     if review.split == "test":
         say(f"test        {review.map:.3f} mAP, {review.map_50:.3f} AP50 in float32")
     if review.before is not None:

@@ -43,11 +43,20 @@ class ClassReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.found / self.boxes if self.boxes else None
 
 
+class Gain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """MAP of a network, told beside that of others; None where it was not measured."""
+
+    name: str
+    float32: float
+    int8: float | None = None
+
+
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trained detector in float32 on the images of one split.
 
     ``confusion`` has a row for each class and a column for each answer, the last of both for
-    nothing. ``before`` is the mAP of the network that training started from with ``--from``.
+    nothing. ``before`` is the mAP of the network that training started from with ``--from``;
+    ``gains`` tell what a teacher and training with rounding gave, the bundle's own last.
     """
 
     split: str
@@ -58,6 +67,7 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confusion: list[list[int]]
     worst: tuple[ImageMistakes, ...]
     before: float | None = None
+    gains: tuple[Gain, ...] = ()
 
 
 def make_review(
@@ -68,6 +78,7 @@ def make_review(
     thresholds: Mapping[str, float],
     trained_on: Sequence[TrainingImage],
     before: float | None = None,
+    gains: tuple[Gain, ...] = (),
 ) -> Review:
     """Review what was ``found`` on ``images``; ``thresholds`` has each class, in its order."""
     classes = tuple(thresholds)
@@ -96,6 +107,7 @@ def make_review(
         confusion=table,
         worst=worst_images(images, matches),
         before=before,
+        gains=gains,
     )
 
 

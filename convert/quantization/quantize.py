@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -93,7 +94,8 @@ def best_int8(
             calibration=chain(seen, nearer),
             logits=logits,
         )
-        model = flatbuffer.read(maker.make(BEST))
+        spec = dataclasses.replace(BEST, corrected=recipe.corrected)
+        model = flatbuffer.read(maker.make(spec))
     except ConversionError:  # TensorFlow's converter may know more, or says why not
         return None
     if flatbuffer.float_tensors(model) or flatbuffer.has_full_biases(model):

@@ -29,6 +29,7 @@ class Recipe(Record, frozen=True):
     bias_pictures: int = 0  # of these, how many the biases are corrected on
     seed: int = 0
     half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
+    corrected: bool = True  # int8 only: biases; not where the network was trained rounded
     integer_outputs: bool = False  # int8 only: fail if anything in the file is no integer
 
     def __post_init__(self) -> None:
@@ -54,6 +55,8 @@ class Recipe(Record, frozen=True):
                 "activations": "int8",
                 "outputs": "int8",
             }
+            if not self.corrected:
+                recipe["trained"] = "rounded"
         if self.precision == "float16":
             recipe["half_arithmetic"] = self.half_arithmetic
         return recipe

@@ -51,6 +51,7 @@ def training(folder: Path) -> str:
     body = [_summary(review)]
     if records:
         body.append(f'<div class="grid wide">{_curves(records)}</div>')
+    body.append(_gains_table(review))
     body.append(_class_table(review))
     body.append(_confusion(review))
     help_wanted = "".join(f"<li>{escape(line)}</li>" for line in advise_images(review, records))
@@ -115,6 +116,23 @@ def curves(
         parts.append(svg.text(box[2] if end else box[0], baseline, label, f"label {end}"))
         said.append(f"{label}: {values[0]:.3f} first, {values[-1]:.3f} last")
     return svg.image(name, title, f"{y_title}. {'; '.join(said)}", bottom + 40, parts)
+
+
+def _gains_table(review: Review) -> str:
+    """What a teacher and training with rounding gave; empty without."""
+    rows = [
+        [
+            escape(item.name),
+            f"{item.float32:.3f}",
+            "" if item.int8 is None else f"{item.int8:.3f}",
+            "" if item.int8 is None else f"{100 * (item.float32 - item.int8):.1f}",
+        ]
+        for item in review.gains
+    ]
+    if not rows:
+        return ""
+    heads = ["", "#float32", "#int8", "#Points lost by int8"]
+    return table("gains", f"What it gave: mAP on the images of {review.split}", heads, rows)
 
 
 def _share(value: float | None) -> str:

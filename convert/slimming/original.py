@@ -6,21 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.build.training_run import WEIGHTS
-from convert.catalogue import catalogue
-from convert.errors import TrainingError, WeightsError
-from convert.models.class_subset import chosen_classes
-from convert.models.download import weights_folder
-from convert.models.zoo import SSDLITE_MOBILENET_V2
+from convert.errors import TrainingError
 from convert.training.checkpoint import load_checkpoint
+from convert.training.trainable_bundle import bundle_network, refuse_foreign
 from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import SsdRule
 
 if TYPE_CHECKING:
-    import keras
-
     from convert.compression.weights import LayerWeights
-    from convert.training.network import Start
 
 RUN = ".training"  # ends the name of the folder that a run leaves beside its bundle
 
@@ -69,44 +62,7 @@ def read_original(bundle: Bundle, weights: Path | None = None) -> Original:
     """
     from convert.compression.weights import weights_of
 
-    start, columns = _start(bundle, weights)
+    refuse_foreign(bundle, "slim")
     decoder = bundle.manifest.decoder
     assert isinstance(decoder, SsdRule)
-    model = _network(start, len(bundle.labels), bundle.manifest.input.width)
-    start.load(model, columns)
-    return Original(bundle, decoder, weights_of(model))
-
-
-def refuse_foreign(bundle: Bundle) -> None:
-    """Raise :class:`WeightsError` where the network of ``bundle`` cannot be trained on."""
-    if not isinstance(bundle.manifest.decoder, SsdRule) or not (
-        (bundle.folder / WEIGHTS).is_file() or _is_published(bundle)
-    ):
-        raise WeightsError(
-            f"{bundle.folder}: a finished file cannot be made smaller; slim wants a detector with "
-            f"its trainable weights: a bundle of `python -m convert train` ({WEIGHTS} lies in it), "
-            f"or `python -m convert build {SSDLITE_MOBILENET_V2.name}`"
-        )
-
-
-def _is_published(bundle: Bundle) -> bool:
-    known = dict(SSDLITE_MOBILENET_V2.files)
-    return bundle.manifest.provenance.weights_sha256 == known
-
-
-def _start(bundle: Bundle, weights: Path | None) -> tuple[Start, list[int] | None]:
-    from convert.training.network import published_start, trained_start
-
-    refuse_foreign(bundle)
-    if (bundle.folder / WEIGHTS).is_file():
-        return trained_start(bundle.folder / WEIGHTS), None
-    folder, _ = weights_folder(SSDLITE_MOBILENET_V2, weights)
-    published = catalogue().labels[SSDLITE_MOBILENET_V2.labels].read()
-    columns = chosen_classes(bundle.labels, published)
-    return published_start(folder, published), list(columns)
-
-
-def _network(start: Start, classes: int, size: int) -> keras.Model:
-    from convert.models.ssdlite import build_ssdlite
-
-    return build_ssdlite(classes, size, 1, start.architecture)
+    return Original(bundle, decoder, weights_of(bundle_network(bundle, bundle.labels, weights)))

@@ -12,8 +12,9 @@ from convert.annotations.ground_truth import GroundTruthImage
 from convert.annotations.read import read_annotations
 from convert.errors import DatasetError
 from convert.training.dataset import Dataset, TrainingImage, read_dataset
-from convert.training.image_probe import ImageProbe, probe_images
+from convert.training.image_probe import ImageProbe
 from convert.training.split import draw_split, group_near_duplicates
+from convert.training.unlabelled import readable_images
 from device.images import list_images
 
 JUDGED_SHARE = 0.3  # of pictures that are in no split yet
@@ -54,7 +55,10 @@ def annotated_folder(
     listed = list(read_annotations([(images, annotations)], labels, say).images.values())
     shown = {item.path: item for item in listed}
     return _split(
-        [_labelled(probe, shown, labels) for probe in _probe(list(shown), say)], labels, seed, say
+        [_labelled(probe, shown, labels) for probe in readable_images(shown, say)],
+        labels,
+        seed,
+        say,
     )
 
 
@@ -64,7 +68,7 @@ def unlabelled_folder(folder: Path, labels: Sequence[str], seed: int, say: Say) 
         raise DatasetError(f"--images {folder}: no such folder")
     none: dict[Path, GroundTruthImage] = {}
     return _split(
-        [_labelled(probe, none, labels) for probe in _probe(list_images(folder), say)],
+        [_labelled(probe, none, labels) for probe in readable_images(list_images(folder), say)],
         labels,
         seed,
         say,
@@ -86,16 +90,6 @@ def _refuse_others(classes: Sequence[str], labels: Sequence[str], where: str) ->
             f"{where}: labels {', '.join(unknown)}, which the bundle does not have; it finds "
             f"{', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''}: train anew for others"
         )
-
-
-def _probe(paths: Sequence[Path], say: Say) -> list[ImageProbe]:
-    found = []
-    for probe in probe_images(paths):
-        if isinstance(probe, ImageProbe):
-            found.append(probe)
-        else:
-            say(f"left out: {probe}")
-    return found
 
 
 def _labelled(

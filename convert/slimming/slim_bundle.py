@@ -10,7 +10,6 @@ from convert.arm.count import count_invoke
 from convert.arm.root import missing_tools
 from convert.build.build import BuildOptions
 from convert.build.trained import TrainedDetector, build_trained
-from convert.build.training_run import WEIGHTS
 from convert.compression.weights import architecture
 from convert.quantization.recipe import Precision
 from convert.slimming.held_out import HeldOut, lost
@@ -19,6 +18,7 @@ from convert.slimming.selection import Judgement
 from convert.slimming.student import Student, network_of
 from convert.slimming.task import SlimTask
 from convert.training.network import save_weights
+from convert.training.trainable_bundle import WEIGHTS
 from convert.tuning.cost import Latency
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

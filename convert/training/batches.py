@@ -6,7 +6,7 @@ batches it would have had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convert.training.augment import View, augment
 from convert.training.dataset import TrainingImage
 from convert.training.image_store import ImageStore
-from convert.training.targets import Matcher
+from convert.training.targets import NOWHERE, Matcher
 
 BATCH = 16
 AHEAD = 3  # batches made while one is trained on
@@ -48,14 +48,16 @@ class Batches:
         size: int,
         mirror: bool,
         seed: int,
+        count: int = BATCH,
     ) -> None:
-        """``mirror``: whether images may be mirrored."""
+        """``mirror``: whether images may be mirrored; ``count`` of them are in a batch."""
         self._images = images
         self._store = store
         self._matcher = matcher
         self._size = size
         self._mirror = mirror
         self._seed = seed
+        self._count = count
         self._order = lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, passes: int) -> NDArray[np.intp]:
@@ -64,7 +66,7 @@ class Batches:
 
     def make(self, step: int) -> Batch:
         """The batch of training step ``step``. Raises ``DatasetError`` where no image is left."""
-        views = [self._view(step * BATCH + position) for position in range(BATCH)]
+        views = [self._view(step * self._count + place) for place in range(self._count)]
         targets = [self._matcher(item.boxes, item.class_ids, item.ignored) for item in views]
         return Batch(
             np.stack([cv2.cvtColor(item.pixels, cv2.COLOR_BGR2RGB) for item in views]),
@@ -84,19 +86,44 @@ class Batches:
 
     def from_step(self, first: int) -> Iterator[Batch]:
         """Batches from step ``first`` on, for ever, made in a thread ahead of their use."""
-        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            waiting: list[Future[Batch]] = [
-                pool.submit(self.make, first + number) for number in range(AHEAD)
-            ]
-            step = first + AHEAD
-            try:
-                while True:
-                    waiting.append(pool.submit(self.make, step))
-                    step += 1
-                    yield waiting.pop(0).result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        return _ahead(self.make, first)
+
+
+class MixedBatches:
+    """Batches of labelled images and of others, of which no label is said."""
+
+    def __init__(self, labelled: Batches, unlabelled: Batches) -> None:
+        self._labelled = labelled
+        self._unlabelled = unlabelled
+
+    def make(self, step: int) -> Batch:
+        """The batch of training step ``step``, the labelled images first."""
+        ours, theirs = self._labelled.make(step), self._unlabelled.make(step)
+        return Batch(
+            np.concatenate((ours.pixels, theirs.pixels)),
+            np.concatenate((ours.classes, np.full_like(theirs.classes, NOWHERE))),
+            np.concatenate((ours.encodings, theirs.encodings)),
+        )
+
+    def from_step(self, first: int) -> Iterator[Batch]:
+        """As :meth:`Batches.from_step`."""
+        return _ahead(self.make, first)
+
+
+def _ahead(make: Callable[[int], Batch], first: int) -> Iterator[Batch]:
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        waiting: list[Future[Batch]] = [
+            pool.submit(make, first + number) for number in range(AHEAD)
+        ]
+        step = first + AHEAD
+        try:
+            while True:
+                waiting.append(pool.submit(make, step))
+                step += 1
+                yield waiting.pop(0).result()
+        finally:
+            for item in waiting:
+                item.cancel()
 
 
 def relative_boxes(image: TrainingImage) -> NDArray[np.float32]:

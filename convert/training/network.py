@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,19 @@ def save_weights(model: keras.Model, labels: Sequence[str]) -> bytes:
     }
     np.savez(buffer, labels=np.array(labels), **arrays)
     return buffer.getvalue()
+
+
+def heads_of(
+    model: keras.Model, classes: int, images: Iterable[NDArray[np.uint8]]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Encodings (anchors, 4) and logits (anchors, classes) for each image, uint8 RGB of its size.
+
+    Float32 both.
+    """
+    answer = tf.function(lambda image: raw_heads(model(normalised(image), training=False), classes))
+    for image in images:
+        boxes, logits = answer(tf.constant(image[np.newaxis]))
+        yield boxes.numpy()[0], logits.numpy()[0]
 
 
 def answers_inside(

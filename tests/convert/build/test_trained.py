@@ -10,11 +10,11 @@ from convert.build.trained import (
     SAMPLES,
     TrainedDetector,
     _readable,
-    _spread,
     _write_samples,
     choose_samples,
     decoder_rule,
     input_rule,
+    spread,
 )
 from convert.calibration.images import CalibrationInputs
 from convert.models.anchors import grid_sizes, ssd_anchors
@@ -82,8 +82,8 @@ def test_samples_are_at_most_what_there_is():
 
 def test_images_are_taken_evenly_over_the_whole():
     images = [image(str(number), 0) for number in range(9)]
-    assert [str(item.path) for item in _spread(images, 3)] == ["0", "4", "8"]
-    assert _spread(images[:2], 3) == images[:2]
+    assert [str(item.path) for item in spread(images, 3)] == ["0", "4", "8"]
+    assert spread(images[:2], 3) == images[:2]
 
 
 def test_sample_that_vanished_is_left_out(tmp_path):

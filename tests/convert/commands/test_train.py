@@ -17,6 +17,7 @@ from tests.convert.training.shapes import draw_dataset
         (["--size", "80"], "expected 96 to 640"),
         (["--from", "a", "--weights", "b"], "leave one out"),
         (["--resume"], "no run to go on with"),
+        (["--unlabelled", "a"], "needs --teacher"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path, capsys, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from convert.errors import EvaluationError
 from convert.evaluation.mistakes import ImageMistakes, Mistake
-from convert.evaluation.review import ClassReview, Review, write_review
+from convert.evaluation.review import ClassReview, Gain, Review, read_review, write_review
 from convert.report.training import confused_pairs, curves, read_curves, training
 from convert.training.log import FILE
 from convert.training.state import EpochRecord
@@ -103,3 +103,15 @@ def test_of_many_classes_only_the_confused_pairs_are_told(folder):
     section = training(folder)
     assert "Classes that are taken for another" in section
     assert section.index("c4</th><td>c1") < section.index("c2</th><td>c3")
+
+
+def test_what_a_teacher_and_rounding_gave_stands_in_a_table(folder):
+    review = read_review(folder)
+    gains = (Gain("the teacher, whole", 0.8), Gain("this network", 0.7, 0.695))
+    write_review(msgspec.structs.replace(review, gains=gains), folder)
+    section = training(folder)
+    assert "the teacher, whole" in section
+    assert "0.695" in section
+    assert ">0.5<" in section  # points that int8 lost
+    write_review(review, folder)
+    assert 'id="gains"' not in training(folder)

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from convert.build.training_run import WEIGHTS
 from convert.errors import WeightsError
-from convert.slimming.original import open_bundle, read_original, refuse_foreign, trained_on
+from convert.slimming.original import open_bundle, read_original, trained_on
 from convert.training.checkpoint import Checkpoint, save_checkpoint
 from convert.training.state import RunState
+from convert.training.trainable_bundle import WEIGHTS, refuse_foreign
 from device.bundle.bundle import Bundle
 from tests.helpers.tiny_bundle import write_bundle, write_images
 
@@ -24,7 +24,7 @@ def foreign(tmp_path_factory):
 
 def test_network_that_is_not_known_layer_by_layer_is_refused(foreign):
     with pytest.raises(WeightsError, match="python -m convert train"):
-        refuse_foreign(Bundle(foreign))
+        refuse_foreign(Bundle(foreign), "slim")
 
 
 def test_default_bundle_has_the_published_weights_of_its_classes(bundle_dir, weights_dir):

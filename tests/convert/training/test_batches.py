@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from convert.models.anchors import grid_sizes, ssd_anchors
-from convert.training.batches import BATCH, Batches, relative_boxes
+from convert.training.batches import BATCH, Batches, MixedBatches, relative_boxes
 from convert.training.dataset import TrainingImage
 from convert.training.image_store import ImageStore
-from convert.training.targets import Matcher
+from convert.training.targets import NOWHERE, Matcher
 from tests.convert.training.shapes import draw_dataset
 
 SIZE = 96
@@ -53,3 +53,20 @@ def test_boxes_become_shares_of_the_sides():
     boxes = np.array([[16, 12, 64, 48]], np.float32)
     image = TrainingImage(Path("a"), boxes, np.zeros(1, np.int32), np.zeros(1, np.bool_), 64, 48)
     np.testing.assert_array_equal(relative_boxes(image), [[0.25, 0.25, 1, 1]])
+
+
+def test_mixed_batch_says_no_label_of_its_second_half(batches):
+    half = BATCH // 2
+    parts = [
+        Batches(batches._images, batches._store, batches._matcher, SIZE, True, seed, half)
+        for seed in (5, 6)
+    ]
+    mixed = MixedBatches(*parts)
+    batch = mixed.make(2)
+    assert (batch.pixels[:half] == parts[0].make(2).pixels).all()
+    assert (batch.pixels[half:] == parts[1].make(2).pixels).all()
+    assert (batch.classes[:half] == parts[0].make(2).classes).all()
+    assert (batch.classes[half:] == NOWHERE).all()
+    stream = mixed.from_step(2)
+    assert (next(stream).pixels == batch.pixels).all()
+    stream.close()
