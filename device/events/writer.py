@@ -149,8 +149,8 @@ class EventWriter(Closable):
                 closing = self._shared.closing
             self._encode()
             if closing or time.monotonic() >= due_s:
-                self._flush()
                 due_s = time.monotonic() + self._flush_s
+                self._flush()
         assert self._store is not None
         self._store.close()
 

@@ -13,7 +13,8 @@ from device.outputs.base import Sink
 from device.records import Detection, Outcome, SceneState, Visit
 
 PICTURE_EVERY_S = 1.0  # of one visit, at most: while it comes nearer each frame is the best
-NOTE_EVERY_S = 1.0  # how long a visit under way lasts is noted so often
+NOTE_EVERY_S = 0.2  # how long a visit under way lasts is noted so often: it is not lost then
+FEET_EVERY_S = 1.0  # where feet were is handed over so often
 LONGEST_STEP_S = 1.0  # between two frames in which feet stand where they stood
 
 
@@ -35,6 +36,7 @@ class EventSink(Sink):
         self._writer = EventWriter(path, quota_bytes, age_s, clips=folder)
         self._clip_of = clip_of
         self._feet = FootMap()
+        self._feet_s = 0.0
         self._stepped_s: float | None = None
         self._pictured: dict[int, tuple[float, float]] = {}  # visit: when, and its score
         self._noted_s = 0.0
@@ -54,9 +56,11 @@ class EventSink(Sink):
                 self._note(event.visit, scene, ended=True)
                 self._pictured.pop(event.visit.visit_id, None)
         self._tread(outcome, scene.time_s)
+        if abs(scene.time_s - self._feet_s) >= FEET_EVERY_S:
+            self._feet_s = scene.time_s
+            self._hand_over_feet()
         if abs(scene.time_s - self._noted_s) >= NOTE_EVERY_S:
             self._noted_s = scene.time_s
-            self._hand_over_feet()
             for visit in scene.visits:
                 self._note(visit, scene)
         if not outcome.result.kept:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -20,6 +21,8 @@ from device.cameras.base import CameraOptions
 from device.cameras.mjpeg import MjpegCamera
 from device.cameras.rtsp import RtspCamera
 from device.cameras.url import CameraUrl
+from device.events.reader import VisitReader
+from device.events.records import StoredVisit, StoreError
 from tests.conftest import ROOT
 from tests.device.conftest import frames_of
 from tests.helpers.children import start, wait_until
@@ -45,6 +48,14 @@ def finished(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*.mp4") if ".partial" not in path.name]
 
 
+def visits_in(path: Path) -> list[StoredVisit]:
+    """The visits of a store that is whole."""
+    with contextlib.closing(VisitReader(path)) as reader:
+        assert reader._number("SELECT count(*) FROM pragma_integrity_check('visit') WHERE"
+                              " integrity_check != 'ok'") == 0  # fmt: skip
+        return list(reader.visits())
+
+
 def lines(folder: Path) -> int:
     log = folder / "seen.jsonl"
     return log.read_bytes().count(b"\n") if log.exists() else 0
@@ -68,6 +79,32 @@ def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle_dir, tm
     left = [path for path in tmp_path.rglob("*.partial.mp4") if path.stat().st_size]
     assert not left, "what was cut off is given a name by a later run"
     assert all(frames_of(path) for path in finished(tmp_path))
+
+
+def test_kills_leave_a_store_that_opens_with_all_that_was_committed(bundle_dir, tmp_path):
+    chance = random.Random(3)
+    path = tmp_path / "events.db"
+    committed: list[StoredVisit] = []
+    for _ in range(RUNS):
+        before = lines(tmp_path)
+        with detect(bundle_dir, tmp_path, "--events", path) as child:
+            until = before + chance.randint(1, 300)
+            wait_until(lambda: child.poll() is not None or lines(tmp_path) >= until)  # noqa: B023
+            if path.exists() and path.stat().st_size:
+                with contextlib.suppress(StoreError):  # it is being made
+                    committed = visits_in(path)
+            child.kill()
+            child.communicate()
+        kept = {visit.number: visit for visit in visits_in(path)}
+        for visit in committed:
+            assert kept[visit.number].ended_s >= visit.ended_s
+    with detect(bundle_dir, tmp_path, "--events", path, "--frames", 300) as child:
+        _, said = child.communicate()
+    assert child.returncode == 0, said
+    assert "damaged" not in said
+    visits = visits_in(path)
+    assert visits
+    assert not any(visit.under_way for visit in visits)
 
 
 def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle_dir, tmp_path):

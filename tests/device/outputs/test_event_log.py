@@ -75,13 +75,13 @@ def test_picture_that_there_is_no_room_for_is_tried_again(recorder):
     assert len(recorder.taken) == 1
 
 
-def test_visits_are_noted_when_they_begin_each_second_and_when_they_end(recorder):
+def test_visits_are_noted_when_they_begin_now_and_then_and_when_they_end(recorder):
     with EventSink(None) as sink:
         sink.write(frame(10.0, 0.7, 0.9, events=["visit-began"]))
-        for tenth in range(1, 10):
-            sink.write(frame(10 + tenth / 10, 0.7, 0.9))
+        for hundredth in range(1, 20):
+            sink.write(frame(10 + hundredth / 100, 0.7, 0.9))
         assert len(recorder.noted) == 2
-        sink.write(frame(11.0, 0.7, 0.9))
+        sink.write(frame(10.25, 0.7, 0.9))
         sink.write(frame(12.0, 0.7, 0.9, events=["visit-ended"], there=False))
     assert recorder.noted[2:] == [(1, False), (1, True)]
 
