@@ -111,10 +111,22 @@ class TrainingRun:
 
     def start(self) -> Start:
         """The weights to start from. Raises ``WeightsError``."""
-        from convert.training.network import published_start, trained_start
+        from convert.training.network import extended_start, known_class, trained_start
 
         if self.options.start_from is not None:
-            return trained_start(self.options.start_from / WEIGHTS)
+            trained = trained_start(self.options.start_from / WEIGHTS)
+            if all(known_class(name, trained.labels) is not None for name in self.dataset.classes):
+                return trained
+            try:
+                return extended_start(trained, self._published_start())
+            except WeightsError as exc:
+                self.say(f"start       new classes begin from those of {trained.title}: {exc}")
+                return trained
+        return self._published_start()
+
+    def _published_start(self) -> Start:
+        from convert.training.network import published_start
+
         folder, source = weights_folder(SSDLITE_MOBILENET_V2, self.options.weights)
         self.say(f"weights     {source}, every checksum right")
         labels = catalogue().labels[SSDLITE_MOBILENET_V2.labels].read()

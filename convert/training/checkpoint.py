@@ -18,7 +18,12 @@ from device.system.atomic_file import write_whole
 FILE = "checkpoint.npz"
 STATE = "state"
 DAMAGED = (ValueError, EOFError, KeyError, zipfile.BadZipFile)  # what NumPy makes of an archive
-ADVICE = "free some space, then go on with --resume"
+
+
+def space_advice(folder: Path) -> str:
+    """What to do about a full disk: there is something to go on from, or there is not."""
+    begun = (folder / FILE).is_file()
+    return f"free some space, then {'go on with --resume' if begun else 'begin again'}"
 
 
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +83,7 @@ def save_checkpoint(
     state = np.frombuffer(msgspec.json.encode(checkpoint), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **{STATE: state}, **arrays)
-    write_whole(folder / FILE, buffer.getvalue(), ADVICE)
+    write_whole(folder / FILE, buffer.getvalue(), space_advice(folder))
 
 
 def load_checkpoint(folder: Path) -> tuple[Checkpoint, Arrays]:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from convert.errors import DatasetError
+from convert.training.checkpoint import space_advice
 from convert.training.dataset import TrainingImage
 from device.errors import SourceError
 from device.images import read_image
@@ -78,7 +79,7 @@ class ImageStore:
                 self._gone.add(number)
                 self._warn(f"skipped: {exc}")
                 return None
-            write_whole(copy, data, "free some space, then go on with --resume")
+            write_whole(copy, data, space_advice(self._folder.parent))
         return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
     def _name(self, number: int) -> str:

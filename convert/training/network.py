@@ -179,6 +179,38 @@ def trained_start(weights: Path) -> Start:
     return Start(labels, load, str(weights.parent), architecture_of(shapes))
 
 
+def extended_start(trained: Start, published: Start) -> Start:
+    """``trained`` with the classes of ``published`` too, for classes that it does not know.
+
+    Their class heads are those published, on the layers that were trained further: far from
+    perfect, and different from each other, which classes that start from one head are not.
+    """
+    count = len(trained.labels)
+    labels = trained.labels + published.labels
+
+    def load(model: keras.Model, columns: Sequence[int] | None) -> None:
+        chosen = range(len(labels)) if columns is None else columns
+        trained.load(model, [column if column < count else 0 for column in chosen])
+        donor = build_ssdlite(len(chosen), model.input_shape[1], 1, published.architecture)
+        published.load(donor, [max(column - count, 0) for column in chosen])
+        added = [number for number, column in enumerate(chosen) if column >= count]
+        for layer in model.layers:
+            if not layer.name.endswith(".ClassPredictor"):
+                continue
+            pairs = zip(layer.get_weights(), donor.get_layer(layer.name).get_weights(), strict=True)
+            made = []
+            for own, other in pairs:
+                if own.shape == other.shape:  # else it is narrower than the published network
+                    ours, theirs = (
+                        item.reshape(*item.shape[:-1], -1, len(chosen)) for item in (own, other)
+                    )
+                    ours[..., added] = theirs[..., added]
+                made.append(own)
+            layer.set_weights(made)
+
+    return Start(labels, load, trained.title, trained.architecture)
+
+
 def save_weights(model: keras.Model, labels: Sequence[str]) -> bytes:
     """``model`` as :func:`trained_start` reads it, float32."""
     buffer = io.BytesIO()

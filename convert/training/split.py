@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +34,20 @@ def group_near_duplicates(paths: Sequence[Path], hashes: Sequence[int]) -> list[
         return node
 
     values = np.array(hashes, np.uint64)
-    for one, other in _near_pairs(values):
-        parents[root(one)] = root(other)
+    # Of images that are the same one stands for all: a thousand copies are half a million pairs.
+    distinct, first, same_as = np.unique(values, return_index=True, return_inverse=True)
+    for node, number in enumerate(same_as.tolist()):
+        parents[node] = int(first[number])
+    for one, other in _near_pairs(distinct):
+        parents[root(int(first[one]))] = root(int(first[other]))
     for one, other in _neighbours(paths):
         if int(values[one] ^ values[other]).bit_count() <= NEAR_IN_SEQUENCE:
             parents[root(one)] = root(other)
     return [root(node) for node in range(len(paths))]
 
 
-def _near_pairs(values: NDArray[np.uint64]) -> list[tuple[int, int]]:
+def _near_pairs(values: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
     """Positions of pairs within ``NEAR`` bits: by the pigeonhole they share a byte."""
-    pairs = []
     bytes_of = values[:, None].view(np.uint8).reshape(len(values), BANDS)
     for band in range(BANDS):
         order = np.argsort(bytes_of[:, band], kind="stable")
@@ -55,8 +58,7 @@ def _near_pairs(values: NDArray[np.uint64]) -> list[tuple[int, int]]:
                 others = members[position + 1 : position + 1 + MOST_IN_BAND]
                 differing = np.bitwise_xor(values[others], values[member])
                 bits = np.unpackbits(differing[:, None].view(np.uint8), axis=1).sum(axis=1)
-                pairs += [(int(member), int(other)) for other in others[bits <= NEAR]]
-    return pairs
+                yield from ((int(member), int(other)) for other in others[bits <= NEAR])
 
 
 def _neighbours(paths: Sequence[Path]) -> list[tuple[int, int]]:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from convert.errors import TrainingError
-from convert.training.checkpoint import FILE, Checkpoint, load_checkpoint, save_checkpoint
+from convert.training.checkpoint import (
+    FILE,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    space_advice,
+)
 from convert.training.state import RunState
 
 STATE = RunState(step=7, elapsed_s=12.5, best_map=0.25, best_step=4, best_progress=0.5)
@@ -36,3 +42,9 @@ def test_run_with_other_settings_is_refused():
     checkpoint.require({"seed": "3"})
     with pytest.raises(TrainingError, match="had seed 3, now it is 4"):
         checkpoint.require({"seed": "4", "size": "300"})
+
+
+def test_full_disk_is_answered_by_what_can_be_gone_on_with(tmp_path):
+    assert space_advice(tmp_path).endswith("begin again")
+    save_checkpoint(tmp_path, Checkpoint.of({}, STATE), {})
+    assert space_advice(tmp_path).endswith("go on with --resume")

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from convert.errors import DatasetError
+from convert.training import image_store
+from convert.training.checkpoint import FILE
 from convert.training.dataset import TrainingImage
 from convert.training.image_store import ImageStore
 
@@ -57,3 +59,17 @@ def test_nothing_left_to_read_is_an_error(tmp_path):
     images[0].path.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match="not one"):
         ImageStore(images, tmp_path / "work", 96, lambda _: None).read(0)
+
+
+def test_full_disk_before_the_first_checkpoint_does_not_advise_to_resume(tmp_path, monkeypatch):
+    advice: list[str] = []
+    monkeypatch.setattr(image_store, "write_whole", lambda path, data, said: advice.append(said))
+    images = write_images(tmp_path, [(50, 60)])
+    store = ImageStore(images, tmp_path / "work", 96, pytest.fail)
+    store.read(0)
+    (tmp_path / "work" / FILE).write_bytes(b"")
+    store.read(0)
+    assert [said.rpartition("then ")[2] for said in advice] == [
+        "begin again",
+        "go on with --resume",
+    ]

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from convert.errors import WeightsError
+from convert.models.ssdlite import build_ssdlite
 from convert.models.tfjs_weights import class_columns
 from convert.training.network import (
+    Start,
+    extended_start,
     known_class,
     separate_classes,
     starting_classes,
@@ -96,3 +99,36 @@ def test_weights_that_are_none_are_said_in_one_line(data, tmp_path):
         path.write_bytes(data)
     with pytest.raises(WeightsError, match="--from wants a bundle"):
         trained_start(path)
+
+
+def start_of(labels, value):
+    """A start whose heads score class n by a bias of ``value`` + n, and have kernels alike."""
+
+    def load(model, columns):
+        chosen = range(len(labels)) if columns is None else columns
+        for layer in model.layers:
+            if layer.name.endswith(".ClassPredictor"):
+                kernel, bias = layer.get_weights()
+                scores = np.tile([value + number for number in chosen], len(bias) // len(chosen))
+                layer.set_weights([np.full_like(kernel, value), scores])
+
+    return Start(labels, load, "a start")
+
+
+def test_class_that_a_trained_network_lacks_starts_from_the_published_one_it_is_given():
+    start = extended_start(start_of(("bee",), 10), start_of(("???", "cat", "dog"), 20))
+    assert start.labels == ("bee", "???", "cat", "dog")
+    model = build_ssdlite(3, 96)
+    start.load(model, [0, 3, 2])
+    for level in range(6):
+        kernel, bias = model.get_layer(f"BoxPredictor_{level}.ClassPredictor").get_weights()
+        assert (bias.reshape(-1, 3) == [10, 22, 21]).all()
+        assert (kernel.reshape(kernel.shape[2], -1, 3)[0, 0] == [10, 20, 20]).all()
+
+
+def test_all_classes_of_an_extended_start_can_be_asked():
+    start = extended_start(start_of(("bee",), 10), start_of(("cat", "dog"), 20))
+    model = build_ssdlite(3, 96)
+    start.load(model, None)
+    bias = model.get_layer("BoxPredictor_2.ClassPredictor").bias.numpy()
+    assert (bias.reshape(-1, 3) == [10, 20, 21]).all()

@@ -5,6 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convert.training import split
 from convert.training.split import draw_split, group_near_duplicates
 
 ALONE = [0x0123456789ABCDEF, 0xFEDCBA9876543210, 0x5A5A0F0FC3C33C3C]
@@ -37,6 +38,21 @@ def test_neighbours_of_a_numbered_sequence_may_differ_more():
     assert apart[0] != apart[1]
     others = group_near_duplicates(paths("v_001.jpg", "w_002.jpg"), hashes)
     assert others[0] != others[1]
+
+
+def test_a_thousand_copies_of_an_image_are_compared_as_one(monkeypatch):
+    compared: list[int] = []
+
+    def near_pairs(values):
+        compared.append(len(values))
+        return iter(())
+
+    monkeypatch.setattr(split, "_near_pairs", near_pairs)
+    names = [Path(f"{number // 26}{chr(97 + number % 26)}") for number in range(1000)]
+    groups = group_near_duplicates(names, [ALONE[number % 2] for number in range(1000)])
+    assert compared == [2]
+    assert len(set(groups[::2])) == len(set(groups[1::2])) == 1
+    assert groups[0] != groups[1]
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
