@@ -94,12 +94,10 @@ class _Health(Handler):
         pass
 
     def get(self) -> None:
-        ailment = self.run.ailment()
-        if ailment is not None:
-            self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
-            self.answer({"status": "failing", "reason": ailment})
-        else:
-            self.answer({"status": "ok"})
+        status, content = self.run.health()
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(content)
 
     head = get
 

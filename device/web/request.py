@@ -83,6 +83,14 @@ class Run:
         ailment, loss = self.history.ailment(), self.pipeline.loss
         return ailment if ailment is None or loss is None else f"{ailment}: {loss.cause}"
 
+    def health(self) -> tuple[int, bytes]:
+        """The status and JSON for whoever restarts a run that is not well."""
+        ailment = self.ailment()
+        if ailment is None:
+            return HTTPStatus.OK, b'{"status":"ok"}\n'
+        content = msgspec.json.encode({"status": "failing", "reason": ailment})
+        return HTTPStatus.SERVICE_UNAVAILABLE, content + b"\n"
+
     def goodbye(self, failure: str | None) -> bytes:
         """The JSON that a viewer gets last; ``failure`` is what ended the run, if that was one."""
         seen = self.pipeline.frames_with.most_common(GOODBYE_LABELS)

@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
-from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
 
 from device import __version__
 from device.bundle.label_formats import UNUSED
@@ -45,9 +43,10 @@ from device.system.closable import Closable
 from device.system.resource_usage import rss_mb
 from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token, token_given
+from device.web.connections import BoundedServer
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
-from device.web.handlers import MAX_VIEWERS, make_application
+from device.web.handlers import make_application
 from device.web.request import MAX_BODY_BYTES, Run
 
 if TYPE_CHECKING:
@@ -56,20 +55,9 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
-MAX_CONNECTIONS = 3 * MAX_VIEWERS
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.5  # for the server to end, such as one that loads a variant
-
-
-class _Server(HTTPServer):
-    """An HTTP server with a limit on connections, each of which costs memory."""
-
-    def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            stream.close()
-        else:
-            super().handle_stream(stream, address)
 
 
 class _BoardState:
@@ -194,13 +182,14 @@ class LivePage(Closable):
             self.feed.audience.wants_frame = False
 
     async def _serve(self, run: Run) -> None:
-        server = _Server(
+        server = BoundedServer(
             make_application(run),
             idle_connection_timeout=HEADER_TIMEOUT_S,
             body_timeout=BODY_TIMEOUT_S,
             max_header_size=MAX_BODY_BYTES,
             max_body_size=MAX_BODY_BYTES,
         )
+        server.health = run.health
         server.add_sockets(self._sockets)
         try:
             while not self._ended.is_set():

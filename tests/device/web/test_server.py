@@ -32,15 +32,23 @@ def test_viewers_beyond_the_limit_are_refused(run, monkeypatch):
     run.until(lambda: run.ask("/snapshot.jpg")[0] == 200)
 
 
-def test_connections_beyond_the_limit_are_closed(bundle_dir, monkeypatch):
-    monkeypatch.setattr("device.web.server.MAX_CONNECTIONS", 3)
+def test_connections_beyond_the_limit_are_asked_for_nothing_but_health(bundle_dir, monkeypatch):
+    monkeypatch.setattr("device.web.connections.MAX_CONNECTIONS", 3)
+    monkeypatch.setattr("device.web.connections.MAX_RESERVED", 2)
     with visit(bundle_dir) as run, contextlib.ExitStack() as stack:
+        run.until(lambda: run.pipeline.rate.stamps > 2)
         host, _, port = run.host.partition(":")
         lines = [
             stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
-            for _ in range(4)
+            for _ in range(6)
         ]
-        assert lines[3].recv(1) == b""
+        assert lines[5].recv(1) == b""  # the reserve is full
+        lines[4].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert lines[4].recv(1) == b""
+        lines[3].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = lines[3].makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b'{"status":"ok"}\n')
         lines[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert lines[0].recv(8) == b"HTTP/1.1"
 
