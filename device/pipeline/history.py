@@ -8,7 +8,7 @@ from collections import deque
 
 import msgspec
 
-from device.records import Outcome
+from device.records import Outcome, SceneState
 
 KEPT_SECONDS = 180
 STALE_AFTER_S = 3.0  # without a frame, beyond three times what frames take
@@ -30,6 +30,7 @@ class History:
     def __init__(self) -> None:
         self.seconds: deque[Second] = deque(maxlen=KEPT_SECONDS)
         self.frames = 0
+        self.scene: SceneState | None = None  # of the newest frame, in a run that follows objects
         self.frame_ms = {"capture": 0.0, "preprocess": 0.0, "invoke": 0.0, "decode": 0.0}
         self.frame_ms |= {"draw": 0.0, "age": 0.0}  # sums over all frames
         self._lock = threading.Lock()
@@ -43,6 +44,7 @@ class History:
         timings, age_ms = outcome.result.timings, outcome.frame_age_ms
         with self._lock:
             self.frames += 1
+            self.scene = outcome.result.scene
             sums = self.frame_ms
             sums["capture"] += timings.capture_ms
             sums["preprocess"] += timings.preprocess_ms

@@ -42,8 +42,9 @@ ARM_CORES: Mapping[str, str] = {
 
 # Bit of `vcgencmd get_throttled` -> meaning; 16 higher, the same since boot.
 # Source: raspberrypi.com/documentation/computers/os.html#get_throttled
+UNDER_VOLTAGE = "under-voltage"
 THROTTLED_BITS: Mapping[int, str] = {
-    0: "under-voltage",
+    0: UNDER_VOLTAGE,
     1: "clock capped",
     2: "throttled",
     3: "soft temperature limit",

@@ -114,8 +114,8 @@ class _Metrics(Handler):
         state = await self.run.read_state()
         run = self.run
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        viewers, name = len(run.audience.viewers), str(run.about["name"])
-        self.finish(exposition(run.pipeline, run.history, state, viewers, name))
+        viewers = len(run.audience.viewers)
+        self.finish(exposition(run.pipeline, run.history, state, viewers, run.about))
 
 
 class _Settings(JsonHandler):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -16,30 +19,42 @@ from prometheus_client.registry import Collector
 
 from device.pipeline.history import History
 from device.pipeline.pipeline import Pipeline
-from device.system.board import State, throttled_now
+from device.records import SceneState
+from device.system.board import UNDER_VOLTAGE, State, throttled_now
+
+ABOUT = ("name", "version", "model", "bundle")  # of what viewers are told of a run once
 
 
 class _Snapshot(Collector):
     """One look at a run."""
 
     def __init__(
-        self, pipeline: Pipeline, history: History, state: State, viewers: int, name: str
+        self,
+        pipeline: Pipeline,
+        history: History,
+        state: State,
+        viewers: int,
+        about: Mapping[str, object],
     ) -> None:
         self._pipeline = pipeline
         self._history = history
         self._state = state
         self._viewers = viewers
-        self._name = name
+        self._about = about
 
     def collect(self) -> Iterator[Metric]:
         pipeline, history, state = self._pipeline, self._history, self._state
         engine = pipeline.engine
         info = {"variant": engine.variant, "task": engine.task}
-        if self._name:
-            info["name"] = self._name
+        info |= {key: str(self._about[key]) for key in ABOUT if self._about.get(key)}
         yield InfoMetricFamily("liteberry", "What runs.", info)
         yield GaugeMetricFamily(
             "liteberry_up", "1 while frames flow.", 0 if history.ailment() else 1
+        )
+        yield GaugeMetricFamily(
+            "liteberry_camera_lost",
+            "1 while the camera is gone or stands still.",
+            0 if pipeline.loss is None else 1,
         )
         yield CounterMetricFamily("liteberry_frames", "Frames finished.", history.frames)
         yield CounterMetricFamily(
@@ -82,16 +97,60 @@ class _Snapshot(Collector):
                 "1 while the board holds its processor back.",
                 1 if throttled_now(state.throttled) else 0,
             )
+            yield GaugeMetricFamily(
+                "liteberry_under_voltage",
+                "1 while the power supply is too weak.",
+                1 if UNDER_VOLTAGE in throttled_now(state.throttled) else 0,
+            )
+        with contextlib.suppress(OSError):  # the folder may be gone
+            yield GaugeMetricFamily(
+                "liteberry_disk_free_bytes",
+                "Free on the disk where the run was started.",
+                shutil.disk_usage(".").free,
+            )
+        if history.scene is not None:
+            yield from _of_scene(history.scene)
+
+
+def _of_scene(scene: SceneState) -> Iterator[Metric]:
+    """Zones, lines and rules; names are the user's, and escaped as labels are."""
+    visits = GaugeMetricFamily("liteberry_visits", "Visits under way.", len(scene.visits))
+    inside = GaugeMetricFamily("liteberry_zone_inside", "Who is in a zone.", labels=["zone"])
+    entered = CounterMetricFamily(
+        "liteberry_zone_entries", "Who came into a zone.", labels=["zone"]
+    )
+    wait = GaugeMetricFamily(
+        "liteberry_queue_wait_seconds", "Expected of one who joins a queue.", labels=["zone"]
+    )
+    for zone in scene.zones:
+        inside.add_metric([zone.name], zone.inside)
+        entered.add_metric([zone.name], zone.entered)
+        if zone.wait_s is not None:
+            wait.add_metric([zone.name], zone.wait_s)
+    crossings = CounterMetricFamily(
+        "liteberry_line_crossings", "Who crossed a line.", labels=["line", "direction"]
+    )
+    for line in scene.lines:
+        crossings.add_metric([line.name, "in"], line.ins)
+        crossings.add_metric([line.name, "out"], line.outs)
+    rules = GaugeMetricFamily("liteberry_rule_active", "1: a rule in force.", labels=["rule"])
+    for rule in scene.rules:
+        rules.add_metric([rule], 1)
+    yield from (visits, inside, entered, wait, crossings, rules)
 
 
 def exposition(
-    pipeline: Pipeline, history: History, state: State, viewers: int, name: str = ""
+    pipeline: Pipeline,
+    history: History,
+    state: State,
+    viewers: int,
+    about: Mapping[str, object] = MappingProxyType({}),
 ) -> bytes:
     """The text to answer a scrape with, the process's own standard figures included.
 
-    ``name`` is the run's, where it has one.
+    ``about`` is what stays the same of the run: its name, model and bundle.
     """
     registry = CollectorRegistry()
-    registry.register(_Snapshot(pipeline, history, state, viewers, name))
+    registry.register(_Snapshot(pipeline, history, state, viewers, about))
     ProcessCollector(registry=registry)
     return generate_latest(registry)

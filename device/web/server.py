@@ -57,6 +57,7 @@ TICK_S = 1.0
 STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
+BUNDLE_DIGITS = 12  # of a bundle's sha256, to tell it from others
 CLOSE_TIMEOUT_S = 1.5  # for the server to end, such as one that loads a variant
 
 
@@ -239,6 +240,7 @@ def describe(bundle: Model, source: str, name: str = "") -> dict[str, object]:
         "name": name,
         "version": __version__,
         "model": manifest.model,
+        "bundle": bundle.sha256[:BUNDLE_DIGITS],
         "task": manifest.task,
         "source": redact(source) if "://" in source else Path(source).name,
         "board": board.title,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from device.pipeline import history as module
 from device.pipeline.history import KEPT_SECONDS, STALE_AFTER_S, History, Second
-from device.records import Frame, Outcome, Result, Timings
+from device.records import Frame, Outcome, Result, SceneState, Timings
 from tests.device.conftest import make_outcome
 
 
@@ -42,6 +44,15 @@ def test_second_sums_up_what_came_in_it(clock):
     clock.now_s = 100.5
     assert history.end_second() == Second(4.0, 4.0, 5.0, 20.0, 30.0)
     assert list(history.seconds) == [Second(4.0, 4.0, 5.0, 20.0, 30.0)]
+
+
+def test_scene_is_that_of_the_newest_frame(clock):
+    history = History()
+    assert history.scene is None
+    one = outcome(100.0, 100.010, 3.0)
+    scene = SceneState(time_s=7.0)
+    history.add(replace(one, result=replace(one.result, scene=scene)))
+    assert history.scene is scene
 
 
 def test_second_without_a_frame_has_no_times(clock):

@@ -1,0 +1,117 @@
+"""What docs/fleet/ gives to Prometheus and Grafana, tried with the programs that read it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+from itertools import chain
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from device.bundle.bundle import Bundle
+from device.cameras.iterable import IterableCamera
+from device.images import read_image
+from device.inference.engine import Engine
+from device.pipeline.history import History
+from device.pipeline.pipeline import Pipeline
+from device.records import LineState, SceneState, ZoneState
+from device.system.board import State
+from device.web.prometheus import exposition
+from tests.conftest import ROOT
+
+FLEET = ROOT / "docs" / "fleet"
+PAGE = (ROOT / "docs" / "fleet.md").read_text("utf-8")
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)"
+)
+
+
+def promtool(folder, *words: str) -> str:
+    done = subprocess.run(
+        ["promtool", *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@needs_promtool
+def test_prometheus_takes_the_configuration(tmp_path):
+    folder = shutil.copytree(FLEET, tmp_path / "fleet")
+    (folder / "token").write_text("secret\n")
+    assert "SUCCESS" in promtool(folder, "check", "config", "prometheus.yml")
+
+
+@needs_promtool
+def test_every_alert_fires_when_it_should_and_not_before():
+    promtool(FLEET, "test", "rules", "alerts_test.yml")
+
+
+def test_every_alert_has_a_case():
+    alerts = set(re.findall(r"- alert: (\w+)", (FLEET / "alerts.yml").read_text()))
+    cases = (FLEET / "alerts_test.yml").read_text()
+    assert alerts == set(re.findall(r"alertname: (\w+)", cases))
+
+
+@pytest.fixture(scope="module")
+def exposed(bundle_dir) -> set[str]:
+    """Names of all series of a run that has everything to tell."""
+    cat = read_image(bundle_dir / "samples" / "cat.jpg")
+    pipeline = Pipeline(IterableCamera([cat]), Engine(Bundle(bundle_dir)), [])
+    pipeline.run(None, threading.Event())
+    history = History()
+    zone = ZoneState(name="till", inside=1, entered=1, left=0, dwell_s=None, wait_s=1.0)
+    history.scene = SceneState(
+        time_s=0.0, zones=(zone,), lines=(LineState(name="door", ins=1, outs=0),), rules=("full",)
+    )
+    text = exposition(pipeline, history, State(None, None, None, 50.0, 0, None), 0).decode()
+    families = text_string_to_metric_families(text)
+    return {sample.name for family in families for sample in family.samples}
+
+
+def asked_for(text: str) -> set[str]:
+    return set(re.findall(r"\b(?:liteberry|process)_\w+", text))
+
+
+def test_alerts_and_dashboard_ask_for_what_a_run_exposes(exposed):
+    dashboard = json.loads((FLEET / "dashboard.json").read_bytes())
+    queries = [item["expr"] for panel in dashboard["panels"] for item in panel["targets"]]
+    alerts = re.findall(r"expr:(.*?)(?:for|labels):", (FLEET / "alerts.yml").read_text(), re.DOTALL)
+    assert len(queries) >= 12
+    assert asked_for(" ".join(chain(queries, alerts))) <= exposed
+
+
+def test_page_names_every_metric_of_a_run(exposed):
+    own = {re.sub(r"_(sum|count)$", "", name) for name in exposed if name.startswith("liteberry")}
+    assert own == asked_for(PAGE) - {"liteberry_"}
+
+
+def test_panels_of_the_dashboard_do_not_lie_on_each_other():
+    panels = json.loads((FLEET / "dashboard.json").read_bytes())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for place in [panel["gridPos"]]
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert max(x for x, _ in cells) < 24  # Grafana's columns
+
+
+def test_targets_are_made_of_the_list_of_hosts(tmp_path):
+    (command,) = re.findall(r"^sed -E .*$", PAGE, re.MULTILINE)
+    (tmp_path / "pis.txt").write_text(
+        "# mine\ngarden.local\npi@till-1.local  # by the door\n\npi@10.0.0.7:2222\npi@[fe80::1]\n"
+    )
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert (tmp_path / "targets.yml").read_text().splitlines() == [
+        '- targets: ["garden.local:8080"]',
+        '- targets: ["till-1.local:8080"]',
+        '- targets: ["10.0.0.7:8080"]',
+        '- targets: ["[fe80::1]:8080"]',
+    ]
