@@ -24,6 +24,7 @@ from convert.build.trained import decoder_rule, input_rule  # noqa: E402
 from convert.evaluation.validation import DetectionValidator  # noqa: E402
 from convert.evaluation.variant_precision import variant_precision  # noqa: E402
 from convert.training.dataset import read_dataset  # noqa: E402
+from convert.training.trainable_bundle import WEIGHTS  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 
 SHARE = 0.9  # of the final accuracy on validation images
@@ -51,13 +52,14 @@ def judge_test(dataset: Path, bundle: Path, seed: int) -> dict[str, tuple[float,
 def curve(bundle: Path) -> tuple[float, float, float]:
     """Minutes until SHARE of the best validation mAP was reached, images per second, and seconds.
 
-    The seconds are those from the end of training to a whole bundle, which Ctrl-C also takes.
+    The seconds are those from the end of training to a whole bundle, which Ctrl-C also takes; the
+    test images are looked at after it.
     """
     lines = [json.loads(line) for line in (bundle / "training.jsonl").read_text().splitlines()]
     wanted = SHARE * max(line["map"] for line in lines)
     reached = next(line["elapsed_s"] for line in lines if line["map"] >= wanted)
     pace = sorted(line["images_per_s"] for line in lines)[len(lines) // 2]
-    ended = (bundle / "training.json").stat().st_mtime
+    ended = (bundle / WEIGHTS).stat().st_mtime  # the last file before the bundle is in place
     checkpoint = bundle.parent / f"{bundle.name}.training" / "checkpoint.npz"
     return reached / 60, pace, ended - checkpoint.stat().st_mtime
 
