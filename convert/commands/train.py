@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 from pathlib import Path
 
@@ -135,6 +136,8 @@ def run_train(args: argparse.Namespace) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if args.start_from is not None and args.weights is not None:
         raise UsageError("--from and --weights both say what to start from: leave one out")
+    if args.tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
+        raise UsageError("--tensorboard needs TensorBoard: .venv/bin/pip install tensorboard")
     if args.unlabelled is not None and args.teacher is None:
         raise UsageError("--unlabelled needs --teacher BUNDLE, which says what the images show")
     options = TrainOptions(

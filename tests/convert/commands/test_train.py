@@ -67,3 +67,9 @@ def test_bad_dataset_ends_before_tensorflow_is_imported(tmp_path):
 )
 def test_change_of_the_old_test_is_told(before, now, said):
     assert said in change_line(before, now)
+
+
+def test_tensorboard_that_is_not_installed_is_said_before_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["train", str(tmp_path), "--tensorboard", str(tmp_path / "curves")]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
