@@ -23,7 +23,7 @@ from device.events.schema import FORMAT
 from device.inference.boxes import Box
 
 BUSY_TIMEOUT_S = 5.0  # for another program that reads or writes
-CACHE_KB = 500
+CACHE_KB = 500  # pictures are read once
 
 VISIT = (
     "SELECT id, label, class_id, began_s, ended_s, under_way, score, zones, source,"

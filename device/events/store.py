@@ -28,7 +28,6 @@ class EventStore(VisitReader):
         # Each commit is on the disk before it counts: at most one batch is lost in a power cut.
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
         self._db.execute("PRAGMA journal_size_limit = 4000000")
-        self._db.execute("PRAGMA cache_size = -500")  # kB: it would keep 2 MB of old pictures
         if not self._has_tables:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         elif self._format < FORMAT:
