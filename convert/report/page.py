@@ -80,6 +80,7 @@ def make_page(
         main="".join(sections.values()),
         footer=f"Made by liteberry {__version__} from manifest.json"
         f"{' and accuracy.json' if facts.measured else ''}.",
+        folds=True,
     )
 
 

@@ -189,7 +189,7 @@ def _confusion(review: Review) -> str:
         "What each object (row) was taken for (column); the last column counts missed objects, "
         "the last row false alarms"
     )
-    return table("confusion", caption, ["", *(f"#{name}" for name in names)], rows)
+    return table("confusion", caption, ["Object", *(f"#{name}" for name in names)], rows)
 
 
 def _strip(review: Review) -> str:

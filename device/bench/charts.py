@@ -157,7 +157,7 @@ def over_time(name: str, title: str, points: Sequence[tuple[float, float]], y_ti
     for tick, said in zip(x_axis.ticks, svg.tick_texts(x_axis.ticks), strict=True):
         parts.append(svg.text(x_axis(tick), bottom + 16, said, "tick mid"))
     parts.append(svg.text(right, bottom + 32, "minutes", "axis end"))
-    parts.append(_trend(x_axis, y_axis, minutes, " accent"))
+    parts.append(_trend(x_axis, y_axis, minutes, ""))
     told = f"{values[0]:.1f} at first, {values[-1]:.1f} at last, "
     told += f"between {min(values):.1f} and {max(values):.1f}"
     return svg.image(name, title, f"{y_title} over minutes: {told}", bottom + 38, parts)

@@ -32,6 +32,7 @@ def make_page(benchmark: Benchmark) -> str:
         f'<nav aria-label="Parts of this page"><ul>{links}</ul></nav>',
         main="".join(section(name, title, body) for name, (title, body) in shown.items()),
         footer=f"Made by liteberry {__version__} from what bench measured {benchmark.made_at}.",
+        folds=True,
     )
 
 

@@ -6,18 +6,32 @@ is fetched from anywhere.
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from pathlib import Path
 
 STYLE = Path(__file__).with_name("page.css")
 
-# The page may show its own pictures and styles, and load or run nothing.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+# Those of the live page, 50 kB: a page that is opened from a disk has no server to fetch them from.
+FONTS = Path(__file__).parents[1] / "web" / "static" / "fonts"
+TYPEFACES = {
+    "Instrument Sans": "instrument-sans.woff2",
+    "Instrument Serif": "instrument-serif.woff2",
+}
+
+# The page may show its own pictures, typefaces and styles, and load or run nothing.
+POLICY = (
+    "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; base-uri 'none'"
+)
 
 
-def document(title: str, header: str, main: str, footer: str) -> str:
-    """The whole page; ``title`` and ``footer`` are text, the others HTML already."""
+def document(title: str, header: str, main: str, footer: str, *, folds: bool = False) -> str:
+    """The whole page; ``title`` and ``footer`` are text, the others HTML already.
+
+    Where it ``folds``, a phone shows the first section and of the others their headings, until
+    they are tapped or followed to.
+    """
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -28,9 +42,10 @@ def document(title: str, header: str, main: str, footer: str) -> str:
 <link rel="icon" href="data:,">
 <title>{escape(title)}</title>
 <style>
+{_typefaces()}
 {STYLE.read_text("utf-8")}</style>
 </head>
-<body>
+<body{' class="folds"' if folds else ""}>
 <header>
 {header}
 </header>
@@ -41,6 +56,17 @@ def document(title: str, header: str, main: str, footer: str) -> str:
 </body>
 </html>
 """
+
+
+def _typefaces() -> str:
+    rules = []
+    for family, name in TYPEFACES.items():
+        data = base64.b64encode((FONTS / name).read_bytes()).decode()
+        rules.append(
+            f'@font-face {{ font-family: "{family}"; font-weight: 400 700; '
+            f'src: url(data:font/woff2;base64,{data}) format("woff2"); }}'
+        )
+    return "\n".join(rules)
 
 
 def escape(value: object) -> str:
@@ -70,7 +96,7 @@ def table(
         body.append(f'<tr{mark}><th scope="row">{row[0]}</th>{"".join(cells)}</tr>')
     return (
         f'<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0"><table>'
-        f'<caption id="{name}">{caption}</caption><thead><tr>{heads}</tr></thead>'
+        f'<caption id="{name}"><span>{caption}</span></caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -92,9 +118,14 @@ def tiles(shown: Sequence[tuple[str, str, str]]) -> str:
 
 
 def section(name: str, title: str, body: str, *, long: bool = False) -> str:
-    """A part of the page with its heading; ``long`` ones may be split in print."""
+    """A part of the page with its heading; ``long`` ones may be split in print.
+
+    A box to tick unfolds it, where the page folds: it needs no script, which the page may not run.
+    """
     kind = ' class="long"' if long else ""
     return (
         f'<section id="{name}" aria-labelledby="{name}-h"{kind}>'
-        f'<h2 id="{name}-h">{title}</h2>{body}</section>'
+        f'<input type="checkbox" class="fold" id="{name}-fold" aria-label="Show: {title}">'
+        f'<h2 id="{name}-h"><label for="{name}-fold">{title}</label></h2>'
+        f'<div class="body">{body}</div></section>'
     )

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 class Outline(HTMLParser):
     """What a page is made of, and whether its elements are closed as they were opened."""
 
-    VOID = frozenset({"meta", "link", "img", "br", "line", "circle", "rect"})
+    VOID = frozenset({"meta", "link", "img", "br", "input", "line", "circle", "rect"})
 
     def __init__(self, page: str) -> None:
         super().__init__()

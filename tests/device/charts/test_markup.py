@@ -26,7 +26,7 @@ def test_columns_of_numbers_are_marked_and_the_first_cell_is_the_rows_heading():
     assert '<tr><th scope="row">a</th><td class=n>1</td></tr>' in html
     assert '<tr class="pick-row"><th scope="row">b</th>' in html
     assert 'aria-labelledby="t"' in html
-    assert '<caption id="t">All of it</caption>' in html
+    assert '<caption id="t"><span>All of it</span></caption>' in html
 
 
 def test_pieces_are_sound_html():
