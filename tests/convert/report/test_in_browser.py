@@ -9,6 +9,7 @@ from convert.report.page import report
 from convert.report.training import training
 from device.charts.markup import document
 from tests.convert.report.test_contact_sheet import write_dataset
+from tests.convert.report.test_training import write_training
 from tests.helpers.browser import DESK, PHONE, find_in_file, open_browser, opened
 from tests.helpers.measured_report import accuracy_of, with_check, write_accuracy
 
@@ -60,10 +61,12 @@ def test_report_has_the_typefaces_of_the_live_page(browser, bundle):
     assert {name.strip('"') for name in families} == {"Instrument Sans", "Instrument Serif"}
 
 
-def test_report_of_a_training_keeps_nobody_out(browser, folder, tmp_path):
+def test_report_of_a_training_keeps_nobody_out(browser, tmp_path):
     file = tmp_path / "page.html"
     head = "<h1>training</h1>"
-    file.write_text(document("training", head, training(folder), "end", folds=True), "utf-8")
+    file.write_text(
+        document("training", head, training(write_training(tmp_path)), "end", folds=True), "utf-8"
+    )
     assert find_in_file(browser, file) == []
 
 

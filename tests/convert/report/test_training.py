@@ -24,6 +24,10 @@ def epoch(number, value):
 
 @pytest.fixture
 def folder(tmp_path):
+    return write_training(tmp_path)
+
+
+def write_training(tmp_path):
     """What training leaves beside a bundle of two classes, one of an evil name."""
     path = tmp_path / "shown.png"
     cv2.imwrite(str(path), np.full((60, 120, 3), 90, np.uint8))

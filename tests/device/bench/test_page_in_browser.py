@@ -1,4 +1,4 @@
-"""The page of a benchmark in Chromium: what axe-core finds, what meets, what shows that it scrolls."""
+"""The page of a benchmark in Chromium: what axe-core finds, what meets, what scrolls."""
 
 from __future__ import annotations
 
