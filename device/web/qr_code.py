@@ -30,7 +30,8 @@ def qr_code(link: str, columns: int) -> str | None:
         import segno  # 1 MB beside the rest of a run, and only where somebody looks at a terminal
     except ModuleNotFoundError:
         return None
-    rows = list(segno.make(link, error="l", micro=False).matrix_iter(border=QUIET_ZONE))
+    code = segno.make(link, error="l", micro=False)
+    rows = [bytes(row) for row in code.matrix_iter(border=QUIET_ZONE)]
     width = len(rows[0])
     if width > columns:
         return None
