@@ -5,6 +5,7 @@ import { $, colourOf, itemsOf, percent, run } from "./run.js";
 
 const FONT = '600 13px "Instrument Sans", system-ui, sans-serif';
 const LABEL_HEIGHT = 19;
+const GHOSTS_FROM = 0.5; // of the threshold: so unsure a thing is shown while zones are drawn
 const canvas = $("boxes");
 const pen = canvas.getContext("2d");
 
@@ -66,12 +67,16 @@ export function drawBoxes() {
   pen.setTransform(unit, 0, 0, unit, offset[0] * scale, offset[1] * scale);
   paintBoxes(pen, items, (fit * scale) / unit, run.frame.size_wh);
   canvas.dataset.boxes = items.length;
+  const least = (run.settings?.threshold ?? 1) * GHOSTS_FROM;
+  const ghosts = run.editing ? (run.frame.unsure ?? []).filter(({ score }) => score >= least) : [];
+  paintGhosts(pen, ghosts, (fit * scale) / unit);
+  canvas.dataset.ghosts = ghosts.length;
 }
 
 // Draws items with `fit` units of the pen to a pixel of the frame.
 export function paintBoxes(brush, items, fit, size) {
   const boxes = items.map(({ box }) => box.map((side) => side * fit));
-  const texts = items.map(({ label, score }) => `${label} ${percent(score)}`);
+  const texts = items.map(wordsOn);
   brush.font = FONT;
   brush.textBaseline = "middle";
   const sizes = texts.map((text) => [Math.ceil(brush.measureText(text).width) + 12, LABEL_HEIGHT]);
@@ -81,6 +86,32 @@ export function paintBoxes(brush, items, fit, size) {
     if (spots[index]) tag(brush, spots[index], texts[index], items[index]);
   }
   brush.globalAlpha = 1;
+}
+
+// What stands on a box: of a visit with its number, by which it is told from others.
+const wordsOn = ({ label, score, visit_id: visit }) => `${label}${visit === undefined ? "" : ` #${visit}`} ${percent(score)}`;
+
+// What the network was not sure enough of: seen while zones are drawn, to know where they reach.
+function paintGhosts(brush, items, fit) {
+  brush.setLineDash([5, 4]);
+  brush.lineWidth = 1.5;
+  for (const item of items) {
+    const [left, top, right, bottom] = item.box.map((side) => side * fit);
+    for (const [colour, offset] of [["#000", 5], ["#fff", 0]]) {
+      brush.strokeStyle = colour;
+      brush.lineDashOffset = offset;
+      brush.strokeRect(left, top, right - left, bottom - top);
+    }
+    brush.fillStyle = "#fff";
+    brush.strokeStyle = "#000";
+    brush.lineWidth = 3;
+    brush.setLineDash([]);
+    brush.strokeText(`${item.label} ${percent(item.score)}`, left + 4, bottom - 10);
+    brush.fillText(`${item.label} ${percent(item.score)}`, left + 4, bottom - 10);
+    brush.lineWidth = 1.5;
+    brush.setLineDash([5, 4]);
+  }
+  brush.setLineDash([]);
 }
 
 const opacity = (item) => (lit && lit !== item ? 0.35 : 1);

@@ -4,6 +4,8 @@ import { pictureShown, showArrival } from "./arrival.js";
 import { drawTraces, keep, showSecond } from "./dials.js";
 import { introduceKnobs, offer, showSettings } from "./knobs.js";
 import { askClock, connect, hangUpIfSilent } from "./line.js";
+import "./editor.js";
+import { askForScene, drawScene, takeScene } from "./scene.js";
 import { showMoment } from "./moment.js";
 import { forgetDebts, isPaused, see, watchPictures } from "./picture.js";
 import { $, brief, itemsOf, run, setText } from "./run.js";
@@ -79,10 +81,14 @@ function hear(news) {
     [run.about, run.seconds] = [about, history];
     introduceKnobs();
     setText("name", about.name || "liteberry");
+    $("draw").hidden = about.task !== "detection";
+    askForScene();
     setText("board", `${about.board}, ${about.cores} cores`);
   } else if (news.settings) {
     run.settings = news.settings;
     showSettings();
+  } else if (news.scene) {
+    takeScene(news.scene);
   } else if (news.goodbye) {
     run.goodbye = { ...news.goodbye, at: Date.now() };
   } else if (news.second) {
@@ -111,6 +117,7 @@ function lookAround() {
 let shown = 0;
 watchPictures(() => {
   pictureShown();
+  drawScene();
   if (shown++ === 0) showState();
   // The interval alone would leave the words behind the pictures of a slow network.
   if (performance.now() - lookedAt >= LOOK_MS) lookAround();

@@ -133,7 +133,7 @@ fill.onclick = async () => {
   showFill();
 };
 document.addEventListener("fullscreenchange", showFill);
-const KEYS = { " ": () => $("pause").click(), f: () => fill.click(), s: () => $("snapshot").click(), b: toggleBoxes };
+const KEYS = { " ": () => $("pause").click(), f: () => fill.click(), s: () => $("snapshot").click(), b: toggleBoxes, z: () => $("places").click(), e: () => $("draw").click() };
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && viewfinder.classList.contains("filled")) fill.click();
   const act = KEYS[event.key.toLowerCase()];

@@ -5,9 +5,10 @@ export const run = {
   settings: null, // what is in force
   second: null, // the last one
   seconds: [], // the last three minutes
-  frame: null, // the one on show: {record, size_wh, bitmap, jpeg}
+  frame: null, // the one on show: {record, size_wh, unsure, bitmap, jpeg}
   line: "", // what is on it, in words
   goodbye: null, // what the server said at the end
+  editing: false, // whether zones, lines and masks are being drawn
   ended: "connecting", // why there is no connection; null while there is one
 };
 
