@@ -27,6 +27,10 @@ NO_SOURCES = (
         "(heif-convert; on a Mac: sips -s format jpeg)",
     ),
     (
+        (".avif",),
+        "AVIF, which OpenCV does not decode here: make a JPEG of it (avifdec, or any browser)",
+    ),
+    (
         (".tflite", ".pt", ".pth", ".onnx", ".keras", ".h5"),
         "a model, not something to look at: it is named before --source",
     ),

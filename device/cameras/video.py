@@ -16,6 +16,8 @@ from device.orientation import Orientation
 MOST_FPS = 240.0  # files without a rate of their own name that of a clock, such as 90,000
 LONGEST_GAP_S = 3600.0  # between two frames; a longer one is a clock that was set
 NO_STAMP_S = -1e12  # below it is FFmpeg's least integer, which stands for none
+# Codecs that OpenCV's FFmpeg knows and decodes with no help but a graphics card's.
+UNDECODED = {"av01": "AV1", "AV01": "AV1"}
 RAW_FPS = 25.0  # of a stream without time stamps, unless --fps says otherwise, as FFmpeg has it
 
 
@@ -110,13 +112,24 @@ class VideoReader(Camera):
             upright = self._upright.apply(np.asarray(pixels, np.uint8))
             return Shot(upright, self._path.name, shown_at_s=self._shown_at_s())
         if self._served == 0:
-            raise SourceError(f"{self._path}: a video without a single frame that can be decoded")
+            raise SourceError(f"{self._path}: {self._why_nothing()}")
         if not self._is_whole():
             raise SourceError(
                 f"{self._path}: ends after {self._served} of {self._promised} frames, "
                 "the file is damaged; what was readable has been processed"
             )
         return None
+
+    def _why_nothing(self) -> str:
+        """Why not even the first frame came."""
+        fourcc = round(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+        codec = UNDECODED.get(fourcc.decode("latin-1"))
+        if codec is None:
+            return "a video without a single frame that can be decoded"
+        return (
+            f"a video in {codec}, which OpenCV does not decode here: make H.264 of it "
+            f"(ffmpeg -i {self._path.name} -c:v libx264 new.mp4)"
+        )
 
     def _is_whole(self) -> bool:
         """Whether the file went on for as long as it promised."""

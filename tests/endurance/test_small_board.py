@@ -32,11 +32,11 @@ def group() -> Iterator[Path]:
         made = parent / f"liteberry-{os.getpid()}"
         with contextlib.suppress(OSError):
             made.mkdir()
-            try:
-                (made / name).write_text(str(LIMIT_BYTES))
-            except OSError:
+            limit = made / name
+            if not limit.is_file():  # a folder like any other
                 made.rmdir()
                 continue
+            limit.write_text(str(LIMIT_BYTES))
             yield made
             wait_until(lambda: not (made / "cgroup.procs").read_text())  # noqa: B023
             made.rmdir()

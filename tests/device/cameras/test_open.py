@@ -163,6 +163,7 @@ def test_several_pictures_that_would_be_seen_as_one_are_an_error(tmp_path, name,
     ("name", "expected"),
     [
         ("photo.HEIC", "HEIC, as iPhones take it"),
+        ("photo.AVIF", "AVIF, which OpenCV does not decode here"),
         ("best.pt", "a model, not something to look at"),
         ("detect.tflite", "it is named before --source"),
         ("notes.txt", "a text file, not a video or a picture"),

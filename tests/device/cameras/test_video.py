@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -142,3 +143,38 @@ def test_clock_goes_one_frame_on_where_a_time_stamp_is_wrong(wrong):
     assert clock.at_s(wrong) == 5.25
     after = wrong if wrong < 1e10 else 0.0
     assert clock.at_s(after + 0.5) == pytest.approx(5.75)
+
+
+class Undecoded:
+    """A file that OpenCV opens, and decodes nothing of."""
+
+    def __init__(self, codec: str) -> None:
+        self._codec = cv2.VideoWriter.fourcc(*codec)
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def set(self, *_: float) -> bool:
+        return True
+
+    def get(self, what: int) -> float:
+        return {cv2.CAP_PROP_FOURCC: self._codec, cv2.CAP_PROP_ORIENTATION_META: 0}.get(what, 64)
+
+    def read(self) -> tuple[bool, None]:
+        return False, None
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("codec", "said"),
+    [
+        ("AV01", r"a video in AV1, which OpenCV does not decode here: make H\.264 of it"),
+        ("avc1", "without a single frame that can be decoded"),
+    ],
+)
+def test_codec_that_nothing_here_decodes_is_told(tmp_path, monkeypatch, codec, said):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Undecoded(codec))
+    with pytest.raises(SourceError, match=said):
+        list(VideoReader(tmp_path / "a.mp4").frames())

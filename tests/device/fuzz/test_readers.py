@@ -7,6 +7,7 @@ which may take more than 500 MB.
 from __future__ import annotations
 
 import contextlib
+import copy
 import http.client
 import io
 import json
@@ -200,7 +201,7 @@ def change(place: Any, chance: random.Random) -> str:
         if not isinstance(place[key], dict | list) or not place[key]:
             break
         place = place[key]
-    place[key] = chance.choice(NUMBERS + OTHERS)
+    place[key] = copy.deepcopy(chance.choice(NUMBERS + OTHERS))  # which another may go into
     return f"{path}: {place[key]!r}"
 
 
