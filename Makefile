@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-train check-demo test test-long test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras test-fuzz test-endurance check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo demo-train check-demo test test-long test-pages test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras test-fuzz test-endurance check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: $(VENV)/installed ## the test suite (about 5 minutes on 2 quiet cores)
 
 test-long: $(VENV)/installed ## whole conversions, trainings, evaluations and counts (4 minutes)
 	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m long tests/convert
+
+test-pages: $(VENV)/installed ## the live page, the past, reports and benchmarks in Chromium (2 minutes)
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m pages tests
 
 test-shuffled: $(VENV)/installed ## the same in an order of chance, which it names
 	@$(BIN)/python -m pytest -p tests.helpers.random_order $(TWO_AT_A_TIME)

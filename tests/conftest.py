@@ -41,6 +41,7 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
+CONVERT = Path(__file__).parent / "convert"
 ALLOWED_SKIPS = Path(__file__).parent / "allowed_skips.txt"
 
 _WHY_NOT = (
@@ -132,11 +133,27 @@ def noise() -> np.ndarray:
     return np.random.default_rng(7).integers(0, 256, (48, 64, 3), np.uint8)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what reads the shared pictures, so that it can be chosen or left out."""
+    if "shared_data" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.shared)
+
+
+@pytest.hookimpl(trylast=True)  # of those that are chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let nobody wait for the bundle who need not.
+
+    One file asks for it at once, and it is built once for all: beside that run those that convert
+    and do without.
+    """
+    needing: dict[Path, bool] = {}
     for item in items:
-        if "shared_data" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.shared)
+        needs = "bundle_dir" in getattr(item, "fixturenames", ())
+        needing[item.path] = needing.get(item.path, False) or needs
+    converting = [path for path in needing if CONVERT in path.parents]
+    first = next((path for path in converting if needing[path]), None)
+    places = {path: 1 + needing[path] for path in converting} | {first: 0}
+    items.sort(key=lambda item: places.get(item.path, 3))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -13,6 +13,8 @@ from tests.convert.report.test_training import write_training
 from tests.helpers.browser import DESK, PHONE, find_in_file, open_browser, opened
 from tests.helpers.measured_report import accuracy_of, with_check, write_accuracy
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture(scope="module")
 def browser():

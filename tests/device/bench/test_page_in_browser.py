@@ -11,6 +11,8 @@ from PIL import Image
 from device.bench.page import make_page
 from tests.helpers.browser import PHONE, find_in_file, open_browser, opened
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -19,6 +19,8 @@ from tests.device.web.conftest import DESK, PHONE
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 
+pytestmark = pytest.mark.pages
+
 PERSON, CAT = 0, 15  # class ids of the bundle
 
 

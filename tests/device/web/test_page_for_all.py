@@ -14,6 +14,8 @@ from tests.helpers.browser import find_in_each_look, open_browser, opened
 from tests.helpers.live_page import visit
 from tests.helpers.past import make_past
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture(scope="module")
 def browser():

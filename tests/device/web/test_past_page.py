@@ -17,6 +17,8 @@ from tests.helpers.children import wait_until
 from tests.helpers.live_page import visit
 from tests.helpers.past import CLIP, DAY_S, make_past, write_clip
 
+pytestmark = pytest.mark.pages
+
 DAY = "past#2026-05-29"
 UTC = {"timezone_id": "UTC", "locale": "en-GB"}
 

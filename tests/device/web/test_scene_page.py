@@ -9,6 +9,8 @@ import pytest
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import visit
 
+pytestmark = pytest.mark.pages
+
 ALL = [[0, 0], [1, 0], [1, 1], [0, 1]]
 PLACES = {
     "zone": [{"name": "door", "points": ALL, "queue": True}],
