@@ -45,7 +45,7 @@ from device.bundle.bundle import Bundle  # noqa: E402
 from device.bundle.heads import TensorSpec  # noqa: E402
 from device.images import read_image  # noqa: E402
 from device.inference.decode import make_decoder  # noqa: E402
-from device.inference.engine import name_detections  # noqa: E402
+from device.inference.engine import in_source, name_detections  # noqa: E402
 from device.inference.preprocess import Placement, Preprocessor  # noqa: E402
 from device.records import Result, Tensor, Timings  # noqa: E402
 
@@ -151,9 +151,8 @@ def decode(
         candidates = decoder(
             [values[number] for values in outputs], SCORE_THRESHOLD, manifest.max_detections
         )
-        detections = name_detections(
-            candidates, Placement.of(manifest.input, size_wh), bundle.labels
-        )
+        placement = Placement.of(manifest.input, size_wh)
+        detections = name_detections(in_source(candidates, placement), bundle.labels)
         found.append(as_array(Result(number, detections, Timings(0, 0, 0, 0))))
     return found
 

@@ -15,7 +15,7 @@ from device.bundle.heads import DetectionsHead, Head, TensorSpec
 from device.images import read_image
 from device.inference.candidates import dequantise
 from device.inference.decode import make_decoder
-from device.inference.engine import name_classes, name_detections
+from device.inference.engine import in_source, name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.inference.probe import ProbeRequest, probe
 from device.records import Classification, Detection, Tensor
@@ -90,7 +90,7 @@ class CheckRun:
                 found.append(name_classes(candidates, contract.labels))
             else:
                 placement = Placement.of(contract.input, size_wh)
-                found.append(name_detections(candidates, placement, contract.labels))
+                found.append(name_detections(in_source(candidates, placement), contract.labels))
         return found
 
 

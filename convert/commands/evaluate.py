@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
-from device.commands.argument_types import comma_list, non_negative_int
+from device.commands.argument_types import comma_list, non_negative_int, tile_grid
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.runtimes import PREFERENCE
 from device.system.console import say, say_step
@@ -53,6 +53,13 @@ def add_evaluate(commands: Commands) -> None:
         metavar="N",
         help="draws the resamples (default: 0)",
     )
+    evaluate.add_argument(
+        "--tiles",
+        type=tile_grid,
+        metavar="CxR",
+        help="look at so many overlapping parts of each picture too, as detect --tiles does; the "
+        "figures are then not left in the bundle",
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     evaluate.set_defaults(handler=run_evaluate)
     debug_flag(evaluate)
@@ -63,15 +70,18 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from convert.evaluation.accuracy import ACCURACY, format_accuracy, write_accuracy
     from convert.evaluation.evaluate import evaluate_bundle
     from device.errors import SinkError
+    from device.inference.tiles import Grid
 
     sets = image_sets(args)
+    tiles = None if args.tiles is None else Grid(*args.tiles)
     accuracy = evaluate_bundle(
-        args.bundle, sets, args.variants, args.interpreter, say_step, args.seed
+        args.bundle, sets, args.variants, args.interpreter, say_step, args.seed, tiles
     )
     print(format_accuracy(accuracy))
-    try:
-        write_accuracy(accuracy, args.bundle / ACCURACY)
-    except SinkError as exc:
-        say(f"not left in the bundle: {exc}")
+    if tiles is None:  # what is there is of one look a picture, for the report to compare
+        try:
+            write_accuracy(accuracy, args.bundle / ACCURACY)
+        except SinkError as exc:
+            say(f"not left in the bundle: {exc}")
     if args.json is not None:
         write_accuracy(accuracy, args.json)

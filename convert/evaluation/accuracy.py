@@ -16,8 +16,10 @@ class AccuracyFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     """How good one variant is, 0..1, with the interval that 95 % of resamples fall into.
 
     A detector has COCO's mean average precision ``map`` (IoU 0.50 to 0.95), ``map_50`` (at
-    0.50) and ``classes`` (``map`` per label); a classifier ``top1`` and ``top5``. ``drop`` is
-    float32's ``map`` or ``top1`` minus this one's, its interval from the same resamples for
+    0.50) and ``classes`` (``map`` per label), and, at IoU 0.50 and 100 detections a picture, which
+    share it finds of the objects below 32x32 pixels (``recall_small``), and of those from there
+    to 96x96 (``recall_medium``); a classifier ``top1`` and ``top5``. ``drop`` is float32's
+    ``map`` or ``top1`` minus this one's, its interval from the same resamples for
     both. Without annotations there is only ``agreement`` with float32: F1 of the detections at
     the bundle's threshold, or how often a classifier's first choice is the same.
     """
@@ -25,6 +27,8 @@ class AccuracyFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     map: float | None = None
     map_50: float | None = None
     map_interval: Interval | None = None
+    recall_small: float | None = None
+    recall_medium: float | None = None
     top1: float | None = None
     top5: float | None = None
     top1_interval: Interval | None = None
@@ -72,7 +76,7 @@ class Disagreement(msgspec.Struct, frozen=True):
     variants: dict[str, tuple[SeenObject, ...]]
 
 
-class Accuracy(msgspec.Struct, frozen=True):
+class Accuracy(msgspec.Struct, frozen=True, omit_defaults=True):
     """Accuracy of a bundle's variants: what ``convert evaluate --json`` writes."""
 
     model: str
@@ -83,6 +87,7 @@ class Accuracy(msgspec.Struct, frozen=True):
     threshold: float  # of the disagreements, and of agreement
     variants: dict[str, VariantAccuracy]
     disagreements: tuple[Disagreement, ...]
+    tiles: tuple[int, int] | None = None  # columns and rows looked at besides the whole pictures
 
 
 def format_accuracy(accuracy: Accuracy) -> str:
@@ -95,8 +100,9 @@ def format_accuracy(accuracy: Accuracy) -> str:
         title, second = "top-1", "top-5"
     head = f"{'variant':<10}{title:>9}  {'interval':<16}"
     head += f"{second:>8}{'drop':>9}  {'interval':<18}" if second else ""
+    tiles = ", with tiles of {}x{}".format(*accuracy.tiles) if accuracy.tiles else ""
     lines = [
-        f"{accuracy.model} on {accuracy.images} pictures, intervals of 95 %",
+        f"{accuracy.model} on {accuracy.images} pictures{tiles}, intervals of 95 %",
         f"{head}{'size':>9}  interpreter",
     ]
     for name, item in accuracy.variants.items():
@@ -106,6 +112,17 @@ def format_accuracy(accuracy: Accuracy) -> str:
             other = item.map_50 if item.map_50 is not None else item.top5
             row += f"{_cell(other):>8}{_cell(item.drop):>9}  {_range(item.drop_interval):<18}"
         lines.append(f"{row}{item.size_bytes / 1e6:6.2f} MB  {item.interpreter}")
+    for name, item in accuracy.variants.items():
+        shares = [
+            f"{share:.4f} of those {size}"
+            for size, share in (
+                ("below 32x32 pixels", item.recall_small),
+                ("below 96x96", item.recall_medium),
+            )
+            if share is not None
+        ]
+        if shares:
+            lines.append(f"{name} finds, at IoU 0.5, {' and '.join(shares)}")
     return "\n".join(lines)
 
 

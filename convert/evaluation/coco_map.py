@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from convert.annotations.read import AnnotatedSet
 from convert.evaluation.bootstrap import Weights
 
+SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2)}  # COCO's: area in pixels, from and below
 BLOCK = 1 << 21  # numbers worked on at a time: what fits a processor's cache
 
 
@@ -36,12 +37,16 @@ class ClassMatches:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """Average precisions, 0..1: over classes and IoU 0.50 to 0.95, at IoU 0.50, per label."""
+    """Average precisions, 0..1: over classes and IoU 0.50 to 0.95, at IoU 0.50, per label.
+
+    ``recalls``: of the objects of each of :data:`SIZES` that there are, the share that is found.
+    """
 
     map: float
     map_50: float
     classes: dict[str, float]
     matches: tuple[ClassMatches, ...]
+    recalls: dict[str, float] = field(default_factory=dict)
 
 
 def mean_average_precision(
@@ -73,6 +78,7 @@ def mean_average_precision(
         map_50=_mean(precision[0]),
         classes={label: value for label, value in per_class.items() if value >= 0},
         matches=_matches(evaluation),
+        recalls=_recalls_by_size(evaluation, annotated.truth),
     )
 
 
@@ -137,6 +143,23 @@ def _running(weights: Weights, images: NDArray[np.intp]) -> NDArray[np.int32]:
 
 def _recalls() -> NDArray[np.float64]:
     recalls: NDArray[np.float64] = COCOeval(iouType="bbox").params.recThrs
+    return recalls
+
+
+def _recalls_by_size(evaluation: COCOeval, truth: COCO) -> dict[str, float]:
+    """The share of objects of each size that a detection found at IoU 0.50, all classes pooled."""
+    pieces = [piece for piece in evaluation.evalImgs if piece is not None and len(piece["gtIds"])]
+    if not pieces:
+        return {}
+    counted = np.concatenate([np.asarray(piece["gtIgnore"]) == 0 for piece in pieces])
+    found = np.concatenate([piece["gtMatches"][0] > 0 for piece in pieces])
+    ids = (number for piece in pieces for number in piece["gtIds"])
+    areas = np.array([truth.anns[number]["area"] for number in ids])
+    recalls = {}
+    for name, (least, limit) in SIZES.items():
+        wanted = counted & (areas >= least) & (areas < limit)
+        if wanted.any():
+            recalls[name] = float(found[wanted].mean())
     return recalls
 
 

@@ -25,6 +25,7 @@ from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
 from device.images import list_images
+from device.inference.tiles import Grid
 from device.runtimes import InterpreterName
 
 # COCO's figure integrates over all scores, so nearly everything the network says counts.
@@ -41,13 +42,15 @@ def evaluate_bundle(
     interpreter: InterpreterName | Literal["auto"],
     warn: Warn,
     seed: int = 0,
+    tiles: Grid | None = None,
 ) -> Accuracy:
     """Measure ``variants`` (all, if None) of the bundle at ``folder`` on the pooled ``sets``.
 
     ``sets`` are pairs of (folder of pictures, annotations); where none has annotations, what is
     measured is the agreement with float32. Pictures that cannot be read are reported and left
-    out for all variants alike. ``seed`` draws the resamples behind the intervals. Raises
-    :class:`EvaluationError` and what opening the bundle raises.
+    out for all variants alike. ``seed`` draws the resamples behind the intervals; ``tiles`` are
+    looked at besides the whole pictures. Raises :class:`EvaluationError` and what opening the
+    bundle raises.
     """
     bundle = Bundle(folder)
     labels, threshold = bundle.labels, bundle.manifest.threshold
@@ -60,7 +63,7 @@ def evaluate_bundle(
             "file: give --annotations, what is to be found on the pictures"
         )
     looking = names if annotated or REFERENCE_VARIANT in names else (REFERENCE_VARIANT, *names)
-    panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD)
+    panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD, tiles=tiles)
     interpreters = panel.interpreters()
 
     truth: AnnotatedSet | None = None
@@ -92,6 +95,7 @@ def evaluate_bundle(
         seed=seed,
         resamples=len(weights),
         threshold=threshold,
+        tiles=tiles,
         variants={
             name: VariantAccuracy(
                 interpreter=interpreters[name],
@@ -167,11 +171,17 @@ def precision_figures(
             map=rounded(item.map),
             map_50=rounded(item.map_50),
             map_interval=interval(samples[name]),
+            recall_small=_share(item.recalls.get("small")),
+            recall_medium=_share(item.recalls.get("medium")),
             classes={label: rounded(value) for label, value in item.classes.items()},
             **_drop({key: value.map for key, value in measured.items()}, samples, name),
         )
         for name, item in measured.items()
     }
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
 
 
 def coco_rows(

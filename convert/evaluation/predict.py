@@ -6,11 +6,11 @@ import contextlib
 import multiprocessing
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,8 @@ from device.bundle.bundle import Bundle
 from device.errors import SourceError
 from device.images import read_image
 from device.inference.engine import Engine
+from device.inference.tiled_engine import TiledEngine
+from device.inference.tiles import Grid
 from device.records import Classification, Detection, Frame, Result
 from device.runtimes import InterpreterName, usable_cores
 from device.system.signals import TERMINAL, ending_postponed
@@ -50,7 +52,8 @@ class Unreadable:
 class Panel:
     """The variants that look at pictures, and how. One thread each: processes share the cores.
 
-    ``files``, by the name of the variant, are those that the bundle does not hold.
+    ``files``, by the name of the variant, are those that the bundle does not hold. With ``tiles``,
+    a detector looks at parts of a picture too.
     """
 
     bundle: Path
@@ -58,13 +61,17 @@ class Panel:
     interpreter: InterpreterName | Literal["auto"]
     threshold: float
     files: Mapping[str, VariantFile] = field(default_factory=dict)
+    tiles: Grid | None = None
 
     def open(self) -> dict[str, Engine]:
         """An engine per variant. Raises what opening a bundle and its engines raises."""
         bundle = ExtendedBundle(Bundle(self.bundle), self.files)
+        make: Callable[..., Engine] = Engine
+        if self.tiles is not None:
+            make = partial(TiledEngine, grid=self.tiles)
         with quiet(debug=False):  # interpreters announce themselves, once per process
             return {
-                name: Engine(
+                name: make(
                     bundle, name, interpreter=self.interpreter, threads=1, threshold=self.threshold
                 )
                 for name in self.variants

@@ -18,6 +18,7 @@ else:
 MAX_THREADS = 64
 MAX_DETECTIONS = 5000  # what a manifest may have, whose module is slow to import
 MAX_PORT = 65535
+MAX_TILES = 8  # beside each other: more are smaller than the network's input
 
 
 def number(text: str) -> float:
@@ -90,6 +91,21 @@ def size_wh(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
     return int(width), int(height)
+
+
+def tile_grid(text: str) -> tuple[int, int]:
+    """A flag's value that is how many tiles lie beside and below each other."""
+    columns, _, rows = text.partition("x")
+    # Of few digits, before any is read: int() refuses thousands with a traceback.
+    if not all(part.isascii() and part.isdecimal() and len(part) < 3 for part in (columns, rows)):
+        raise argparse.ArgumentTypeError(f"{text} is not columns x rows of tiles, such as 2x2")
+    grid = int(columns), int(rows)
+    if not 1 <= min(grid) <= max(grid) <= MAX_TILES or grid == (1, 1):
+        raise argparse.ArgumentTypeError(
+            f"{text}: 2x1 to {MAX_TILES}x{MAX_TILES} tiles are possible; 1x1 is the whole picture, "
+            "which is looked at anyway"
+        )
+    return grid
 
 
 def non_negative_int(text: str) -> int:

@@ -265,7 +265,13 @@ def _make_engine(args: argparse.Namespace, bundle: Model, variant: str) -> Engin
         choice = load_choice(read_board(), bundle, variant)
         if choice is not None:
             interpreter, threads = choice.interpreter, choice.threads
-    engine = Engine(
+    make: Callable[..., Engine] = Engine
+    if args.tiles is not None:
+        from device.inference.tiled_engine import TiledEngine
+        from device.inference.tiles import Grid
+
+        make = partial(TiledEngine, grid=Grid(*args.tiles))
+    engine = make(
         bundle,
         variant,
         interpreter=interpreter,

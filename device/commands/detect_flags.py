@@ -16,6 +16,7 @@ from device.commands.argument_types import (
     positive_int,
     size_wh,
     thread_count,
+    tile_grid,
 )
 from device.commands.home_flags import add_home_flags, add_notify_flags
 from device.commands.model_flags import add_model_flags
@@ -77,6 +78,13 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
         type=detection_count,
         metavar="N",
         help="at most so many a frame (default: 100)",
+    )
+    detect.add_argument(
+        "--tiles",
+        type=tile_grid,
+        metavar="CxR",
+        help="look at so many overlapping parts too, beside and below each other, for small things "
+        "far away: 2x2 takes five times as long a frame (default: at the whole picture alone)",
     )
     detect.add_argument(
         "--every",

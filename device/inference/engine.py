@@ -26,15 +26,17 @@ MAX_CANDIDATES = 1000  # considered where only some classes are wanted
 Found = tuple[tuple[Detection, ...], tuple[Classification, ...] | None]
 
 
-def name_detections(
-    found: Candidates, placement: Placement, labels: Sequence[str]
-) -> tuple[Detection, ...]:
-    """What a detector found, in source pixels and with its labels."""
-    boxes = placement.to_source(found.boxes)
+def in_source(found: Candidates, placement: Placement) -> Candidates:
+    """``found`` with its boxes in source pixels."""
+    return Candidates(placement.to_source(found.boxes), found.scores, found.class_ids)
+
+
+def name_detections(found: Candidates, labels: Sequence[str]) -> tuple[Detection, ...]:
+    """What a detector found, its boxes in source pixels, with its labels."""
     return tuple(
         Detection(class_id, _label(labels, class_id), score, *box)
         for class_id, score, box in zip(
-            found.class_ids.tolist(), found.scores.tolist(), boxes.tolist(), strict=True
+            found.class_ids.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True
         )
     )
 
@@ -112,9 +114,9 @@ class Engine(Closable):
         started = time.perf_counter()
         placement = self.prepare(frame)
         prepared = time.perf_counter()
-        self.interpreter.invoke()
+        outputs = self._invoke_in_place()
         invoked = time.perf_counter()
-        detections, classes = self._find(self.interpreter.output_tensors(), placement, thresholds)
+        detections, classes = self._find(outputs, placement, thresholds)
         decoded = time.perf_counter()
         timings = Timings(
             frame.capture_ms,
@@ -146,6 +148,11 @@ class Engine(Closable):
         self.interpreter.invoke()
         return [tensor.copy() for tensor in self.interpreter.output_tensors()]
 
+    def _invoke_in_place(self) -> Sequence[Tensor]:
+        """Run the network on its input; the outputs are valid until the next invoke."""
+        self.interpreter.invoke()
+        return self.interpreter.output_tensors()
+
     def find_with_unsure(
         self, outputs: Sequence[Tensor], placement: Placement, least: float
     ) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
@@ -174,16 +181,24 @@ class Engine(Closable):
         self, outputs: Sequence[Tensor], placement: Placement, thresholds: Threshold
     ) -> Found:
         # The thresholds are handed over: those in force may be changed by another thread.
+        found = self._candidates(outputs, placement, thresholds)
+        if self.task == "classification":
+            return (), name_classes(found, self.labels)
+        return name_detections(found, self.labels), None
+
+    def _candidates(
+        self, outputs: Sequence[Tensor], placement: Placement, thresholds: Threshold
+    ) -> Candidates:
+        """What the outputs say of the wanted classes, with boxes in source pixels."""
         wanted = self._wanted
         limit = self.max_detections if wanted is None else MAX_CANDIDATES
         found = self._decode(outputs, thresholds, limit)
+        boxes, scores, ids = found.boxes, found.scores, found.class_ids
         if wanted is not None:
-            kept = np.flatnonzero(np.isin(found.class_ids, wanted))[: self.max_detections]
-            boxes = found.boxes if self.task == "classification" else found.boxes[kept]
-            found = Candidates(boxes, found.scores[kept], found.class_ids[kept])
-        if self.task == "classification":
-            return (), name_classes(found, self.labels)
-        return name_detections(found, placement, self.labels), None
+            kept = np.flatnonzero(np.isin(ids, wanted))[: self.max_detections]
+            scores, ids = scores[kept], ids[kept]
+            boxes = boxes if self.task == "classification" else boxes[kept]
+        return in_source(Candidates(boxes, scores, ids), placement)
 
     @property
     def threshold(self) -> float:

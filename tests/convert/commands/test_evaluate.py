@@ -15,9 +15,14 @@ def asked(monkeypatch, bundle):
     """What was to be measured; the figures are made up."""
     asked = {}
 
-    def evaluate_bundle(folder, sets, variants, interpreter, warn, seed):
+    def evaluate_bundle(folder, sets, variants, interpreter, warn, seed, tiles):
         asked.update(
-            folder=folder, sets=sets, variants=variants, interpreter=interpreter, seed=seed
+            folder=folder,
+            sets=sets,
+            variants=variants,
+            interpreter=interpreter,
+            seed=seed,
+            tiles=tiles,
         )
         return accuracy_of(Bundle(bundle).manifest)
 
@@ -37,7 +42,17 @@ def test_flags_say_what_is_measured(bundle, asked, tmp_path):
         "variants": ["int8", "float16", "dynamic"],
         "interpreter": "litert",
         "seed": 7,
+        "tiles": None,
     }
+
+
+def test_figures_with_tiles_are_not_left_in_the_bundle(bundle, asked, tmp_path):
+    file = tmp_path / "figures.json"
+    words = ["evaluate", str(bundle), "--images", "x", "--tiles", "3x2", "--json", str(file)]
+    assert main(words) == 0
+    assert asked["tiles"] == (3, 2)
+    assert file.is_file()
+    assert not (bundle / "accuracy.json").exists()
 
 
 def test_figures_are_printed_left_in_the_bundle_and_where_asked(bundle, asked, tmp_path, capsys):

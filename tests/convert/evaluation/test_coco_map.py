@@ -90,6 +90,14 @@ def test_classes_are_averaged_and_told_apart(tmp_path):
     assert found.map == pytest.approx(0.5)
 
 
+def test_recall_of_each_size_is_of_the_objects_of_that_area(tmp_path):
+    boxes = [(1, 0, 0, 30, 30), (1, 100, 100, 31, 33), (2, 0, 0, 32, 32), (3, 0, 0, 200, 200)]
+    annotated = make_set(tmp_path, [[*boxes, (1, 300, 0, 9, 9, "crowd")]])
+    found = measure(annotated, [row([0, 0, 30, 30]), row([0, 0, 32, 32], category_id=2)])
+    # 900 and 1,023 pixels are small, 1,024 are not; a crowd does not count.
+    assert found.recalls == {"small": 0.5, "medium": 1.0}
+
+
 def test_pictures_that_are_left_out_do_not_count(tmp_path):
     annotated = make_set(tmp_path, [[(1, 10, 20, 30, 40)], [(1, 1, 1, 5, 5), (2, 1, 1, 9, 9)]])
     found = mean_average_precision(annotated, [row([10, 20, 30, 40])], [1])

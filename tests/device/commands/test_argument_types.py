@@ -17,6 +17,7 @@ from device.commands.argument_types import (
     positive_int,
     size_wh,
     thread_count,
+    tile_grid,
 )
 
 REFUSED = (argparse.ArgumentTypeError, ValueError)  # argparse makes a usage error of both
@@ -104,3 +105,20 @@ def test_more_detections_than_a_manifest_may_have_are_refused():
     assert detection_count("5000") == MAX_DETECTIONS == MOST_DETECTIONS
     with pytest.raises(argparse.ArgumentTypeError, match="5001 is more than 5000"):
         detection_count("5001")
+
+
+@pytest.mark.parametrize(("text", "grid"), [("2x2", (2, 2)), ("8x1", (8, 1)), ("1x2", (1, 2))])
+def test_tiles_are_columns_and_rows(text, grid):
+    assert tile_grid(text) == grid
+
+
+@pytest.mark.parametrize("text", ["1x1", "9x2", "0x2", "2", "2x", "x", "2x2x2", "-2x2", "\u0662x2"])
+def test_tiles_that_are_none_or_too_many_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="tiles"):
+        tile_grid(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000 + "x2", "2x" + "9" * 5000])
+def test_tiles_of_thousands_of_digits_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="tiles"):
+        tile_grid(text)

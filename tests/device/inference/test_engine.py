@@ -12,7 +12,7 @@ from device.cameras.iterable import IterableCamera
 from device.errors import BundleError, InterpreterError, UsageError
 from device.images import read_image
 from device.inference.candidates import Candidates
-from device.inference.engine import Engine, name_classes, name_detections
+from device.inference.engine import Engine, in_source, name_classes, name_detections
 from device.inference.preprocess import Placement
 from device.records import Frame
 
@@ -199,7 +199,7 @@ FOUND = Candidates(
 @pytest.mark.parametrize(("labels", "name"), [(["a", "b"], "b"), (["a"], "class 1")])
 def test_class_beyond_the_labels_is_called_by_its_number(labels, name):
     rule = InputRule(width=10, height=10, mean=0, std=1)
-    (item,) = name_detections(FOUND, Placement.of(rule, (200, 100)), labels)
+    (item,) = name_detections(in_source(FOUND, Placement.of(rule, (200, 100))), labels)
     assert (item.label, item.class_id, item.score) == (name, 1, 0.75)
     assert item.box == pytest.approx((20, 20, 100, 100))
     (best,) = name_classes(FOUND, labels)
