@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.helpers.browser import PHONE, open_browser
 from tests.helpers.live_page import visit
-
-PHONE, DESK = (390, 844), (1440, 900)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,13 +51,8 @@ def locked(bundle_dir, no_token):
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed (apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

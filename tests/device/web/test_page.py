@@ -15,7 +15,7 @@ from PIL import Image
 from device.cameras.base import CameraLoss
 from device.drawing.palette import class_colour
 from device.errors import SourceError
-from tests.device.web.conftest import DESK, PHONE
+from tests.helpers.browser import DESK, PHONE
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import WebSocket, visit
 

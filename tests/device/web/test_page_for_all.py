@@ -10,17 +10,11 @@ import pytest
 from device.cameras.base import CameraLoss
 from device.errors import SourceError
 from device.web.past import Past
-from tests.helpers.browser import find_in_each_look, open_browser, opened
+from tests.helpers.browser import find_in_each_look, opened
 from tests.helpers.live_page import visit
 from tests.helpers.past import make_past
 
 pytestmark = pytest.mark.pages
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

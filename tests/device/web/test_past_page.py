@@ -11,8 +11,8 @@ from device.outputs.encoders import choose_encoder
 from device.web.past import Past
 from tests.device.conftest import names_in
 from tests.device.events.test_store import make_visit
-from tests.device.web.conftest import DESK, PHONE
 from tests.device.web.test_page import luminance
+from tests.helpers.browser import DESK, PHONE
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import visit
 from tests.helpers.past import CLIP, DAY_S, make_past, write_clip
