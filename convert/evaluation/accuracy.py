@@ -117,7 +117,7 @@ def format_accuracy(accuracy: Accuracy) -> str:
             f"{share:.4f} of those {size}"
             for size, share in (
                 ("below 32x32 pixels", item.recall_small),
-                ("below 96x96", item.recall_medium),
+                ("from there to 96x96", item.recall_medium),
             )
             if share is not None
         ]
