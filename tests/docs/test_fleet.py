@@ -50,10 +50,11 @@ def test_every_alert_fires_when_it_should_and_not_before():
     promtool(FLEET, "test", "rules", "alerts_test.yml")
 
 
-def test_every_alert_has_a_case():
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
     alerts = set(re.findall(r"- alert: (\w+)", (FLEET / "alerts.yml").read_text()))
     cases = (FLEET / "alerts_test.yml").read_text()
-    assert alerts == set(re.findall(r"alertname: (\w+)", cases))
+    assert alerts == set(re.findall(r"alertname: (\w+)\n +exp_alerts:", cases))
+    assert alerts == set(re.findall(r"\{eval_time: \w+, alertname: (\w+)\}", cases))
 
 
 @pytest.fixture(scope="module")
