@@ -185,7 +185,7 @@ def open_watch(
         return None
     from device.outputs.pace import Pace
     from device.pipeline.watching import Watch
-    from device.tracking.tracker import TrackerOptions
+    from device.tracking.options import TrackerOptions
     from device.visits.visit import VisitOptions
     from device.visits.watcher import SceneWatcher
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bundle.heads import TensorSpec
-from device.bundle.manifest import Threshold
 from device.errors import InterpreterError
 from device.records import Tensor
 
@@ -84,16 +83,6 @@ def _suppress(sides: Any, scores: Any, class_ids: Any, iou_threshold: float) -> 
     # OpenCV takes arrays, but its types speak of sequences.
     kept = cv2.dnn.NMSBoxesBatched(sides, scores, class_ids, 0.0, iou_threshold)
     return np.asarray(kept, np.intp).reshape(-1)  # best score first, () for none
-
-
-def least_scores(
-    threshold: Threshold, class_ids: NDArray[np.float32] | NDArray[np.intp]
-) -> float | NDArray[np.float64]:
-    """The least score for each of ``class_ids``; of classes beyond those named, the last one's."""
-    if not isinstance(threshold, tuple):
-        return threshold
-    known = np.nan_to_num(class_ids).clip(0, len(threshold) - 1).astype(np.intp)
-    return np.array(threshold, np.float64)[known]
 
 
 def refuse_broken(*arrays: NDArray[np.float32]) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from device.bundle.decoder_rules import ClassifierRule
 from device.bundle.heads import ClassifierHead
 from device.bundle.manifest import Threshold
-from device.inference.candidates import Candidates, dequantise, least_scores
+from device.inference.candidates import Candidates, dequantise
+from device.inference.thresholds import least_scores
 from device.records import Tensor
 
 

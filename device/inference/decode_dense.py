@@ -19,12 +19,12 @@ from device.errors import BundleError
 from device.inference.candidates import (
     Candidates,
     dequantise,
-    least_scores,
     logit,
     refuse_broken,
     suppress,
     tensor_threshold,
 )
+from device.inference.thresholds import least_scores
 from device.records import Tensor
 
 BOX = 4  # values of a box

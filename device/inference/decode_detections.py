@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from device.bundle.heads import DetectionsHead, TensorSpec
 from device.bundle.manifest import Threshold
-from device.inference.candidates import Candidates, dequantise, least_scores, refuse_broken
+from device.inference.candidates import Candidates, dequantise, refuse_broken
+from device.inference.thresholds import least_scores
 from device.records import Tensor
 
 

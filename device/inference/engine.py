@@ -17,6 +17,7 @@ from device.inference.candidates import Candidates
 from device.inference.decode import make_decoder
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
+from device.inference.thresholds import changed, threshold_of
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
 from device.runtimes import InterpreterName, default_threads
 from device.system.closable import Closable
@@ -161,15 +162,13 @@ class Engine(Closable):
         Decoded once: a lower threshold suppresses none of the better ones.
         """
         usual = self._thresholds
-        lower = (
-            tuple(min(t, least) for t in usual) if isinstance(usual, tuple) else min(usual, least)
-        )
+        lower = changed(usual, lambda threshold: min(threshold, least))
         everything, _ = self._find(outputs, placement, lower)
         found: list[Detection] = []
         unsure: list[Detection] = []
         for item in everything:
             # Scores are float32: so is what they are compared to, in decoding as here.
-            threshold = usual[item.class_id] if isinstance(usual, tuple) else usual
+            threshold = threshold_of(usual, item.class_id)
             (found if item.score >= np.float32(threshold) else unsure).append(item)
         return tuple(found), tuple(unsure)
 

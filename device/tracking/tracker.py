@@ -7,39 +7,21 @@ boxes that fit alike the surer is taken. Classes never mix: a dog does not conti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.bundle.manifest import Threshold
 from device.inference.boxes import pairwise_iou
+from device.inference.thresholds import least_scores, threshold_of
 from device.records import Detection
 from device.tracking.association import assign
-from device.tracking.kalman import BoxFilter, MotionNoise, Values
+from device.tracking.kalman import BoxFilter, Values
+from device.tracking.options import TrackerOptions
 
 BEGIN_FRAMES = 2  # that could begin a track, for it to be sure
-BEGIN_MARGIN = 0.4  # of the way from the threshold to 1: so sure a detection begins a track
-LOW_SHARE = 0.2  # of the threshold: so unsure a one may keep it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackerOptions:
-    """When tracks begin, what keeps them, and when they end."""
-
-    # Each one number, or one for each class id.
-    begin_score: Threshold = 0.7  # from here on a detection may begin a track
-    high_score: Threshold = 0.5  # from here on it is matched with all tracks
-    low_score: Threshold = 0.1  # from here on it may keep one
-    least_similarity: float = 0.2  # overlap times score, of a sure detection and a track
-    least_overlap: float = 0.4  # of an unsure one
-    confirmations: int = 3  # frames on which a track is found, of
-    window: int = 5  # so many since it began, and it is confirmed
-    lost_after_s: float = 2.0  # without a detection; what is not confirmed ends after the window
-    unsure_within_s: float = 0.2  # so long after its last detection an unsure one keeps a track
-    coast_s: float = 0.05  # so long a track that is not found is shown where it should be
-    noise: MotionNoise = field(default_factory=MotionNoise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +99,18 @@ class Tracker:
         previous_s = at_s if self._at_s is None else self._at_s
         self._advance(at_s)
         self._keep(at_s - life.seen_at_s <= options.lost_after_s for life in self._lives)
-        found = [i for i in detections if i.score >= _limit(options.low_score, i.class_id)]
+        found = [i for i in detections if i.score >= threshold_of(options.low_score, i.class_id)]
         boxes = np.array([item.box for item in found], float).reshape(-1, 4)
         frame = _Frame(found, boxes, at_s)
         scores = np.array([item.score for item in found], float)
+        class_ids = np.array([item.class_id for item in found], np.intp)
         for life in self._lives:
             life.detection = None
             life.frames += 1
             life.high_frames = life.high_frames << 1 & (1 << options.window) - 1
             life.begin_frames = life.begin_frames << 1 & (1 << options.window) - 1
         similarity = self._similarity(frame)
-        is_high = scores >= _limits(options.high_score, found)
+        is_high = scores >= least_scores(options.high_score, class_ids)
         sure = np.flatnonzero(is_high)
         # Confirmed tracks choose first: what has just begun must not take their detections.
         confirmed = np.array([life.confirmed for life in self._lives], bool)
@@ -143,7 +126,7 @@ class Tracker:
         self._match(similarity, np.array(waiting, np.intp), unsure, options.least_overlap, frame)
         misses = options.window - options.confirmations
         self._keep(life.confirmed or life.frames - life.hits <= misses for life in self._lives)
-        may_begin = scores >= _limits(options.begin_score, found)
+        may_begin = scores >= least_scores(options.begin_score, class_ids)
         self._begin(frame, sure[may_begin[sure]])
         return self._tracks()
 
@@ -164,17 +147,8 @@ class Tracker:
         return self._tracks(predicted=True)
 
     def set_threshold(self, threshold: Threshold) -> None:
-        """Take detections from ``threshold`` on for sure ones, and the other limits in proportion.
-
-        It is one number, or one for each class id. A half stands for the limits that
-        :class:`TrackerOptions` has.
-        """
-        self._options = replace(
-            self._options,
-            begin_score=_each(threshold, lambda score: score + (1 - score) * BEGIN_MARGIN),
-            high_score=threshold,
-            low_score=_each(threshold, lambda score: score * LOW_SHARE),
-        )
+        """Take detections from ``threshold`` on for sure ones, other limits in proportion."""
+        self._options = self._options.at_threshold(threshold)
 
     @property
     def low_score(self) -> float:
@@ -184,7 +158,7 @@ class Tracker:
 
     def is_high(self, track: Track) -> bool:
         """Whether a track was last found with a score that counts as found, not only as kept."""
-        return track.score >= _limit(self._options.high_score, track.class_id)
+        return track.score >= threshold_of(self._options.high_score, track.class_id)
 
     def _advance(self, at_s: float) -> None:
         if self._at_s is not None and at_s > self._at_s:
@@ -218,8 +192,8 @@ class Tracker:
             life.detection = item = frame.found[detection]
             life.hits += 1
             options = self._options
-            life.high_frames |= item.score >= _limit(options.high_score, item.class_id)
-            life.begin_frames |= item.score >= _limit(options.begin_score, item.class_id)
+            life.high_frames |= item.score >= threshold_of(options.high_score, item.class_id)
+            life.begin_frames |= item.score >= threshold_of(options.begin_score, item.class_id)
             life.sure |= self._is_sure(life)
             life.score = item.score
             if item.score > life.best.score:
@@ -293,18 +267,3 @@ class Tracker:
             )
             for life, box, velocity in zip(self._lives, boxes, velocities, strict=True)
         ]
-
-
-def _limit(limits: Threshold, class_id: int) -> float:
-    return limits[class_id] if isinstance(limits, tuple) else limits
-
-
-def _limits(limits: Threshold, found: Sequence[Detection]) -> Values | float:
-    """The limits of the classes of detections."""
-    if not isinstance(limits, tuple):
-        return limits
-    return np.array([limits[item.class_id] for item in found], float)
-
-
-def _each(threshold: Threshold, change: Callable[[float], float]) -> Threshold:
-    return tuple(map(change, threshold)) if isinstance(threshold, tuple) else change(threshold)

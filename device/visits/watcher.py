@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from device.records import Detection, Result, SceneEvent, SceneState
-from device.tracking.tracker import Track, Tracker, TrackerOptions
+from device.tracking.options import TrackerOptions
+from device.tracking.tracker import Track, Tracker
 from device.visits.line import LineWatch
 from device.visits.plan import ScenePlan
 from device.visits.polygon import Point

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.inference.candidates import dequantise, least_scores, logit, tensor_threshold
+from device.inference.candidates import dequantise, logit, tensor_threshold
 from tests.device.inference.conftest import found, tensor
 
 INT8 = range(-128, 128)
@@ -177,8 +177,3 @@ def test_suppression_looks_further_while_too_few_are_kept():
     boxes = [[0, 0, 1, 1]] * 400 + [[5, 5, 6, 6]]
     scores = list(np.linspace(0.9, 0.5, 401))
     assert found(boxes, scores, [1] * 401, most=2) == [0, 400]
-
-
-def test_least_scores_by_class_id():
-    assert least_scores(0.5, np.array([0, 7])) == 0.5
-    assert least_scores((0.1, 0.2), np.array([1.0, 0.0, 9.0])).tolist() == [0.2, 0.1, 0.2]

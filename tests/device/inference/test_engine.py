@@ -132,6 +132,17 @@ def test_unsure_detections_are_below_the_threshold_of_their_class(bundle_copy, c
     assert "cup" not in {item.label for item in found}
 
 
+def test_class_that_no_label_names_is_unsure_or_found_by_the_last_ones_threshold(
+    engine, cup, monkeypatch
+):
+    monkeypatch.setattr(engine, "_thresholds", (0.9, 0.5))  # of fewer classes than the network's
+    waiting = engine.new_input()
+    placement = engine.prepare(frame_of(cup), waiting)
+    found, unsure = engine.find_with_unsure(engine.invoke(waiting), placement, 0.05)
+    assert "cup" in {item.label for item in found}
+    assert all(item.score < 0.5 for item in unsure)
+
+
 def test_no_more_than_the_bundles_most_are_reported(bundle_copy, cup):
     bundle_copy.change(lambda manifest: manifest.update(max_detections=3))
     with Engine(Bundle(bundle_copy.folder), threshold=0.001) as engine:

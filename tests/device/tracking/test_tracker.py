@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from device.records import Detection
-from device.tracking.tracker import Tracker, TrackerOptions
+from device.tracking.options import TrackerOptions
+from device.tracking.tracker import Tracker
 
 RATE = 10.0  # frames per second
 
 
 def seen(x: float, score: float = 0.9, class_id: int = 0, y: float = 50.0) -> Detection:
     """A box 40 wide and 80 high."""
-    return Detection(class_id, ("person", "dog")[class_id], score, x, y, x + 40, y + 80)
+    label = {0: "person", 1: "dog"}.get(class_id, str(class_id))
+    return Detection(class_id, label, score, x, y, x + 40, y + 80)
 
 
 def follow(frames, options: TrackerOptions | None = None):
@@ -145,8 +147,6 @@ def test_track_holds_its_place_and_age_while_nothing_moves():
 
 def test_threshold_moves_all_limits():
     tracker = Tracker()
-    tracker.set_threshold(0.5)
-    assert tracker._options == TrackerOptions()
     tracker.set_threshold(0.3)
     assert tracker.low_score == pytest.approx(0.06)
     for number in range(4):
@@ -164,6 +164,14 @@ def test_each_class_has_the_limits_of_its_own_threshold():
     (weak,) = tracker.update([seen(300, 0.2, 1)], 0.4)
     assert (weak.found, tracker.is_high(weak)) == (True, False)
     assert tracker.update([seen(300, 0.05, 1)], 0.5)[0].found is False
+
+
+def test_class_that_no_label_names_has_the_last_ones_limits():
+    tracker = Tracker()
+    tracker.set_threshold((0.2, 0.8))
+    for number in range(4):
+        tracks = tracker.update([seen(100, 0.85, 7), seen(300, 0.9, 8)], number / RATE)
+    assert [(track.class_id, track.confirmed) for track in tracks] == [(8, True)]
 
 
 def test_velocity_is_in_pixels_per_second():
