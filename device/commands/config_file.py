@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -82,7 +83,7 @@ class ConfigurableParser(StrictParser):
             self.error(f"--config {path}: {exc.strerror}")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             self.error(f"--config {path} is not TOML: {exc}")
-        if "\0" in json.dumps(settings, default=str).replace("\\u0000", "\0"):
+        if _has_null(settings):
             self.error(f"--config {path}: a character of number zero is in it, which no name has")
         found: list[str] = []
         self.set_defaults(tables=self._take_tables(path, settings))
@@ -101,7 +102,8 @@ class ConfigurableParser(StrictParser):
             if isinstance(value, list):
                 value = _joined(name, value)
             if isinstance(value, str) and value.startswith("~/"):
-                value = _home() + value[1:]  # no shell has read it
+                # No shell has read it. A Path would drop the last slash, by which a folder is told.
+                value = os.path.expanduser(value)  # noqa: PTH111
             if not action.option_strings:
                 self.set_defaults(**{name: str(value)})
             elif is_switch:
@@ -151,12 +153,13 @@ class ConfigurableParser(StrictParser):
         return {action.dest: action for action in self._actions if action.dest not in NOT_SETTINGS}
 
 
-def _home() -> str:
-    """The user's folder; what stands for it, where nobody knows one."""
-    try:
-        return str(Path.home())
-    except RuntimeError:
-        return "~"
+def _has_null(value: object) -> bool:
+    """Whether a character of number zero is in a text of ``value``, a table or a list."""
+    if isinstance(value, dict):
+        return any(map(_has_null, (*value, *value.values())))
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _joined(name: str, values: Iterable[object]) -> str:

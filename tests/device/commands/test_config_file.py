@@ -70,6 +70,8 @@ def test_flag_wins_over_file(parse):
         ("[threshold]\nx = 1", "a number or text is expected"),
         ("threshold = 'high'", "argument -t/--threshold: invalid float value: 'high'"),
         ('source = "a\\u0000b"', "a character of number zero"),
+        ('[[zone]]\npoints = [["a\\u0000b"]]', "a character of number zero"),
+        ('[[zone]]\n"a\\u0000b" = 1', "a character of number zero"),
         ("threshold 0.5", "is not TOML"),
         ("threshold = 0.5", "the following arguments are required: --source"),
         ("source = 'demo'", "MODEL is missing"),
@@ -106,6 +108,10 @@ def test_printed_settings_read_back_as_they_were(tmp_path_factory, source, thres
     file.write_text(parser._as_toml(before), "utf-8")
     after = make_parser().parse_args(["--config", str(file)])
     assert vars(after) | {"config": None} == vars(before)
+
+
+def test_text_that_only_spells_number_zero_is_a_text(parse):
+    assert parse("model = 'm'\nsource = 'a\\u0000b'\n").source == "a\\u0000b"
 
 
 def test_print_config_prints_and_ends(capsys):
