@@ -13,6 +13,7 @@ import msgspec
 
 from device.bundle.decoder_rules import ClassifierRule, DenseRule, RowsRule, Rule
 from device.bundle.heads import Head, TensorSpec
+from device.bundle.limits import MOST_DETECTIONS
 from device.errors import BundleError
 from device.runtimes import InterpreterName
 from device.schema import Count, Fraction, Record
@@ -28,7 +29,6 @@ Task = Literal["detection", "classification"]
 Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]  # pixels of what a network looks at
-MOST_DETECTIONS = 5000  # of one frame: more are no answer, and suppressing them takes minutes
 MOST_PIXELS = 1 << 24  # of it: 200 MB as float32
 PerChannel = tuple[float, float, float]  # red, green, blue
 

@@ -6,6 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
+from device.bundle.limits import MOST_DETECTIONS
 from device.commands.name_lists import split_names
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ else:
     Commands = object
 
 MAX_THREADS = 64
-MAX_DETECTIONS = 5000  # what a manifest may have, whose module is slow to import
 MAX_PORT = 65535
 MAX_TILES = 8  # beside each other: more are smaller than the network's input
 
@@ -56,8 +56,8 @@ def thread_count(text: str) -> int:
 def detection_count(text: str) -> int:
     """A flag's value that is a number of detections; suppressing more than a frame has is slow."""
     value = positive_int(text)
-    if value > MAX_DETECTIONS:
-        raise argparse.ArgumentTypeError(f"{value} is more than {MAX_DETECTIONS}")
+    if value > MOST_DETECTIONS:
+        raise argparse.ArgumentTypeError(f"{value} is more than {MOST_DETECTIONS}")
     return value
 
 

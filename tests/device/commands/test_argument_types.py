@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.bundle.manifest import MOST_DETECTIONS
+from device.bundle.limits import MOST_DETECTIONS
 from device.commands.argument_types import (
-    MAX_DETECTIONS,
     MAX_THREADS,
     comma_list,
     detection_count,
@@ -102,7 +101,7 @@ def test_list_with_a_name_that_is_none_or_quoted_by_half_is_refused(text):
 
 
 def test_more_detections_than_a_manifest_may_have_are_refused():
-    assert detection_count("5000") == MAX_DETECTIONS == MOST_DETECTIONS
+    assert detection_count("5000") == MOST_DETECTIONS
     with pytest.raises(argparse.ArgumentTypeError, match="5001 is more than 5000"):
         detection_count("5001")
 
