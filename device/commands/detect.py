@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from device.commands.detect_flags import add_detect_flags, camera_options
 from device.commands.home_flags import describe_device, open_home, open_notifier
+from device.commands.live_page import open_page, start_page
 from device.commands.model_flags import hints_of, open_bundle
 from device.commands.output_flags import outputs_of
 from device.commands.progress import FrameProgress
@@ -38,11 +39,8 @@ if TYPE_CHECKING:
     from device.outputs.base import Sink
     from device.outputs.options import OutputOptions
     from device.outputs.systemd import Watchdog
-    from device.pipeline.live_settings import Controls
     from device.pipeline.pipeline import Pipeline
-    from device.pipeline.scene_editor import SceneEditor
     from device.system.shutdown import GracefulShutdown
-    from device.web.server import LivePage
 
 EXAMPLES = """examples:
   python -m device detect build/ssdlite_mobilenet_v2 --source demo --frames 300 --output demo.mp4
@@ -119,7 +117,7 @@ def _open_run(
     plan = read_scene_plan(args, tables, bundle)
     if args.classes and not set(outputs.on) <= set(args.classes):
         raise UsageError("--on has a class that --classes leaves out: it would never be seen")
-    page = stack.enter_context(_make_page(args)) if args.serve else None
+    page = stack.enter_context(open_page(args)) if args.serve else None
     home = open_home(args, bundle)
     make_engine = partial(_make_engine, args, bundle)
     engine = _open_engine(args, bundle, outputs, make_engine)
@@ -161,7 +159,7 @@ def _open_run(
         )
         if page is not None:
             editor = open_editor(args, tables, bundle, pipeline)
-            _start_page(page, args, bundle, pipeline, controls, outputs, editor)
+            start_page(page, args, bundle, pipeline, controls, outputs, editor)
         if home is not None:
             about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
             home.start(about, controls)
@@ -182,8 +180,10 @@ def _execute(
         if pipeline.stuck:
             say(f"the {' and the '.join(pipeline.stuck)} did not stop in time, and is left behind")
         if pipeline.rate.stamps:
+            from device.pipeline.summary import summary_of
+
             # Where standard output is the log's, the summary is talk.
-            (say if quiet else show)(pipeline.summary())
+            (say if quiet else show)(summary_of(pipeline))
 
 
 def _open_camera(
@@ -282,36 +282,6 @@ def _make_engine(args: argparse.Namespace, bundle: Model, variant: str) -> Engin
     if choice is not None:
         engine.choice = "by bench --tune"
     return engine
-
-
-def _make_page(args: argparse.Namespace) -> LivePage:
-    from device.web.server import LivePage
-
-    return LivePage(args.serve, args.token, args.serve_fps)
-
-
-def _start_page(
-    page: LivePage,
-    args: argparse.Namespace,
-    bundle: Model,
-    pipeline: Pipeline,
-    controls: Controls,
-    outputs: OutputOptions,
-    editor: SceneEditor | None,
-) -> None:
-    from device.web.qr_code import show_qr_code
-    from device.web.server import describe
-
-    past = None
-    if outputs.events is not None:
-        from device.web.past import Past
-
-        past = Past(outputs.events, outputs.clips)
-    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past, editor)
-    # A journal is read by more people than may watch.
-    say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
-    if not page.is_local:
-        show_qr_code(page.link, sys.stderr)
 
 
 def _guards(memory_limit_mb: int | None) -> Iterator[Sink]:

@@ -28,7 +28,6 @@ from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
 from device.records import Classification, Detection, Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
-from device.system.resource_usage import peak_rss_mb
 from device.system.shutdown import join_all
 
 if TYPE_CHECKING:  # a run that follows nothing pays nothing
@@ -283,33 +282,3 @@ class Pipeline:
     def _status(self) -> str:
         fps = self.rate.recent_fps
         return (f"{fps:.0f} FPS  " if fps else "") + f"{self.load.rss_mb:.0f} MB"
-
-    def summary(self) -> str:
-        """What the run did and cost, as lines to print."""
-        if self.rate.stamps == 0:
-            return "no frames"
-        lines = self._cost_of_one() if self.rate.stamps == 1 else self._cost()
-        if self.dropped:
-            lines.append(f"{self.dropped} frames were replaced by newer ones before their turn")
-        if self.spared:
-            lines.append(f"{self.spared} frames kept the detections of an earlier one")
-        seen = ", ".join(f"{label} on {count}" for label, count in self.frames_with.most_common(8))
-        lines.append(f"seen: {seen or 'nothing above the threshold'}")
-        return "\n".join(lines)
-
-    def _cost(self) -> list[str]:
-        lines = [
-            f"{self.rate.stamps} frames, {self.rate.fps:.1f} FPS; "
-            f"peak memory {peak_rss_mb():.0f} MB, "
-            f"CPU {self.load.mean_cpu_percent:.0f} % of one core",
-            f"{'ms per frame':<14}{'median':>8}{'p99':>8}",
-        ]
-        for stage in STAGES:
-            median, p99 = (self.stages.quantile(stage, fraction) for fraction in (0.5, 0.99))
-            lines.append(f"  {stage:<12}{median:8.2f}{p99:8.2f}")
-        return lines
-
-    def _cost_of_one(self) -> list[str]:
-        """One frame has no rate and no quantiles."""
-        spent = ", ".join(f"{stage} {self.stages.quantile(stage, 0.5):.1f}" for stage in STAGES)
-        return [f"1 frame; peak memory {peak_rss_mb():.0f} MB; ms: {spent}"]

@@ -9,11 +9,10 @@ import pytest
 from device.bundle.bundle import Bundle
 from device.cameras.iterable import IterableCamera
 from device.errors import SinkError, SourceError
-from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.motion import MotionDetector
-from device.pipeline.pipeline import STAGES, Pipeline
+from device.pipeline.pipeline import Pipeline
 from tests.helpers.children import wait_until
 
 
@@ -33,11 +32,6 @@ class Keep(Sink):
 
     def close(self) -> None:
         self.closed += 1
-
-
-@pytest.fixture(scope="module")
-def cat(small_bundle):
-    return read_image(small_bundle / "samples" / "cat.jpg")
 
 
 def run(camera, engine, *sinks, limit=None, stop=None, **options) -> Pipeline:
@@ -108,7 +102,7 @@ def test_measurements_of_an_outcome_make_sense(engine, noise):
         assert outcome.draw_ms >= 0
 
 
-def test_sink_that_fails_ends_the_run_and_the_summary_still_counts(engine, noise):
+def test_sink_that_fails_ends_the_run_and_its_frame_still_counts(engine, noise):
     class Full(Keep):
         def write(self, outcome):
             if outcome.frame.index == 2:
@@ -120,7 +114,7 @@ def test_sink_that_fails_ends_the_run_and_the_summary_still_counts(engine, noise
     with pytest.raises(SinkError, match="full"):
         pipeline.run(None, threading.Event())
     assert len(full.outcomes) == 2
-    assert pipeline.summary().startswith("3 frames")
+    assert pipeline.rate.stamps == 3
 
 
 def test_camera_that_dies_ends_the_run(engine, noise):
@@ -144,26 +138,6 @@ def test_results_have_what_is_unsure_only_where_it_is_asked_for(engine, cat, uns
     assert all(item.score < engine.threshold for item in outcome.result.unsure)
 
 
-def test_summary_says_what_was_seen_and_what_it_cost(engine, cat, noise):
-    summary = run(IterableCamera([cat, noise, cat]), engine).summary()
-    lines = summary.splitlines()
-    assert lines[0].startswith("3 frames, ")
-    assert " FPS; peak memory " in lines[0]
-    assert [line.split()[0] for line in lines[2:-1]] == list(STAGES)
-    for line in lines[2:-1]:
-        median, p99 = map(float, line.split()[1:])
-        assert 0 <= median <= p99
-    assert lines[-1] == "seen: cat on 2"
-
-
-def test_summary_of_one_frame_tells_no_rate_and_no_quantiles(engine, cat):
-    first, *rest = run(IterableCamera([cat]), engine).summary().splitlines()
-    assert first.startswith("1 frame; peak memory ")
-    assert [part.split()[0] for part in first.split("ms: ")[1].split(", ")] == list(STAGES)
-    assert "FPS" not in first
-    assert rest == ["seen: cat on 1"]
-
-
 def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
     twice = np.concatenate((cat, cat), axis=1)
     keep = Keep()
@@ -171,14 +145,6 @@ def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
     labels = [item.label for item in keep.outcomes[0].result.detections]
     assert labels.count("cat") == 2
     assert pipeline.frames_with["cat"] == 1
-
-
-def test_summary_of_nothing_seen_and_of_no_frames(engine, noise):
-    blank = np.full_like(noise, 128)
-    assert (
-        run(IterableCamera([blank]), engine).summary().endswith("seen: nothing above the threshold")
-    )
-    assert run(IterableCamera([]), engine).summary() == "no frames"
 
 
 def moving(noise):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from device.cameras.iterable import IterableCamera
-from device.images import read_image
 from device.outputs.pace import Pace
 from device.pipeline.pipeline import Pipeline
 from device.pipeline.watching import Watch
@@ -15,12 +14,6 @@ from device.visits.mask import PrivacyMask
 from device.visits.plan import Mask
 from device.visits.watcher import SceneWatcher
 from tests.device.pipeline.test_pipeline import Keep
-
-
-@pytest.fixture(scope="module")
-def cat(small_bundle):
-    return read_image(small_bundle / "samples" / "cat.jpg")
-
 
 PIXELS = np.zeros((200, 400, 3), np.uint8)
 

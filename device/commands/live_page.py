@@ -1,0 +1,49 @@
+"""The live page of ``detect``: opened as its flags ask for it, and told where it is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from device.system.console import say
+
+if TYPE_CHECKING:
+    from device.bundle.model import Model
+    from device.outputs.options import OutputOptions
+    from device.pipeline.live_settings import Controls
+    from device.pipeline.pipeline import Pipeline
+    from device.pipeline.scene_editor import SceneEditor
+    from device.web.server import LivePage
+
+
+def open_page(args: argparse.Namespace) -> LivePage:
+    """The page at ``--serve``, which answers nobody yet. Raises what opening it raises."""
+    from device.web.server import LivePage
+
+    return LivePage(args.serve, args.token, args.serve_fps)
+
+
+def start_page(
+    page: LivePage,
+    args: argparse.Namespace,
+    bundle: Model,
+    pipeline: Pipeline,
+    controls: Controls,
+    outputs: OutputOptions,
+    editor: SceneEditor | None,
+) -> None:
+    """Let the page answer for a run, and say where it is."""
+    from device.web.qr_code import show_qr_code
+    from device.web.server import describe
+
+    past = None
+    if outputs.events is not None:
+        from device.web.past import Past
+
+        past = Past(outputs.events, outputs.clips)
+    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past, editor)
+    # A journal is read by more people than may watch.
+    say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
+    if not page.is_local:
+        show_qr_code(page.link, sys.stderr)
