@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,43 @@ def opened(
     page.evaluate("document.fonts.ready")
     yield page
     context.close()
+
+
+def texts_on_grounds(page: Page, kinds: str) -> list[tuple[str, str, str]]:
+    """The texts of elements of these ``kinds`` that can be read, their colours and their grounds.
+
+    Left out are those over the live picture, whose grounds change, and those of what is off.
+    """
+    found = page.evaluate(
+        """kinds => [...document.querySelectorAll(kinds)]
+        .filter(e => e.innerText?.trim() && e.checkVisibility())
+        .filter(e => !e.closest('#viewfinder') && !e.closest(':disabled'))
+        .map(e => {
+          let ground = e;
+          while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)')
+            ground = ground.parentElement;
+          return [e.innerText, getComputedStyle(e).color, getComputedStyle(ground).backgroundColor];
+        })""",
+        kinds,
+    )
+    return [(text, colour, ground) for text, colour, ground in found]
+
+
+def faint(texts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Those of :func:`texts_on_grounds` with a contrast below 4.5:1; WCAG 2.2."""
+    found = []
+    for text, colour, ground in texts:
+        darker, lighter = sorted((luminance(colour), luminance(ground)))
+        if (lighter + 0.05) / (darker + 0.05) < 4.5:
+            found.append((text, colour, ground))
+    return found
+
+
+def luminance(colour: str) -> float:
+    """Relative, of ``rgb(...)``; WCAG 2.2."""
+    levels = [int(level) / 255 for level in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in levels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def findings(page: Page) -> list[str]:

@@ -50,6 +50,18 @@ def locked(bundle_dir, no_token):
 
 
 @pytest.fixture(scope="module")
+def zones(tmp_path_factory):
+    return tmp_path_factory.mktemp("drawn") / "zones.toml"
+
+
+@pytest.fixture(scope="module")
+def drawing(bundle_dir, no_token, zones):
+    with visit(bundle_dir, zones=zones) as run:
+        run.until(lambda: run.pipeline.rate.stamps > 2)
+        yield run
+
+
+@pytest.fixture(scope="module")
 def browser():
     with open_browser() as browser:
         yield browser

@@ -6,22 +6,9 @@ import tomllib
 import pytest
 
 from device.pipeline.scene_view import ADVICE
-from tests.helpers.live_page import visit
 
 DOOR = {"name": "door", "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}
 KNOT = {"name": "knot", "points": [[0, 0], [1, 1], [1, 0], [0, 1]]}
-
-
-@pytest.fixture(scope="module")
-def zones(tmp_path_factory):
-    return tmp_path_factory.mktemp("drawn") / "zones.toml"
-
-
-@pytest.fixture(scope="module")
-def drawing(bundle_dir, no_token, zones):
-    with visit(bundle_dir, zones=zones) as run:
-        run.until(lambda: run.pipeline.rate.stamps > 2)
-        yield run
 
 
 def places_of(run):

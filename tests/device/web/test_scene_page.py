@@ -7,7 +7,6 @@ import tomllib
 import pytest
 
 from tests.helpers.children import wait_until
-from tests.helpers.live_page import visit
 
 pytestmark = pytest.mark.pages
 
@@ -16,18 +15,6 @@ PLACES = {
     "zone": [{"name": "door", "points": ALL, "queue": True}],
     "line": [{"name": "sill", "start": [0.5, 0.9], "end": [0.5, 0.2]}],
 }
-
-
-@pytest.fixture(scope="module")
-def zones(tmp_path_factory):
-    return tmp_path_factory.mktemp("drawn") / "zones.toml"
-
-
-@pytest.fixture(scope="module")
-def drawing(bundle_dir, no_token, zones):
-    with visit(bundle_dir, zones=zones) as run:
-        run.until(lambda: run.pipeline.rate.stamps > 2)
-        yield run
 
 
 @pytest.fixture
