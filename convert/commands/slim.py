@@ -222,8 +222,9 @@ def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out
     counted = "" if log.instructions is None else f", {log.instructions / 1e6:.2f} million counted"
     print(f"kept        {kept.name}: {kept.cost:.3f} times the cost{counted}")
     if log.int8_drop is not None:
-        spread = log.int8_drop_interval
-        told = "" if spread is None else f" (95 % of resamples: {spread[0]:.2f} to {spread[1]:.2f})"
+        from convert.evaluation.bootstrap import in_resamples
+
+        told = in_resamples(log.int8_drop_interval)
         print(
             f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told} against the "
             f"whole network's int8 on {log.images} pictures"

@@ -124,9 +124,10 @@ def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
     Raises ``EvaluationError`` where nothing keeps the limit.
     """
     from convert.errors import EvaluationError
+    from convert.evaluation.bootstrap import in_resamples
     from convert.tuning.install import add_tuned
     from convert.tuning.log import TUNING, log_of, write_log
-    from convert.tuning.selection import interval_text, tell
+    from convert.tuning.selection import tell
 
     kept = outcome.kept
     assert kept is not None
@@ -134,7 +135,7 @@ def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
     if outcome.met:
         add_tuned(bundle, kept.model, recipe_of(outcome, options))
     write_log(log, bundle.folder / TUNING)
-    judged = f"{outcome.drop:.2f} points {interval_text(outcome.interval)}".rstrip()
+    judged = f"{outcome.drop:.2f} points{in_resamples(outcome.interval)}"
     if not outcome.met:
         raise EvaluationError(
             f"no candidate keeps --max-drop {options.max_drop:g} on pictures that its search had "
@@ -148,7 +149,7 @@ def finish(bundle: Bundle, outcome: TuningResult, options: Options) -> None:
         f"            is expected to lose {outcome.expected:.2f} points of {outcome.metric}, by "
         "what all candidates lost on pictures that the search had not seen\n"
         f"            lost {judged} there itself; int8 "
-        f"{outcome.base_drop:.2f} {interval_text(outcome.base_interval)}".rstrip()
+        f"{outcome.base_drop:.2f}{in_resamples(outcome.base_interval)}"
     )
     if kept.choice is None:
         print("            int8 keeps the limit already, and nothing cheaper does: it is the same")

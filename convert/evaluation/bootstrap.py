@@ -21,6 +21,13 @@ Weights = NDArray[np.int32]
 """int32 (resamples, pictures): how often each picture was drawn; every row sums to pictures."""
 
 
+def in_resamples(interval: Interval | None) -> str:
+    """An interval of a figure in points, to be written behind it; empty where there is none."""
+    if interval is None:
+        return ""
+    return f" (95 % of resamples: {interval[0]:.2f} to {interval[1]:.2f})"
+
+
 def draw_weights(images: int, seed: int, resamples: int = RESAMPLES) -> Weights:
     """Draw ``pictures`` of as many with replacement, ``resamples`` times."""
     generator = np.random.default_rng(seed)

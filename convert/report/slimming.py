@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convert.evaluation.bootstrap import Interval
+from convert.evaluation.bootstrap import in_resamples
 from convert.report.trade_off import Dot, trade_off
 from convert.slimming.log import SlimmingLog
 from device.charts.markup import escape, figure, section, table
@@ -38,7 +38,7 @@ def _verdict(log: SlimmingLog) -> str:
     if log.int8_drop is not None:
         quantised = (
             f" Its int8 loses <strong>{log.int8_drop:.2f}</strong>"
-            f"{_within(log.int8_drop_interval)} against the whole network's int8."
+            f"{in_resamples(log.int8_drop_interval)} against the whole network's int8."
         )
     counted = ""
     if log.instructions is not None:
@@ -47,16 +47,11 @@ def _verdict(log: SlimmingLog) -> str:
         )
     return (
         f"<p>{promise}What is kept lost {log.drop:.2f} points of {escape(log.metric)}"
-        f"{_within(log.drop_interval)} on {log.images} pictures that it was not trained on, and "
+        f"{in_resamples(log.drop_interval)} on {log.images} pictures "
+        f"that it was not trained on, and "
         f"{log.expected:.2f} are to be expected by what all networks lost.{quantised}{counted} "
         f"The whole network is {escape(log.source)}.</p>"
     )
-
-
-def _within(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return f" ({interval[0]:.2f} to {interval[1]:.2f} in 95% of resamples)"
 
 
 def _table(log: SlimmingLog) -> str:

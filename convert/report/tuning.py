@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convert.evaluation.bootstrap import in_resamples
 from convert.report.trade_off import Dot, trade_off
 from convert.tuning.log import TrialRecord, TuningLog, finalists
 from device.charts.markup import escape, figure, section, table
@@ -53,17 +54,15 @@ def tuning(log: TuningLog | None) -> str:
     )
     verdict = "keeps" if log.met else "does not keep"
     drop = "" if log.drop is None else f"{log.drop:.2f}"
-    within = ""
-    if log.drop_interval is not None:
-        within = f" ({log.drop_interval[0]:.2f} to {log.drop_interval[1]:.2f} in 95% of resamples)"
     expected = ""
     if log.drop_expected is not None:
         expected = f", and {log.drop_expected:.2f} are to be expected by what all candidates lost"
     said = (
         f"<p>The best found <strong>{verdict}</strong> the limit of {log.max_drop:g} points of "
         f"{escape(log.metric)}: on pictures that its search had not seen it loses {drop} points"
-        f"{within}{expected}; int8 loses {log.int8_drop:.2f}. {log.images} pictures, in two "
-        f"halves by seed {log.seed}. Cost: {escape(log.cost_unit)}.</p>"
+        f"{in_resamples(log.drop_interval)}{expected}; int8 loses {log.int8_drop:.2f}. "
+        f"{log.images} pictures, in two halves by seed {log.seed}. "
+        f"Cost: {escape(log.cost_unit)}.</p>"
     )
     body = said + f'<div class="grid wide">{charts}</div>' + _table(log, final)
     return section("tuning", "Tuned within an accuracy limit", body)

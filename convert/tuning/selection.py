@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from convert.errors import EvaluationError
-from convert.evaluation.bootstrap import Interval
 from convert.tuning.drop_model import expected_drops
 from convert.tuning.search import Candidate
 from convert.tuning.types import Finalist, TuningResult
@@ -98,11 +97,4 @@ def tell(item: Finalist) -> str:
     return (
         f"{item.name}: {item.cost:.3f} times int8's cost, {item.seen.drop:.2f} points lost "
         f"where searched ({what})"
-    )
-
-
-def interval_text(interval: Interval | None) -> str:
-    """Of 95 % of resamples, in points."""
-    return (
-        "" if interval is None else f"(95 % of resamples: {interval[0]:.2f} to {interval[1]:.2f})"
     )

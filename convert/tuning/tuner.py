@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs
+from convert.evaluation.bootstrap import in_resamples
 from convert.output_capture import quiet
 from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.reference import REFERENCE_VARIANT
@@ -30,7 +31,6 @@ from convert.tuning.selection import (
     choose,
     holds,
     id_of,
-    interval_text,
     refuse_little,
     refuse_noise,
     spaced,
@@ -107,7 +107,7 @@ class Tuner:
         score = self._trial.score
         say(
             f"float32 scores {score:.2f} points at {cost:.2f} times int8's cost; int8 loses "
-            f"{drop:.2f} {interval_text(spread)}".rstrip()
+            f"{drop:.2f}{in_resamples(spread)}"
         )
         refuse_little(options.max_drop, score, self._trial.metric)
         refuse_noise(options.max_drop, deviation, count)
@@ -298,5 +298,5 @@ class Tuner:
         outcome.met = holds(outcome, limit)
         self._say(
             f"best so far {tell(best.chosen)}; on pictures not searched {outcome.drop:.2f} "
-            f"points {interval_text(outcome.interval)}, {outcome.expected:.2f} to be expected"
+            f"points{in_resamples(outcome.interval)}, {outcome.expected:.2f} to be expected"
         )

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.evaluation.bootstrap import RESAMPLES, draw_weights, interval, resampled_ratio, rounded
+from convert.evaluation.bootstrap import (
+    RESAMPLES,
+    draw_weights,
+    in_resamples,
+    interval,
+    resampled_ratio,
+    rounded,
+)
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32))
@@ -50,3 +57,8 @@ def test_interval_of_a_share_is_the_one_that_theory_gives():
     weights = draw_weights(400, 0, RESAMPLES)
     low, high = interval(resampled_ratio(right, np.ones(400, np.int64), weights))
     assert (low, high) == pytest.approx((0.451, 0.549), abs=0.006)
+
+
+def test_interval_in_points_is_written_behind_its_figure():
+    assert in_resamples((-0.124, 1.5)) == " (95 % of resamples: -0.12 to 1.50)"
+    assert in_resamples(None) == ""

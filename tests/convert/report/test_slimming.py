@@ -14,7 +14,7 @@ def test_report_shows_every_network_and_the_whole_one():
     assert page.count('r="5" class="dot accent"') == 1
     for name in ("whole network", "160px", "160px-21"):
         assert f">{name}</text>" in page
-    assert "lost 0.90 points of mAP (0.10 to 1.80 in 95% of resamples) on 40 pictures" in page
+    assert "lost 0.90 points of mAP (95 % of resamples: 0.10 to 1.80) on 40 pictures" in page
     assert "The promise was --max-drop 1. " in page
     assert "Million instructions, Pi 4" in page
 
@@ -30,7 +30,7 @@ def test_what_was_counted_and_measured_in_int8_is_told():
     )
     page = slimming(log)
     assert "53.21 million instructions, counted" in page
-    assert "<strong>0.40</strong> (-0.10 to 1.00 in 95% of resamples)" in page
+    assert "<strong>0.40</strong> (95 % of resamples: -0.10 to 1.00)" in page
 
 
 def test_names_of_a_log_are_text_and_no_markup():

@@ -18,5 +18,5 @@ def test_report_shows_the_search_and_a_page_without_one_does_not():
     assert page.count("<circle") == len(finalists(log)) + len(rows) + 1
     assert ">float32</text>" in page
     assert 'r="5" class="dot accent"' in page
-    assert "0.00 to 0.40 in 95%" in page
+    assert "(95 % of resamples: 0.00 to 0.40)" in page
     assert tuning(None) == ""
