@@ -16,9 +16,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import IO, Any
-from urllib.parse import urlsplit
 
-from device.cameras.url import SCHEMES, CameraUrl
+from device.cameras.url import CameraUrl, is_same_server
 
 POLL_S = 0.25  # between two looks whether a wait is to end
 
@@ -158,17 +157,6 @@ class Credentials(urllib.request.HTTPDigestAuthHandler):
         known = base64.b64encode(f"{self._user}:{self._password}".encode()).decode()
         req.add_unredirected_header("Authorization", f"Basic {known}")
         return self.parent.open(req, timeout=req.timeout)
-
-
-def is_same_server(url: CameraUrl, address: str) -> bool:
-    """Whether ``address`` is of the server of ``url``; with TLS added it is the same."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or SCHEMES.get(parts.scheme)
-    except ValueError:
-        return False
-    same = parts.scheme == url.scheme and port == url.port
-    return host == url.host and (same or (url.scheme, parts.scheme) == ("http", "https"))
 
 
 def open_stream(url: CameraUrl, patience: Patience) -> http.client.HTTPResponse:

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
-from device.cameras.http_stream import Patience, StoppedError, is_same_server, open_stream
+from device.cameras.http_stream import Patience, StoppedError, open_stream
 from device.cameras.reconnecting import LiveCamera, silence_s
-from device.cameras.url import CameraUrl, redact
+from device.cameras.url import CameraUrl, is_same_server, redact
 from device.errors import SourceError
 from device.images import check_pixels, decode_image
 

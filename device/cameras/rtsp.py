@@ -13,11 +13,13 @@ import numpy as np
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.opencv_log import log_errors_only
 from device.cameras.reconnecting import LiveCamera, silence_s
-from device.cameras.url import CameraUrl
+from device.cameras.rtsp_relay import RtspRelay
+from device.cameras.url import CameraUrl, is_same_server, redact
 from device.errors import SourceError
 from device.images import check_size
 
 OPEN_TIMEOUT_S = 10.0  # cameras start their encoder first, and FFmpeg waits for a key frame
+MOST_REDIRECTS = 5
 ANSWERS = {
     "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
     "404": "it has no stream at this path; the camera's manual names it",
@@ -51,6 +53,7 @@ class RtspCamera(LiveCamera):
         self._url = url
         self._silence_s = silence_s(options)
         self._capture: cv2.VideoCapture | None = None
+        self._relay: RtspRelay | None = None
         # Over UDP, which FFmpeg tries first, pictures break where a packet is lost.
         os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
         # What goes wrong is said here, once, and without the password.
@@ -72,7 +75,8 @@ class RtspCamera(LiveCamera):
         }
         flat = [number for pair in options.items() for number in pair]
         started_s = time.monotonic()
-        self._capture = cv2.VideoCapture(self._url.full, cv2.CAP_FFMPEG, flat)
+        self._open(flat)
+        assert self._capture is not None
         if not self._capture.isOpened():
             waited = time.monotonic() - started_s >= OPEN_TIMEOUT_S
             raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
@@ -81,6 +85,33 @@ class RtspCamera(LiveCamera):
             for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
         check_size((width, height), self.name)
+
+    def _open(self, options: list[int]) -> None:
+        """Open the stream; where there is a password, wherever the same server leads to."""
+        url = self._url
+        for _ in range(MOST_REDIRECTS):
+            address = url.full
+            if url.user is not None:
+                self._relay = RtspRelay(url, OPEN_TIMEOUT_S)
+                address = url.full_at(*self._relay.address)
+            self._capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
+            if self._capture.isOpened() or self._relay is None or self._relay.redirect is None:
+                return
+            url = self._followed(url, self._relay.redirect)
+            self._disconnect()
+        raise SourceError(f"{self.name}: leads from one address to the next")
+
+    def _followed(self, url: CameraUrl, address: str) -> CameraUrl:
+        """``address``, to which ``url`` leads, with its user and password.
+
+        Raises ``SourceError`` where it is another server's, which is not told them.
+        """
+        if not is_same_server(url, address):
+            raise SourceError(
+                f"{self.name}: leads to {redact(address)}, which is not told user and password: "
+                "give that address, if it is the camera's"
+            )
+        return url.at_path_of(address)
 
     def _ask_why(self) -> str:
         """What the server answers to a plain question: OpenCV only says that it failed."""
@@ -115,3 +146,6 @@ class RtspCamera(LiveCamera):
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None

@@ -10,6 +10,8 @@ from device.errors import UsageError
 
 SCHEMES = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}  # and their usual ports
 
+SECURED = (("http", "https"), ("rtsp", "rtsps"))  # the same server, with TLS added
+
 
 def redact(url: str) -> str:
     """The redacted ``url``: without user, password and the values that it carries."""
@@ -65,3 +67,27 @@ class CameraUrl:
         """The address as it is asked for over HTTP, where user and password go separately."""
         parts = urlsplit(self.full)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    def full_at(self, host: str, port: int) -> str:
+        """The address with user and password, in clear, as another host and port have it."""
+        parts = urlsplit(self.full)
+        user = parts.netloc.rpartition("@")[0]
+        return parts._replace(scheme="rtsp", netloc=f"{user}@{host}:{port}").geturl()
+
+    def at_path_of(self, address: str) -> CameraUrl:
+        """``address``, which is of the same server, with user and password of this one."""
+        user = urlsplit(self.full).netloc.rpartition("@")[0]
+        parts = urlsplit(address)
+        netloc = f"{user}@{parts.netloc.rpartition('@')[2]}"
+        return CameraUrl.parse(parts._replace(netloc=netloc).geturl())
+
+
+def is_same_server(url: CameraUrl, address: str) -> bool:
+    """Whether ``address`` is of the server of ``url``; with TLS added it is the same."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port or SCHEMES.get(parts.scheme)
+    except ValueError:
+        return False
+    same = parts.scheme == url.scheme and port == url.port
+    return host == url.host and (same or (url.scheme, parts.scheme) in SECURED)

@@ -261,7 +261,10 @@ class RtspHandler(socketserver.StreamRequestHandler):
 
     def _answer(self, camera: RtspServer, method: str, uri: str, headers: dict[str, str]) -> bool:
         status, extra, body = "200 OK", "", ""
-        if method != "OPTIONS" and not is_let_in(camera, method, uri, headers["authorization"]):
+        camera.authorizations.append(headers["authorization"])
+        if camera.leads_elsewhere(method, uri, headers["authorization"]):
+            status, extra = "302 Moved", f"Location: {camera.redirect_to}\r\n"
+        elif method != "OPTIONS" and not is_let_in(camera, method, uri, headers["authorization"]):
             status, extra = "401 Unauthorized", f"WWW-Authenticate: {challenge(camera)}\r\n"
         elif not uri.removesuffix("/").removesuffix("/track").endswith("/stream"):
             status = "404 Not Found"
@@ -295,6 +298,16 @@ class RtspServer(NetworkCamera):
     scheme = "rtsp"
     handler = RtspHandler
     never_answers = False
+    redirect_to = ""
+    redirect_at = "DESCRIBE"  # or OPTIONS, SETUP, or AUTHORIZED: where a password was sent
+
+    def leads_elsewhere(self, method: str, uri: str, authorization: str) -> bool:
+        """Whether a request is answered by a redirect; one that was followed already is not."""
+        if not self.redirect_to or "/moved/" in uri:
+            return False
+        return method == self.redirect_at or (
+            self.redirect_at == "AUTHORIZED" and authorization != ""
+        )
 
     def describe(self) -> str:
         image = self.scene(0)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from device.cameras.base import CameraOptions
-from device.cameras.http_stream import Patience, StoppedError, is_same_server, open_stream
+from device.cameras.http_stream import Patience, StoppedError, open_stream
 from device.cameras.open import open_camera
 from device.cameras.url import CameraUrl
 from device.errors import SourceError
@@ -118,20 +118,3 @@ def test_redirect_to_something_else_than_http_is_refused(server, scheme, tmp_pat
     server.redirect_to = f"{scheme}://{tmp_path}/secret"
     with pytest.raises(SourceError, match=scheme):
         open_camera(server.url, [], ignore)
-
-
-@pytest.mark.parametrize(
-    ("url", "address", "same"),
-    [
-        ("http://cam/a", "http://cam/b", True),
-        ("http://cam/a", "http://cam:80/b", True),
-        ("http://cam/a", "https://cam/b", True),
-        ("https://cam/a", "http://cam/b", False),
-        ("http://cam:81/a", "http://cam/a", False),
-        ("http://cam/a", "http://cam.example.com/a", False),
-        ("http://cam/a", "http://evil@cam2/a", False),
-        ("http://cam/a", "http://[", False),
-    ],
-)
-def test_server_is_the_same_by_host_port_and_scheme(url, address, same):
-    assert is_same_server(CameraUrl.parse(url), address) == same

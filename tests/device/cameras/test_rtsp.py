@@ -11,6 +11,7 @@ import pytest
 
 from device.cameras.base import CameraOptions
 from device.cameras.open import open_camera
+from device.cameras.rtsp import MOST_REDIRECTS
 from device.errors import SourceError
 from tests.conftest import ROOT
 from tests.helpers.network_cameras import PASSWORD, USER, RtspServer
@@ -44,6 +45,34 @@ def test_user_and_password_let_in(server, auth):
     server.auth = auth
     with open_camera(server.url_with(USER, PASSWORD), [], ignore) as camera:
         assert next(camera.frames()).name == server.url.replace("//", "//***@")
+
+
+@pytest.mark.parametrize("auth", ["Basic", "Digest"])
+@pytest.mark.parametrize("redirect_at", ["OPTIONS", "DESCRIBE", "AUTHORIZED", "SETUP"])
+def test_user_and_password_do_not_follow_to_another_server(server, auth, redirect_at):
+    with RtspServer() as other:
+        other.auth, server.auth = auth, "Digest"
+        server.redirect_to, server.redirect_at = other.url, redirect_at
+        said = error_of(server.url_with(USER, PASSWORD))
+        assert other.asked_for == [], "FFmpeg would tell it user and password"
+    assert f"leads to {other.url}, which is not told user and password" in said
+    assert PASSWORD not in said
+
+
+@pytest.mark.parametrize("auth", ["Basic", "Digest"])
+def test_user_and_password_follow_to_another_path_of_the_same_server(server, auth):
+    server.auth = auth
+    server.redirect_to = f"{server.url.removesuffix('/stream')}/moved/stream"
+    with open_camera(server.url_with(USER, PASSWORD), [], ignore) as camera:
+        next(camera.frames())
+    assert any("/moved/stream" in asked for asked in server.asked_for)
+
+
+def test_server_that_leads_from_one_address_to_the_next_is_an_error(server):
+    server.leads_elsewhere = lambda *_: True
+    server.redirect_to = server.url
+    assert "leads from one address to the next" in error_of(server.url_with(USER, PASSWORD))
+    assert len(server.asked_for) == MOST_REDIRECTS
 
 
 @pytest.mark.parametrize("auth", ["Basic", "Digest"])

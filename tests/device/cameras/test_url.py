@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.cameras.url import CameraUrl, redact
+from device.cameras.url import CameraUrl, is_same_server, redact
 from device.errors import UsageError
 
 
@@ -61,3 +61,36 @@ def test_no_address_is_wrong_usage(url):
     with pytest.raises(UsageError, match="not an address; expected is") as caught:
         CameraUrl.parse(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_address_at_a_relay_keeps_user_password_and_path():
+    url = CameraUrl.parse("rtsps://me:p%40ss@cam:8322/live?x=1")
+    assert url.full_at("127.0.0.1", 99) == "rtsp://me:p%40ss@127.0.0.1:99/live?x=1"
+
+
+def test_address_on_the_same_server_gets_user_and_password_and_none_of_its_own():
+    url = CameraUrl.parse("rtsp://me:p%40ss@cam/live")
+    moved = url.at_path_of("rtsp://other:secret@cam:554/hd?x=1")
+    assert moved.full == "rtsp://me:p%40ss@cam:554/hd?x=1"
+    assert (moved.user, moved.password) == ("me", "p@ss")
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "same"),
+    [
+        ("http://cam/a", "http://cam/b", True),
+        ("http://cam/a", "http://cam:80/b", True),
+        ("http://cam/a", "https://cam/b", True),
+        ("https://cam/a", "http://cam/b", False),
+        ("http://cam:81/a", "http://cam/a", False),
+        ("http://cam/a", "http://cam.example.com/a", False),
+        ("http://cam/a", "http://evil@cam2/a", False),
+        ("http://cam/a", "http://[", False),
+        ("rtsp://cam/a", "rtsp://cam:554/b", True),
+        ("rtsp://cam/a", "rtsps://cam/a", True),
+        ("rtsps://cam/a", "rtsp://cam/a", False),
+        ("rtsp://cam/a", "rtsp://cam2/a", False),
+    ],
+)
+def test_server_is_the_same_by_host_port_and_scheme(url, address, same):
+    assert is_same_server(CameraUrl.parse(url), address) == same
