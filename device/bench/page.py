@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from device import __version__
 from device.bench import parts
-from device.bench.record import Benchmark, CombinationResult, count_of
+from device.bench.record import Benchmark, CombinationResult
 from device.charts.markup import document, escape, section, tiles
+from device.system.console import count_of
 
 
 def make_page(benchmark: Benchmark) -> str:

@@ -15,9 +15,10 @@ from device.bench.charts import (
     over_time,
     rates,
 )
-from device.bench.record import Benchmark, CombinationResult, Times, count_of
+from device.bench.record import Benchmark, CombinationResult, Times
 from device.bench.timing import TimingSummary
 from device.charts.markup import escape, figure, table
+from device.system.console import count_of
 
 Item = TypeVar("Item")
 Scale = TypeVar("Scale")

@@ -17,6 +17,7 @@ from device.inference.autotune import TunedSettings
 from device.runtimes import InterpreterName
 from device.schema import Count, Index, Record
 from device.system.board import Board, State
+from device.system.console import count_of
 
 MOST_OF_A_RECORD = 500_000_000  # bytes: every time of every invoke is in it
 FORMAT = 1  # raised when an older liteberry could misread a newer file
@@ -155,11 +156,6 @@ class Benchmark(Record, frozen=True):
     chosen: dict[str, TunedSettings]  # by variant, what --tune saved
     sustained: Sustained | None = None
     warnings: tuple[str, ...] = ()
-
-
-def count_of(number: int, noun: str) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def encode(benchmark: Benchmark) -> bytes:

@@ -22,7 +22,6 @@ from device.bench.record import (
     Moment,
     Stretch,
     Sustained,
-    count_of,
 )
 from device.bench.rounds import measure, sustain
 from device.bench.stability import warnings
@@ -32,6 +31,7 @@ from device.errors import InterpreterError
 from device.inference.autotune import save_choice
 from device.runtimes import ORIGINS, InterpreterName
 from device.system.board import read_board
+from device.system.console import count_of
 
 PACKAGES = (
     "numpy",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from device.bench.comparison import FigureChange
-from device.bench.record import Benchmark, CombinationResult, Sustained, count_of
+from device.bench.record import Benchmark, CombinationResult, Sustained
 from device.bench.timing import TimingSummary
 from device.system.board import throttled_now
+from device.system.console import count_of
 
 INVOKE_HEADING = (
     "variant", "interpreter", "threads", "load", "first", "median", "p90", "p99", "std", "FPS",

@@ -29,7 +29,7 @@ from device.commands.scene_flags import (
     scene_tables,
 )
 from device.errors import UsageError
-from device.system.console import say, show
+from device.system.console import count_of, say, show
 from device.system.signals import children_begin_with_defaults, is_ignored
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _open_engine(
     say(
         f"{bundle.manifest.model} {engine.variant} in {interpreter.name} "
         f"{interpreter.version} ({engine.choice}), {interpreter.delegate}, "
-        f"{interpreter.threads} threads; "
+        f"{count_of(interpreter.threads, 'thread')}; "
         f"{'SIGTERM' if is_ignored(signal.SIGINT) else 'Ctrl-C'} ends the run"
     )
     return engine

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def count_of(number: int, noun: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def say(message: str) -> None:
     """Tell the person at the terminal; results go to stdout, talk goes to stderr."""
     print(printable(message), file=sys.stderr, flush=True)

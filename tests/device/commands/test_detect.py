@@ -78,7 +78,7 @@ def test_options_reach_the_engine(device, small_bundle, tmp_path):
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert [item["label"] for item in lines_of(log)[0]["detections"]] == ["cup"]
-    assert "(asked for), XNNPACK, 1 threads" in ran.err
+    assert "(asked for), XNNPACK, 1 thread;" in ran.err
 
 
 def found_in(log: Path) -> list[list[str]]:

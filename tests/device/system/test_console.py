@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from device.system import console
-from device.system.console import say, say_step, show
+from device.system.console import count_of, say, say_step, show
 
 
 @pytest.fixture
@@ -14,6 +14,11 @@ def caught(monkeypatch):
     signals: list[int] = []
     monkeypatch.setattr(console, "signals_caught", signals)
     return signals
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 threads"), (1, "1 thread"), (2, "2 threads")])
+def test_only_one_of_a_thing_is_without_its_s(number, text):
+    assert count_of(number, "thread") == text
 
 
 def test_talk_goes_to_stderr_so_that_stdout_holds_results_alone(capsys):
