@@ -132,10 +132,14 @@ def read_scene_plan(
         return None
     from device.visits.plan import read_plan
 
-    plan, left_out = read_plan(tables, model.labels)
+    is_drawn = args.zones is not None and args.zones.exists()
+    file = f"--zones {args.zones}" if is_drawn else f"--config {args.config}"
+    try:
+        plan, left_out = read_plan(tables, model.labels)
+    except UsageError as exc:
+        raise UsageError(f"{file}: {exc}") from None
     for line in left_out:
-        is_drawn = args.zones is not None and args.zones.exists() and not line.startswith("rule ")
-        say(f"{f'--zones {args.zones}' if is_drawn else f'--config {args.config}'}: {line}")
+        say(f"{f'--config {args.config}' if line.startswith('rule ') else file}: {line}")
     return plan
 
 

@@ -25,18 +25,26 @@ class Places(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     mask: tuple[Mask, ...] = ()
 
 
+_TYPES = {"zone": Zone, "line": CountingLine, "mask": Mask}
+
+
 class SceneEditor:
     """The editor of a run's places, for any thread; what is saved acts on the next frame."""
 
     def __init__(
         self, pipeline: Pipeline, file: Path | None, tables: Tables, labels: Sequence[str]
     ) -> None:
-        """``tables`` are those in force, with the rules; without a ``file`` they stay."""
+        """``tables`` are those in force, with the rules; without a ``file`` they stay.
+
+        What is wrong with one of them is to be mended on the page, if it can be drawn there at all.
+        """
         self._pipeline = pipeline
         self._file = file
-        self._tables = tables
+        self._tables: Tables = {
+            name: [entry for entry in tables[name] if _is_drawable(name, entry)] for name in tables
+        }
         self._labels = labels
-        self._left_out: Sequence[str] = ()
+        self._left_out: Sequence[str] = read_plan(tables, labels)[1]
         self._lock = threading.Lock()
 
     @property
@@ -57,7 +65,8 @@ class SceneEditor:
             raise UsageError(ADVICE)
         given = msgspec.json.decode(msgspec.json.encode(places))
         drawn = {
-            name: [_without_defaults(entry) for entry in given.get(name, ())] for name in PLACES
+            name: [_without_defaults(name, entry) for entry in given.get(name, ())]
+            for name in PLACES
         }
         with self._lock:
             _, flaws = read_plan(drawn, self._labels)
@@ -71,5 +80,21 @@ class SceneEditor:
             return self.view
 
 
-def _without_defaults(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if value not in ("", [], {}, False)}
+def _is_drawable(kind: str, entry: Any) -> bool:
+    """Whether the page can draw an entry, be it right or wrong; a rule is not drawn."""
+    if kind not in _TYPES:
+        return True
+    try:
+        msgspec.convert(entry, _TYPES[kind])
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _without_defaults(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
+    unneeded = ("name", "") if kind == "mask" else None  # of others a name is expected
+    return {
+        name: value
+        for name, value in entry.items()
+        if value not in ([], {}, False) and (name, value) != unneeded
+    }

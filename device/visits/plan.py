@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from device.errors import UsageError
 from device.schema import Record
 from device.suggestions import did_you_mean
-from device.visits.polygon import Point, flaw_of
+from device.visits.polygon import Point, flaw_of, frame_of
 from device.visits.rule import Rule, RuleError, parse_rule
 
 Score = Annotated[float, msgspec.Meta(gt=0, le=1)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
 MOST = 64  # zones, lines, masks, rules of a plan, each
 MOST_POINTS = 100  # of a polygon
 
@@ -91,23 +93,15 @@ def read_plan(
     """The plan in ``tables`` (``zone``, ``line``, ``mask``, ``rule``), and what is left out of it.
 
     An entry that cannot be used is left out, and said why in a line: the others are as good as
-    before. ``labels``: the classes that there are, where known. Raises ``UsageError`` for a mask,
-    without which more would be shown than is meant to be.
+    before. In place of a mask whose polygon is none, all of the rectangle around it is black.
+    ``labels``: the classes that there are, where known. Raises ``UsageError`` for a mask of which
+    not even that is known: without it more would be shown than is meant to be.
     """
     reader = _Reader(labels)
     zones = reader.read("zone", tables.get("zone", ()), Zone, _check_zone)
     lines = reader.read("line", tables.get("line", ()), CountingLine, _check_line)
     texts = reader.read("rule", tables.get("rule", ()), _RuleText, lambda _: None)
-    masks = []
-    for number, table in enumerate(tables.get("mask", ()), 1):
-        try:
-            masks.append(_convert(table, Mask))
-            if flaw := flaw_of(masks[-1].points):
-                raise _EntryError(flaw)
-        except _EntryError as exc:
-            raise UsageError(
-                f"mask {number}: {exc}; without it more would be shown than is meant to be"
-            ) from None
+    masks = reader.masks(tables.get("mask", ()))
     plan = ScenePlan(
         zones=tuple(zones),
         lines=tuple(lines),
@@ -162,6 +156,24 @@ class _Reader:
             if self._labels and label not in self._labels:
                 raise _EntryError(f"no class {label!r}{did_you_mean(label, self._labels)}")
 
+    def masks(self, tables: Sequence[Any]) -> list[Mask]:
+        """All masks, each at least as large as it is meant to be."""
+        masks = []
+        for number, table in enumerate(tables, 1):
+            try:
+                mask = _convert(table, Mask)
+                if flaw := flaw_of(mask.points):
+                    mask = replace(mask, points=_frame_of(mask.points, flaw))
+                    self.left_out.append(
+                        f"mask {number}: {flaw}; all of the rectangle around it is black instead"
+                    )
+                masks.append(mask)
+            except _EntryError as exc:
+                raise UsageError(
+                    f"mask {number}: {exc}; without it more would be shown than is meant to be"
+                ) from None
+        return masks
+
     def rules(self, texts: Sequence[_RuleText], zones: Mapping[str, Zone]) -> list[Rule]:
         """The rules that can be understood, of zones that there are."""
         rules = []
@@ -185,6 +197,14 @@ class _Reader:
 def _check_zone(zone: Zone) -> None:
     if flaw := flaw_of(zone.points):
         raise _EntryError(flaw)
+
+
+def _frame_of(points: Sequence[Point], flaw: str) -> tuple[Point, ...]:
+    is_known = points and not any(math.isnan(side) for point in points for side in point)
+    frame = frame_of(points) if is_known else ()
+    if flaw_of(frame):
+        raise _EntryError(flaw)
+    return frame
 
 
 def _check_line(line: CountingLine) -> None:

@@ -24,6 +24,14 @@ def flaw_of(points: Sequence[Point]) -> str | None:
     return None
 
 
+def frame_of(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The corners of the rectangle around ``points``, as far as it is within the picture."""
+    (left, right), (top, bottom) = (
+        [min(max(end(side), 0.0), 1.0) for end in (min, max)] for side in zip(*points, strict=True)
+    )
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
 def _sides(points: Sequence[Point]) -> list[tuple[Point, Point]]:
     return list(zip(points, [*points[1:], points[0]], strict=True))
 

@@ -46,7 +46,7 @@ export function openEditor() {
   sheet.toggleAttribute("data-editing", !places.advice);
   setText("editor-file", places.file ? `kept in ${places.file.split("/").at(-1)}` : "");
   setText("leave-editor", places.advice ? "Close" : "Cancel");
-  say("");
+  say(places.left_out.join("; "));
   rebuild();
   $(places.advice ? "leave-editor" : "add-zone").focus();
   $("editor").scrollIntoView({ block: "nearest" });

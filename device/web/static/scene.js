@@ -10,7 +10,7 @@ const sheet = $("scene");
 let shown = true;
 let drawn = ""; // what is on the sheet, so that a frame which changes nothing costs nothing
 
-export const places = { zone: [], line: [], mask: [], file: null, advice: "" };
+export const places = { zone: [], line: [], mask: [], file: null, advice: "", left_out: [] };
 
 // An element of SVG.
 export function svg(tag, attributes = {}, ...children) {

@@ -87,12 +87,12 @@ def test_counts_without_a_place_exit_with_2(device, small_bundle, tmp_path):
     assert "--counts needs a zone or a line" in ran.error
 
 
-def test_mask_that_is_wrong_exits_with_2(device, small_bundle, tmp_path):
+def test_mask_of_which_nothing_is_known_exits_with_2(device, small_bundle, tmp_path):
     config = tmp_path / "settings.toml"
-    config.write_text("[[mask]]\npoints = [[0, 0], [2, 0], [1, 1]]\n")
+    config.write_text("[[mask]]\npoints = [[2, 2], [3, 2], [3, 3]]\n")
     ran = device("detect", small_bundle, "--source", "demo", "--config", config)
     assert ran.code == 2
-    assert "mask 1: point 2 (2, 0) is not in the picture" in ran.error
+    assert f"--config {config}: mask 1: point 1 (2, 2) is not in the picture" in ran.error
 
 
 def test_masked_picture_shows_nothing(device, small_bundle, tmp_path):

@@ -50,3 +50,19 @@ def test_editor_without_a_file_refuses(taker):
     with pytest.raises(UsageError, match="--zones"):
         editor.save(Places())
     assert editor.view.advice is not None
+
+
+def test_what_is_wrong_is_shown_where_it_can_be_drawn_and_told(taker, tmp_path):
+    knot = {"name": "knot", "points": [[0, 0], [1, 1], [1, 0], [0, 1]]}
+    tables = {
+        "zone": [knot, {"name": "none"}, {"name": "text", "points": "all"}],
+        "line": [{"name": "half", "start": [0, 0]}],
+        "rule": [{"name": "crowd"}],
+    }
+    view = SceneEditor(taker, tmp_path / "zones.toml", tables, []).view
+    assert (view.zone, view.line) == ([knot], [])
+    wrong = [line.partition(" is left out")[0] for line in view.left_out]
+    assert wrong == [
+        "zone 1 ('knot')", "zone 2 ('none')", "zone 3 ('text')", "line 1 ('half')",
+        "rule 1 ('crowd')",
+    ]  # fmt: skip

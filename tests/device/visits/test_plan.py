@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -96,9 +97,33 @@ def test_rule_that_cannot_be_used_is_left_out_and_why_is_said(when, why):
     assert plan.rules == ()
 
 
-def test_mask_that_cannot_be_used_ends_the_run():
-    with pytest.raises(UsageError, match=r"mask 2: sides 1 and 3 cross.*more would be shown"):
-        read_plan({"mask": [{"points": SQUARE}, {"points": [[0, 0], [1, 1], [1, 0], [0, 1]]}]})
+@pytest.mark.parametrize(
+    ("points", "flaw", "black"),
+    [
+        ([[0, 0], [0.5, 0.5], [0.5, 0], [0, 0.5]], "sides 1 and 3 cross: give the points in order",
+         ((0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5))),
+        ([[-1, 0.5], [0.5, -1], [0.6, 0.6]], "point 1 (-1, 0.5) is not in the picture",
+         ((0, 0), (0.6, 0), (0.6, 0.6), (0, 0.6))),
+        ([[320, 0], [640, 0], [0, 480]], "point 1 (320, 0) is not in",
+         ((0, 0), (1, 0), (1, 1), (0, 1))),
+        ([[0.1, 0.1], [0.5, 0.4]], "2 points: at least 3 are expected",
+         ((0.1, 0.1), (0.5, 0.1), (0.5, 0.4), (0.1, 0.4))),
+    ],
+)  # fmt: skip
+def test_mask_that_is_no_polygon_is_black_all_around_and_is_told(points, flaw, black):
+    plan, (line,) = read_plan({"mask": [{"points": SQUARE}, {"points": points}]})
+    assert line.startswith(f"mask 2: {flaw}")
+    assert line.endswith("; all of the rectangle around it is black instead")
+    assert [mask.points for mask in plan.masks] == [tuple(map(tuple, SQUARE)), black]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [{"points": []}, {"points": [[2, 2], [3, 2], [3, 3]]}, {"points": [[0, 0], [1, math.nan]]}, {}],
+)
+def test_mask_of_which_nothing_is_known_ends_the_run(mask):
+    with pytest.raises(UsageError, match=r"^mask 2: .*; without it more would be shown"):
+        read_plan({"mask": [{"points": SQUARE}, mask]})
 
 
 def test_number_of_zones_is_bounded():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.visits.polygon import contains, do_cross, flaw_of, side_of, signed_area
+from device.visits.polygon import contains, do_cross, flaw_of, frame_of, side_of, signed_area
 
 SQUARE = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]
 
@@ -28,6 +28,21 @@ SQUARE = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]
 def test_flaw_of_a_polygon_is_named(points, flaw):
     found = flaw_of(points)
     assert found is None if flaw is None else flaw in str(found)
+
+
+CORNER = st.tuples(st.integers(-20, 30), st.integers(-20, 30))
+
+
+@given(st.lists(CORNER, min_size=1, max_size=5))
+def test_frame_covers_all_of_the_points_that_is_in_the_picture(tenths):
+    points = [(x / 10, y / 10) for x, y in tenths]
+    (left, top), _, (right, bottom), _ = frame_of(points)
+    assert 0 <= left <= right <= 1
+    assert 0 <= top <= bottom <= 1
+    x, y = ((points[0][axis] + points[-1][axis]) / 2 for axis in (0, 1))  # perhaps within
+    if 0 <= x <= 1 and 0 <= y <= 1:
+        assert left <= x <= right
+        assert top <= y <= bottom
 
 
 def test_area_by_the_shoelace_formula():

@@ -52,6 +52,7 @@ def test_mask_that_is_drawn_blacks_out_from_then_on(drawing):
         ({"mask": [{"points": [[0, 0], [1, 1]]}]}, "mask 1: 2 points"),
         ({"zone": [DOOR | {"classes": ["cta"]}]}, "no class 'cta'"),
         ({"zone": [DOOR | {"name": "a:b"}]}, "a name without a colon"),
+        ({"zone": [DOOR | {"name": ""}]}, "zone 1 (''): a name without a colon, and with"),
         ({"zones": []}, "lists named zone, line and mask"),
         (b"[", "lists named zone, line and mask"),
     ],
