@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import SourceError
+from device.file_kinds import undecoded_format
 from device.image_header import MAX_PIXELS, image_size, jpeg_segments, read_header
 from device.orientation import Orientation
 from device.records import Pixels
@@ -23,6 +24,7 @@ SMALL_RANGE = 0.25  # of 16 bits: with less in use, their upper 8 would be nearl
 SCALED_QUANTILES = (0.005, 0.995)  # a dead pixel decides nothing
 
 PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum
+NOT_A_PICTURE = "not a picture that OpenCV can decode"
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 JPEG_QUALITY = 90  # of 100
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -110,7 +112,7 @@ def decode_image(data: bytes, name: str, warn: Callable[[str], None] = lambda _:
     except cv2.error as exc:  # such as more pixels than OpenCV allows
         raise SourceError(f"{name}: OpenCV cannot decode it ({exc.err})") from exc
     if pixels is None:
-        raise SourceError(f"{name}: not a picture that OpenCV can decode")
+        raise SourceError(f"{name}: {undecoded_format(name, data) or NOT_A_PICTURE}")
     if pixels.dtype == np.uint16:
         pixels = _to_eight_bits(np.asarray(pixels, np.uint16), name, warn)
     upright = np.asarray(pixels, np.uint8)
@@ -164,25 +166,31 @@ class FolderListing:
         return f"; passed over: {', '.join(words)}"
 
 
-def find_images(folder: Path) -> FolderListing:
-    """All files below ``folder`` named like images, in order of their paths.
+def find_images(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> FolderListing:
+    """All files below ``folder`` named like images, by ``suffixes``, in order of their paths.
 
     Hidden files and folders are passed over: they are thumbnails and what other systems leave.
     Links to folders are not followed, as they may lead back. A folder that may not be read counts
     as empty.
     """
-    found: list[Path] = []
-    passed_over: Counter[str] = Counter()
+    paths: list[Path] = []
     for place, folders, names in os.walk(folder):  # pathlib has a walk from Python 3.12 on
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(place, name)
-            if name.startswith("."):
-                passed_over["hidden"] += 1
-            elif name.lower().endswith(IMAGE_SUFFIXES):
-                found.append(path)
-            else:
-                passed_over[path.suffix.lower()[:MAX_SUFFIX] or "without an ending"] += 1
+        paths += [Path(place, name) for name in names]
+    return part_images(paths, suffixes)
+
+
+def part_images(paths: Iterable[Path], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> FolderListing:
+    """The files of ``paths`` that are named like images, and how many of which kind are not."""
+    found: list[Path] = []
+    passed_over: Counter[str] = Counter()
+    for path in paths:
+        if path.name.startswith("."):
+            passed_over["hidden"] += 1
+        elif path.name.lower().endswith(suffixes):
+            found.append(path)
+        else:
+            passed_over[path.suffix.lower()[:MAX_SUFFIX] or "without an ending"] += 1
     return FolderListing(sorted(found), passed_over)
 
 
@@ -191,12 +199,17 @@ def list_images(folder: Path) -> list[Path]:
     return find_images(folder).images
 
 
+def is_pattern(text: str) -> bool:
+    """Whether ``text`` may stand for several files: it has ``*``, ``?`` or ``[``."""
+    return bool(set(text) & set("*?["))
+
+
 def matching_files(pattern: str) -> list[Path]:
     """The files that a pattern such as ``photos/*.jpg`` matches, in order of their paths.
 
     None for a name without ``*``, ``?`` or ``[``.
     """
-    if not set(pattern) & set("*?["):
+    if not is_pattern(pattern):
         return []
     import glob  # here: cameras have no pattern
 

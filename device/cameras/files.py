@@ -5,27 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
 from device.image_header import read_header
-from device.images import find_images, matching_files, read_bytes, read_image, read_page
+from device.images import (
+    IMAGE_SUFFIXES,
+    NOT_A_PICTURE,
+    FolderListing,
+    check_pixels,
+    find_images,
+    matching_files,
+    part_images,
+    read_bytes,
+    read_image,
+    read_page,
+)
 from device.records import Pixels
 
 PAGED_SUFFIXES = (".tif", ".tiff")
+READ_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
+NAMED_KINDS = ("jpg", "png", "bmp", "tif", "webp", "gif")
 JPEG_AFTER_JPEG = b"\xff\xd9\xff\xd8"
-# What to do with a file of several images, of which OpenCV would decode the first alone.
+# How all images of a file are seen, of which the first is taken.
 ADVICE = {
     "JPEG": "name it .mjpeg, and give it to --source by itself",
     "PNG": "give it to --source by itself",
     "GIF": "give it to --source by itself",
-    "WebP": "make a video or a folder of pictures of it",
+    "WebP": "make a video of it",
 }
 
 
 class ImageReader(Camera):
     """Image files in order of their names; one that is bad is reported and passed over.
 
-    Of a TIFF with several pages each is a frame.
+    Of a TIFF with several pages each is a frame; of an animation the first picture, which is said.
     """
 
     def __init__(self, images: list[Path], warn: Warn, options: CameraOptions = DEFAULTS) -> None:
@@ -36,6 +52,9 @@ class ImageReader(Camera):
         self._shots = self._read_all()
         if not any(path.suffix.lower() in PAGED_SUFFIXES for path in images):
             self.length = len(images)
+        elif len(images) == 1:
+            header = read_header(read_bytes(images[0]))
+            self.length = 1 if header is None else header.frames
 
     @classmethod
     def of_folder(cls, folder: Path, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:
@@ -43,23 +62,42 @@ class ImageReader(Camera):
 
         ``warn`` is told how many other files are passed over.
         """
-        found = find_images(folder)
+        found = find_images(folder, READ_SUFFIXES)
+        return cls._of_listing(
+            f"{folder}: no pictures in this folder", folder, found, warn, options
+        )
+
+    @classmethod
+    def of_pattern(cls, pattern: str, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:
+        """The images that a pattern such as ``photos/*`` matches; raises as :meth:`of_folder`."""
+        found = part_images(matching_files(pattern), READ_SUFFIXES)
+        return cls._of_listing(f"{pattern}: matches no pictures", pattern, found, warn, options)
+
+    @classmethod
+    def _of_listing(
+        cls,
+        refusal: str,
+        source: Path | str,
+        found: FolderListing,
+        warn: Warn,
+        options: CameraOptions,
+    ) -> ImageReader:
         if not found.images:
-            raise SourceError(
-                f"{folder}: no pictures in this folder (jpg, png, bmp, tif, webp){found.besides()}"
-            )
+            raise SourceError(f"{refusal} ({', '.join(NAMED_KINDS)}){found.besides()}")
         if found.passed_over:
-            warn(f"{folder}: {len(found.images)} pictures{found.besides()}")
+            count = len(found.images)
+            warn(f"{source}: {count} picture{'s' * (count > 1)}{found.besides()}")
         return cls(found.images, warn, options)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:
-        """The images of a folder, or the one of this name."""
+        """The images of a folder, those that a pattern matches, or the one of this name."""
         path = Path(request.source)
         if path.is_dir():
             return cls.of_folder(path, request.warn, request.options)
-        images = [path] if path.exists() else matching_files(request.source)
-        return cls(images, request.warn, request.options)
+        if path.exists():
+            return cls([path], request.warn, request.options)
+        return cls.of_pattern(request.source, request.warn, request.options)
 
     def _read(self) -> Shot | None:
         return next(self._shots, None)
@@ -89,11 +127,32 @@ class ImageReader(Camera):
         # Of nearly all photographs a search tells that they are one, without reading their parts.
         is_one = data.startswith(b"\xff\xd8") and JPEG_AFTER_JPEG not in data
         header = None if is_one else read_header(data)
-        frames = 1 if header is None else header.frames
-        if header is None or frames == 1:
-            yield read_image(path, self._warn_once)
-        elif header.kind == "TIFF":
-            for page in range(frames):
+        if header is not None and header.kind == "TIFF" and header.frames > 1:
+            for page in range(header.frames):
                 yield read_page(path, page)
+            return
+        if header is not None and header.frames > 1:
+            self._warn(
+                f"{path}: the first of {header.frames} pictures in it; for all of them "
+                f"{ADVICE[header.kind]}"
+            )
+        if header is not None and header.kind == "GIF":
+            yield _first_of_gif(path, data)
         else:
-            raise SourceError(f"{path}: {frames} pictures in one file; {ADVICE[header.kind]}")
+            yield read_image(path, self._warn_once)
+
+
+def _first_of_gif(path: Path, data: bytes) -> Pixels:
+    """The first picture of a GIF, which FFmpeg decodes and OpenCV's own readers do not.
+
+    Raises ``SourceError``.
+    """
+    check_pixels(data, str(path))
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    try:
+        ok, pixels = capture.read()
+    finally:
+        capture.release()
+    if not ok:
+        raise SourceError(f"{path}: {NOT_A_PICTURE}")
+    return np.asarray(pixels, np.uint8)

@@ -11,34 +11,21 @@ from typing import NamedTuple, cast
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Warn
 from device.cameras.url import CameraUrl
 from device.errors import SourceError, UsageError
+from device.file_kinds import kind_of_file, undecoded_format
 from device.image_header import read_header
-from device.images import matching_files
+from device.images import is_pattern, matching_files
 from device.suggestions import nearest
 
 # Frames one after another in no container, as rpicam-vid writes them.
 RAW_SUFFIXES = (".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc")
 HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-# Files that people give to --source, and what they are instead.
-NO_SOURCES = (
-    (
-        (".heic", ".heif"),
-        "HEIC, as iPhones take it, which OpenCV does not decode: make a JPEG of it "
-        "(heif-convert; on a Mac: sips -s format jpeg)",
-    ),
-    (
-        (".avif",),
-        "AVIF, which OpenCV does not decode here: make a JPEG of it (avifdec, or any browser)",
-    ),
-    (
-        (".tflite", ".pt", ".pth", ".onnx", ".keras", ".h5"),
-        "a model, not something to look at: it is named before --source",
-    ),
-    (
-        (".txt", ".md", ".json", ".csv", ".toml", ".yaml", ".yml", ".xml"),
-        "a text file, not a video or a picture",
-    ),
-)
+FIRST_BYTES = 64  # in which HEIC and AVIF say that they are
+# Files that people give to --source, and why they are none.
+NO_SOURCES = {
+    "a model": "a model, not something to look at: it is named before --source",
+    "a text file": "a text file, not a video or a picture",
+}
 
 
 class Backend(NamedTuple):
@@ -105,17 +92,17 @@ def kind_of(source: str) -> str:
     path = Path(source)
     if source.isdecimal() or source.startswith("/dev/video") or path.is_char_device():
         return "v4l2"
-    if not path.exists() and matching_files(source):
-        return "images"
     if not path.exists():
+        if matching_files(source):
+            return "images"
+        if is_pattern(source):
+            raise SourceError(f"{source}: no file matches this pattern")
         raise SourceError(f"{source}: no such file or folder{_nearest_file(path)}")
     if path.is_dir():
         return "images"
     if path.stat().st_size == 0:
         raise SourceError(f"{source}: empty file")
-    for suffixes, what in NO_SOURCES:
-        if path.suffix.lower() in suffixes:
-            raise SourceError(f"{source}: {what}")
+    _refuse_other_kinds(path)
     import cv2  # here: live cameras are told by their name
 
     if path.suffix.lower() in RAW_SUFFIXES:
@@ -125,6 +112,19 @@ def kind_of(source: str) -> str:
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     is_image = cv2.haveImageReader(source) or path.suffix.lower() in IMAGE_SUFFIXES
     return "images" if is_image else "video"
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Raise ``SourceError`` for a file that is neither a video nor a picture that is read here."""
+    if (what := NO_SOURCES.get(kind_of_file(path) or "")) is not None:
+        raise SourceError(f"{path}: {what}")
+    try:
+        with path.open("rb") as file:
+            undecoded = undecoded_format(path.name, file.read(FIRST_BYTES))
+    except OSError:  # which is told of when it is opened
+        return
+    if undecoded is not None:
+        raise SourceError(f"{path}: {undecoded}")
 
 
 def _nearest_file(path: Path) -> str:

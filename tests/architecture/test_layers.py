@@ -13,7 +13,7 @@ from tests.architecture.imports_graph import imports, module_paths
 DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "paths", "suggestions"),
     ("schema", "runtimes", "records"),
-    ("orientation", "image_header"),
+    ("orientation", "image_header", "file_kinds"),
     ("images", "image_hash", "drawing"),
     ("charts", "system"),
     ("bundle",),

@@ -53,7 +53,7 @@ def test_bad_pictures_alone_are_an_error(tmp_path):
 def test_folder_without_pictures_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(
-        SourceError, match=r"no pictures in this folder \(jpg, png, bmp, tif, webp\)"
+        SourceError, match=r"no pictures in this folder \(jpg, png, bmp, tif, webp, gif\)"
     ):
         ImageReader.of_folder(tmp_path, pytest.fail)
 
@@ -74,7 +74,7 @@ def test_files_that_are_passed_over_are_counted_and_named(tmp_path, noise):
 
 def test_folder_of_other_files_says_what_they_are(tmp_path):
     (tmp_path / "a.heic").touch()
-    with pytest.raises(SourceError, match=r"no pictures .* webp\); passed over: 1 \.heic"):
+    with pytest.raises(SourceError, match=r"no pictures .* gif\); passed over: 1 \.heic"):
         ImageReader.of_folder(tmp_path, pytest.fail)
 
 

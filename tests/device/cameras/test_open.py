@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from device.cameras.base import CameraOptions
 from device.cameras.demo import DemoCamera
@@ -15,7 +17,6 @@ from device.cameras.open import open_camera
 from device.cameras.video import VideoReader
 from device.errors import SourceError, UsageError
 from tests.device.conftest import encode
-from tests.device.test_image_header import webp_with
 from tests.device.test_images import JPEG, PNG
 
 
@@ -143,20 +144,68 @@ def test_every_page_of_a_tiff_is_a_frame(tmp_path):
     assert [frame.index for frame in frames] == [0, 1, 2, 3]
 
 
+def still_gif(shade: int) -> bytes:
+    """A GIF of one grey picture."""
+    image = Image.new("L", (64, 48), shade)
+    data = io.BytesIO()
+    image.save(data, "GIF")
+    return data.getvalue()
+
+
+def animated_webp() -> bytes:
+    first, *others = (Image.new("RGB", (64, 48), (shade,) * 3) for shade in (40, 200))
+    data = io.BytesIO()
+    first.save(data, "WEBP", save_all=True, append_images=others, lossless=True)
+    return data.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "first", "said"),
     [
-        ("a.jpg", jpegs(6), r"6 pictures in one file; name it \.mjpeg"),
-        ("a.webp", webp_with((b"ANMF", bytes(16)), (b"ANMF", bytes(16))), "2 pictures in one file"),
+        ("a.jpg", jpegs(6), 0, "the first of 6 pictures in it; for all of them name it .mjpeg"),
+        ("a.webp", animated_webp(), 40, "the first of 2 pictures in it; for all of them make a"),
     ],
 )
-def test_several_pictures_that_would_be_seen_as_one_are_an_error(tmp_path, name, data, said):
+def test_first_of_several_pictures_is_taken_and_said(tmp_path, name, data, first, said):
     (tmp_path / name).write_bytes(data)
+    told: list[str] = []
+    with open_camera(str(tmp_path / name), [], told.append) as camera:
+        (frame,) = camera.frames()
+    assert round(frame.pixels.mean()) == first
+    assert len(told) == 1
+    assert told[0].startswith(f"{tmp_path / name}: {said}")
+
+
+def test_gif_among_pictures_is_seen_by_its_first_which_is_said(tmp_path):
+    write_animation(tmp_path / "a.gif", "gif", "rgb8")
+    (tmp_path / "b.gif").write_bytes(still_gif(120))
+    told: list[str] = []
+    for source in (str(tmp_path), f"{tmp_path}/*.gif"):
+        with open_camera(source, [], told.append) as camera:
+            shades = [round(frame.pixels.mean()) for frame in camera.frames()]
+        assert shades == pytest.approx([0, 120], abs=2)
+    line = f"{tmp_path / 'a.gif'}: the first of 6 pictures in it; for all of them give it to"
+    assert [text.startswith(line) for text in told] == [True, True]
+
+
+def test_gif_that_is_damaged_is_an_error_not_a_frame(tmp_path):
+    for name in ("a.gif", "b.gif"):
+        (tmp_path / name).write_bytes(still_gif(120)[:20])
+    told: list[str] = []
     with (
-        open_camera(str(tmp_path / name), [], pytest.fail) as camera,
-        pytest.raises(SourceError, match=said),
+        open_camera(str(tmp_path), [], told.append) as camera,
+        pytest.raises(SourceError, match="none of the 2 pictures"),
     ):
         list(camera.frames())
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(("pages", "length"), [(1, 1), (3, 3)])
+def test_length_of_a_tiff_is_its_pages(tmp_path, pages, length):
+    images = [np.full((48, 64, 3), 20, np.uint8)] * pages
+    (tmp_path / "scan.tif").write_bytes(cv2.imencodemulti(".tif", images)[1].tobytes())
+    with open_camera(str(tmp_path / "scan.tif"), [], pytest.fail) as camera:
+        assert camera.length == length
 
 
 @pytest.mark.parametrize(
@@ -199,9 +248,31 @@ def test_pattern_is_the_pictures_that_it_matches_in_order(tmp_path):
         assert [frame.name for frame in camera.frames()] == ["a.jpg", "b.jpg"]
 
 
-def test_pattern_that_matches_nothing_is_a_file_that_is_missing(tmp_path):
-    with pytest.raises(SourceError, match=r"\*\.jpg: no such file or folder"):
+def test_pattern_that_matches_nothing_says_so(tmp_path):
+    with pytest.raises(SourceError, match=r"\*\.jpg: no file matches this pattern"):
         open_camera(f"{tmp_path}/*.jpg", [], print)
+
+
+def test_pattern_passes_over_what_is_no_picture_and_says_so(tmp_path):
+    for name in ("a.jpg", "notes.txt", "phone.heic"):
+        (tmp_path / name).write_bytes(JPEG)
+    told: list[str] = []
+    with open_camera(f"{tmp_path}/*", [], told.append) as camera:
+        assert [frame.name for frame in camera.frames()] == ["a.jpg"]
+    assert told == [f"{tmp_path}/*: 1 picture; passed over: 1 .heic, 1 .txt"]
+
+
+def test_pattern_of_videos_says_what_it_matches(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"whatever it holds")
+    with pytest.raises(SourceError, match=r"mp4: matches no pictures .*; passed over: 1 \.mp4"):
+        open_camera(f"{tmp_path}/*.mp4", [], print)
+
+
+@pytest.mark.parametrize(("brand", "kind"), [(b"heic", "HEIC"), (b"avif", "AVIF")])
+def test_photograph_of_a_phone_called_jpg_is_called_what_it_is(tmp_path, brand, kind):
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1" + bytes(99))
+    with pytest.raises(SourceError, match=rf"a\.jpg: {kind}, "):
+        open_camera(str(tmp_path / "a.jpg"), [], print)
 
 
 def test_file_whose_name_is_a_pattern_is_that_file(tmp_path):
