@@ -13,8 +13,9 @@ from device.commands.argument_types import (
     non_negative_int,
     positive_float,
     positive_int,
+    size_wh,
 )
-from device.commands.model_flags import is_bare_model
+from device.commands.model_flags import deviations, is_bare_model, per_channel
 from device.commands.runner import Commands, HelpText
 from device.errors import UsageError
 from device.system.console import say, say_step
@@ -141,8 +142,19 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
         "SSD: boxes of 4 numbers and scores of all classes for each anchor, in one pair of "
         "outputs or a pair for each feature map.",
     )
-    own.add_argument("--mean", type=float, metavar="M", help="the model's input is (byte - M) / S")
-    own.add_argument("--std", type=positive_float, metavar="S", help="see --mean")
+    own.add_argument(
+        "--mean",
+        type=per_channel,
+        metavar="M",
+        help="the model's input is (byte - M) / S; of a finished .tflite also R,G,B",
+    )
+    own.add_argument("--std", type=deviations, metavar="S", help="see --mean")
+    own.add_argument(
+        "--input-size",
+        type=size_wh,
+        metavar="WxH",
+        help="of the pictures of a finished .tflite that takes any",
+    )
     own.add_argument(
         "--task", choices=("detection", "classification"), help="what a finished .tflite is for"
     )
@@ -151,6 +163,12 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
         type=comma_list,
         metavar="A,B",
         help="what each output of a finished .tflite is: boxes, classes, scores, count or none",
+    )
+    own.add_argument(
+        "--boxes",
+        choices=("yxyx", "xyxy"),
+        help="which comes first in the corners of a finished .tflite's boxes, where it decodes "
+        "them itself",
     )
     own.add_argument(
         "--background",
@@ -214,7 +232,7 @@ def run_build(args: argparse.Namespace) -> None:
         if is_bare_model(Path(args.model)):
             manifest = _wrap(args, bundle)
         else:
-            _refuse(args, "task", "outputs")
+            _refuse(args, "task", "outputs", "boxes", "input_size")
             manifest = build(open_network(args), bundle, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))
@@ -229,9 +247,10 @@ def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
     hints = Hints(
         task=args.task,
         outputs=tuple(args.outputs or ()),
-        mean=() if args.mean is None else (args.mean,),
-        std=() if args.std is None else (args.std,),
-        input_size=None if args.size is None else (args.size, args.size),
+        boxes=args.boxes,
+        mean=args.mean or (),
+        std=args.std or (),
+        input_size=args.input_size or (args.size and (args.size, args.size)),
         labels=None if args.labels is None else str(args.labels),
         anchors=None if args.anchors is None else str(args.anchors),
     )
@@ -264,8 +283,8 @@ def open_network(args: argparse.Namespace) -> Network:
         alpha=args.alpha or 1.0,
         size=args.size,
         labels=args.labels,
-        mean=args.mean,
-        std=args.std,
+        mean=_for_all_channels(args.mean),
+        std=_for_all_channels(args.std),
         background=args.background,
         seed=args.seed,
         debug=args.debug,
@@ -281,6 +300,13 @@ def open_network(args: argparse.Namespace) -> Network:
         return user_classifier(path, options)
     ssd = SsdOptions(args.anchors, args.box_encoding, args.scores, args.heads, args.classes)
     return user_ssd(path, options, ssd)
+
+
+def _for_all_channels(values: tuple[float, ...] | None) -> float | None:
+    """The one number of ``--mean`` or ``--std``; raises ``UsageError`` for three."""
+    if values is not None and len(values) > 1:
+        raise UsageError("--mean and --std: one number each; R,G,B are for a finished .tflite")
+    return values[0] if values else None
 
 
 def _open_zoo(args: argparse.Namespace) -> Network:

@@ -29,8 +29,14 @@ class SsdRule(Record, frozen=True, tag="ssd"):
             raise ValueError(f"Expected `box_scales` 0.001 to 1000000, got {self.box_scales}")
 
 
-class DetectionsRule(Record, frozen=True, tag="detections"):
-    """A detector that leaves nothing to decode."""
+Corners = Literal["yxyx", "xyxy"]
+"""Of a box: which corner values come first, y_min, x_min, y_max, x_max or x_min, y_min, ..."""
+
+
+class DetectionsRule(Record, frozen=True, tag="detections", omit_defaults=True):
+    """A detector that leaves nothing to decode but the order of its corners."""
+
+    box: Corners = "yxyx"
 
 
 Units = Literal["fraction", "pixels", "either"]

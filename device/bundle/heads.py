@@ -44,8 +44,8 @@ class SsdHead(Record, frozen=True, tag="ssd"):
 class DetectionsHead(Record, frozen=True, tag="detections"):
     """The outputs of a model that decodes and suppresses its boxes itself.
 
-    A row per detection: ``boxes`` holds (y_min, x_min, y_max, x_max), 0..1 of the input,
-    ``classes`` the class id as a whole number and ``scores`` its probability. Rows from the
+    A row per detection: ``boxes`` holds two corners, 0..1 of the input, in the order that the rule
+    says, ``classes`` the class id as a whole number and ``scores`` its probability. Rows from the
     number in ``count`` on mean nothing; without it all are meant. This is what the operator
     TFLite_Detection_PostProcess writes.
     """

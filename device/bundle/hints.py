@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from device.bundle.decoder_rules import Corners
 from device.bundle.manifest import Task
 from device.schema import Record
 
@@ -13,6 +14,7 @@ class Hints(Record, frozen=True):
     outputs: tuple[
         str, ...
     ] = ()  # a role per output, in their order: see device.inspection.output_heads
+    boxes: Corners | None = None  # the order of the corners, where the model decodes its boxes
     mean: tuple[float, ...] = ()  # normalised value = (byte - mean) / std
     std: tuple[float, ...] = ()  # one for all channels, or red, green and blue
     input_size: tuple[int, int] | None = None  # width and height, where the model takes any

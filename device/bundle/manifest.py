@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from device.bundle.decoder_rules import ClassifierRule, DenseRule, RowsRule, Rule
+from device.bundle.decoder_rules import ClassifierRule, DenseRule, DetectionsRule, RowsRule, Rule
 from device.bundle.heads import Head, TensorSpec
 from device.bundle.limits import MOST_DETECTIONS
 from device.errors import BundleError
@@ -21,7 +21,8 @@ from device.schema import Count, Fraction, Record
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
 # 3: thresholds per class; letterboxed and grey pictures; boxes that are decoded but not yet
-# suppressed, as YOLO's; classifiers of one output. What needs none of it is still written as 2.
+# suppressed, as YOLO's; corners with x first; classifiers of one output. What needs none of it is
+# still written as 2.
 FORMAT = 3
 FORMAT_WITHOUT_THESE = 2
 
@@ -226,6 +227,7 @@ def _least_format(manifest: Manifest) -> int:
         or rule.resize == "letterbox"
         or rule.colour == "grey"
         or isinstance(decoder, DenseRule | RowsRule)
+        or (isinstance(decoder, DetectionsRule) and decoder.box != "yxyx")
         or (isinstance(decoder, ClassifierRule) and decoder.score.startswith("binary"))
     )
     return FORMAT if is_new else FORMAT_WITHOUT_THESE

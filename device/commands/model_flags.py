@@ -21,7 +21,8 @@ MOST_OF_PIXELS = 1e5  # a mean or deviation of bytes, or of 16 bits, is less
 LEAST_DEVIATION = 1e-4
 
 
-def _per_channel(text: str) -> tuple[float, ...]:
+def per_channel(text: str) -> tuple[float, ...]:
+    """A flag's value that is one number, or one for each of red, green and blue."""
     values = tuple(float(word) for word in comma_list(text))
     if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
         raise argparse.ArgumentTypeError(f"{text} is neither one number nor three (R,G,B)")
@@ -32,8 +33,9 @@ def _per_channel(text: str) -> tuple[float, ...]:
     return values
 
 
-def _deviations(text: str) -> tuple[float, ...]:
-    values = _per_channel(text)
+def deviations(text: str) -> tuple[float, ...]:
+    """The same of what is divided by."""
+    values = per_channel(text)
     if min(values) < LEAST_DEVIATION:
         raise argparse.ArgumentTypeError(f"{text} is not above 0, by {LEAST_DEVIATION:g} at least")
     return values
@@ -53,12 +55,17 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
         help="what each output is, in their order: boxes, classes, scores, count, or none",
     )
     flags.add_argument(
+        "--boxes",
+        choices=("yxyx", "xyxy"),
+        help="which comes first in the corners of its boxes, where it decodes them itself",
+    )
+    flags.add_argument(
         "--mean",
-        type=_per_channel,
+        type=per_channel,
         metavar="M",
         help="its input is (byte - M) / S; one number, or R,G,B",
     )
-    flags.add_argument("--std", type=_deviations, metavar="S", help="see --mean")
+    flags.add_argument("--std", type=deviations, metavar="S", help="see --mean")
     flags.add_argument(
         "--input-size", type=size_wh, metavar="WxH", help="of its pictures, where it takes any"
     )
@@ -74,6 +81,7 @@ def hints_of(args: argparse.Namespace) -> Hints:
     return Hints(
         task=args.task,
         outputs=tuple(args.outputs or ()),
+        boxes=args.boxes,
         mean=args.mean or (),
         std=args.std or (),
         input_size=args.input_size,

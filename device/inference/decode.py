@@ -54,10 +54,10 @@ def make_decoder(
                 from device.inference.decode_classes import ClassifierDecoder
 
                 return ClassifierDecoder(head, rule)
-            case DetectionsRule(), [DetectionsHead() as head]:
+            case DetectionsRule() as rule, [DetectionsHead() as head]:
                 from device.inference.decode_detections import DetectionsDecoder
 
-                return DetectionsDecoder(head)
+                return DetectionsDecoder(head, rule)
             case DenseRule(), [DenseHead() as head]:
                 from device.inference.decode_dense import DenseDecoder
 

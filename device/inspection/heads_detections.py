@@ -8,8 +8,10 @@ from typing import cast
 
 import numpy as np
 
+from device.bundle.decoder_rules import DetectionsRule
 from device.bundle.heads import DetectionsHead
 from device.errors import UsageError
+from device.inspection.corner_order import corner_order
 from device.inspection.output_roles import ROLES, UNUSED, Output, Role
 from device.inspection.understanding import Evidence, Rejected, Understanding
 
@@ -35,7 +37,7 @@ def detections(case: Evidence) -> Understanding | Rejected:
                 "0..1 and falling, a count a number of rows. They are "
                 + "; ".join(map(str, outputs))
             )
-        return _with_rows(named, told.who)
+        return _with_rows(named, told.who, case)
     if len(outputs) < 3:
         return Rejected("not detections: those are boxes, classes, scores and perhaps a count")
     possible = [named for named in _by_shape(outputs) if _could_be(named)]
@@ -44,13 +46,15 @@ def detections(case: Evidence) -> Understanding | Rejected:
     if told is not None:
         named = {role: o for role, o in zip(told.roles, outputs, strict=True) if role is not None}
         if named in possible:
-            return _with_rows(named, f"{told.who}; what they held on trial pictures agrees")
+            why = f"{told.who}; what they held on trial pictures agrees"
+            return _with_rows(named, why, case)
         return Rejected(f"{told.who} and what they hold disagree on which is which", "--outputs")
     if len(possible) > 1:
         return Rejected(
             "they could be detections, but what they hold does not tell which is which", "--outputs"
         )
-    return _with_rows(possible[0], "what they held on trial pictures, the only order it allows")
+    why = "what they held on trial pictures, the only order it allows"
+    return _with_rows(possible[0], why, case)
 
 
 def _by_shape(outputs: Sequence[Output]) -> Iterator[dict[Role, Output]]:
@@ -76,7 +80,7 @@ def _is_flat(output: Output) -> bool:
     return max(output.spec.shape, default=0) == output.size
 
 
-def _with_rows(named: Mapping[Role, Output], why: str) -> Understanding:
+def _with_rows(named: Mapping[Role, Output], why: str, case: Evidence) -> Understanding:
     count = named.get("count")
     head = DetectionsHead(
         boxes=named["boxes"].spec,
@@ -84,7 +88,15 @@ def _with_rows(named: Mapping[Role, Output], why: str) -> Understanding:
         scores=named["scores"].spec,
         count=count.spec if count is not None else None,
     )
-    return Understanding("detection", (head,), why)
+    corners = corner_order(named["boxes"], case)
+    return Understanding(
+        "detection",
+        (head,),
+        f"{why}; {corners.why}",
+        rule=DetectionsRule(box=corners.order),
+        guesses=(corners.guess,) if corners.guess else (),
+        family="yolo" if case.notes is not None else "",
+    )
 
 
 def _rows_agree(named: Mapping[Role, Output]) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from device.bundle.decoder_rules import Corners, DetectionsRule
 from device.bundle.hints import Hints
-from device.errors import ModelError
+from device.errors import ModelError, UsageError
 from device.inspection.export_notes import ExportNotes
 from device.inspection.heads_classifier import classifier
 from device.inspection.heads_detections import detections
@@ -36,21 +37,37 @@ def understand(
     size_wh: tuple[int, int] = (0, 0),
     notes: ExportNotes | None = None,
     names: int | None = None,
+    corners: Corners | None = None,
 ) -> Understanding:
     """What the outputs are.
 
     ``anchors`` is how many the user gave, if any, ``size_wh`` the input's, ``names`` how many
-    classes are named. Raises ``ModelError`` where they cannot be
-    recognised, ``UsageError`` for flags that do not fit them.
+    classes are named, ``corners`` the order of a box's that the metadata says. Raises
+    ``ModelError`` where they cannot be recognised, ``UsageError`` for flags that do not fit them.
     """
     told = told_roles(outputs, hints)
-    case = Evidence(outputs, told, anchors, hints.task, size_wh, notes, names)
+    case = Evidence(
+        outputs=outputs,
+        told=told,
+        anchors=anchors,
+        task=hints.task,
+        size_wh=size_wh,
+        notes=notes,
+        corners=corners,
+        asked_corners=hints.boxes,
+        names=names,
+    )
     rejected = []
     for kind in (detections, yolo, raw_ssd, classifier):
         if hints.task is not None and (hints.task == "classification") != (kind is classifier):
             continue
         found = kind(case)
         if isinstance(found, Understanding):
+            if hints.boxes and not isinstance(found.rule, DetectionsRule):
+                raise UsageError(
+                    f"--boxes {hints.boxes}: that is for detectors that give corners and have "
+                    f"suppressed them; this is a model of another kind: {found.why}"
+                )
             return found
         rejected.append(found)
     shown = "; ".join(map(str, outputs[:8])) + ("; ..." if len(outputs) > 8 else "")

@@ -17,8 +17,13 @@ from device.inspection.tflite_facts import POST_PROCESS, TensorFacts
 from device.schema import Record
 
 Role = Literal["boxes", "classes", "scores", "count"]
-ROLES: tuple[Role, ...] = get_args(Role)  # as TFLite_Detection_PostProcess writes them
+ROLES: tuple[Role, ...] = get_args(Role)
 UNUSED = "none"
+# What operators write that suppress boxes, in the order of their own outputs.
+_WRITTEN_BY: dict[str, tuple[Role, ...]] = {
+    POST_PROCESS: ROLES,
+    "FlexCombinedNonMaxSuppression": ("boxes", "scores", "classes", "count"),
+}
 
 _WORDS: tuple[tuple[Role, tuple[str, ...]], ...] = (
     ("count", ("num_", "number", "count")),
@@ -90,9 +95,10 @@ def told_roles(outputs: Sequence[Output], hints: Hints) -> Told | None:
                 f"{len(outputs)} outputs, of {', '.join(ROLES)} and {UNUSED}, with commas"
             )
         return Told(tuple(_role(word) for word in hints.outputs), "--outputs", by_user=True)
-    slots = [output.facts.slot for output in outputs if output.facts.operator == POST_PROCESS]
-    if len(slots) == len(outputs) and max(slots) < len(ROLES):
-        return Told(tuple(ROLES[slot] for slot in slots), f"the operator {POST_PROCESS}")
+    for operator, order in _WRITTEN_BY.items():
+        slots = [output.facts.slot for output in outputs if output.facts.operator == operator]
+        if len(slots) == len(outputs) and max(slots) < len(order):
+            return Told(tuple(order[slot] for slot in slots), f"the operator {operator}")
     for names, who in (
         ([output.described for output in outputs], "the names in its metadata"),
         ([output.facts.signature for output in outputs], "the names in its signature"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from device.bundle.anchors import read_anchors
 from device.bundle.bare_model import BareModel
-from device.bundle.decoder_rules import ClassifierRule, DetectionsRule, Rule, SsdRule
+from device.bundle.decoder_rules import ClassifierRule, Rule, SsdRule
 from device.bundle.defaults import (
     CROP_FRACTION,
     MAX_DETECTIONS,
@@ -28,7 +28,6 @@ from device.bundle.defaults import (
     threshold_for,
 )
 from device.bundle.hashes import sha256_of
-from device.bundle.heads import DetectionsHead
 from device.bundle.hints import Hints
 from device.bundle.labels import is_placeholder, parse_labels, read_label_file
 from device.bundle.manifest import FORMAT, Check, InputRule, Manifest, Provenance, Variant
@@ -91,6 +90,7 @@ def recognise(
             fitted.rule.size_wh,
             seen.metadata.notes,
             _names_count(seen.metadata, label_text),
+            seen.metadata.corners,
         )
         if found.family:
             fitted = image_input(seen.facts, seen.metadata, hints, found.family)
@@ -128,7 +128,7 @@ def recognise(
         files={path.name: sha256},
     )
     explanations = explain(seen, fitted, found, rule, names)
-    guesses = (*fitted.guesses, *names.guesses)
+    guesses = (*fitted.guesses, *found.guesses, *names.guesses)
     labels = names.labels or tuple(f"class {number}" for number in range(found.classes or 0))
     return BareModel(
         path, manifest, labels, anchors, explanations, guesses, seen.metadata.complaint
@@ -228,8 +228,6 @@ def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
         if found.multi_label and found.classes is not None:
             return msgspec.structs.replace(rule, top=found.classes)
         return rule
-    if isinstance(found.heads[0], DetectionsHead):
-        return DetectionsRule()
     return SsdRule(
         anchors="anchors.npy",
         box_scales=SSD_BOX_SCALES,

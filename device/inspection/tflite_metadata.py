@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from device.bundle.decoder_rules import Corners
 from device.bundle.label_formats import decode_text
 from device.inspection.export_notes import ExportNotes, read_notes
 from device.schema import Record
@@ -22,7 +23,13 @@ MAX_LABELS_BYTES = 4_000_000  # a zip may promise more than fits in memory
 MOST_FILES = 20
 TEXT_ENDINGS = (".txt", ".json", ".yaml", ".pbtxt")
 _NORMALIZATION = 1  # of the union ProcessUnitOptions
-_IMAGE = 2  # of the union ContentProperties
+_IMAGE, _BOXES = 2, 3  # of the union ContentProperties
+_BOUNDARIES = 1  # of BoundingBoxType: left, top, right, bottom in the order of an index
+_CORNERS: dict[tuple[float, ...], Corners] = {
+    (): "xyxy",
+    (0, 1, 2, 3): "xyxy",
+    (1, 0, 3, 2): "yxyx",
+}
 _LABELS = (2, 3)  # of AssociatedFileType: labels of a tensor's axis, or of its values
 
 
@@ -33,6 +40,7 @@ class ModelMetadata(Record, frozen=True):
     std: tuple[float, ...] = ()
     size_wh: tuple[int, int] | None = None  # for a model that takes any
     outputs: tuple[str, ...] = ()  # what they are called, in order
+    corners: Corners | None = None  # the order of those of its boxes
     label_file: str = ""
     labels: str = ""  # its text
     notes: ExportNotes | None = None  # of a YOLO's exporter
@@ -126,6 +134,10 @@ class _Table:
         start, length = self._vector(field)
         return [self._table_at(self._table.Indirect(start + 4 * i)) for i in range(length)]
 
+    def whole_numbers(self, field: int) -> tuple[int, ...]:
+        start, length = self._vector(field)
+        return struct.unpack_from(f"<{length}I", self._table.Bytes, start)
+
     def floats(self, field: int) -> tuple[float, ...]:
         start, length = self._vector(field)
         return struct.unpack_from(f"<{length}f", self._table.Bytes, start)
@@ -163,8 +175,20 @@ def _parse(data: bytes) -> ModelMetadata:
         std=std,
         size_wh=size_wh,
         outputs=tuple(table.text(0) for table in outputs),
+        corners=next(filter(None, map(_corners, outputs)), None),
         label_file=named[0] if named else "",
     )
+
+
+def _corners(output: _Table) -> Corners | None:
+    """The order of the corners in an output of boxes."""
+    content = output.table(3)
+    if content is None or content.number(0, "B") != _BOXES:
+        return None
+    properties = content.table(1)
+    if properties is None or properties.number(1, "B") != _BOUNDARIES:
+        return None
+    return _CORNERS.get(properties.whole_numbers(0))
 
 
 def _by_stats(stats: _Table | None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:

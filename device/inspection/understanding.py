@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from device.bundle.decoder_rules import Rule
+from device.bundle.decoder_rules import Corners, Rule
 from device.bundle.heads import Head
 from device.bundle.manifest import Task
 from device.inspection.export_notes import ExportNotes
@@ -30,6 +30,7 @@ class Understanding:
     score_why: str = ""
     rule: Rule | None = None  # of the decoder, where it is known whole
     multi_label: bool = False  # a classifier that scores each class for itself
+    guesses: tuple[str, ...] = ()  # what nobody said: to be told aloud
     family: Family = ""  # whose conventions hold for what nobody says
 
 
@@ -51,6 +52,8 @@ class Evidence:
     task: Task | None
     size_wh: tuple[int, int] = (0, 0)  # of the input, in pixels
     notes: ExportNotes | None = None
+    corners: Corners | None = None  # the order of a box's, as the metadata says
+    asked_corners: Corners | None = None  # the same, as the user says
     names: int | None = None  # how many classes the file, or the user, names
 
 

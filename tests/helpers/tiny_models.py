@@ -233,13 +233,17 @@ def ssd(order=(0, 1, 2, 3), *, side=32, names=None, rows=5, known_shapes=True) -
     return graph.write([image], [outputs[place] for place in order])
 
 
-def plain_detections(order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0) -> bytes:
+def plain_detections(
+    order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0, corners="yxyx", metadata=None
+) -> bytes:
     """Detections by operators that say nothing of their meaning: always the same two of three."""
     graph = Graph()
     image = graph.tensor("picture", (1, 32, 32, 3))
     mean = graph.mean_colour(image)
-    boxes_yx = np.array(BOXES, np.float32)[:, [1, 0, 3, 2]] * pixels
-    values = [boxes_yx.ravel(), [2, 0, 1], [0.875, 0.75, 0.25], [2]]
+    boxes = np.array(BOXES, np.float32) * pixels
+    if corners == "yxyx":
+        boxes = boxes[:, [1, 0, 3, 2]]
+    values = [boxes.ravel(), [2, 0, 1], [0.875, 0.75, 0.25], [2]]
     outputs = []
     for value, shape, name in zip(
         values, [(1, 3, 4), (1, 3), (1, 3), (1,)], names or ["a", "b", "c", "d"], strict=True
@@ -248,6 +252,8 @@ def plain_detections(order=(0, 1, 2, 3), names=None, *, count=True, pixels=1.0) 
         outputs.append(graph.reshaped(flat, shape, name))
     if not count:
         outputs.pop()
+    if metadata is not None:
+        graph.describe(metadata)
     return graph.write([image], [outputs[place] for place in order])
 
 
@@ -303,7 +309,15 @@ def segmentation() -> bytes:
 
 
 def metadata(
-    mean=(), std=(), size_wh=None, outputs=(), label_file=None, label_kind=2, locale=""
+    mean=(),
+    std=(),
+    size_wh=None,
+    outputs=(),
+    label_file=None,
+    label_kind=2,
+    locale="",
+    box_index=None,
+    box_type=1,
 ) -> bytes:
     """TFLite Metadata, with only these fields; numbers are those of its schema."""
     builder = flatbuffers.Builder(256)
@@ -349,6 +363,12 @@ def metadata(
             if locale:
                 named[3] = builder.CreateString(locale)
             fields[6] = tables([table(named, numbers={2: label_kind})])
+        if box_index is not None and position == 0:
+            builder.StartVector(4, len(box_index), 4)
+            for value in reversed(box_index):
+                builder.PrependUint32(value)
+            properties = table({0: builder.EndVector()}, numbers={1: box_type})
+            fields[3] = table({1: properties}, numbers={0: 3})
         described.append(table(fields))
     graph = table({2: tables([image]), 3: tables(described)})
     builder.Finish(table({3: tables([graph])}), b"M001")

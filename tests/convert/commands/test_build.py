@@ -7,6 +7,7 @@ import pytest
 
 from convert.cli import make_parser
 from convert.commands.build import open_network, run_build
+from device.commands.model_flags import add_model_flags
 from device.errors import ModelError, UsageError
 
 
@@ -22,6 +23,7 @@ def parsed(*words: str) -> argparse.Namespace:
         (["--heads", "a:b"], "--heads says nothing of ssdlite_mobilenet_v2"),
         (["mobilenet_v2", "--std", "1"], "--std says nothing of mobilenet_v2"),
         (["mobilenet_v2", "--classes", "cat"], "--classes says nothing of mobilenet_v2"),
+        (["mine.keras", "--mean", "1,2,3", "--std", "1"], "--mean and --std: one number each"),
         (["mine.keras", "--alpha", "1"], r"--alpha says nothing of mine\.keras"),
         (["mine.keras", "--scores", "none"], r"--scores says nothing of mine\.keras"),
         (["mine.keras", "--classes", "cat"], r"--classes says nothing of mine\.keras"),
@@ -57,6 +59,21 @@ def opened(monkeypatch):
     return opened
 
 
+def test_build_has_every_flag_that_a_refusal_of_a_finished_file_may_name():
+    info = argparse.ArgumentParser()
+    add_model_flags(info)
+    known = parsed("m.tflite")
+    for action in info._actions[1:]:
+        assert action.dest in known, action.option_strings
+
+
+@pytest.mark.parametrize("flag", [("--mean", "1e30"), ("--mean", "nan"), ("--std", "0")])
+def test_pixels_that_no_picture_has_are_wrong_usage(flag, capsys):
+    with pytest.raises(SystemExit):
+        parsed("m.tflite", *flag)
+    assert flag[0] in capsys.readouterr().err
+
+
 def test_zoo_model_takes_a_folder_of_weights_and_classes(opened):
     open_network(parsed("--weights", "w", "--classes", "dog,cat"))
     (_, folder, classes) = opened["ssdlite_network"]
@@ -90,6 +107,8 @@ def test_anchors_make_a_detector_of_a_model_of_ones_own(opened):
     ("words", "said"),
     [
         (["--task", "detection"], "--task says nothing of"),
+        (["--boxes", "xyxy"], "--boxes says nothing of"),
+        (["--input-size", "8x8"], "--input-size says nothing of"),
         (["net.tflite", "--alpha", "1"], r"--alpha says nothing of net\.tflite"),
         (["net.tflite", "--calibration", "x"], r"--calibration says nothing of net\.tflite"),
         (["--integer-outputs", "--variants", "float16"], "--integer-outputs is about int8"),

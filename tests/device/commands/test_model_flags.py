@@ -58,6 +58,7 @@ def test_flags_become_hints():
     said = {
         "--task": "detection",
         "--outputs": "boxes,none,scores",
+        "--boxes": "xyxy",
         "--mean": "1,2,3",
         "--std": "4",
         "--input-size": "8x6",
@@ -68,6 +69,7 @@ def test_flags_become_hints():
     assert hints_of(args) == Hints(
         task="detection",
         outputs=("boxes", "none", "scores"),
+        boxes="xyxy",
         mean=(1.0, 2.0, 3.0),
         std=(4.0,),
         input_size=(8, 6),

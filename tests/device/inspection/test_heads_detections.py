@@ -95,7 +95,7 @@ def test_user_is_believed_against_names():
     ]
     found = understood(outputs, outputs=("boxes", "classes", "scores", "none"))
     assert roles_of(found) == {"boxes": 0, "classes": 1, "scores": 2}
-    assert found.why == "--outputs"
+    assert found.why.startswith("--outputs")
 
 
 @pytest.mark.parametrize(

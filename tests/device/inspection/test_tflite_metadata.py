@@ -37,6 +37,21 @@ def test_normalisation_size_and_names_are_read(bare):
     assert found.outputs == ("location", "category")
 
 
+@pytest.mark.parametrize(
+    ("index", "kind", "corners"),
+    [
+        ((1, 0, 3, 2), 1, "yxyx"),
+        ((0, 1, 2, 3), 1, "xyxy"),
+        ((), 1, "xyxy"),  # the schema's default is left, top, right, bottom
+        ((0, 2, 1, 3), 1, None),
+        ((0, 1, 2, 3), 3, None),  # centre and size
+    ],
+)
+def test_order_of_corners_is_read(bare, index, kind, corners):
+    described = metadata(outputs=("location",), box_index=index, box_type=kind)
+    assert read_metadata(bare, described).corners == corners
+
+
 def test_label_file_that_is_named_is_taken(tmp_path):
     path = with_files(tmp_path / "m", {"other.txt": "x\n", "labels.txt": "cat\ndog\n"})
     described = metadata(outputs=("score",), label_file="labels.txt")
