@@ -166,14 +166,22 @@ def open_or_replace(path: Path) -> tuple[EventStore, str]:
     try:
         return _open_own(path), ""
     except DamagedError as exc:
-        aside = path.with_name(f"{path.name}.damaged")
-        try:
-            path.replace(aside)
-            for ending in ("-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{exc}; it cannot be put aside: {error.strerror}") from error
-        return _open_own(path), f"{exc}; it is now {aside.name}, and a new one is begun"
+        return replace_damaged(path, exc)
+
+
+def replace_damaged(path: Path, why: DamagedError) -> tuple[EventStore, str]:
+    """A new store in place of the one at ``path``, which is closed, and what is to be said of it.
+
+    The damaged one is put aside. Raises :class:`StoreError`.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{why}; it cannot be put aside: {error.strerror}") from error
+    return _open_own(path), f"{why}; it is now {aside.name}, and a new one is begun"
 
 
 def _open_own(path: Path) -> EventStore:

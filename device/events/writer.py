@@ -9,8 +9,8 @@ from pathlib import Path
 
 from device.events.clip_folder import ClipFolder
 from device.events.feet import FootMap
-from device.events.records import BestPicture, StoredFinding, StoreError
-from device.events.store import EventStore, open_or_replace
+from device.events.records import BestPicture, DamagedError, StoredFinding, StoreError
+from device.events.store import EventStore, open_or_replace, replace_damaged
 from device.images import encode_jpeg
 from device.records import Pixels, Visit
 from device.system.closable import Closable
@@ -151,6 +151,8 @@ class EventWriter(Closable):
             if closing or time.monotonic() >= due_s:
                 due_s = time.monotonic() + self._flush_s
                 self._flush()
+        if self._failing:
+            self._flush_the_last()
         assert self._store is not None
         self._store.close()
 
@@ -167,7 +169,7 @@ class EventWriter(Closable):
                     if (entry := self._shared.entries.get(visit_id)) is not None:
                         entry.picture, entry.changed = picture, True
 
-    def _flush(self) -> None:
+    def _flush(self, *, may_replace: bool = True) -> None:
         assert self._store is not None
         with self._changed:
             due = [entry for entry in self._shared.entries.values() if entry.changed]
@@ -188,7 +190,10 @@ class EventWriter(Closable):
                         self._clips.keep(self._store)
         except StoreError as exc:
             self.tread(feet)
-            self._fail(exc, due)
+            if may_replace and isinstance(exc, DamagedError) and self._begin_anew(exc):
+                self._flush(may_replace=False)
+            else:
+                self._fail(exc, due)
             return
         if self._failing:
             say("visits are kept again")
@@ -213,6 +218,32 @@ class EventWriter(Closable):
             box = entry.picture.box_of(entry.visit.visit_id)
             self._store.set_picture(number, entry.picture, box)
         return number
+
+    def _begin_anew(self, why: DamagedError) -> bool:
+        """Go on in a new store; what is known of visits under way goes into that one."""
+        assert self._store is not None
+        self._store.close()
+        try:
+            self._store, told = replace_damaged(self._store.path, why)
+        except StoreError as exc:
+            say(f"--events {exc}")
+            return False
+        say(f"--events {told}")
+        with self._changed:
+            for entry in self._shared.entries.values():
+                entry.number, entry.changed = None, True
+        return True
+
+    def _flush_the_last(self) -> None:
+        """Once more without pictures, where the last batch was too much; tell what is lost."""
+        with self._changed:
+            for entry in self._shared.entries.values():
+                entry.picture = None
+        self._flush()
+        assert self._store is not None
+        if self._failing and (count := len(self._shared.entries)):
+            visits = "1 visit is" if count == 1 else f"{count} visits are"
+            say(f"{visits} lost: --events {self._store.path} could not be written to the end")
 
     def _fail(self, exc: StoreError, due: list[_Entry]) -> None:
         if not self._failing:

@@ -162,6 +162,51 @@ def test_full_disk_is_told_of_once_and_visits_are_held_until_there_is_room(
     assert told.count("visits are kept again") == 1
 
 
+def test_store_that_turns_out_to_be_damaged_is_replaced_while_the_run_goes_on(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        writer.note(make_visit(1), "0", 160.0)
+        writer.note(make_visit(2), "0", 160.0, ended=True)
+        writer._flush()
+        with monkeypatch.context() as broken:
+            broken.setattr(writer._store, "update", _damaged)
+            writer.note(make_visit(3), "0", 161.0, ended=True)
+            writer._flush()
+    assert [visit.number for visit in visits_in(path)] == [1, 2], "under way, and the new one"
+    assert len(visits_in(tmp_path / "events.db.damaged")) == 2
+    told = capsys.readouterr().err
+    assert told.count("it is now events.db.damaged, and a new one is begun") == 1
+    assert "cannot be kept" not in told
+
+
+def _damaged(*_, **__):
+    raise sqlite3.DatabaseError("database disk image is malformed")
+
+
+def test_what_a_full_disk_has_no_room_for_at_the_end_is_kept_without_pictures(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        monkeypatch.setattr(writer._store, "set_picture", _full)
+        writer.note(make_visit(1), "0", 160.0)
+        writer.take(RawPicture({1}, PIXELS, FOUND))
+    assert [visit.has_picture for visit in visits_in(path)] == [False]
+    assert "lost" not in capsys.readouterr().err
+
+
+def test_what_is_lost_on_a_full_disk_is_counted_at_the_end(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "events.db"
+    with EventWriter(path, flush_s=NEVER_S) as writer:
+        monkeypatch.setattr(writer._store, "add", _full)
+        for number in (1, 2):
+            writer.note(make_visit(number), "0", 160.0)
+    told = capsys.readouterr().err
+    assert f"2 visits are lost: --events {path} could not be written to the end" in told
+
+
 def _full(*_):
     raise sqlite3.OperationalError("database or disk is full")
 
