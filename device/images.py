@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from device.errors import SourceError
 from device.file_kinds import undecoded_format
+from device.file_search import FolderListing, find_files
 from device.image_header import MAX_PIXELS, image_size, jpeg_segments, read_header
 from device.orientation import Orientation
 from device.records import Pixels
@@ -28,8 +26,6 @@ NOT_A_PICTURE = "not a picture that OpenCV can decode"
 MIN_SIDE = 16  # pixels: nothing can be recognised on less
 JPEG_QUALITY = 90  # of 100
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-MOST_KINDS = 5  # of files passed over, that are named
-MAX_SUFFIX = 12
 
 
 def read_image(path: Path, warn: Callable[[str], None] = lambda _: None) -> Pixels:
@@ -149,71 +145,14 @@ def read_page(path: Path, page: int) -> Pixels:
     return np.asarray(pages[0], np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class FolderListing:
-    """The image files below a folder, and how many others of which kind."""
-
-    images: list[Path]
-    passed_over: Counter[str]
-
-    def besides(self) -> str:
-        """What is passed over, as the end of a message; empty where nothing is."""
-        kinds = sorted(self.passed_over.items(), key=lambda item: (-item[1], item[0]))[:MOST_KINDS]
-        if not kinds:
-            return ""
-        others = self.passed_over.total() - sum(count for _, count in kinds)
-        words = [f"{count} {kind}" for kind, count in kinds] + ([f"{others} others"] * bool(others))
-        return f"; passed over: {', '.join(words)}"
-
-
 def find_images(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> FolderListing:
-    """All files below ``folder`` named like images, by ``suffixes``, in order of their paths.
-
-    Hidden files and folders are passed over: they are thumbnails and what other systems leave.
-    Links to folders are not followed, as they may lead back. A folder that may not be read counts
-    as empty.
-    """
-    paths: list[Path] = []
-    for place, folders, names in os.walk(folder):  # pathlib has a walk from Python 3.12 on
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [Path(place, name) for name in names]
-    return part_images(paths, suffixes)
-
-
-def part_images(paths: Iterable[Path], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> FolderListing:
-    """The files of ``paths`` that are named like images, and how many of which kind are not."""
-    found: list[Path] = []
-    passed_over: Counter[str] = Counter()
-    for path in paths:
-        if path.name.startswith("."):
-            passed_over["hidden"] += 1
-        elif path.name.lower().endswith(suffixes):
-            found.append(path)
-        else:
-            passed_over[path.suffix.lower()[:MAX_SUFFIX] or "without an ending"] += 1
-    return FolderListing(sorted(found), passed_over)
+    """All files below ``folder`` named like images; see :func:`find_files`."""
+    return find_files(folder, suffixes)
 
 
 def list_images(folder: Path) -> list[Path]:
     """The images of :func:`find_images`."""
-    return find_images(folder).images
-
-
-def is_pattern(text: str) -> bool:
-    """Whether ``text`` may stand for several files: it has ``*``, ``?`` or ``[``."""
-    return bool(set(text) & set("*?["))
-
-
-def matching_files(pattern: str) -> list[Path]:
-    """The files that a pattern such as ``photos/*.jpg`` matches, in order of their paths.
-
-    None for a name without ``*``, ``?`` or ``[``.
-    """
-    if not is_pattern(pattern):
-        return []
-    import glob  # here: cameras have no pattern
-
-    return sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())  # noqa: PTH207
+    return find_images(folder).files
 
 
 def encode_jpeg(image: Pixels) -> bytes:

@@ -43,8 +43,8 @@ def calibration_images(
         raise CalibrationError(f"--calibration {folder}: no such folder")
     found = find_images(folder)
     if found.passed_over:
-        warn(f"{folder}: {len(found.images)} pictures{found.besides()}")
-    candidates = found.images
+        warn(f"{folder}: {len(found.files)} pictures{found.besides()}")
+    candidates = found.files
     random.Random(seed).shuffle(candidates)
     chosen: list[Path] = []
     for path in candidates:

@@ -10,15 +10,13 @@ import numpy as np
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.errors import SourceError
+from device.file_search import FolderListing, matching_files, part_files
 from device.image_header import read_header
 from device.images import (
     IMAGE_SUFFIXES,
     NOT_A_PICTURE,
-    FolderListing,
     check_pixels,
     find_images,
-    matching_files,
-    part_images,
     read_bytes,
     read_image,
     read_page,
@@ -70,7 +68,7 @@ class ImageReader(Camera):
     @classmethod
     def of_pattern(cls, pattern: str, warn: Warn, options: CameraOptions = DEFAULTS) -> ImageReader:
         """The images that a pattern such as ``photos/*`` matches; raises as :meth:`of_folder`."""
-        found = part_images(matching_files(pattern), READ_SUFFIXES)
+        found = part_files(matching_files(pattern), READ_SUFFIXES)
         return cls._of_listing(f"{pattern}: matches no pictures", pattern, found, warn, options)
 
     @classmethod
@@ -82,12 +80,14 @@ class ImageReader(Camera):
         warn: Warn,
         options: CameraOptions,
     ) -> ImageReader:
-        if not found.images:
-            raise SourceError(f"{refusal} ({', '.join(NAMED_KINDS)}){found.besides()}")
+        if not found.files:
+            raise SourceError(
+                f"{refusal} ({', '.join(NAMED_KINDS)}), and no videos{found.besides()}"
+            )
         if found.passed_over:
-            count = len(found.images)
+            count = len(found.files)
             warn(f"{source}: {count} picture{'s' * (count > 1)}{found.besides()}")
-        return cls(found.images, warn, options)
+        return cls(found.files, warn, options)
 
     @classmethod
     def from_request(cls, request: CameraRequest) -> Camera:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Warn
 from device.cameras.url import CameraUrl
+from device.cameras.video_files import RAW_SUFFIXES, VIDEO_SUFFIXES
 from device.errors import SourceError, UsageError
 from device.file_kinds import kind_of_file, undecoded_format
+from device.file_search import FolderListing, find_files, is_pattern, matching_files, part_files
 from device.image_header import read_header
-from device.images import is_pattern, matching_files
 from device.suggestions import nearest
 
-# Frames one after another in no container, as rpicam-vid writes them.
-RAW_SUFFIXES = (".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc")
 HEADER_BYTES = 1 << 20  # in which a PNG says that it is an animation
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 FIRST_BYTES = 64  # in which HEIC and AVIF say that they are
@@ -44,6 +44,7 @@ BACKENDS: Mapping[str, Backend] = {
     "rtsp": Backend("rtsp", "RtspCamera", ("size_wh", "fps")),
     "images": Backend("files", "ImageReader", ("size_wh", "fps")),
     "video": Backend("video", "VideoReader", ("size_wh", "fps")),
+    "videos": Backend("video_folder", "VideoFolder", ("size_wh",)),
     "raw-video": Backend("video", "RawVideoReader", ("size_wh",)),
 }
 
@@ -93,13 +94,13 @@ def kind_of(source: str) -> str:
     if source.isdecimal() or source.startswith("/dev/video") or path.is_char_device():
         return "v4l2"
     if not path.exists():
-        if matching_files(source):
-            return "images"
+        if found := matching_files(source):
+            return _kind_of_several(partial(part_files, found))
         if is_pattern(source):
             raise SourceError(f"{source}: no file matches this pattern")
         raise SourceError(f"{source}: no such file or folder{_nearest_file(path)}")
     if path.is_dir():
-        return "images"
+        return _kind_of_several(partial(find_files, path))
     if path.stat().st_size == 0:
         raise SourceError(f"{source}: empty file")
     _refuse_other_kinds(path)
@@ -112,6 +113,14 @@ def kind_of(source: str) -> str:
     # By content, not by name: people have pictures called .jpg that are PNG, or nothing.
     is_image = cv2.haveImageReader(source) or path.suffix.lower() in IMAGE_SUFFIXES
     return "images" if is_image else "video"
+
+
+def _kind_of_several(named_like: Callable[[tuple[str, ...]], FolderListing]) -> str:
+    """The kind of a folder, or of what a pattern matches: one with an image is of images."""
+    from device.cameras.files import READ_SUFFIXES  # here: it takes OpenCV
+
+    has_videos_alone = named_like(VIDEO_SUFFIXES).files and not named_like(READ_SUFFIXES).files
+    return "videos" if has_videos_alone else "images"
 
 
 def _refuse_other_kinds(path: Path) -> None:

@@ -50,9 +50,8 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
         required=True,
         metavar="SRC",
         help="picamera, the number of a USB camera, an rtsp:// or http:// address, a video, a "
-        "picture, a folder of pictures, a pattern in quotes ('photos/*.jpg'), or demo: a view that "
-        "wanders over the bundle's own "
-        "pictures without end",
+        "picture, a folder of either, a pattern in quotes ('photos/*.jpg'), or demo: a view that "
+        "wanders over the bundle's own pictures without end",
     )
     detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
     detect.add_argument(

@@ -27,6 +27,7 @@ from device.cameras.rtsp import RtspCamera
 from device.cameras.url import CameraUrl
 from device.cameras.v4l2 import V4l2Camera
 from device.cameras.video import VideoReader
+from device.cameras.video_folder import VideoFolder
 from device.errors import SourceError
 from tests.device.cameras.test_v4l2 import TEST_CAMERA, press
 from tests.device.conftest import encode
@@ -36,7 +37,7 @@ from tests.helpers.scene import LAYOUT, corners, laid_down, layout, shade
 from tests.helpers.simulated_picamera import simulated_picamera
 
 COUNT = 12  # frames of every source here that ends
-RECORDED = ("video", "pictures", "fake")
+RECORDED = ("video", "videos", "pictures", "fake")
 LIVE = ("picamera-vc4", "picamera-pisp", "mjpeg", "rtsp") + ("v4l2",) * bool(TEST_CAMERA)
 
 
@@ -71,6 +72,8 @@ def make_source(kind: str, recordings: Path, stack: contextlib.ExitStack) -> Sou
     said: list[str] = []
     if kind == "video":
         return Source(lambda options: VideoReader(recordings / "a.avi", options))
+    if kind == "videos":
+        return Source(lambda options: VideoFolder([recordings / "a.avi"], said.append, options))
     if kind == "pictures":
         folder = recordings / "pictures"
         return Source(lambda options: ImageReader.of_folder(folder, pytest.fail, options))

@@ -74,7 +74,7 @@ def test_files_that_are_passed_over_are_counted_and_named(tmp_path, noise):
 
 def test_folder_of_other_files_says_what_they_are(tmp_path):
     (tmp_path / "a.heic").touch()
-    with pytest.raises(SourceError, match=r"no pictures .* gif\); passed over: 1 \.heic"):
+    with pytest.raises(SourceError, match=r"no pictures .* no videos; passed over: 1 \.heic"):
         ImageReader.of_folder(tmp_path, pytest.fail)
 
 
