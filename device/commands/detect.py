@@ -159,7 +159,7 @@ def _open_run(
         )
         if page is not None:
             editor = open_editor(args, tables, bundle, pipeline)
-            start_page(page, args, bundle, pipeline, controls, outputs, editor)
+            start_page(page, args, bundle, pipeline, controls, outputs, editor, notifier)
         if home is not None:
             about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
             home.start(about, controls)

@@ -96,7 +96,8 @@ def add_notify_flags(messages: argparse._ArgumentGroup) -> None:
         metavar="URL",
         help="send a message with the picture when one of --notify-on comes, by a service of "
         "apprise: ntfy://ntfy.sh/TOPIC, mailto://USER:PASSWORD@gmail.com, tgram://..., and so on; "
-        "may be given more than once; it holds passwords, so better in a settings file",
+        "may be given more than once; it holds passwords, so better in a settings file; with "
+        "--serve the page has a button that sends a test",
     )
     messages.add_argument(
         "--notify-on",

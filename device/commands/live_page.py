@@ -10,6 +10,7 @@ from device.system.console import say
 
 if TYPE_CHECKING:
     from device.bundle.model import Model
+    from device.home.notifier import NotifySink
     from device.outputs.options import OutputOptions
     from device.pipeline.live_settings import Controls
     from device.pipeline.pipeline import Pipeline
@@ -32,6 +33,7 @@ def start_page(
     controls: Controls,
     outputs: OutputOptions,
     editor: SceneEditor | None,
+    notifier: NotifySink | None,
 ) -> None:
     """Let the page answer for a run, and say where it is."""
     from device.web.qr_code import show_qr_code
@@ -42,7 +44,8 @@ def start_page(
         from device.web.past import Past
 
         past = Past(outputs.events, outputs.clips)
-    page.start(pipeline, controls, describe(bundle, args.source, args.name or ""), past, editor)
+    about = describe(bundle, args.source, args.name or "")
+    page.start(pipeline, controls, about, past, editor, notifier)
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
     if not page.is_local:

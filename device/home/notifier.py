@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from device.errors import LiteberryError
@@ -20,11 +22,12 @@ from device.system.frame_queue import Handover
 from device.system.isolated_process import ask
 
 WORKER = "device.home.notify_worker"
-MAX_WAITING = 4  # messages, each with a frame; the oldest goes
+MAX_WAITING = 4  # messages, each with a picture; the oldest goes
 TIMEOUT_S = 60.0  # for all services; each has some seconds of its own in apprise
 GRACE_S = 1.0  # for what is under way when the run ends
 
 Send = Callable[[Message], Delivery]
+_Job = Callable[[], None]
 
 
 def send_in_child(message: Message) -> Delivery:
@@ -40,10 +43,9 @@ class _Occasion:
     found: tuple[Detection, ...]
     score: float | None = None
 
-    def text(self, link: str | None) -> str:
-        when = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
+    def text(self) -> str:
         sure = "" if self.score is None else f", {self.score:.0%} sure"
-        return f"{self.name}{sure}, {when}" + (f"\n{link}" if link else "")
+        return f"{self.name}{sure}"
 
 
 class NotifySink(Sink):
@@ -66,10 +68,20 @@ class NotifySink(Sink):
         self._now = now
         self._wanted = frozenset(options.on)
         self._not_before_s: dict[str, float] = {}
-        self._waiting: Handover[tuple[_Occasion, Sighting]] = Handover(MAX_WAITING, newest=True)
+        self._waiting: Handover[_Job] = Handover(MAX_WAITING, newest=True)
         self._told: set[int] = set()  # services that failed
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
+
+    @property
+    def services(self) -> int:
+        """The number of services that get each message."""
+        return len(self._options.urls)
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The classes and rules that are worth a message."""
+        return self._options.on
 
     def write(self, outcome: Outcome) -> None:
         """Have a message sent if this frame is worth one."""
@@ -81,7 +93,17 @@ class NotifySink(Sink):
                 continue
             self._not_before_s[occasion.name] = outcome.finished_at_s + self._options.cooldown_s
             sighting = Sighting(occasion.name, outcome.frame.pixels.copy(), occasion.found)
-            self._waiting.put((occasion, sighting))
+            self._waiting.put(partial(self._tell, occasion, sighting))
+
+    def send_test(self, jpeg: bytes | None) -> Future[Mapping[int, str]]:
+        """Have a test message sent to each service, whatever the hour; ``jpeg`` goes with it.
+
+        The result is why it did not arrive, by the number of the service, from 1. It does not come
+        where the run ends before.
+        """
+        result: Future[Mapping[int, str]] = Future()
+        self._waiting.put(partial(self._test, jpeg, result))
+        return result
 
     def _occasions(self, result: Result) -> Iterator[_Occasion]:
         if result.scene is None:
@@ -101,16 +123,33 @@ class NotifySink(Sink):
         """In a thread of its own: check the services, then send what comes."""
         self._deliver(Message(urls=tuple(self._options.urls)))
         while (job := self._waiting.get()) is not None:
-            occasion, sighting = job
-            with tempfile.TemporaryDirectory(prefix="liteberry-", ignore_cleanup_errors=True) as to:
-                self._deliver(
-                    Message(
-                        urls=tuple(self._options.urls),
-                        title=f"{self._options.name}: {occasion.name}",
-                        body=occasion.text(self._options.link),
-                        picture=_write_picture(Path(to) / "picture.jpg", sighting),
-                    )
-                )
+            job()
+
+    def _tell(self, occasion: _Occasion, sighting: Sighting) -> None:
+        with tempfile.TemporaryDirectory(prefix="liteberry-", ignore_cleanup_errors=True) as to:
+            path = _write_picture(Path(to), picture_of(sighting))
+            self._deliver(self._message(occasion.name, occasion.text(), path))
+
+    def _test(self, jpeg: bytes | None, result: Future[Mapping[int, str]]) -> None:
+        if not result.set_running_or_notify_cancel():
+            return  # whoever asked is gone
+        with tempfile.TemporaryDirectory(prefix="liteberry-", ignore_cleanup_errors=True) as to:
+            path = None if jpeg is None else _write_picture(Path(to), jpeg)
+            message = self._message("test", "A test of the messages, from the live page", path)
+            try:
+                result.set_result(self._send(message).failures)
+            except LiteberryError as exc:
+                result.set_exception(exc)
+
+    def _message(self, subject: str, text: str, picture: str | None) -> Message:
+        options = self._options
+        when = datetime.datetime.now().astimezone().strftime("%H:%M:%S")
+        return Message(
+            urls=tuple(options.urls),
+            title=f"{options.name}: {subject}",
+            body=f"{text}, {when}" + (f"\n{options.link}" if options.link else ""),
+            picture=picture,
+        )
 
     def _deliver(self, message: Message) -> None:
         try:
@@ -136,10 +175,11 @@ def _boxes_of(item: Detection | Classification) -> tuple[Detection, ...]:
     return (item,) if isinstance(item, Detection) else ()
 
 
-def _write_picture(path: Path, sighting: Sighting) -> str | None:
+def _write_picture(folder: Path, jpeg: bytes) -> str | None:
     """The path of the picture; None where there is no room for it: the message is worth more."""
+    path = folder / "picture.jpg"
     try:
-        path.write_bytes(picture_of(sighting))
+        path.write_bytes(jpeg)
     except OSError:
         return None
     return str(path)

@@ -15,8 +15,8 @@ from device.errors import LiteberryError, UsageError
 from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
+from device.web.message_handlers import MessageTestHandler
 from device.web.past_handlers import past_routes
-from device.web.renditions import ANNOTATED
 from device.web.request import (
     MAX_BODY_BYTES,
     PAGE,
@@ -27,9 +27,9 @@ from device.web.request import (
     connection,
 )
 from device.web.scene_handlers import SceneHandler
+from device.web.snapshot import next_picture
 
 MAX_VIEWERS = 32
-SNAPSHOT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 20.0
 CLOCK = re.compile(r"clock (0|[1-9]\d{0,14}|(?:0|[1-9]\d{0,14})\.\d{1,6})", re.ASCII)
 
@@ -176,20 +176,7 @@ class _Snapshot(_Watched):
     """A snapshot: the next annotated image."""
 
     async def get(self) -> None:
-        taken: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-        async def take(_: str, news: News) -> None:
-            if isinstance(news, Picture) and not taken.done():
-                taken.set_result(news.jpeg)
-
-        viewer = ImageViewer(self.run.audience, take, ANNOTATED)
-        try:
-            jpeg = await asyncio.wait_for(taken, SNAPSHOT_TIMEOUT_S)
-        except TimeoutError:
-            why = self.run.ailment() or "no picture came in time: try again"
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
-        finally:
-            viewer.task.cancel()
+        jpeg = await next_picture(self.run)
         self.set_header("Content-Type", "image/jpeg")
         self.finish(jpeg)
 
@@ -249,6 +236,7 @@ def make_application(run: Run) -> Application:
             (r"/snapshot\.jpg", _Snapshot, given),
             (r"/settings", _Settings, given),
             (r"/scene", SceneHandler, given),
+            (r"/messages/test", MessageTestHandler, given),
             (r"/metrics", _Metrics, given),
             (r"/healthz", _Health, given),
         ],

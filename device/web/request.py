@@ -23,6 +23,7 @@ from device.web.broadcast import Audience
 
 if TYPE_CHECKING:
     from device.pipeline.scene_editor import SceneEditor
+    from device.web.messages import MessageTest
     from device.web.past import Past
 
 PAGE = Path(__file__).parent / "static"
@@ -73,10 +74,13 @@ class Run:
     read_state: Callable[[], Awaitable[State]]
     past: Past | None = None  # in a run that keeps its visits
     editor: SceneEditor | None = None  # in a run that has zones, lines or masks, or a file for them
+    messages: MessageTest | None = None  # in a run that sends messages
 
     def hello(self) -> bytes:
         """The JSON that a viewer gets first."""
-        return msgspec.json.encode({**self.about, "history": list(self.history.seconds)})
+        messages = None if self.messages is None else self.messages.about
+        history = list(self.history.seconds)
+        return msgspec.json.encode({**self.about, "messages": messages, "history": history})
 
     def ailment(self) -> str | None:
         """Why this run is not well, with the cause where the camera knows it; None if it is."""

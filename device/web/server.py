@@ -47,6 +47,7 @@ from device.web.connections import BoundedServer
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import make_application
+from device.web.messages import Messages, MessageTest
 from device.web.request import MAX_BODY_BYTES, Run
 
 if TYPE_CHECKING:
@@ -125,10 +126,12 @@ class LivePage(Closable):
         about: Mapping[str, object],
         past: Past | None = None,
         editor: SceneEditor | None = None,
+        messages: Messages | None = None,
     ) -> None:
         """Begin to answer; ``about`` is what viewers are told of the run once.
 
-        ``past`` is what the run keeps of its visits, if it does; ``editor`` is of its zones.
+        ``past`` is what the run keeps of its visits, if it does; ``editor`` is of its zones;
+        ``messages`` is what sends those to phones.
         """
         run = Run(
             self._access,
@@ -140,6 +143,7 @@ class LivePage(Closable):
             self._board.read,
             past,
             editor,
+            None if messages is None else MessageTest(messages),
         )
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()

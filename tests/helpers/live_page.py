@@ -7,11 +7,13 @@ import functools
 import http.client
 import itertools
 import json
+import queue
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ import cv2
 
 from device.bundle.bundle import Bundle
 from device.cameras.base import Camera, Shot
+from device.errors import LiteberryError
 from device.images import read_image
 from device.inference.engine import Engine
 from device.outputs.pace import Pace
@@ -29,6 +32,7 @@ from device.pipeline.scene_editor import SceneEditor
 from device.pipeline.watching import Watch
 from device.visits.watcher import SceneWatcher
 from device.web.address import Address
+from device.web.messages import Messages
 from device.web.past import Past
 from device.web.server import LivePage, describe
 from tests.helpers.children import PATIENCE_S, wait_until
@@ -62,6 +66,32 @@ class Scene(Camera):
         image = self.images[self.shows].copy()
         image[:, :4] = (0, 0, 255 * (next(self._steps) % 2))
         return Shot(image)
+
+
+class Phone:
+    """Takes test messages in place of services, and answers when it is told to."""
+
+    wanted = ("cat", "crowd")
+
+    def __init__(self, services: int = 1) -> None:
+        self.services = services
+        self.pictures: list[bytes | None] = []
+        self.answers: queue.Queue[dict[int, str] | LiteberryError] = queue.Queue()
+
+    def send_test(self, jpeg: bytes | None) -> Future[Mapping[int, str]]:
+        self.pictures.append(jpeg)
+        result: Future[Mapping[int, str]] = Future()
+        threading.Thread(target=self._answer, args=(result,), daemon=True).start()
+        return result
+
+    def _answer(self, result: Future[Mapping[int, str]]) -> None:
+        answer = self.answers.get()
+        if not result.set_running_or_notify_cancel():
+            return
+        if isinstance(answer, LiteberryError):
+            result.set_exception(answer)
+        else:
+            result.set_result(answer)
 
 
 class WebSocket:
@@ -196,6 +226,12 @@ class Visit:
         status, _, content = self.ask("/scene", "POST", body, **headers)
         return status, json.loads(content)
 
+    def test_messages(self, body: bytes = b"{}", **headers: str) -> tuple[int, Any]:
+        """Have a test message sent; status and content."""
+        headers = {"Content_Type": "application/json", **headers}
+        status, _, content = self.ask("/messages/test", "POST", body, **headers)
+        return status, json.loads(content)
+
     @contextlib.contextmanager
     def events(self) -> Iterator[Iterator[tuple[str, Any]]]:
         """Server-sent events: kind and content."""
@@ -230,6 +266,7 @@ def visit(
     name: str = "",
     past: Past | None = None,
     zones: Path | None = None,
+    messages: Messages | None = None,
 ) -> Iterator[Visit]:
     """Run a scene, ``there`` from the start or not, through int8, with a page to visit.
 
@@ -251,6 +288,7 @@ def visit(
             describe(bundle, "rtsp://me:secret@camera/stream", name),
             past,
             editor,
+            messages,
         )
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()

@@ -5,6 +5,7 @@ import { drawTraces, keep, showSecond } from "./dials.js";
 import { introduceKnobs, offer, showSettings } from "./knobs.js";
 import { askClock, connect, hangUpIfSilent } from "./line.js";
 import "./editor.js";
+import { introduceMessages } from "./messages.js";
 import { askForScene, drawScene, takeScene } from "./scene.js";
 import { showMoment } from "./moment.js";
 import { forgetDebts, isPaused, see, watchPictures } from "./picture.js";
@@ -80,6 +81,7 @@ function hear(news) {
     const { history, ...about } = news.hello;
     [run.about, run.seconds] = [about, history];
     introduceKnobs();
+    introduceMessages();
     setText("name", about.name || "liteberry");
     $("draw").hidden = about.task !== "detection";
     askForScene();

@@ -14,7 +14,7 @@ from device.home.notifier import MAX_WAITING, NotifySink
 from device.home.quiet_hours import parse_quiet_hours
 from device.records import Detection, SceneEvent, SceneState, Visit
 from tests.device.conftest import make_outcome
-from tests.helpers.children import wait_until
+from tests.helpers.children import PATIENCE_S, wait_until
 
 CAT = Detection(16, "cat", 0.9, 0, 0, 10, 10, visit_id=7)
 VISIT = Visit(
@@ -146,3 +146,34 @@ def test_service_that_never_answers_stops_no_frame_and_fills_no_memory():
         for index in range(100):
             sink.write(with_scene(make_outcome(index, detections=(CAT,)), BEGAN))
         assert sink._waiting.dropped >= 100 - MAX_WAITING - 1
+
+
+def test_test_goes_out_in_quiet_hours_with_its_picture_and_tells_how_it_went():
+    service = Service({1: "ntfy: error=500"})
+    said: list[str] = []
+    quiet = parse_quiet_hours("22:00-07:00")
+    with make_sink(service, said, at="23:00", quiet=quiet, link="http://garden:8080/") as sink:
+        assert (sink.services, sink.wanted) == (1, ["cat", "crowd"])
+        assert sink.send_test(b"\xff\xd8jpeg").result(PATIENCE_S) == {1: "ntfy: error=500"}
+    (message,) = service.messages
+    assert message.title == "garden: test"
+    assert message.body.startswith("A test of the messages, from the live page, ")
+    assert message.body.endswith("\nhttp://garden:8080/")
+    assert service.pictures == [b"\xff\xd8"]
+    assert said == [], "who asked is told, and nobody else"
+
+
+def test_test_whose_process_fails_raises_and_the_next_message_is_sent():
+    service = Service()
+    broken = [InterpreterError("a message: no answer in 60 s")]
+
+    def send(message):
+        if message.title.endswith("test"):
+            raise broken[0]
+        return service(message)
+
+    with make_sink(send) as sink:
+        with pytest.raises(InterpreterError, match="no answer in 60 s"):
+            sink.send_test(None).result(PATIENCE_S)
+        sink.write(with_scene(make_outcome(0, detections=(CAT,)), BEGAN))
+        wait_until(lambda: service.messages)

@@ -133,14 +133,6 @@ def test_snapshot_is_the_annotated_picture(run):
     assert image.shape == (240, 320, 3)
 
 
-def test_snapshot_of_a_lost_camera_is_refused_with_the_reason(bundle_dir, monkeypatch):
-    monkeypatch.setattr("device.web.handlers.SNAPSHOT_TIMEOUT_S", 0.2)
-    with visit(bundle_dir, there=False) as run:
-        status, _, content = run.ask("/snapshot.jpg")
-        assert status == 503
-        assert json.loads(content)["error"].startswith("no frame yet")
-
-
 def test_events_are_lines_of_the_log_settings_and_seconds(run):
     with run.events() as events:
         seen = {}

@@ -17,7 +17,7 @@ from device.drawing.palette import class_colour
 from device.errors import SourceError
 from tests.helpers.browser import DESK, PHONE, faint, texts_on_grounds
 from tests.helpers.children import wait_until
-from tests.helpers.live_page import WebSocket, visit
+from tests.helpers.live_page import Phone, WebSocket, visit
 
 pytestmark = pytest.mark.pages
 
@@ -28,7 +28,7 @@ PERSON, CAT = 0, 15  # class ids of the bundle
 def standing(bundle_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LITEBERRY_TOKEN", raising=False)
-        with visit(bundle_dir) as run:
+        with visit(bundle_dir, messages=Phone()) as run:
             run.until(lambda: run.pipeline.rate.stamps > 2)
             yield run
 
@@ -493,6 +493,25 @@ def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page, monkeyp
 # --- for everyone -------------------------------------------------------------------------
 
 
+def test_messages_are_tried_at_a_button_and_the_answer_is_shown(open_page, bundle_dir, monkeypatch):
+    monkeypatch.setattr("device.web.messages.PERIOD_S", 0.0)
+    phone = Phone()
+    with visit(bundle_dir, messages=phone) as run:
+        page = open_page(run.link)
+        assert text_of(page, "#messages-on") == "When it sees: cat, crowd"
+        page.locator("#messages-test").focus()
+        page.keyboard.press("Enter")
+        wait_until(lambda: "Sending" in text_of(page, "#messages-answer"))
+        page.keyboard.press("Enter")  # a second is not asked for
+        phone.answers.put({})
+        wait_until(lambda: "Sent to 1 service at " in text_of(page, "#messages-answer"))
+        assert len(phone.pictures) == 1
+        phone.answers.put({1: "ntfy: error=500 <b>"})
+        page.keyboard.press("Enter")
+        wait_until(lambda: text_of(page, "#messages-answer") == "Not sent: ntfy: error=500 <b>")
+        page.goto("about:blank")
+
+
 def test_keyboard_reaches_everything_in_order(run, open_page):
     page = open_page(run.link)
     page.locator('[data-label="cat"]').wait_for()
@@ -510,7 +529,7 @@ def test_keyboard_reaches_everything_in_order(run, open_page):
     assert reached == [
         "Past", "Pause", "Boxes", "Draw zones", "Save this picture", "Full screen", "cat",
         "Threshold", "Add a class to look for", "Everything", "cat", "float32", "float16",
-        "dynamic", "int8", "metrics", "events", "snapshot", "health",
+        "dynamic", "int8", "Send a test", "metrics", "events", "snapshot", "health",
     ]  # fmt: skip
 
 
