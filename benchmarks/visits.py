@@ -3,9 +3,10 @@
     python benchmarks/visits.py [--json FILE] cost BUNDLE VIDEO [--rounds N] [--frames N]
     python benchmarks/visits.py [--json FILE] day [--frames N]
 
-``cost``: frames per second of runs with all of it on (visits, a zone, a line, a rule, the
-database, counts) in ratios to runs without, in pairs, one interpreter thread; and the processor
-time per frame.
+``cost``: frames per second and processor time per frame of three runs in turns, each on one
+interpreter thread: one without any of it; one with visits, a zone, a line, a rule, the database and
+counts; and one with all that and clips of every person, the page with its past, and a viewer of it
+(another process). Ratios and differences are to the run without of the same round.
 ``day``: 24 hours by a script on a clock that is not waited for: counts against the script, memory
 after a tenth of it and at the end, and the size of the database against its quota.
 """
@@ -13,32 +14,45 @@ after a tenth of it and at the end, and the size of the database against its quo
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
+import functools
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from device.bundle.bundle import Bundle
+from device.cameras.base import Camera
 from device.cameras.open import open_camera
 from device.events.reader import VisitReader
 from device.inference.engine import Engine
+from device.outputs.clips import ClipSink
 from device.outputs.counts import CountsSink
 from device.outputs.event_log import EventSink
 from device.outputs.pace import Pace
+from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
+from device.pipeline.scene_editor import SceneEditor
 from device.pipeline.watching import Watch
 from device.records import Frame, Outcome
 from device.system.memory_trim import share_one_arena
 from device.system.resource_usage import rss_mb
 from device.visits.plan import read_plan
 from device.visits.watcher import SceneWatcher
+from device.web.address import Address
+from device.web.past import Past
+from device.web.server import LivePage, describe
 from tests.helpers.scripted_day import expected, picture, plan, result_of
 
 TABLES = {
@@ -52,44 +66,98 @@ DAY_FRAMES, DAY_S = 200_000, 86_400
 QUOTA_BYTES = 20_000_000
 
 
-def run_once(
-    engine: Engine, video: Path, frames: int | None, folder: Path | None
-) -> tuple[float, float]:
-    """Frames per second, and ms of processor time per frame; ``folder``: with all of it on."""
-    with open_camera(str(video), [], print) as camera:
-        sinks, watch = [], None
-        if folder is not None:
-            found, _ = read_plan(TABLES)
-            watch = Watch(SceneWatcher(found), Pace.of(camera.fps, live=False))
-            sinks = [EventSink(folder / "events.db"), CountsSink(folder / "counts")]
+LEVELS = ("without", "visits", "all")
+MOST_SLOWER = 0.05
+
+
+@contextlib.contextmanager
+def outfit(
+    level: str, bundle: Bundle, engine: Engine, camera: Camera, folder: Path
+) -> Iterator[Pipeline]:
+    """A run of ``level``, with all its outputs in ``folder``."""
+    if level == "without":
+        yield Pipeline(camera, engine, [])
+        return
+    found, _ = read_plan(TABLES)
+    pace = Pace.of(camera.fps, live=False)
+    watch = Watch(SceneWatcher(found), pace)
+    store, clips = folder / "events.db", folder / "clips"
+    with contextlib.ExitStack() as stack:
+        if level == "visits":
+            sinks = [stack.enter_context(EventSink(store))]
+            sinks.append(stack.enter_context(CountsSink(folder / "counts")))
+            yield Pipeline(camera, engine, sinks, watch=watch)
+            return
+        page = stack.enter_context(LivePage(Address("127.0.0.1", 0), None, 12))
+        recorder = stack.enter_context(ClipSink(clips, ["person"], 5.0, pace))
+        sinks = [recorder, stack.enter_context(CountsSink(folder / "counts"))]
+        events = EventSink(store, clips=clips, clip_of=recorder.path_for)
+        sinks += [stack.enter_context(events), page.feed]
         pipeline = Pipeline(camera, engine, sinks, watch=watch)
-        began_s = time.process_time()
-        pipeline.run(frames, threading.Event())
+        make_engine = functools.partial(Engine, bundle, threads=1)
+        controls = Controls(pipeline, [engine.variant], make_engine)
+        editor = SceneEditor(pipeline, folder / "zones.toml", TABLES, bundle.labels)
+        about = describe(bundle, "video.avi")
+        page.start(pipeline, controls, about, Past(store, clips), editor)
+        command = [sys.executable, __file__, "view", page.link]
+        viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        stack.callback(viewer.communicate)  # it leaves when the page closes
+        assert viewer.stdout is not None
+        viewer.stdout.readline()  # it is there
+        yield pipeline
+        page.close()
+
+
+async def view(link: str) -> None:
+    """Look at the page until it ends, and say when that begins."""
+    line = await websocket_connect(link.replace("http", "ws") + "live")
+    print("there", flush=True)
+    with contextlib.suppress(WebSocketClosedError):
+        while (message := await line.read_message()) is not None:
+            if isinstance(message, bytes):
+                await line.write_message("ready")
+
+
+def run_once(
+    bundle: Bundle, engine: Engine, video: Path, frames: int | None, level: str
+) -> tuple[float, float]:
+    """Frames per second, and ms of processor time per frame, until all is written."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        open_camera(str(video), [], print) as camera,
+    ):
+        with outfit(level, bundle, engine, camera, Path(name)) as pipeline:
+            began_s = time.process_time()
+            pipeline.run(frames, threading.Event())
         cpu_s = time.process_time() - began_s
-        for sink in sinks:
-            sink.close()
     return pipeline.rate.fps, cpu_s / pipeline.rate.stamps * 1e3
 
 
 def cost(args: argparse.Namespace) -> dict[str, object]:
-    """Pairs of runs, the order turned around in every other one."""
-    ratios, added_ms = [], []
-    with Engine(Bundle(args.bundle), args.variant, threads=1) as engine:
-        run_once(engine, args.video, args.frames, None)
+    """Rounds of runs, the order turned around in every other one."""
+    found: dict[str, list[tuple[float, float]]] = {level: [] for level in LEVELS}
+    bundle = Bundle(args.bundle)
+    with Engine(bundle, args.variant, threads=1) as engine:
+        run = functools.partial(run_once, bundle, engine, args.video)
+        run(30, "all")
         for number in range(args.rounds):
-            with tempfile.TemporaryDirectory() as name:
-                order = [None, Path(name)] if number % 2 == 0 else [Path(name), None]
-                found = {
-                    folder: run_once(engine, args.video, args.frames, folder) for folder in order
-                }
-                (fps, cpu_ms), (with_fps, with_cpu_ms) = found[None], found[Path(name)]
-            ratios.append(with_fps / fps)
-            added_ms.append(with_cpu_ms - cpu_ms)
-            print(f"{fps:7.1f} FPS without, {with_fps:7.1f} with: {ratios[-1]:.3f}; "
-                  f"{added_ms[-1]:+.2f} ms of processor time per frame", flush=True)  # fmt: skip
-    low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    print(f"ratio: median {middle:.3f}, quartiles {low:.3f} to {high:.3f}")
-    return {"ratios": ratios, "added_cpu_ms": added_ms}
+            for level in LEVELS[:: 1 if number % 2 == 0 else -1]:
+                found[level].append(run(args.frames, level))
+            said = (f"{level} {found[level][-1][0]:.1f} FPS, {found[level][-1][1]:.2f} ms"
+                    for level in LEVELS)  # fmt: skip
+            print("; ".join(said), flush=True)
+    figures: dict[str, object] = {}
+    for level in LEVELS[1:]:
+        pairs = list(zip(found[level], found["without"], strict=True))
+        ratios = [fps / without for (fps, _), (without, _) in pairs]
+        added_ms = [cpu_ms - without_ms for (_, cpu_ms), (_, without_ms) in pairs]
+        low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        slower = "" if middle >= 1 - MOST_SLOWER else " MISSED"
+        print(f"{level}: {middle:.3f} of the frames per second (quartiles {low:.3f} to "
+              f"{high:.3f}; at least {1 - MOST_SLOWER:.2f}{slower}), "
+              f"{statistics.median(added_ms):+.2f} ms of processor time per frame")  # fmt: skip
+        figures[level] = {"ratios": ratios, "added_cpu_ms": added_ms}
+    return figures
 
 
 def day(args: argparse.Namespace) -> dict[str, object]:
@@ -144,7 +212,11 @@ def main() -> None:
     a_cost.add_argument("--frames", type=int, help="of each run (default: all of the video)")
     a_day = commands.add_parser("day")
     a_day.add_argument("--frames", type=int, default=DAY_FRAMES)
+    commands.add_parser("view").add_argument("link")  # by cost
     args = parser.parse_args()
+    if args.command == "view":
+        asyncio.run(view(args.link))
+        return
     cv2.setNumThreads(1)
     found = cost(args) if args.command == "cost" else day(args)
     if args.json is not None:

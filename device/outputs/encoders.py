@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from device.outputs.base import VIDEO_SUFFIXES
 from device.records import Pixels
 from device.system.closable import Closable
 from device.system.console import say
+
+if TYPE_CHECKING:
+    import av
 
 CLOCK_HZ = 90_000  # of the time stamps in a video: any usual frame rate divides it
 KEYFRAMES_S = 2.0  # from one picture that can be jumped to, to the next
@@ -91,20 +95,22 @@ class H264Encoder(Encoder):
             stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
             stream.codec_context.thread_count = 1  # the other cores are the network's
             self._stream = stream
+            # One frame for all: to ask the system for fresh memory takes as long as to fill it.
+            # The encoder holds none back (zerolatency), so it is done with the one before.
+            self._frame = av.VideoFrame(*size_wh, "yuv420p")
+        self._planes = np.empty((size_wh[1] * 3 // 2, size_wh[0]), np.uint8)
 
     def write(self, image: Pixels, at_s: float) -> None:
         """Append a picture."""
-        import av
-
         if self._began_s is None:
             self._began_s = at_s
         with _errors_of_av(self._path):
             # OpenCV's conversion takes half the time of FFmpeg's.
-            planes: Pixels = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), np.uint8)
-            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420, dst=self._planes)
+            _fill(self._frame, self._planes)
             self._last = max(self._last + 1, round((at_s - self._began_s) * CLOCK_HZ))
-            frame.pts, frame.time_base = self._last, Fraction(1, CLOCK_HZ)
-            self._container.mux(self._stream.encode(frame))
+            self._frame.pts, self._frame.time_base = self._last, Fraction(1, CLOCK_HZ)
+            self._container.mux(self._stream.encode(self._frame))
 
     def close(self) -> None:
         """Finish the file."""
@@ -116,6 +122,17 @@ class H264Encoder(Encoder):
                     self._container.mux(self._stream.encode())
             finally:
                 self._container.close()
+
+
+def _fill(frame: av.VideoFrame, planes: Pixels) -> None:
+    """Copy ``planes`` (Y, U and V one after the other, as OpenCV has them) into a frame's own."""
+    values, start = planes.reshape(-1), 0
+    for plane in frame.planes:
+        size = plane.width * plane.height
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        part = values[start : start + size]
+        rows[:, : plane.width] = part.reshape(plane.height, plane.width)
+        start += size
 
 
 class OpenCvEncoder(Encoder):
