@@ -49,6 +49,10 @@ class DenseRule(Record, frozen=True, tag="dense"):
     ``box`` is what four values a box has: centre_x, centre_y, width, height (xywh); corners
     (xyxy); or corners with y first (yxyx). ``candidates`` says whether each is a row of the tensor
     or a column. A score is the class's, times the ``objectness`` where there is one.
+
+    Where there are ``cells``, x and y are measured from the middle of a candidate's cell: for each
+    feature map the side of its cells in pixels of the input, and how many candidates each has. Maps
+    follow one another, their cells row by row.
     """
 
     classes: Count
@@ -59,6 +63,12 @@ class DenseRule(Record, frozen=True, tag="dense"):
     objectness: bool = False
     score: Literal["probability", "logit"] = "probability"
     background: Index | None = None  # a class that is never reported
+    cells: tuple[tuple[Count, Count], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse cells of what is not measured in pixels from a middle."""
+        if self.cells and (self.box, self.units) != ("xywh", "pixels"):
+            raise ValueError("Expected `cells` with boxes of centre and size in pixels alone")
 
 
 class RowsRule(Record, frozen=True, tag="rows"):

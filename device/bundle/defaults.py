@@ -12,6 +12,8 @@ SSD_IOU_THRESHOLD = 0.6
 # What YOLO models are measured and, by default, used with.
 YOLO_IOU_THRESHOLD = 0.7
 YOLO_THRESHOLD = 0.25
+# The same of MediaPipe's finders of faces, palms and poses.
+BLAZE_IOU_THRESHOLD = 0.3
 
 _THRESHOLDS: dict[Task, float] = {
     "detection": 0.5,

@@ -67,15 +67,19 @@ class DenseHead(Record, frozen=True, tag="dense"):
 
     Where both are the same tensor, as YOLO's, a candidate's values are its box, then perhaps an
     objectness, then a score per class, then perhaps others; else ``scores`` holds the scores alone.
+    Where the model answers with its ``anchors`` too, corners x_min, y_min, x_max, y_max, 0..1 of
+    the input, a box is how far its corners are from its anchor's, in widths and heights of that.
     """
 
     boxes: TensorSpec
     scores: TensorSpec
+    anchors: TensorSpec | None = None
 
     @property
     def tensors(self) -> tuple[TensorSpec, ...]:
         """All outputs this head reads."""
-        return (self.boxes,) if self.boxes == self.scores else (self.boxes, self.scores)
+        both = (self.boxes,) if self.boxes == self.scores else (self.boxes, self.scores)
+        return both if self.anchors is None else (*both, self.anchors)
 
 
 class RowsHead(Record, frozen=True, tag="rows"):

@@ -51,6 +51,13 @@ class DenseDecoder:
                     f"output {spec.position} is {spec.shape}, too small for "
                     f"{rule.classes} classes; build the bundle again"
                 )
+        count = math.prod(_tall_and_wide(head.boxes)) // _wide(head.boxes, rule)
+        self._centres = _centres(rule, input_wh, count) if rule.cells else None
+        if head.anchors is not None and math.prod(head.anchors.shape) != BOX * count:
+            raise BundleError(
+                f"output {head.anchors.position} is {head.anchors.shape}, no anchors of {count:,} "
+                "candidates; build the bundle again"
+            )
         self._lowest: NDArray[np.float64] = np.empty(0)
         self._lowest_for: Threshold | None = None
 
@@ -70,6 +77,11 @@ class DenseDecoder:
             passed = scores >= least_scores(threshold, class_ids)
             rows, class_ids, scores = rows[passed], class_ids[passed], scores[passed]
         found = dequantise(self._table(outputs, self.head.boxes)[rows, :BOX], self.head.boxes)
+        if self._centres is not None:
+            found[:, :2] += self._centres[rows]
+        if self.head.anchors is not None:
+            anchors = outputs[self.head.anchors.position].reshape(-1, BOX)[rows]
+            found = _beside(dequantise(anchors, self.head.anchors), found)
         boxes = _corners(found, self.rule.box)
         refuse_broken(boxes, scores)
         boxes = _as_fractions(boxes, self.rule.units, self._input_wh)
@@ -174,6 +186,36 @@ def _as_fractions(
     if units == "either" and np.abs(boxes).max() <= MOST_OF_A_FRACTION:
         return boxes
     return boxes / np.array(input_wh * 2, np.float32)
+
+
+def _centres(rule: DenseRule, input_wh: tuple[int, int], count: int) -> NDArray[np.float32]:
+    """The middle of each candidate's cell, float32 (count, 2), in pixels of the input.
+
+    Raises ``BundleError`` where the cells have another number of candidates.
+    """
+    grids = [
+        (side, shapes, -(-input_wh[0] // side), -(-input_wh[1] // side))
+        for side, shapes in rule.cells
+    ]
+    made = sum(shapes * wide * tall for _, shapes, wide, tall in grids)
+    if made != count:  # before anything is made as large as the manifest says
+        raise BundleError(
+            f"the manifest has cells of {made:,} candidates, the model {count:,}; build the bundle "
+            "again"
+        )
+    maps = [
+        np.repeat(np.indices((tall, wide))[::-1].reshape(2, -1).T + 0.5, shapes, axis=0) * side
+        for side, shapes, wide, tall in grids
+    ]
+    centres: NDArray[np.float32] = np.concatenate(maps).astype(np.float32)
+    return centres
+
+
+def _beside(anchors: NDArray[np.float32], offsets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Corners that lie ``offsets`` beside those of ``anchors``, in their widths and heights."""
+    sizes = anchors[:, 2:] - anchors[:, :2]
+    corners: NDArray[np.float32] = anchors + offsets * np.concatenate((sizes, sizes), axis=1)
+    return corners
 
 
 def _tall_and_wide(spec: TensorSpec) -> tuple[int, int]:

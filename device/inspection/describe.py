@@ -26,7 +26,7 @@ class ClassNames:
 _FIT_REASONS = {
     "centre-crop": "as classifiers are measured",
     "stretch": "objects are everywhere",
-    "letterbox": "its sides in proportion, in the middle of grey, as YOLO models are trained",
+    "letterbox": "its sides in proportion, in the middle of grey, as its kind is trained",
 }
 
 
@@ -40,7 +40,8 @@ def explain(
     """All that was understood, and why."""
     assert seen.facts is not None
     assert seen.input is not None
-    classes = "" if found.classes is None else f", {found.classes} classes"
+    many = "class" if found.classes == 1 else "classes"
+    classes = "" if found.classes is None else f", {found.classes} {many}"
     explanations = [
         Explanation("task", found.task + classes, "what its outputs are for"),
         Explanation(
@@ -59,11 +60,17 @@ def explain(
     if found.score_why:
         explanations.append(Explanation("scores", f"{found.score}", found.score_why))
     named = sum(not is_placeholder(label) for label in names.labels)
-    explanations.append(Explanation("labels", f"{named} names" if named else "none", names.why))
+    explanations.append(Explanation("labels", _labels_in_words(named, names.labels), names.why))
     explanations.append(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
     return explanations
+
+
+def _labels_in_words(named: int, labels: Sequence[str]) -> str:
+    if named == 1:
+        return next(label for label in labels if not is_placeholder(label))
+    return f"{named} names" if named else "none"
 
 
 def _fit_in_words(rule: InputRule) -> str:

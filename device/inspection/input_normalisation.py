@@ -54,6 +54,10 @@ def normalisation(
         return Normalisation(_channels(hints.mean), _channels(hints.std), "--mean and --std")
     if family == "yolo":
         return _yolo_pixels(spec)
+    if family == "blaze":
+        return Normalisation(DEFAULT_MEAN, DEFAULT_STD, "-1..1, as MediaPipe's are trained")
+    if family == "blaze-palm":
+        return Normalisation(0.0, 255.0, "0..1, as MediaPipe's of palms are trained")
     told = (_channels(metadata.mean), _channels(metadata.std)) if _usable(metadata) else None
     if np.issubdtype(np.dtype(spec.dtype), np.integer):
         return _integer_pixels(spec, told)

@@ -15,6 +15,8 @@ from device.bundle.decoder_rules import Corners, DetectionsRule
 from device.bundle.hints import Hints
 from device.errors import ModelError, UsageError
 from device.inspection.export_notes import ExportNotes
+from device.inspection.heads_anchored import anchors_beside
+from device.inspection.heads_blaze import blaze
 from device.inspection.heads_classifier import classifier
 from device.inspection.heads_detections import detections
 from device.inspection.heads_ssd import raw_ssd
@@ -58,7 +60,7 @@ def understand(
         names=names,
     )
     rejected = []
-    for kind in (detections, yolo, raw_ssd, classifier):
+    for kind in (detections, yolo, blaze, anchors_beside, raw_ssd, classifier):
         if hints.task is not None and (hints.task == "classification") != (kind is classifier):
             continue
         found = kind(case)

@@ -181,7 +181,8 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
     count = found.classes
     if hints.labels is not None:
         # One name of a model that tells two classes apart is that of what it looks for.
-        background = 0 if found.score.startswith("binary") else None
+        known = getattr(found.rule, "background", None)
+        background = 0 if found.score.startswith("binary") else known
         names = parse_labels(text, count, hints.labels, background)
         return ClassNames(names, f"--labels {hints.labels}")
     missing = "classes are called by number; --labels FILE names them"
@@ -191,6 +192,8 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
             return ClassNames(notes.names, "its exporter's notes inside the model")
         wrong = f"its exporter's notes name {len(notes.names)} classes, it has {count}"
         return ClassNames((), wrong, (f"{wrong}; {missing}",))
+    if not seen.metadata.labels and found.labels:
+        return ClassNames(found.labels, "models of its kind find nothing else")
     if not seen.metadata.labels:
         return ClassNames((), "nothing names them", (f"no labels: {missing}",))
     where = f"{seen.metadata.label_file} inside the model"
@@ -201,7 +204,7 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
 
 
 def _fit(rule: InputRule, found: Understanding) -> InputRule:
-    if found.family == "yolo":
+    if found.family:
         return msgspec.structs.replace(rule, resize="letterbox")
     if found.task == "detection":
         return rule

@@ -33,7 +33,7 @@ from device.schema import Record
 from device.system.isolated_process import ask, serve
 
 TIMEOUT_S = 300.0  # a Pi runs the slowest of such models in seconds; some machines are busy
-MAX_KEPT = 20_000  # values of an output that are sent to the parent: 5,000 boxes
+MAX_KEPT = 200_000  # values of an output that are sent to the parent: 50,000 boxes
 MAX_RANGES = 2_000  # numbers of a candidate: a box and two thousand classes
 TRIAL_SIDES = (512, 16, 4)  # pixels of noise: from fine grain to broad colours
 NOT_VALID = "not a valid Flatbuffer"  # LiteRT checks all of it; the others do not, and crash

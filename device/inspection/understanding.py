@@ -14,7 +14,7 @@ from device.inspection.output_roles import Output, Told
 
 Score = Literal["probability", "logit"]
 Binary = Literal["binary", "binary-logit"]
-Family = Literal["", "yolo"]
+Family = Literal["", "yolo", "blaze", "blaze-palm"]
 _PROBABLE = frozenset({"SOFTMAX", "LOGISTIC"})
 
 
@@ -29,6 +29,7 @@ class Understanding:
     score: Score | Binary = "probability"
     score_why: str = ""
     rule: Rule | None = None  # of the decoder, where it is known whole
+    labels: tuple[str, ...] = ()  # what models of its kind find, where nothing else names it
     multi_label: bool = False  # a classifier that scores each class for itself
     guesses: tuple[str, ...] = ()  # what nobody said: to be told aloud
     family: Family = ""  # whose conventions hold for what nobody says

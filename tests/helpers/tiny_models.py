@@ -454,3 +454,53 @@ def yolo(
     if dtype != "float32":
         out = graph.quantised(out, shape, dtype, 1.0 / 255, -128 if dtype == "int8" else 0)
     return graph.write([image], [out])
+
+
+# Of a finder of faces in 128x128 pixels: a candidate, and its box in pixels, x, y, x, y.
+FACES = {
+    # the first of two in row 3, column 5 of cells of 8 pixels, whose middle is (44, 28)
+    (3 * 16 + 5) * 2: ((4, -4, 32, 16), (32, 16, 64, 32)),
+    # the sixth of six in row 7, column 0 of cells of 16 pixels, whose middle is (8, 120)
+    512 + (7 * 8 + 0) * 6 + 5: ((24, -16, 16, 32), (24, 88, 40, 120)),
+}
+
+
+def blaze(*, swapped=False, side=128, points=6) -> bytes:
+    """MediaPipe's finder of faces: the first face is there if red is, the second if green is."""
+    graph = Graph()
+    image = graph.tensor("input", (1, side, side, 3))
+    mean = graph.mean_colour(image)
+    count = 896
+    boxes, logits = np.zeros((count, 4 + 2 * points)), np.full(count, -8.0)
+    weights = np.zeros((count, 3))
+    for colour, (place, (box, _)) in enumerate(FACES.items()):
+        boxes[place, :4] = box
+        weights[place, colour] = 12
+    faint = np.full((boxes.size, 3), 1e-6)
+    regressors = graph.reshaped(
+        graph.dense(mean, faint, boxes.ravel()), (1, *boxes.shape), "regressors"
+    )
+    classificators = graph.reshaped(
+        graph.dense(mean, weights, logits), (1, count, 1), "classificators"
+    )
+    outputs = [classificators, regressors] if swapped else [regressors, classificators]
+    return graph.write([image], outputs)
+
+
+def anchored_ssd(order=(0, 1, 2), *, classes=5, moving_anchors=False) -> bytes:
+    """Raw boxes, scores and anchors, as ST's: each box half its width to the right of its anchor.
+
+    ``order`` is that of the outputs, as places in (scores, boxes, anchors). Colour n is there at
+    anchor n, which is ``BOXES[n]``.
+    """
+    graph = Graph()
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    scores = graph.softmax(_class_scores(graph, image, classes), (1, 3, classes), "a")
+    mean = graph.mean_colour(image)
+    offsets = np.tile([0.5, -1e-3, 0.5, -1e-3], 3)
+    boxes = graph.reshaped(graph.dense(mean, np.full((12, 3), -1e-5), offsets), (1, 3, 4), "b")
+    moving = np.full((12, 3), 0.01 * moving_anchors)
+    fixed = graph.dense(mean, moving, np.array(BOXES).ravel())
+    anchors = graph.reshaped(fixed, (1, 3, 4), "c")
+    outputs = [scores, boxes, anchors]
+    return graph.write([image], [outputs[place] for place in order])

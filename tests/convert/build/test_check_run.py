@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from convert.build.check_run import CheckRun
+from convert.build.check_run import CheckRun, compared_tensors
 from convert.errors import ConversionError
 from convert.tuning.install import bundle_contract
 from device.bundle.bundle import Bundle
+from device.bundle.heads import DenseHead, DetectionsHead, RowsHead, TensorSpec
 from device.errors import InterpreterError
 from device.images import read_image
 from device.inference.engine import Engine
@@ -63,3 +64,11 @@ def test_outputs_that_are_not_those_of_the_contract_are_an_error(tiny, images):
     contract = dataclasses.replace(bundle_contract(tiny), heads=heads)
     with pytest.raises(ConversionError, match="one output"):
         CheckRun(contract, images[:1]).answers(tiny.file("int8.tflite"), "litert")
+
+
+def test_rows_and_anchors_are_not_compared_value_by_value():
+    a, b, c = (TensorSpec(position=n, shape=(1, 3, 6), dtype="float32") for n in range(3))
+    assert compared_tensors(RowsHead(rows=a)) == ()
+    assert compared_tensors(DetectionsHead(boxes=a, classes=b, scores=c)) == ()
+    assert compared_tensors(DenseHead(boxes=a, scores=b, anchors=c)) == (a, b)
+    assert compared_tensors(DenseHead(boxes=a, scores=a)) == (a,)

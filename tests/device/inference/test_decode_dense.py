@@ -17,6 +17,10 @@ CORNERS = (0.25, 0.4, 0.75, 0.6)
 LEFT = (0.1, 0.5, 0.2, 0.2)
 
 
+# Two candidates in each cell of 50 pixels, then one in each of 100: 4 x 2 cells and 2 x 1.
+CELLS = ((50, 2), (100, 1))
+
+
 def spec(values: np.ndarray, scale=0.0, zero_point=0, position=0) -> TensorSpec:
     return TensorSpec(
         position=position,
@@ -235,3 +239,62 @@ def test_rows_that_are_no_numbers_are_refused():
 def test_tensor_without_rows_of_six_is_refused():
     with pytest.raises(BundleError, match="not rows of six"):
         rows_of([(0, 0, 1, 1, 0.5)])
+
+
+@pytest.mark.parametrize("candidates", ["rows", "columns"])
+def test_box_is_measured_from_the_middle_of_its_cell(candidates):
+    rows = np.zeros((2 * 8 + 2, 5))
+    rows[2 * 5] = (5, -5, 20, 10, 0.9)  # row 1, column 1 of the first map: middle (75, 75)
+    rows[2 * 8 + 1] = (0, 0, 40, 40, 0.8)  # column 1 of the second: middle (150, 50)
+    measured = rule(1, units="pixels", cells=CELLS, candidates=candidates)
+    boxes, scores, _ = decode(rows, measured)
+    assert scores == pytest.approx([0.9, 0.8])
+    assert boxes[0] == pytest.approx((70 / 200, 65 / 100, 90 / 200, 75 / 100))
+    assert boxes[1] == pytest.approx((130 / 200, 30 / 100, 170 / 200, 70 / 100))
+
+
+def test_cells_of_another_number_of_candidates_are_refused():
+    with pytest.raises(BundleError, match="cells of 18 candidates, the model 17"):
+        decode(np.zeros((17, 5)), rule(1, units="pixels", cells=CELLS))
+
+
+def test_cells_are_of_boxes_in_pixels_alone():
+    with pytest.raises(ValueError, match="Expected `cells`"):
+        rule(1, cells=CELLS)
+
+
+def beside(anchors, dtype=np.float32, **quantised):
+    """Two candidates, both a whole width to the right of, and as high as, their anchors."""
+    offsets = np.array([[[1, 0, 1, 0]] * 2], np.float32)
+    scores = np.array([[[0.9], [0.8]]], np.float32)
+    given = np.array([anchors], dtype)
+    head = DenseHead(
+        boxes=spec(offsets),
+        scores=spec(scores, position=1),
+        anchors=spec(given, position=2, **quantised),
+    )
+    decoder = DenseDecoder(head, rule(1, box="xyxy"), WH)
+    return decoder([offsets, scores, given], 0.5, 10).boxes
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        {"anchors": [[0.1, 0.2, 0.3, 0.6], [0.5, 0.5, 0.6, 0.9]]},
+        {
+            "anchors": [[10, 20, 30, 60], [50, 50, 60, 90]],
+            "dtype": np.uint8,
+            "scale": 0.01,
+        },
+    ],
+    ids=["float", "integers"],
+)
+def test_box_lies_beside_the_anchor_that_the_model_gives(tensor):
+    boxes = beside(**tensor)
+    assert boxes[0] == pytest.approx((0.3, 0.2, 0.5, 0.6), abs=1e-6)
+    assert boxes[1] == pytest.approx((0.6, 0.5, 0.7, 0.9), abs=1e-6)
+
+
+def test_too_few_anchors_are_refused():
+    with pytest.raises(BundleError, match=r"is \(1, 1, 4\), no anchors of 2 candidates"):
+        beside([[0.1, 0.2, 0.3, 0.6]])
