@@ -23,7 +23,6 @@ from device.events.schema import FORMAT
 from device.inference.boxes import Box
 
 BUSY_TIMEOUT_S = 5.0  # for another program that reads or writes
-CACHE_KB = 500  # pictures are read once
 
 VISIT = (
     "SELECT id, label, class_id, began_s, ended_s, under_way, score, zones, source,"
@@ -35,6 +34,7 @@ class VisitReader:
     """A database of visits that is read, by one thread at a time."""
 
     MODE = "ro"  # as SQLite calls it
+    CACHE_KB = 500  # pictures are read once
 
     def __init__(self, path: Path) -> None:
         """Open the store. Raises :class:`StoreError`."""
@@ -64,7 +64,7 @@ class VisitReader:
             raise
 
     def _check(self) -> None:
-        self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self._db.execute(f"PRAGMA cache_size = -{self.CACHE_KB}")
         self._format = self._number("PRAGMA user_version")
         self._has_tables = bool(self._number("SELECT count(*) FROM sqlite_schema"))
         if self._format > FORMAT:

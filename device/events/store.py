@@ -23,6 +23,7 @@ class EventStore(VisitReader):
     """A database of visits that is written too, by one thread at a time; made where it is not."""
 
     MODE = "rwc"
+    CACHE_KB = 100  # a run holds it for as long as it lives
 
     def _prepare(self) -> None:
         # Each commit is on the disk before it counts: at most one batch is lost in a power cut.

@@ -19,6 +19,7 @@ from device.records import Outcome, Pixels
 from device.system.closable import Closable
 from device.system.console import say
 from device.system.file_lock import take_lock
+from device.system.memory_trim import return_freed
 
 MOST_OF_A_HEADER = 2000  # bytes of a video without a frame
 
@@ -173,6 +174,7 @@ class VideoWriter(Closable):
         except SinkError as exc:
             error = exc
             keep &= encoder.robust
+        return_freed()
         if error is not None or self._failed:
             keep &= not self.path.exists()
             if keep and not _plays(self._partial):

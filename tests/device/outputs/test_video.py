@@ -77,6 +77,15 @@ def test_video_is_not_there_under_its_name_until_it_is_finished(tmp_path, either
     sink.close()
 
 
+def test_what_a_finished_video_took_in_memory_goes_back(tmp_path, monkeypatch, either_encoder):
+    returned = []
+    monkeypatch.setattr("device.outputs.video.return_freed", lambda: returned.append(True))
+    with VideoSink(tmp_path / "video.mp4", Pace(10.0)) as sink:
+        sink.write(make_outcome())
+        assert returned == []
+    assert returned == [True]
+
+
 def test_run_without_frames_leaves_an_earlier_video(tmp_path, either_encoder):
     (tmp_path / "video.mp4").write_bytes(b"earlier")
     write_all(tmp_path / "video.mp4", [])

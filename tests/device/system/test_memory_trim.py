@@ -64,3 +64,27 @@ def test_threads_share_one_arena():
         """
     assert printed_by(program.format("share_one_arena()")) == [3]
     assert printed_by(program.format("")) == [0], "the test cannot tell"
+
+
+def test_freed_memory_between_what_is_in_use_goes_back():
+    program = """
+        import ctypes
+        from device.system.memory_trim import return_freed
+        from device.system.resource_usage import rss_mb
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.malloc.argtypes = [ctypes.c_size_t]
+        libc.free.argtypes = [ctypes.c_void_p]
+        libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+        taken = [libc.malloc(100_000) for _ in range(400)]
+        for address in taken:
+            libc.memset(address, 1, 100_000)
+        for number, address in enumerate(taken):
+            if number % 4:
+                libc.free(address)
+        before = rss_mb()
+        {}
+        print(before - rss_mb())
+        """
+    assert printed_by(program.format("return_freed()"))[0] > 20
+    assert printed_by(program.format(""))[0] < 5, "the test cannot tell"
