@@ -37,6 +37,13 @@ def add_output_flags(outputs: argparse._ArgumentGroup) -> None:
         help="remove the oldest segments, clips or pictures before each kind takes more",
     )
     outputs.add_argument(
+        "--local-time",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="name segments, clips and collected pictures by this machine's own time, such as "
+        "NAME-20261121T153000+0100.mp4 (default: by UTC)",
+    )
+    outputs.add_argument(
         "--log",
         type=Path,
         metavar="FILE",
@@ -164,6 +171,7 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
         output_is_folder=bool(args.output) and args.output.endswith("/"),
         segment_s=args.segment,
         quota_bytes=bytes_of(args.quota),
+        local_time=args.local_time,
         log=args.log,
         log_size_bytes=bytes_of(args.log_size),
         display=args.display,

@@ -53,13 +53,17 @@ class ClipSink(ImageSink):
         pace: Pace,
         quota_bytes: int | None = None,
         run_name: str = "",
+        *,
+        local_time: bool = False,
     ) -> None:
         self._labels = labels
         self._run_name = run_name
         self._after_s = after_s
         self._pace = pace
         names = [event_name(label, run_name) for label in labels]
-        self._series = VideoSeries(folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes)
+        self._series = VideoSeries(
+            folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes, local_time=local_time
+        )
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._name = ""

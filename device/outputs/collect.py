@@ -88,6 +88,8 @@ class CollectSink(Sink):
         every_s: float,
         quota_bytes: int,
         pace: Pace,
+        *,
+        local_time: bool = False,
     ) -> None:
         """Raises ``SinkError`` where the folder cannot be made, or another run has it."""
         make_folder(folder)
@@ -102,6 +104,7 @@ class CollectSink(Sink):
         self._every_s = every_s
         self._quota_bytes = quota_bytes
         self._pace = pace
+        self._local_time = local_time
         self._space = DiskSpace(folder)
         self._flicker = FlickerDetector()
         self._kept_at_s: float | None = None
@@ -171,7 +174,7 @@ class CollectSink(Sink):
 
     def _keep(self, frame: Frame, result: Result, why: str, scene: Scene) -> None:
         """Write the image, then its line. Raises ``SinkError``."""
-        name = f"{stamp(time.time())}-{frame.index:06d}.jpg"
+        name = self._free_name(frame.index)
         image = encode_jpeg(frame.pixels)
         width, height = frame.size_wh
         record = {
@@ -200,6 +203,15 @@ class CollectSink(Sink):
         except OSError as exc:
             raise SinkError(f"{table}: {exc.strerror}") from exc
         self._bytes += len(image) + len(line)
+
+    def _free_name(self, index: int) -> str:
+        """A name that no file has, also where the clock was set back since the last run."""
+        time_s = time.time()
+        while True:
+            name = f"{stamp(time_s, local=self._local_time)}-{index:06d}.jpg"
+            if not (self._folder / name).exists():
+                return name
+            time_s += 1
 
     def _end(self, message: str) -> None:
         self._ended = True

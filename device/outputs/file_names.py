@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-STAMP = r"(\d{8}T\d{6}Z)"
-STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+STAMP = r"(\d{8}T\d{6}(?:Z|[+-]\d{4}))"  # ISO 8601, basic format
+STAMP_FORMAT = "%Y%m%dT%H%M%S"
 
 
 def partial_of(path: Path) -> Path:
@@ -16,9 +17,20 @@ def partial_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
-def stamp(time_s: float) -> str:
-    """A time (of ``time.time``) as file names have it, in UTC."""
-    return time.strftime(STAMP_FORMAT, time.gmtime(time_s))
+def stamp(time_s: float, *, local: bool = False) -> str:
+    """A time (of ``time.time``) as file names have it: in UTC, or ``local`` with its offset."""
+    if local:
+        return time.strftime(f"{STAMP_FORMAT}%z", time.localtime(time_s))
+    return time.strftime(f"{STAMP_FORMAT}Z", time.gmtime(time_s))
+
+
+def in_utc(text: str) -> str:
+    """A stamp in UTC, by which files can be ordered; ``text`` itself where it is no time."""
+    try:
+        moment = datetime.datetime.strptime(text, f"{STAMP_FORMAT}%z")
+        return moment.astimezone(datetime.UTC).strftime(f"{STAMP_FORMAT}Z")
+    except (ValueError, OverflowError):
+        return text
 
 
 def recovered_of(path: Path, time_s: float) -> Path:

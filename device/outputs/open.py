@@ -20,7 +20,7 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
 
     What one needs is imported only when it is asked for. Raises ``SinkError``.
     """
-    output, quota = outputs.output, outputs.quota_bytes
+    output, quota, local_time = outputs.output, outputs.quota_bytes, outputs.local_time
     if output is not None and outputs.is_image:
         from device.outputs.image_file import ImageFileSink
 
@@ -32,7 +32,7 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     elif output is not None and outputs.segment_s is not None:
         from device.outputs.segments import SegmentSink
 
-        yield SegmentSink(output, pace, outputs.segment_s, quota)
+        yield SegmentSink(output, pace, outputs.segment_s, quota, local_time=local_time)
     elif output is not None:
         from device.outputs.video import VideoSink
 
@@ -49,7 +49,15 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     if outputs.record_s is not None:
         from device.outputs.clips import ClipSink
 
-        clips = ClipSink(outputs.clips, outputs.on, outputs.record_s, pace, quota, outputs.name)
+        clips = ClipSink(
+            outputs.clips,
+            outputs.on,
+            outputs.record_s,
+            pace,
+            quota,
+            outputs.name,
+            local_time=local_time,
+        )
         yield clips
     if outputs.run is not None:
         from device.outputs.command import CommandSink
@@ -83,6 +91,7 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
             outputs.collect_every_s,
             outputs.collect_quota_bytes,
             pace,
+            local_time=local_time,
         )
     if outputs.display:
         from device.outputs.window import WindowSink

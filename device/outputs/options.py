@@ -28,6 +28,7 @@ class OutputOptions:
     output_is_folder: bool = False  # whatever its ending: it was given with a slash
     segment_s: float | None = None
     quota_bytes: int | None = None
+    local_time: bool = False  # in the names of segments, clips and collected images
     log: Path | None = None  # a table if it ends in .csv, else JSON lines; "-" is standard output
     log_size_bytes: int | None = None
     display: bool = False

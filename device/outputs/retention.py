@@ -8,6 +8,7 @@ from collections import deque
 from pathlib import Path
 
 from device.errors import SinkError
+from device.outputs.file_names import in_utc
 from device.system.console import say
 from device.system.file_lock import is_locked
 
@@ -19,7 +20,8 @@ class DiskSpace:
 
     With ``limit_bytes`` the oldest files go when they are more than that, or when the disk is
     nearly full: those that were added, and those there before whose names match ``ours``, its
-    first group being when they were made. No other file is ever removed; without a limit none is.
+    first group being when they were made, a stamp. No other file is ever removed; without a limit
+    none is.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class DiskSpace:
             # One that is still being written is not in the way yet.
             paths = [path for path in folder.iterdir() if not is_locked(path)]
             named = [(ours.fullmatch(path.name), path) for path in paths]
-            for _, path in sorted((match[1], path) for match, path in named if match):
+            for _, path in sorted((in_utc(match[1]), path) for match, path in named if match):
                 self.add(path)
 
     def add(self, path: Path) -> None:

@@ -23,6 +23,7 @@ SHARE = 4  # of its quota a series keeps at least this many files
 class VideoSeries(Closable):
     """A series of videos ``NAME-20261121T143000Z.mp4`` (UTC) in a folder, one after another.
 
+    With ``local_time`` they are called ``NAME-20261121T153000+0100.mp4``.
     ``names`` are all that NAME can be. One that takes ``max_s`` seconds is followed by the next.
     Under a quota the oldest go, of earlier runs too, and those a power cut left unfinished.
     """
@@ -35,8 +36,11 @@ class VideoSeries(Closable):
         pace: Pace,
         max_s: float,
         quota_bytes: int | None,
+        *,
+        local_time: bool = False,
     ) -> None:
         make_folder(folder)
+        self._local_time = local_time
         self._folder = folder
         self._suffix = suffix
         self._pace = pace
@@ -96,7 +100,7 @@ class VideoSeries(Closable):
         age_s = time.monotonic() - at_s if self._pace.live else 0.0
         began_s = time.time() - age_s
         while True:
-            path = self._folder / f"{name}-{stamp(began_s)}{self._suffix}"
+            path = self._folder / f"{name}-{stamp(began_s, local=self._local_time)}{self._suffix}"
             if not path.exists() and not partial_of(path).exists():
                 return path
             began_s += 1  # a file's minute may take less than a second, and clocks are set back
@@ -105,11 +109,25 @@ class VideoSeries(Closable):
 class SegmentSink(ImageSink):
     """A video of the annotated frames in segments of ``segment_s``, named after ``path``."""
 
-    def __init__(self, path: Path, pace: Pace, segment_s: float, quota_bytes: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        pace: Pace,
+        segment_s: float,
+        quota_bytes: int | None,
+        *,
+        local_time: bool = False,
+    ) -> None:
         self._name = path.stem
         self._pace = pace
         self._series = VideoSeries(
-            path.parent, [path.stem], path.suffix, pace, segment_s, quota_bytes
+            path.parent,
+            [path.stem],
+            path.suffix,
+            pace,
+            segment_s,
+            quota_bytes,
+            local_time=local_time,
         )
         if self._series.others:
             refuse_second_run(path)

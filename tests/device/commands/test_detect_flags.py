@@ -75,7 +75,7 @@ def test_settings_in_force_can_be_read_again(device, small_bundle, tmp_path):
     options = [
         "--output", "a.mp4", "--segment", 60, "--quota", 0.5, "--log", "a.csv", "--log-size", 10,
         "--on", "cat,hot dog", "--record", 2.5, "--clips", "here", "--run", "echo 'a b'",
-        "--cooldown", 5, "--display",
+        "--cooldown", 5, "--display", "--local-time",
     ]  # fmt: skip
     first = device("detect", small_bundle, "--source", "demo", *options, "--print-config")
     (tmp_path / "a.toml").write_text(first.out)
@@ -83,6 +83,7 @@ def test_settings_in_force_can_be_read_again(device, small_bundle, tmp_path):
     assert again.out == first.out
     for line in ('on = "cat,hot dog"', "run = \"echo 'a b'\"", "quota = 0.5", "display = true"):
         assert line in first.out.splitlines()
+    assert "local_time = true" in first.out.splitlines()
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\nb", "a\x1b[2J"])

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
 
 import pytest
 
 ENCODERS = ["h264", "opencv"]
+
+
+@pytest.fixture
+def berlin() -> Iterator[None]:
+    """A machine in Berlin: an hour before UTC, in summer two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(params=ENCODERS)

@@ -44,6 +44,12 @@ def a_second_per_name(monkeypatch):
     monkeypatch.setattr(segments.time, "time", lambda: next(clock))
 
 
+@pytest.mark.usefixtures("berlin")
+def test_clip_is_named_by_the_machines_own_time_where_asked(tmp_path):
+    run(tmp_path, {0: CAT}, 5, 1.0, local_time=True)
+    assert names_in(tmp_path) == ["cat-20261121T153000+0100.mp4"]
+
+
 def test_clip_is_from_three_seconds_before_until_so_long_after(tmp_path):
     run(tmp_path, {100: CAT, 104: CAT, 130: CAT}, 220, 4.0)
     assert names_in(tmp_path) == ["cat-20261121T143000Z.mp4"]

@@ -52,6 +52,27 @@ def no_rare(monkeypatch):
     monkeypatch.setattr(collect, "RARE", 0)
 
 
+@pytest.mark.usefixtures("berlin", "no_rare")
+def test_frame_is_named_by_the_machines_own_time_where_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(collect.time, "time", lambda: 1_795_271_400.5)
+    with CollectSink(tmp_path, (0.3, 0.6), 1.0, 1 << 20, Pace(1.0), local_time=True) as sink:
+        sink.write(outcome_at(7, found(0.4)))
+    assert images_in(tmp_path) == ["20261121T153000+0100-000007.jpg"]
+
+
+def test_frame_takes_no_name_that_is_taken_where_the_clock_was_set_back(
+    opened, tmp_path, no_rare, monkeypatch
+):
+    monkeypatch.setattr(collect.time, "time", lambda: 1_795_271_400.5)  # at each start, as on a Pi
+    for seed in (1, 2):
+        with opened() as sink:
+            sink.write(outcome_at(7, found(0.4), pixels=scenery(seed)))
+    assert images_in(tmp_path / "kept") == [
+        "20261121T143000Z-000007.jpg",
+        "20261121T143001Z-000007.jpg",
+    ]
+
+
 def lines_in(folder):
     return [json.loads(line) for line in (folder / TABLE).read_text().splitlines()]
 

@@ -6,6 +6,7 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention
+from device.outputs.file_names import STAMP
 from device.outputs.retention import DiskSpace
 from tests.device.conftest import names_in
 
@@ -37,6 +38,16 @@ def test_files_of_earlier_runs_go_first_by_their_time(tmp_path):
     room.add(put(tmp_path, "a-4.x"))
     room.make(100)
     assert names_in(tmp_path) == ["a-4.x", "b-3.x"]
+
+
+def test_files_named_by_utc_and_by_local_time_go_in_one_order(tmp_path):
+    for name in ("a-20261121T150000+0100.x", "a-20261121T143000Z.x", "a-20261121T150000Z.x"):
+        put(tmp_path, name)
+    room = DiskSpace(tmp_path, 200, re.compile(rf"a-{STAMP}\.x"))
+    room.make()
+    assert names_in(tmp_path) == ["a-20261121T143000Z.x", "a-20261121T150000Z.x"]
+    room.make(100)
+    assert names_in(tmp_path) == ["a-20261121T150000Z.x"]
 
 
 def test_nothing_else_is_removed(tmp_path, free_bytes):

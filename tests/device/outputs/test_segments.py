@@ -68,6 +68,14 @@ def test_segment_of_a_live_source_is_named_by_when_its_first_frame_was_taken(tmp
     ]
 
 
+@pytest.mark.usefixtures("berlin")
+def test_segment_is_named_by_the_machines_own_time_where_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments.time, "time", lambda: 1_795_271_400.5)
+    with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 60.0, None, local_time=True) as sink:
+        sink.write(make_outcome())
+    assert names_in(tmp_path) == ["cam-20261121T153000+0100.mp4"]
+
+
 def test_segment_takes_no_name_that_is_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(segments.time, "time", lambda: 1_795_271_400.0)  # a clock that was set back
     for name in ("cam-20261121T143000Z.mp4", "cam-20261121T143001Z.partial.mp4"):
