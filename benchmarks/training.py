@@ -56,8 +56,8 @@ def curve(bundle: Path) -> tuple[float, float, float]:
     test images are looked at after it.
     """
     lines = [json.loads(line) for line in (bundle / "training.jsonl").read_text().splitlines()]
-    wanted = SHARE * max(line["map"] for line in lines)
-    reached = next(line["elapsed_s"] for line in lines if line["map"] >= wanted)
+    wanted = SHARE * max(line["scores"]["mAP"] for line in lines)
+    reached = next(line["elapsed_s"] for line in lines if line["scores"]["mAP"] >= wanted)
     pace = sorted(line["images_per_s"] for line in lines)[len(lines) // 2]
     ended = (bundle / WEIGHTS).stat().st_mtime  # the last file before the bundle is in place
     checkpoint = bundle.parent / f"{bundle.name}.training" / "checkpoint.npz"

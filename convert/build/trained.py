@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,17 @@ def decoder_rule() -> SsdRule:
         background=None,
         iou_threshold=IOU_THRESHOLD,
     )
+
+
+class Trained(Protocol):
+    """What training came to, ready to be built."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of what it was trained on."""
+
+    def network(self) -> Network:
+        """The network that is converted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +112,11 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def build_trained(
-    detector: TrainedDetector, dataset: Dataset, bundle: Path, options: BuildOptions, say: Say
+    trained: Trained, dataset: Dataset, bundle: Path, options: BuildOptions, say: Say
 ) -> Manifest:
     """Fill the empty folder ``bundle``: calibrated on training images, with samples of the test."""
     require_reference()
-    network = detector.network()
+    network = trained.network()
     inputs = CalibrationInputs(network.input, network.input_name)
     calibration = _readable(spread(dataset.train, CALIBRATION_IMAGES), inputs)
     shown = dataset.test or dataset.validation

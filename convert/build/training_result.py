@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import abc
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from convert.build.build import BuildOptions
-from convert.build.trained import TrainedDetector, build_trained, decoder_rule, input_rule
-from convert.build.training_run import MOST_JUDGED, TrainingRun
-from convert.models.anchors import grid_sizes, ssd_anchors
-from convert.models.zoo import SSDLITE_MOBILENET_V2
+from convert.build.trained import Trained, build_trained
+from convert.build.training_run import TrainingRun
 from convert.quantization.recipe import PRECISIONS, Precision
-from convert.training.dataset import TrainingImage
-from convert.training.trainable_bundle import WEIGHTS, bundle_network
+from convert.training.trainable_bundle import WEIGHTS
 from device.bundle.manifest import Manifest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.evaluation.coco_map import Precision as MeanPrecision
-    from convert.evaluation.review import Gain, Review
-    from convert.evaluation.validation import DetectionValidator
+    from convert.evaluation.review import Review
+    from convert.evaluation.validation import ClassThreshold
     from convert.training.trainer import Trainer
+
+T = TypeVar("T", bound="Trainer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,31 @@ class TrainedFigures:
     thresholds: Mapping[str, float]
 
 
-class TrainingResult:
+class TrainingResult(abc.ABC, Generic[T]):
     """The best network of a run."""
 
-    def __init__(self, run: TrainingRun, trainer: Trainer) -> None:
+    def __init__(self, run: TrainingRun[T], trainer: T) -> None:
         self._run = run
         self._trainer = trainer
+
+    @abc.abstractmethod
+    def _thresholds(self, hurried: bool) -> Mapping[str, ClassThreshold]:
+        """The threshold of each class, and what it gives on validation images."""
+
+    @abc.abstractmethod
+    def _trained(
+        self, weights: Sequence[NDArray[np.float32]], thresholds: Mapping[str, float]
+    ) -> Trained:
+        """What is built of ``weights``."""
+
+    @abc.abstractmethod
+    def review(
+        self, bundle: Path, thresholds: Mapping[str, float], before: float | None = None
+    ) -> Review:
+        """Write beside the files of ``bundle`` how good it is on test images, else on validation's.
+
+        ``before`` is how well the network did on the test images from which training started.
+        """
 
     def build(self, bundle: Path, *, hurried: bool = False) -> TrainedFigures:
         """Fill the empty folder ``bundle`` with the best network.
@@ -52,9 +69,7 @@ class TrainingResult:
         from convert.training.log import FILE
         from convert.training.network import save_weights
 
-        judge = self._run.watched if hurried else self._run.validator(MOST_JUDGED)
-        found = judge.find(self._trainer.answers(judge.pixels))
-        chosen = judge.thresholds(found)
+        chosen = self._thresholds(hurried)
         for name, item in chosen.items():
             self._run.say(
                 f"threshold   {name} {item.threshold:.2f}: precision {item.precision:.2f}, recall "
@@ -62,8 +77,8 @@ class TrainingResult:
             )
         thresholds = {name: item.threshold for name, item in chosen.items()}
         weights = self._trainer.average.get_weights()
-        detector = self._detector(weights, thresholds)
-        manifest = self._built(detector, bundle, PRECISIONS, self._trainer.state.rounded)
+        trained = self._trained(weights, thresholds)
+        manifest = self._built(trained, bundle, PRECISIONS, self._trainer.state.rounded)
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(
             save_weights(self._trainer.average, self._run.dataset.classes)
@@ -72,107 +87,15 @@ class TrainingResult:
             shutil.copyfile(self._run.options.work / FILE, bundle / FILE)
         return TrainedFigures(manifest, thresholds)
 
-    def _detector(
-        self,
-        weights: Sequence[NDArray[np.float32]],
-        thresholds: Mapping[str, float],
-    ) -> TrainedDetector:
-        from convert.training.network import model_architecture
-
-        options = self._run.options
-        return TrainedDetector(
-            name=options.out.name,
-            classes=self._run.dataset.classes,
-            size=self._run.size,
-            weights=weights,
-            class_thresholds=thresholds,
-            source=f"{len(self._run.dataset.train)} images of {options.dataset.name}, "
-            f"{self._trainer.state.best_step} steps from "
-            f"{options.start_from or SSDLITE_MOBILENET_V2.title}",
-            architecture=model_architecture(self._trainer.average),
-        )
-
     def _built(
-        self,
-        detector: TrainedDetector,
-        bundle: Path,
-        precisions: tuple[Precision, ...],
-        rounded: bool,
+        self, trained: Trained, bundle: Path, precisions: tuple[Precision, ...], rounded: bool
     ) -> Manifest:
         seed, debug = self._run.options.seed, self._run.options.debug
         options = BuildOptions(precisions, None, 0, seed, debug, trained_rounded=rounded)
-        return build_trained(detector, self._run.dataset, bundle, options, self._run.say)
+        return build_trained(trained, self._run.dataset, bundle, options, self._run.say)
 
-    def review(
-        self,
-        bundle: Path,
-        thresholds: Mapping[str, float],
-        before: MeanPrecision | None = None,
-    ) -> Review:
-        """Write beside the files of ``bundle`` how good it is on test images, else on validation's.
-
-        ``before`` is how well the network did on the test images from which training started.
-        """
-        from convert.evaluation.review import make_review, write_review
-        from convert.training.network import heads_of
-
-        split = "test" if self._run.dataset.test else "validation"
-        judge = self._run.validator(MOST_JUDGED, split)
-        heads = self._trainer.answers(judge.pixels)
-        if self._trainer.state.rounded:  # the review is of float32
-            classes = len(self._run.dataset.classes)
-            heads = heads_of(self._trainer.average, classes, judge.pixels)
-        found = judge.find(heads)
-        review = make_review(
-            split,
-            judge.images,
-            found,
-            judge.precision(found),
-            thresholds,
-            self._run.dataset.train,
-            None if before is None else round(before.map, 4),
-            self._gains(bundle, judge, thresholds),
-        )
-        write_review(review, bundle)
-        return review
-
-    def _gains(
-        self,
-        bundle: Path,
-        judge: DetectionValidator,
-        thresholds: Mapping[str, float],
-    ) -> tuple[Gain, ...]:
-        """What ``--teacher`` and ``--qat`` gave, on the images of ``judge``; empty without."""
-        from convert.evaluation.review import Gain
-        from convert.evaluation.variant_precision import variant_precision
-
-        if self._run.teacher is None and not self._trainer.state.rounded:
-            return ()
-        both: tuple[Precision, ...] = ("float32", "int8")
-        gains = []
-        if self._run.teacher is not None:
-            taught = self._taught_precision(judge.images)
-            gains.append(Gain(f"the teacher, {self._run.teacher.folder.name}", taught.map))
-        if self._trainer.state.rounded:
-            weights = self._trainer.state.unrounded
-            with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-                unrounded = self._detector(weights, thresholds)
-                self._built(unrounded, Path(scratch), both, rounded=False)
-                found = variant_precision(Path(scratch), judge, both)
-            gains.append(Gain("before it was rounded", found["float32"].map, found["int8"].map))
-        found = variant_precision(bundle, judge, both)
-        gains.append(Gain("this network", found["float32"].map, found["int8"].map))
-        return tuple(gains)
-
-    def _taught_precision(self, images: Sequence[TrainingImage]) -> MeanPrecision:
-        """The teacher's own, float, on ``images``."""
-        from convert.evaluation.validation import DetectionValidator
-        from convert.training.network import heads_of
-
-        assert self._run.teacher is not None
-        classes, size = self._run.dataset.classes, self._run.shown_size
-        judge = DetectionValidator(
-            images, classes, input_rule(size), decoder_rule(), ssd_anchors(grid_sizes(size))
-        )
-        model = bundle_network(self._run.teacher, classes, self._run.options.weights)
-        return judge.precision(judge.find(heads_of(model, len(classes), judge.pixels)))
+    def _source(self, start: str) -> str:
+        """Where the network comes from, as its provenance tells; ``start`` is what it began as."""
+        run, step = self._run, self._trainer.state.best_step
+        images = f"{len(run.dataset.train)} images of {run.options.dataset.name}"
+        return f"{images}, {step} steps from {run.options.start_from or start}"

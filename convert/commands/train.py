@@ -124,9 +124,10 @@ def run_train(args: argparse.Namespace) -> None:
     """``convert train``."""
     from convert.build.build import require_reference
     from convert.build.bundle_writer import staged_bundle
+    from convert.build.detector_result import DetectorResult
+    from convert.build.detector_run import DetectorRun
     from convert.build.train_options import TrainOptions
-    from convert.build.training_result import TrainingResult
-    from convert.build.training_run import TrainingRun, prepare_tensorflow
+    from convert.build.training_run import prepare_tensorflow
     from convert.output_capture import quiet
     from convert.training.dataset import read_dataset
     from convert.training.interrupt import Interrupt
@@ -160,7 +161,7 @@ def run_train(args: argparse.Namespace) -> None:
     dataset = read_dataset(options.dataset, options.seed, say)
     if dataset.task == "classification":
         raise UsageError(f"{options.dataset}: a folder per class, without boxes to train on")
-    run = TrainingRun(dataset, options, say_step)
+    run = DetectorRun(dataset, options, say_step)
     with staged_bundle(options.out) as bundle:  # where it cannot be written, nothing is trained
         with quiet(args.debug):
             prepare_tensorflow(options.seed)
@@ -168,15 +169,16 @@ def run_train(args: argparse.Namespace) -> None:
         before = run.test(trainer) if args.start_from is not None else None
         interrupt = Interrupt(say=say)
         run.train(trainer, interrupt)
-        result = TrainingResult(run, trainer)
+        result = DetectorResult(run, trainer)
         made = result.build(bundle, hurried=interrupt.came)
     say(f"bundle      {options.out} is whole, and detect can run it")
     run.clear()
     review = result.review(options.out, made.thresholds, before)
     if review.split == "test":
-        say(f"test        {review.map:.3f} mAP, {review.map_50:.3f} AP50 in float32")
+        told = ", ".join(f"{value:.3f} {name}" for name, value in review.scores.items())
+        say(f"test        {told} in float32")
     if review.before is not None:
-        say(f"before      {change_line(review.before, review.map)}")
+        say(f"before      {change_line(review.before, review.score)}")
     say(f"report      python -m convert report {options.out} shows its mistakes")
     print(format_costs(made.manifest))
 

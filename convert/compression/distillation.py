@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from convert.models.anchors import ANCHORS_PER_CELL, grid_sizes, ssd_anchors
 from convert.training.losses import box_terms, focal_loss, positives, smooth_l1_loss
 from convert.training.network import normalised, raw_heads
+from convert.training.ssd_trainer import SsdTrainer
 from convert.training.targets import BOX_SCALES
-from convert.training.trainer import Trainer
 
 LEAST_MASS = 1.0  # teacher's scores in a batch that shows nothing: what losses are divided by
 
@@ -94,7 +94,7 @@ def box_loss(encodings: Any, wanted: Any, confidence: Any) -> Any:
     return tf.reduce_sum(box_terms(encodings, wanted) * confidence)
 
 
-class DistillingTrainer(Trainer):
+class DistillingTrainer(SsdTrainer):
     """A trainer whose network learns from a teacher, and from labels where there are any."""
 
     def __init__(
@@ -118,8 +118,8 @@ class DistillingTrainer(Trainer):
         share = tf.fill(tf.shape(confidence)[:1], positives(classes) / mass)
         return self.teacher.shrink(pixels), classes, encodings, boxes, logits, confidence, share
 
-    def _losses(self, pixels: Any, classes: Any, encodings: Any, *said: Any) -> tuple[Any, Any]:
-        boxes, logits, confidence, share = said
+    def _losses(self, pixels: Any, *shown: Any) -> tuple[Any, ...]:
+        classes, encodings, boxes, logits, confidence, share = shown
         own_boxes, own_logits = self._heads(self.model, pixels)
         scores = score_loss(own_logits, logits) * share[0]
         places = box_loss(own_boxes, boxes, confidence**2) * share[0]

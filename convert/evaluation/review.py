@@ -52,22 +52,27 @@ class Gain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A trained detector in float32 on the images of one split.
+    """A trained network in float32 on the images of one split.
 
-    ``confusion`` has a row for each class and a column for each answer, the last of both for
-    nothing. ``before`` is the mAP of the network that training started from with ``--from``;
-    ``gains`` tell what a teacher and training with rounding gave, the bundle's own last.
+    ``scores`` by their names, 0..1, the one that training chose by first. ``confusion`` has a row
+    for each class and a column for each answer, the last of both for nothing. ``before`` is the
+    first score of the network that training started from with ``--from``; ``gains`` tell what a
+    teacher and training with rounding gave, the bundle's own last.
     """
 
     split: str
     images: int
-    map: float
-    map_50: float
+    scores: dict[str, float]
     classes: tuple[ClassReview, ...]
     confusion: list[list[int]]
     worst: tuple[ImageMistakes, ...]
     before: float | None = None
     gains: tuple[Gain, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """The score that training chose by, 0..1."""
+        return next(iter(self.scores.values()))
 
 
 def make_review(
@@ -90,8 +95,7 @@ def make_review(
     return Review(
         split=split,
         images=len(images),
-        map=round(precision.map, 4),
-        map_50=round(precision.map_50, 4),
+        scores={"mAP": round(precision.map, 4), "AP50": round(precision.map_50, 4)},
         classes=tuple(
             ClassReview(
                 name=name,

@@ -12,7 +12,7 @@ ENOUGH_BOXES = 100  # of a class: a beginning
 WEAK_RECALL = 0.8
 CONFUSED_SHARE = 0.1  # of a class's objects
 ALARMS_SHARE = 0.1  # of what is reported
-RISING = 0.01  # mAP that the last third of training still gave
+RISING = 0.01  # of the score, that the last third of training still gave
 FEW_IMAGES = 30  # to test on: figures move by points then
 
 
@@ -72,8 +72,8 @@ def _false_alarms(review: Review) -> list[str]:
 def _longer(records: Sequence[EpochRecord]) -> list[str]:
     if len(records) < 3:
         return []
-    earlier = max(record.map for record in records[: -(-2 * len(records) // 3)])
-    gain = records[-1].best_map - earlier
+    earlier = max(next(iter(item.scores.values())) for item in records[: -(-2 * len(records) // 3)])
+    gain = records[-1].best - earlier
     if gain < RISING:
         return []
     return [

@@ -63,10 +63,10 @@ def training(folder: Path) -> str:
 def _summary(review: Review) -> str:
     said = (
         f"float32 on the {review.images} images of {escape(review.split)}: "
-        f"mAP {review.map:.3f}, {review.map_50:.3f} at IoU 0.50."
+        f"{', '.join(f'{name} {value:.3f}' for name, value in review.scores.items())}."
     )
     if review.before is not None:
-        change = review.map - review.before
+        change = review.score - review.before
         word = "worse" if change < 0 else "better"
         said += f" The network it started from has {review.before:.3f}: {abs(change):.3f} {word}."
     return f"<p>{said}</p>"
@@ -78,14 +78,14 @@ def _curves(records: Sequence[EpochRecord]) -> str:
         "map-curve",
         "Validation",
         minutes,
-        {"mAP": [r.map for r in records], "AP50": [r.map_50 for r in records]},
-        "precision on validation images",
+        {name: [record.scores[name] for record in records] for name in records[0].scores},
+        "score on validation images",
     )
     losses = curves(
         "loss-curve",
         "Loss",
         minutes,
-        {"class": [r.class_loss for r in records], "box": [r.box_loss for r in records]},
+        {name: [record.losses[name] for record in records] for name in records[0].losses},
         "loss on training images",
     )
     return figure(maps, "More is better.") + figure(losses, "Less is better.")

@@ -32,7 +32,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, str]
     step: int
     elapsed_s: float
-    best_map: float
+    best_score: float
     best_step: int
     best_progress: float
     rounded: bool = False
@@ -44,7 +44,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             settings,
             state.step,
             state.elapsed_s,
-            state.best_map,
+            state.best_score,
             state.best_step,
             state.best_progress,
             state.rounded,
@@ -55,7 +55,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return RunState(
             self.step,
             self.elapsed_s,
-            self.best_map,
+            self.best_score,
             self.best_step,
             self.best_progress,
             rounded=self.rounded,

@@ -41,20 +41,31 @@ class TrainingLog:
             import tensorflow as tf
 
             with self._writer.as_default(step=record.step):
-                for name, value in msgspec.to_builtins(record).items():
-                    if name not in ("epoch", "step"):
-                        tf.summary.scalar(name, value)
+                for name, value in _scalars(record).items():
+                    tf.summary.scalar(name, value)
             self._writer.flush()
+
+
+def _scalars(record: EpochRecord) -> dict[str, float]:
+    """The figures of ``record`` by TensorBoard's names, such as ``loss/box``."""
+    plain = ("elapsed_s", "progress", "learning_rate", "best", "images_per_s")
+    return {
+        **{name: getattr(record, name) for name in plain},
+        **{f"loss/{name}": value for name, value in record.losses.items()},
+        **{f"validation/{name}": value for name, value in record.scores.items()},
+    }
 
 
 def epoch_line(record: EpochRecord, say_left: Callable[[float], str]) -> str:
     """An epoch as the person at the terminal reads it."""
     left = record.elapsed_s * (1 - record.progress) / max(record.progress, 1e-9)
+    parts = ", ".join(f"{name} {value:.3f}" for name, value in record.losses.items())
+    parts = f" ({parts})" if len(record.losses) > 1 else ""
+    scores = ", ".join(f"{value:.3f} {name}" for name, value in record.scores.items())
     return (
         f"epoch {record.epoch:<5} {say_left(record.elapsed_s)}, {say_left(left)} left: loss "
-        f"{record.class_loss + record.box_loss:.3f} (class {record.class_loss:.3f}, box "
-        f"{record.box_loss:.3f}), validation {record.map:.3f} mAP, {record.map_50:.3f} AP50, best "
-        f"{record.best_map:.3f}, {record.images_per_s:.0f} images/s"
+        f"{sum(record.losses.values()):.3f}{parts}, validation {scores}, best "
+        f"{record.best:.3f}, {record.images_per_s:.0f} images/s"
     )
 
 

@@ -12,18 +12,20 @@ Arrays = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """Figures of an epoch; losses are means over its steps, ``map`` of the averaged weights."""
+    """Figures of an epoch.
+
+    ``losses``, by name, are means over its steps; ``scores`` are those of the averaged weights on
+    validation images, by name, 0..1, and ``best`` the best so far of the first of them.
+    """
 
     epoch: int
     step: int
     elapsed_s: float
     progress: float
     learning_rate: float
-    class_loss: float
-    box_loss: float
-    map: float
-    map_50: float
-    best_map: float
+    losses: dict[str, float]
+    scores: dict[str, float]
+    best: float
     images_per_s: float
 
 
@@ -37,7 +39,7 @@ class RunState:
 
     step: int = 0
     elapsed_s: float = 0.0
-    best_map: float = -1.0
+    best_score: float = -1.0
     best_step: int = 0
     best_progress: float = 0.0
     best: list[NDArray[np.float32]] = field(default_factory=list)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from convert.errors import TrainingError
 from convert.training.batches import BATCH, Batch
-from convert.training.losses import focal_loss, positives, smooth_l1_loss
-from convert.training.network import normalised, raw_heads
+from convert.training.losses import positives
+from convert.training.network import normalised
 from convert.training.rounding import RoundedNetwork
 from convert.training.schedule import Budget, ema_decay, learning_rate
 from convert.training.state import Arrays, EpochRecord, RunState
@@ -23,17 +24,23 @@ from convert.training.state import Arrays, EpochRecord, RunState
 MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
 CLIP_NORM = 10.0
 PATIENCE = 0.4  # of the budget without a better validation, after which training ends
-AS_GOOD = 0.01  # mAP: how far validation on few images can be trusted
+AS_GOOD = 0.01  # of the score: how far validation on few images can be trusted
 ROUNDED_SHARE = 0.25  # of the budget, its last part, in which a network learns to be rounded
 
-Validate = Callable[[], tuple[float, float]]
-"""mAP and AP50 of the averaged network on validation images."""
-
-Heads = tuple[NDArray[np.float32], NDArray[np.float32]]
+Validate = Callable[[], tuple[float, ...]]
+"""The scores of the averaged network on validation images, the one it is chosen by first."""
 
 
-class Trainer:
-    """Trains a network on batches; an average of its weights is what is validated and kept."""
+class Trainer(abc.ABC):
+    """Trains a network on batches; an average of its weights is what is validated and kept.
+
+    What its task is, what it loses and how it is scored, is said by those derived from it.
+    """
+
+    LOSSES: ClassVar[tuple[str, ...]]
+    """Names of what :meth:`_losses` gives."""
+    SCORES: ClassVar[tuple[str, ...]]
+    """Names of what validation gives."""
 
     def __init__(
         self,
@@ -71,13 +78,17 @@ class Trainer:
         """What :meth:`_losses` wants of a batch; the first are the images that it shows."""
         return pixels, classes, encodings
 
-    def _losses(self, pixels: Any, classes: Any, encodings: Any) -> tuple[Any, Any]:
-        boxes, logits = self._heads(self.model, pixels)
-        return focal_loss(logits, classes), smooth_l1_loss(boxes, encodings, classes)
+    @abc.abstractmethod
+    def _losses(self, pixels: Any, *shown: Any) -> tuple[Any, ...]:
+        """Sums of the losses of a batch, in the order of :attr:`LOSSES`."""
+
+    @abc.abstractmethod
+    def _answer_step(self, pixels: Any) -> tuple[Any, ...]:
+        """What the averaged network answers to images."""
 
     def _train_step(
         self, pixels: Any, classes: Any, encodings: Any, rate: Any, decay: Any
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, ...]:
         variables = self.model.trainable_variables
         count = positives(classes)
         shown = self._shown(pixels, classes, encodings)
@@ -85,39 +96,36 @@ class Trainer:
         while BATCH % parts:
             parts += 1
         total: list[Any] = []
-        sums = [tf.constant(0.0), tf.constant(0.0)]
+        sums = [tf.constant(0.0) for _ in self.LOSSES]
         for part in zip(*(tf.split(item, parts) for item in shown), strict=True):
             with tf.GradientTape() as tape:
-                class_loss, box_loss = self._losses(*part)
-                loss = (class_loss + box_loss) / count
+                losses = self._losses(*part)
+                loss = sum(losses[1:], losses[0]) / count
             gradients = tape.gradient(loss, variables)
             total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
-            sums = [sums[0] + class_loss / count, sums[1] + box_loss / count]
+            sums = [a + b / count for a, b in zip(sums, losses, strict=True)]
         total, _ = tf.clip_by_global_norm(total, CLIP_NORM)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply_gradients(zip(total, variables, strict=True))
         for mean, variable in self._pairs:
             mean.assign(variable + decay * (mean - variable))
-        return sums[0], sums[1]
+        return tuple(sums)
 
-    def _answer_step(self, pixels: Any) -> tuple[Any, Any]:
-        return self._heads(self.average, pixels)
-
-    def _heads(self, network: keras.Model, pixels: Any) -> tuple[Any, Any]:
-        """Encodings and logits of ``network``, rounded where that has begun."""
+    def _outputs(self, network: keras.Model, pixels: Any) -> dict[str, Any]:
+        """What ``network`` answers to uint8 RGB images, rounded where that has begun."""
         if self._rounding is not None and self.state.rounded:
-            return raw_heads(self._rounding(network, pixels), self.classes)
+            return self._rounding(network, pixels)
         # There is nothing in it that training changes but its weights.
-        return raw_heads(network(normalised(pixels), training=False), self.classes)
+        outputs: dict[str, Any] = network(normalised(pixels), training=False)
+        return outputs
 
-    def answers(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Heads]:
-        """Encodings and logits of the averaged network for each image, uint8 RGB of its size.
-
-        Yields float32 (anchors, 4) and (anchors, classes).
-        """
+    def _answers(
+        self, images: Iterable[NDArray[np.uint8]]
+    ) -> Iterator[tuple[NDArray[np.float32], ...]]:
+        """What the averaged network answers to each image, uint8 RGB of its size."""
         for image in images:
-            boxes, logits = self._answer[self.state.rounded](tf.constant(image[np.newaxis]))
-            yield boxes.numpy()[0], logits.numpy()[0]
+            said = self._answer[self.state.rounded](tf.constant(image[np.newaxis]))
+            yield tuple(item.numpy()[0] for item in said)
 
     def arrays(self) -> Arrays:
         """All that a run goes on from, by name."""
@@ -187,7 +195,7 @@ class Trainer:
         state.rounded = True
         if state.best:  # what is better from here on must be better rounded
             self._set_average(state.best)
-            state.best_map, _ = validate()
+            state.best_score = validate()[0]
         state.best_progress = budget.progress(state.step, elapsed_s)
         self._set_average(present)
 
@@ -205,14 +213,14 @@ class Trainer:
     ) -> None:
         """Train until the budget is used up, nothing becomes better, or ``stop`` says so.
 
-        ``batches`` gives those from a step on; ``validate`` mAP and AP50 of the averaged network
+        ``batches`` gives those from a step on; ``validate`` the scores of the averaged network
         now; ``after_epoch`` hears of each epoch, when :attr:`state` is complete. ``stop`` is asked
         after each step; what the steps since the last epoch gave is lost then.
         """
         state = self.state
         started = time.monotonic() - state.elapsed_s
         self._begin_epoch(budget, state.elapsed_s, epoch_steps, validate)
-        mark, first, losses = time.monotonic(), state.step, np.zeros(2)
+        mark, first, losses = time.monotonic(), state.step, np.zeros(len(self.LOSSES))
         # mypy cannot know that it is a generator, which is to end its thread
         with closing(batches(state.step)) as stream:  # type: ignore[type-var]
             for batch in stream:
@@ -231,10 +239,10 @@ class Trainer:
                     )
                 steps = state.step - first  # fewer in the last epoch, which time cuts off
                 pace = BATCH * steps / (time.monotonic() - mark)
-                mean_ap, ap_50 = validate()
+                scores = validate()
                 state.elapsed_s = time.monotonic() - started
                 progress = budget.progress(state.step, state.elapsed_s)
-                self._keep_best(mean_ap, progress)
+                self._keep_best(scores[0], progress)
                 after_epoch(
                     EpochRecord(
                         epoch=-(-state.step // epoch_steps),
@@ -242,11 +250,9 @@ class Trainer:
                         elapsed_s=state.elapsed_s,
                         progress=progress,
                         learning_rate=rate,
-                        class_loss=float(losses[0]) / steps,
-                        box_loss=float(losses[1]) / steps,
-                        map=mean_ap,
-                        map_50=ap_50,
-                        best_map=state.best_map,
+                        losses=dict(zip(self.LOSSES, (losses / steps).tolist(), strict=True)),
+                        scores=dict(zip(self.SCORES, scores, strict=True)),
+                        best=state.best_score,
                         images_per_s=pace,
                     )
                 )
@@ -254,7 +260,7 @@ class Trainer:
                 if progress >= 1 or (progress - state.best_progress > PATIENCE and not waits):
                     return
                 self._begin_epoch(budget, time.monotonic() - started, epoch_steps, validate)
-                mark, first, losses = time.monotonic(), state.step, np.zeros(2)
+                mark, first, losses = time.monotonic(), state.step, np.zeros(len(self.LOSSES))
 
     def _is_over(self, budget: Budget, started: float) -> bool:
         return budget.progress(self.state.step, time.monotonic() - started) >= 1
@@ -269,12 +275,12 @@ class Trainer:
         )
         return np.array([float(item) for item in losses])
 
-    def _keep_best(self, mean_ap: float, progress: float) -> None:
+    def _keep_best(self, score: float, progress: float) -> None:
         """Remember the averaged weights where they are the best so far, or as good and later."""
         state = self.state
-        if state.best and mean_ap < state.best_map - AS_GOOD:
+        if state.best and score < state.best_score - AS_GOOD:
             return
-        if mean_ap > state.best_map:
-            state.best_map, state.best_progress = mean_ap, progress
+        if score > state.best_score:
+            state.best_score, state.best_progress = score, progress
         state.best_step = state.step
         state.best = self._average_weights()

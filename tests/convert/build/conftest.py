@@ -17,20 +17,21 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(dataset, tmp_path_factory, weights_dir):
     """The folder of a bundle, and all that was said while it was made."""
+    from convert.build.detector_result import DetectorResult
+    from convert.build.detector_run import DetectorRun
     from convert.build.train_options import TrainOptions
-    from convert.build.training_result import TrainingResult
-    from convert.build.training_run import TrainingRun, prepare_tensorflow
+    from convert.build.training_run import prepare_tensorflow
     from convert.training.interrupt import Interrupt
 
     out = tmp_path_factory.mktemp("trained") / "shapes"
     said: list[str] = []
     options = TrainOptions(out.parent, out, size=TRAINED_SIZE, epochs=2, weights=weights_dir)
     prepare_tensorflow(0)
-    run = TrainingRun(dataset, options, said.append)
+    run = DetectorRun(dataset, options, said.append)
     trainer = run.trainer()
     run.train(trainer, Interrupt())
     out.mkdir()
-    result = TrainingResult(run, trainer)
+    result = DetectorResult(run, trainer)
     made = result.build(out)
     result.review(out, made.thresholds)
     return out, said, run

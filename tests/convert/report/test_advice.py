@@ -19,7 +19,7 @@ def reviewed(table, train_boxes=200, images=100):
         )
         for number in range(len(table) - 1)
     )
-    return Review("test", images, 0.5, 0.8, classes, table, ())
+    return Review("test", images, {"mAP": 0.5}, classes, table, ())
 
 
 def epochs(maps):
@@ -27,7 +27,7 @@ def epochs(maps):
     records = []
     for number, value in enumerate(maps, start=1):
         best = max(best, value)
-        records.append(EpochRecord(number, number, 1.0, 0.1, 1e-3, 0.2, 0.2, value, value, best, 9))
+        records.append(EpochRecord(number, number, 1.0, 0.1, 1e-3, {}, {"mAP": value}, best, 9))
     return records
 
 

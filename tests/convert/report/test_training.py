@@ -18,7 +18,15 @@ EVIL = "<b>&'\""
 
 def epoch(number, value):
     return EpochRecord(
-        number, number, 60.0 * number, 0.5, 1e-3, 0.4, 0.2, value, value, value, 20.0
+        number,
+        number,
+        60.0 * number,
+        0.5,
+        1e-3,
+        {"class": 0.4, "box": 0.2},
+        {"mAP": value, "AP50": value},
+        value,
+        20.0,
     )
 
 
@@ -42,8 +50,7 @@ def write_training(tmp_path):
     review = Review(
         "test",
         40,
-        0.5,
-        0.8,
+        {"mAP": 0.5, "AP50": 0.8},
         (
             ClassReview("cat", 0.4, 80, boxes=10, found=6, reported=7, ap=0.51),
             ClassReview(EVIL, 0.3, 9, boxes=0, found=0, reported=1, ap=None),
@@ -101,7 +108,7 @@ def test_of_many_classes_only_the_confused_pairs_are_told(folder):
     table = [[0] * (count + 1) for _ in range(count + 1)]
     table[2][3], table[4][1] = 5, 9
     classes = tuple(ClassReview(f"c{n}", 0.5, 9, 9, 0, 0, None) for n in range(count))
-    review = Review("validation", 5, 0.1, 0.2, classes, table, ())
+    review = Review("validation", 5, {"mAP": 0.1}, classes, table, ())
     assert confused_pairs(review) == [(9, "c4", "c1"), (5, "c2", "c3")]
     write_review(review, folder)
     section = training(folder)

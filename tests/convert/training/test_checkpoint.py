@@ -13,7 +13,7 @@ from convert.training.checkpoint import (
 )
 from convert.training.state import RunState
 
-STATE = RunState(step=7, elapsed_s=12.5, best_map=0.25, best_step=4, best_progress=0.5)
+STATE = RunState(step=7, elapsed_s=12.5, best_score=0.25, best_step=4, best_progress=0.5)
 
 
 def test_checkpoint_survives_a_round_trip(tmp_path):

@@ -15,11 +15,9 @@ RECORD = EpochRecord(
     elapsed_s=65.0,
     progress=0.25,
     learning_rate=0.01,
-    class_loss=0.5,
-    box_loss=0.25,
-    map=0.3,
-    map_50=0.6,
-    best_map=0.4,
+    losses={"class": 0.5, "box": 0.25},
+    scores={"mAP": 0.3, "AP50": 0.6},
+    best=0.4,
     images_per_s=31.6,
 )
 

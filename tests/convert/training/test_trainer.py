@@ -13,9 +13,9 @@ from convert.training.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from convert.training.image_store import ImageStore
 from convert.training.network import trainable_ssdlite
 from convert.training.schedule import Budget
+from convert.training.ssd_trainer import SsdTrainer
 from convert.training.state import Arrays, RunState
 from convert.training.targets import Matcher
-from convert.training.trainer import Trainer
 from tests.convert.training.shapes import draw_dataset
 
 SIZE = 96
@@ -33,18 +33,18 @@ def batches(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def compiled() -> tuple[Trainer, Arrays]:
+def compiled() -> tuple[SsdTrainer, Arrays]:
     """A trainer with random weights, and these: tracing its step takes longer than all tests."""
     tf.config.experimental.enable_op_determinism()
     random = np.random.default_rng(0)
     model, average = (trainable_ssdlite(CLASSES, SIZE) for _ in range(2))
     model.set_weights([random.normal(0, 0.05, item.shape) for item in model.variables])
-    trainer = Trainer(model, average, CLASSES)
+    trainer = SsdTrainer(model, average, CLASSES)
     return trainer, trainer.arrays()
 
 
 @pytest.fixture
-def trainer(compiled) -> Trainer:
+def trainer(compiled) -> SsdTrainer:
     """One that has not begun."""
     trainer, arrays = compiled
     trainer.restore(arrays, RunState())
@@ -106,7 +106,7 @@ def test_losses_of_a_last_epoch_that_is_cut_off_are_means_of_its_own_steps(
     records = train(trainer, batches, 100, budget=EPOCH + 1)
     assert [record.step for record in records] == [EPOCH, EPOCH + 1]
     assert [record.epoch for record in records] == [1, 2]
-    assert [(record.class_loss, record.box_loss) for record in records] == [(0.5, 0.25)] * 2
+    assert [record.losses for record in records] == [{"class": 0.5, "box": 0.25}] * 2
 
 
 def test_frozen_layers_stay_and_others_move(trainer, batches):
@@ -130,7 +130,7 @@ def test_best_weights_are_those_of_the_best_validation(trainer, batches):
         lambda: (next(scores), 0.5),
         lambda _: kept.append([item.numpy() for item in trainer.average.variables]),
     )
-    assert trainer.state.best_map == 0.5
+    assert trainer.state.best_score == 0.5
     trainer.use_best()
     now = [item.numpy() for item in trainer.average.variables]
     assert all((one == other).all() for one, other in zip(now, kept[0], strict=True))
@@ -140,7 +140,7 @@ def test_best_weights_are_those_of_the_best_validation(trainer, batches):
 def test_later_weights_that_are_as_good_are_kept(trainer, batches):
     train(trainer, batches, 100, budget=2 * EPOCH, scores=(0.5, 0.495))
     assert trainer.state.best_step == 2 * EPOCH
-    assert trainer.state.best_map == 0.5
+    assert trainer.state.best_score == 0.5
 
 
 def test_training_ends_when_nothing_becomes_better(trainer, batches):
@@ -176,7 +176,7 @@ def test_checkpoint_of_another_network_is_refused(compiled, trainer):
 def test_last_part_is_trained_rounded_and_goes_on_bit_for_bit(compiled, batches, tmp_path):
     model, average = (trainable_ssdlite(CLASSES, SIZE) for _ in range(2))
     calibration = list(batches.make(0).pixels[:2])
-    trainer = Trainer(model, average, CLASSES, calibration)
+    trainer = SsdTrainer(model, average, CLASSES, calibration)
     trainer.restore(compiled[1], RunState())
     rounded: list[bool] = []
     checkpoints: list[tuple[Checkpoint, Arrays]] = []
@@ -193,7 +193,7 @@ def test_last_part_is_trained_rounded_and_goes_on_bit_for_bit(compiled, batches,
     # After three epochs the best is judged again, rounded, which the fourth epoch then beats.
     run([0.5, 0.6, 0.7, 0.2, 0.3])
     assert rounded == [False, False, False, True]
-    assert trainer.state.best_map == 0.3
+    assert trainer.state.best_score == 0.3
     assert [len(item) for item in (trainer.state.unrounded, trainer.state.best)] == [
         len(average.variables)
     ] * 2
@@ -224,10 +224,10 @@ def test_rounding_begins_with_the_epoch_in_which_the_last_quarter_does(
 def test_best_that_is_worse_rounded_is_measured_so_from_then_on(trainer, monkeypatch):
     monkeypatch.setattr(trainer, "_rounding", Calibrated())
     trainer.state.best = [item + 1 for item in trainer._average_weights()]
-    trainer.state.best_map = 0.9
+    trainer.state.best_score = 0.9
     before = trainer._average_weights()
     trainer._begin_epoch(Budget(steps=EPOCH), 0.0, EPOCH, lambda: (0.7, 0.8))
-    assert trainer.state.best_map == 0.7
+    assert trainer.state.best_score == 0.7
     pairs = zip(before, trainer._average_weights(), strict=True)
     assert all((one == other).all() for one, other in pairs)
 

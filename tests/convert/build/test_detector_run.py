@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from convert.build.detector_run import DetectorRun
+from convert.build.train_options import TrainOptions
+from convert.errors import WeightsError
+
+SIZE = 128
+# The converter calibrates with the interpreter that TensorFlow is about to drop.
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings(
+        r"ignore:\s*Warning. tf\.lite\.Interpreter is deprecated:UserWarning"
+    ),
+]
+
+
+def test_each_epoch_is_told_with_the_time_left(trained):
+    epochs = [line for line in trained[1] if line.startswith("epoch")]
+    assert len(epochs) == 2
+    assert "left: loss" in epochs[0]
+    assert "best" in epochs[0]
+
+
+def test_training_goes_on_from_the_bundle(trained, dataset, tmp_path):
+    options = TrainOptions(tmp_path, tmp_path / "next", size=SIZE, epochs=1, start_from=trained[0])
+    run = DetectorRun(dataset, options, lambda _: None)
+    before = run.test(run.trainer())
+    assert before > 0.2
+
+
+def test_teacher_that_lacks_a_class_is_refused(trained, dataset, tmp_path):
+    others = dataclasses.replace(dataset, classes=("disc", "star"))
+    options = TrainOptions(tmp_path, tmp_path / "x", size=SIZE, teacher=trained[0])
+    with pytest.raises(WeightsError, match="does not know star"):
+        DetectorRun(others, options, lambda _: None)
