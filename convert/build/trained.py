@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 
 def input_rule(size: int) -> InputRule:
-    """How images become the input of a detector trained here."""
+    """How images become the input of a network trained here: the whole of them, stretched."""
     return InputRule(width=size, height=size, mean=127.5, std=127.5)
 
 
@@ -87,10 +87,10 @@ class TrainedDetector:
             frozen.save(saved_model)
             return frozen.parameters
 
-        thresholds = {name: round(value, 4) for name, value in self.class_thresholds.items()}
+        thresholds, mean = rounded_thresholds(self.class_thresholds)
         return Network(
             name=self.name,
-            title=f"SSDLite MobileNetV2 trained on {_listed(self.classes)}",
+            title=f"SSDLite MobileNetV2 trained on {listed(self.classes)}",
             licence=self.licence,
             source=self.source,
             labels=self.classes,
@@ -99,14 +99,19 @@ class TrainedDetector:
             decoder=self.decoder,
             export=export,
             anchors=ssd_anchors(grid_sizes(self.size)),
-            threshold=self.threshold
-            if self.threshold is not None
-            else round(float(np.mean(list(thresholds.values()))), 2),
+            threshold=mean if self.threshold is None else self.threshold,
             class_thresholds=thresholds,
         )
 
 
-def _listed(names: Sequence[str]) -> str:
+def rounded_thresholds(thresholds: Mapping[str, float]) -> tuple[dict[str, float], float]:
+    """Thresholds of classes as a manifest has them, and their mean for what has none."""
+    rounded = {name: round(value, 4) for name, value in thresholds.items()}
+    return rounded, round(float(np.mean(list(rounded.values()))), 2)
+
+
+def listed(names: Sequence[str]) -> str:
+    """``names`` in a title, the first of them where they are many."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 

@@ -12,6 +12,7 @@ from convert.evaluation.coco_map import Precision
 from convert.evaluation.mistakes import ImageMistakes, confusion, match, worst_images
 from convert.side_file import read_side_file, write_side_file
 from convert.training.dataset import TrainingImage
+from device.bundle.manifest import Task
 from device.inference.candidates import Candidates
 
 FILE = "training.json"  # in the bundle's folder, beside its files
@@ -21,7 +22,8 @@ class ClassReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How one class does at its threshold.
 
     ``train_boxes`` objects were trained on; of ``boxes`` in the images reviewed ``found`` were
-    found, ``reported`` detections were made. ``ap`` is COCO's, None without an object.
+    found, ``reported`` detections were made; of a classifier all these are images. ``ap`` is
+    COCO's, None without an object.
     """
 
     name: str
@@ -44,7 +46,7 @@ class ClassReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """MAP of a network, told beside that of others; None where it was not measured."""
+    """The score of a network, told beside that of others; None where it was not measured."""
 
     name: str
     float32: float
@@ -68,6 +70,7 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worst: tuple[ImageMistakes, ...]
     before: float | None = None
     gains: tuple[Gain, ...] = ()
+    task: Task = "detection"
 
     @property
     def score(self) -> float:
@@ -96,22 +99,35 @@ def make_review(
         split=split,
         images=len(images),
         scores={"mAP": round(precision.map, 4), "AP50": round(precision.map_50, 4)},
-        classes=tuple(
-            ClassReview(
-                name=name,
-                threshold=threshold,
-                train_boxes=learnt[number],
-                boxes=sum(table[number]),
-                found=table[number][number],
-                reported=sum(row[number] for row in table),
-                ap=round(precision.classes[name], 4) if name in precision.classes else None,
-            )
-            for number, (name, threshold) in enumerate(thresholds.items())
-        ),
+        classes=review_classes(thresholds, learnt, table, precision.classes),
         confusion=table,
         worst=worst_images(images, matches),
         before=before,
         gains=gains,
+    )
+
+
+def review_classes(
+    thresholds: Mapping[str, float],
+    learnt: Mapping[int, int],
+    table: Sequence[Sequence[int]],
+    precisions: Mapping[str, float],
+) -> tuple[ClassReview, ...]:
+    """How each class of ``thresholds`` does, by the confusion ``table``.
+
+    ``learnt`` counts what was trained on by class id; ``precisions`` are COCO's, by name.
+    """
+    return tuple(
+        ClassReview(
+            name=name,
+            threshold=threshold,
+            train_boxes=learnt.get(number, 0),
+            boxes=sum(table[number]),
+            found=table[number][number],
+            reported=sum(row[number] for row in table),
+            ap=round(precisions[name], 4) if name in precisions else None,
+        )
+        for number, (name, threshold) in enumerate(thresholds.items())
     )
 
 

@@ -6,7 +6,7 @@ pycocotools, so that validation speaks of what the bundle will do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,21 +61,12 @@ class DetectionValidator:
     ) -> None:
         """Images that cannot be read are left out. Raises ``DatasetError`` where none can."""
         self.classes = tuple(classes)
-        fit = Preprocessor(
-            msgspec.structs.replace(rule, mean=0.0, std=1.0),
-            TensorSpec(position=0, shape=rule.shape, dtype="uint8"),
-        )
         self.pixels: list[NDArray[np.uint8]] = []  # RGB
         self.images: list[TrainingImage] = []
         self._placements: list[Placement] = []
-        for image in images:
-            try:
-                pixels = read_image(image.path)
-            except SourceError:
-                continue
-            fitted = np.empty(rule.shape, np.uint8)
-            self._placements.append(fit(pixels, fitted))
-            self.pixels.append(fitted[0])
+        for image, pixels, placement in fitted_images(images, rule):
+            self._placements.append(placement)
+            self.pixels.append(pixels)
             self.images.append(image)
         if not self.images:
             raise DatasetError("not one of the validation images can be read")
@@ -151,6 +142,27 @@ class DetectionValidator:
                 scores.append(float(item.scores[row]))
                 right.append(hit)
         return np.array(scores, np.float64), np.array(right, np.bool_), objects
+
+
+def fitted_images(
+    images: Sequence[TrainingImage], rule: InputRule
+) -> Iterator[tuple[TrainingImage, NDArray[np.uint8], Placement]]:
+    """Each of ``images`` that can be read, and it as the network gets it.
+
+    That is uint8 (height, width, 3), RGB, not normalised yet.
+    """
+    fit = Preprocessor(
+        msgspec.structs.replace(rule, mean=0.0, std=1.0),
+        TensorSpec(position=0, shape=rule.shape, dtype="uint8"),
+    )
+    for image in images:
+        try:
+            pixels = read_image(image.path)
+        except SourceError:
+            continue
+        fitted = np.empty(rule.shape, np.uint8)
+        placement = fit(pixels, fitted)
+        yield image, fitted[0], placement
 
 
 def best_threshold(

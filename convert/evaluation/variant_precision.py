@@ -1,4 +1,4 @@
-"""Precision of a bundle's variants on labelled images, by the engine that runs on the device."""
+"""Precision and accuracy of a bundle's variants on labelled images, by the device's engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convert.errors import EvaluationError
+from convert.evaluation.classification import ClassificationValidator
 from convert.evaluation.coco_map import Precision
 from convert.evaluation.predict import Panel, Predictions, Unreadable, predict
 from convert.evaluation.validation import SCORE_THRESHOLD, DetectionValidator
@@ -30,6 +31,24 @@ def variant_precision(
         for name in variants:
             found[name].append(_candidates(item[name]))
     return {name: judge.precision(items) for name, items in found.items()}
+
+
+def variant_accuracy(
+    bundle: Path, judge: ClassificationValidator, variants: Sequence[str]
+) -> dict[str, float]:
+    """Share of the images of ``judge`` that each of ``variants``, of a classifier, tells right.
+
+    Raises :class:`EvaluationError` where one of them can no longer be read.
+    """
+    panel = Panel(bundle, tuple(variants), REFERENCE_INTERPRETER, 0.0)
+    right = dict.fromkeys(variants, 0)
+    said = predict(panel, [image.path for image in judge.images])
+    for item, truth in zip(said, judge.truth.tolist(), strict=True):
+        if isinstance(item, Unreadable):
+            raise EvaluationError(item.reason)
+        for name in variants:
+            right[name] += int(item[name][0, 0]) == truth
+    return {name: count / len(judge.images) for name, count in right.items()}
 
 
 def _candidates(rows: Predictions) -> Candidates:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from convert.evaluation.review import ClassReview, Review
 from convert.training.state import EpochRecord
+from device.bundle.manifest import Task
 
 ENOUGH_BOXES = 100  # of a class: a beginning
 WEAK_RECALL = 0.8
@@ -20,7 +21,7 @@ def advise_images(review: Review, records: Sequence[EpochRecord]) -> list[str]:
     """A sentence for each thing to do, what helps most first; at least one."""
     return [
         *_confused(review),
-        *(line for item in review.classes for line in _weak(item)),
+        *(line for item in review.classes for line in _weak(item, review.task)),
         *_false_alarms(review),
         *_longer(records),
         *_few_tested(review),
@@ -44,16 +45,19 @@ def _confused(review: Review) -> list[str]:
     ]
 
 
-def _weak(item: ClassReview) -> list[str]:
+def _weak(item: ClassReview, task: Task) -> list[str]:
     if item.boxes == 0:
         return [
             f"{item.name} is not on these images: nothing is known of it; add some that show it."
         ]
     if item.recall is None or item.recall >= WEAK_RECALL:
         return []
+    noun = "images" if task == "classification" else "boxes"
     told = f"Of {item.boxes} {item.name} {item.found} are found"
     if item.train_boxes < ENOUGH_BOXES:
-        return [f"{told}, with {item.train_boxes} boxes to train on: label {ENOUGH_BOXES} or more."]
+        return [
+            f"{told}, with {item.train_boxes} {noun} to train on: label {ENOUGH_BOXES} or more."
+        ]
     return [f"{told}: more images of {item.name} as on those missed, shown below."]
 
 

@@ -46,20 +46,25 @@ def make_contact_sheet(dataset: Dataset, title: str, seed: int) -> str:
     }
     every = [image for images in splits.values() for image in images]
     boxes = sum(len(image.boxes) for image in every)
-    head = f"<h1>{escape(title)}</h1><p>Are the boxes where they should be? A wrong label taught "
-    head += "is a mistake learnt.</p>"
-    counts = tiles(
-        [
-            (name, f"{len(images):,}", f"{sum(len(i.boxes) for i in images):,} boxes")
-            for name, images in splits.items()
-        ]
-        + [("without boxes", f"{sum(not len(i.boxes) for i in every):,}", "negatives")]
-    )
+    whole = dataset.task == "classification"
+    asked = "Is each image in the right folder?" if whole else "Are the boxes where they should be?"
+    head = f"<h1>{escape(title)}</h1><p>{asked} A wrong label taught is a mistake learnt.</p>"
+    shown = [
+        (name, f"{len(images):,}", "images" if whole else _boxes(images))
+        for name, images in splits.items()
+    ]
+    if not whole:
+        shown.append(("without boxes", f"{sum(not len(i.boxes) for i in every):,}", "negatives"))
+    counts = tiles(shown)
     parts = [counts, section("classes", "Classes", _class_table(dataset, splits))]
     if dataset.task == "detection" and boxes:
         parts.append(section("sizes", "Sizes of boxes", _size_table(every)))
     parts.append(section("images", "Images", _grid(dataset, every, seed), long=True))
     return document(title, head, "".join(parts), f"liteberry {__version__}")
+
+
+def _boxes(images: Sequence[TrainingImage]) -> str:
+    return f"{sum(len(image.boxes) for image in images):,} boxes"
 
 
 def _class_table(dataset: Dataset, splits: dict[str, tuple[TrainingImage, ...]]) -> str:
@@ -72,7 +77,8 @@ def _class_table(dataset: Dataset, splits: dict[str, tuple[TrainingImage, ...]])
         for number, label in enumerate(dataset.classes)
     ]
     heads = ["class", *(f"#{name}" for name in splits)]
-    return table("class-counts", "Boxes of each class", heads, rows)
+    noun = "Images" if dataset.task == "classification" else "Boxes"
+    return table("class-counts", f"{noun} of each class", heads, rows)
 
 
 def _size_table(images: Sequence[TrainingImage]) -> str:

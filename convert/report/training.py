@@ -132,7 +132,8 @@ def _gains_table(review: Review) -> str:
     if not rows:
         return ""
     heads = ["", "#float32", "#int8", "#Points lost by int8"]
-    return table("gains", f"What it gave: mAP on the images of {review.split}", heads, rows)
+    score = next(iter(review.scores))
+    return table("gains", f"What it gave: {score} on the images of {review.split}", heads, rows)
 
 
 def _share(value: float | None) -> str:
@@ -148,16 +149,15 @@ def _class_table(review: Review) -> str:
             f"{item.threshold:.2f}",
             _share(item.precision),
             _share(item.recall),
-            _share(item.ap),
+            *([] if review.task == "classification" else [_share(item.ap)]),
         ]
         for item in review.classes
     ]
-    return table(
-        "class-review",
-        f"Each class at its threshold, on the images of {escape(review.split)}",
-        ["Class", "#Trained on", "#Objects", "#Threshold", "#Precision", "#Recall", "#mAP"],
-        rows,
-    )
+    heads = ["Class", "#Trained on", "#Objects", "#Threshold", "#Precision", "#Recall", "#mAP"]
+    if review.task == "classification":
+        heads[2:] = ["#Images", *heads[3:-1]]
+    caption = f"Each class at its threshold, on the images of {escape(review.split)}"
+    return table("class-review", caption, heads, rows)
 
 
 def confused_pairs(review: Review) -> list[tuple[int, str, str]]:
@@ -174,6 +174,7 @@ def confused_pairs(review: Review) -> list[tuple[int, str, str]]:
 
 def _confusion(review: Review) -> str:
     names = [*(escape(item.name) for item in review.classes), "<em>nothing</em>"]
+    whole = review.task == "classification"
     if len(names) - 1 > MOST_CLASSES:
         rows = [
             [escape(one), escape(other), str(count)]
@@ -189,7 +190,18 @@ def _confusion(review: Review) -> str:
         "What each object (row) was taken for (column); the last column counts missed objects, "
         "the last row false alarms"
     )
-    return table("confusion", caption, ["Object", *(f"#{name}" for name in names)], rows)
+    if whole:  # which always show something
+        rows.pop()
+        caption = (
+            "What the images of a class (row) were taken for (column); the last column counts "
+            "those of which no class reached its threshold"
+        )
+    return table(
+        "confusion",
+        caption,
+        ["Image" if whole else "Object", *(f"#{name}" for name in names)],
+        rows,
+    )
 
 
 def _strip(review: Review) -> str:
@@ -201,16 +213,17 @@ def _strip(review: Review) -> str:
         except SourceError:
             continue
         said = "; ".join(tell(mistake) for mistake in item.mistakes)
+        shown = _small(pixels) if review.task == "classification" else _drawn(pixels, item)
         figures.append(
-            f'<figure><img src="{encode(_drawn(pixels, item))}" '
+            f'<figure><img src="{encode(shown)}" '
             f'alt="{escape(path.name)}: {escape(said)}" loading="lazy"><figcaption>'
             f"<strong>{escape(path.name)}</strong> {escape(said)}</figcaption></figure>"
         )
     if not figures:
         return ""
     return (
-        "<h3>The images it gets most wrong</h3><p>Is the label right? A label forgotten or "
-        "misplaced shows here as a mistake of the network.</p>"
+        "<h3>The images it gets most wrong</h3><p>Is the label right? A wrong or forgotten "
+        "one shows here as a mistake of the network.</p>"
         f'<div class="grid sheet">{"".join(figures)}</div>'
     )
 
@@ -224,15 +237,19 @@ def tell(mistake: Mistake) -> str:
     return f"{mistake.truth} taken for {mistake.said} {mistake.score:.0%}"
 
 
-def _drawn(pixels: Pixels, item: ImageMistakes) -> Pixels:
-    """A small copy of ``pixels`` with a box for each mistake, in a colour for each kind."""
-    kinds = ("missed", "false alarm", "wrong class")
+def _small(pixels: Pixels) -> Pixels:
+    """A copy whose longer side is at most :data:`LONGER_SIDE`."""
     height, width = pixels.shape[:2]
     scale = min(1.0, LONGER_SIDE / max(height, width))
     size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.ascontiguousarray(
-        cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA), np.uint8
-    )
+    return np.ascontiguousarray(cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _drawn(pixels: Pixels, item: ImageMistakes) -> Pixels:
+    """A small copy of ``pixels`` with a box for each mistake, in a colour for each kind."""
+    kinds = ("missed", "false alarm", "wrong class")
+    scale = min(1.0, LONGER_SIDE / max(pixels.shape[:2]))
+    small = _small(pixels)
     detections = [
         Detection(
             kinds.index(mistake.kind),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convert.training.augment import View, augment
 from convert.training.dataset import TrainingImage
 from convert.training.image_store import ImageStore
-from convert.training.targets import NOWHERE, Matcher
+from convert.training.targets import NOWHERE, Targets
 
 BATCH = 16
 AHEAD = 3  # batches made while one is trained on
@@ -37,6 +37,13 @@ class Batch:
     encodings: NDArray[np.float32]
 
 
+TargetsOf = Callable[
+    [NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]],
+    Targets,
+]
+"""Targets for the boxes, class ids and ignored marks of a view; such as a ``Matcher``."""
+
+
 class Batches:
     """Endless shuffled passes over the training images."""
 
@@ -44,7 +51,7 @@ class Batches:
         self,
         images: Sequence[TrainingImage],
         store: ImageStore,
-        matcher: Matcher,
+        matcher: TargetsOf,
         size: int,
         mirror: bool,
         seed: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from convert.training.dataset_checks import (
     CheckedImage,
     Findings,
     check_classes,
+    check_contradictions,
     check_image,
     check_splits,
 )
@@ -35,9 +37,9 @@ class TrainingImage:
     """One image and what it shows. A detector's image without boxes is a negative.
 
     ``boxes`` float32 (n, 4): x_min, y_min, x_max, y_max in pixels of the upright image, that is
-    of what :func:`device.images.read_image` returns, within it and never empty.
-    ``class_ids`` int32 (n,): positions in :attr:`Dataset.classes`; of a classifier's image one,
-    and no box.
+    of what :func:`device.images.read_image` returns, within it and never empty; of a classifier's
+    image one, which is the whole of it.
+    ``class_ids`` int32 (n,): positions in :attr:`Dataset.classes`.
     ``ignored`` bool (n,): objects that need not be found, and whose detection is no mistake
     (COCO's crowds, Pascal VOC's difficult ones).
     ``width`` and ``height``: pixels of the upright image.
@@ -85,9 +87,12 @@ def read_dataset(folder: Path, seed: int, say: Callable[[str], None]) -> Dataset
             raise DatasetError(
                 f"{folder}: not one labelled image can be used: see the warnings above"
             )
-        check_classes(checked, folder)
-        splits = _split(checked, seed, say)
-        check_splits(splits, folder, findings)
+        noun = "images" if labels.whole_images else "boxes"
+        check_classes(checked, folder, noun)
+        if labels.whole_images:
+            check_contradictions(checked, findings)
+        splits = _split(checked, seed, say, labels.whole_images)
+        check_splits(splits, folder, findings, noun)
     finally:  # what was left out may be why it cannot go on
         findings.tell(say)
     classes = _classes(labels, checked)
@@ -123,7 +128,7 @@ def _check(labels: LabelSet, findings: Findings) -> list[CheckedImage]:
 
 
 def _split(
-    checked: Sequence[CheckedImage], seed: int, say: Callable[[str], None]
+    checked: Sequence[CheckedImage], seed: int, say: Callable[[str], None], whole_images: bool
 ) -> dict[Split, list[CheckedImage]]:
     splits: dict[Split, list[CheckedImage]] = {"train": [], "validation": [], "test": []}
     for image in checked:
@@ -138,11 +143,7 @@ def _split(
         drawn = ["validation"]
     for name in drawn:
         images = splits["train"]
-        groups = group_near_duplicates(
-            [image.probe.path for image in images], [image.probe.hash for image in images]
-        )
-        share = DRAWN_SHARE if len(images) * DRAWN_SHARE >= 1 else 0.5
-        chosen = _without_last_of_a_class(images, draw_split(groups, share, seed))
+        chosen = _drawn_by_class(images, seed) if whole_images else _drawn(images, seed)
         splits[name] = [images[number] for number in sorted(chosen)]
         splits["train"] = [image for number, image in enumerate(images) if number not in chosen]
     how = "as given" if not drawn else f"{' and '.join(sorted(drawn))} drawn by seed {seed}"
@@ -150,8 +151,30 @@ def _split(
     boxes = sum(len(image.boxes) for images in splits.values() for image in images)
     negatives = sum(not image.boxes for images in splits.values() for image in images)
     without = f", {negatives} images without any" if negatives else ""
-    say(f"images      {counts} ({how}); {boxes:,} boxes{without}")
+    told = "" if whole_images else f"; {boxes:,} boxes{without}"
+    say(f"images      {counts} ({how}){told}")
     return splits
+
+
+def _drawn(images: Sequence[CheckedImage], seed: int) -> set[int]:
+    """Positions of those of ``images`` that become another split."""
+    groups = group_near_duplicates(
+        [image.probe.path for image in images], [image.probe.hash for image in images]
+    )
+    share = DRAWN_SHARE if len(images) * DRAWN_SHARE >= 1 else 0.5
+    return _without_last_of_a_class(images, draw_split(groups, share, seed))
+
+
+def _drawn_by_class(images: Sequence[CheckedImage], seed: int) -> set[int]:
+    """As :func:`_drawn`, of each class its share: of a rare one none might be drawn else."""
+    classes: defaultdict[str, list[int]] = defaultdict(list)
+    for number, image in enumerate(images):
+        classes[image.boxes[0].label].append(number)
+    return {
+        numbers[place]
+        for numbers in classes.values()
+        for place in _drawn([images[number] for number in numbers], seed)
+    }
 
 
 def _without_last_of_a_class(images: Sequence[CheckedImage], drawn: set[int]) -> set[int]:

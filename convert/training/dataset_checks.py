@@ -151,25 +151,42 @@ def _mended(
     return cut
 
 
-def check_classes(images: Sequence[CheckedImage], root: Path) -> None:
-    """Raise :class:`DatasetError` for class names that differ in case, spaces or dashes alone."""
+def check_classes(images: Sequence[CheckedImage], root: Path, noun: str) -> None:
+    """Raise :class:`DatasetError` for class names that differ in case, spaces or dashes alone.
+
+    ``noun`` is what classes are counted in, boxes or images.
+    """
     counts = Counter(box.label for image in images for box in image.boxes)
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for label in counts:
         spellings["".join(letter for letter in label.casefold() if letter.isalnum())].append(label)
     for names in spellings.values():
         if len(names) > 1:
-            told = " and ".join(f"{name!r} ({counts[name]} boxes)" for name in sorted(names))
+            told = " and ".join(f"{name!r} ({counts[name]} {noun})" for name in sorted(names))
             raise DatasetError(
                 f"{root}: {told} are nearly the same class name: give them one spelling in the "
                 "label files, or names that differ"
             )
 
 
+def check_contradictions(images: Sequence[CheckedImage], findings: Findings) -> None:
+    """Note images of a classifier that look the same and are of two classes."""
+    seen: dict[int, tuple[str, str]] = {}
+    for image in images:
+        label, name = image.boxes[0].label, image.probe.path.name
+        first = seen.setdefault(image.probe.hash, (label, name))
+        if first[0] != label:
+            pair = f"{first[1]} ({first[0]}) and {name} ({label})"
+            findings.add("images that look the same in two classes", pair)
+
+
 def check_splits(
-    splits: Mapping[Split, Sequence[CheckedImage]], root: Path, findings: Findings
+    splits: Mapping[Split, Sequence[CheckedImage]], root: Path, findings: Findings, noun: str
 ) -> None:
-    """Raise :class:`DatasetError` where nothing could be learnt; note what is doubtful."""
+    """Raise :class:`DatasetError` where nothing could be learnt; note what is doubtful.
+
+    ``noun`` as of :func:`check_classes`.
+    """
     known = Counter(
         box.label for image in splits["train"] for box in image.boxes if not box.ignored
     )
@@ -184,12 +201,12 @@ def check_splits(
         )
         for name, count in lacking.items():
             raise DatasetError(
-                f"{root}: class {name!r} has {count} boxes in {split} and none in train: move some "
-                "of its images to train, or take its boxes out"
+                f"{root}: class {name!r} has {count} {noun} in {split} and none in train: move "
+                f"some of its images to train, or take its {noun} out"
             )
     for name, count in sorted(known.items()):
         if count < FEW_BOXES:
-            findings.add(f"classes with under {FEW_BOXES} boxes to train on", f"{name} ({count})")
+            findings.add(f"classes with under {FEW_BOXES} {noun} to train on", f"{name} ({count})")
     seen: dict[int, tuple[str, str]] = {}
     for split, images in splits.items():
         for image in images:

@@ -98,6 +98,13 @@ class Matcher:
         return Targets(classes, encodings)
 
 
+def class_target(
+    _boxes: NDArray[np.float32], class_ids: NDArray[np.int32], _ignored: NDArray[np.bool_]
+) -> Targets:
+    """The target of a classifier's image, whose one box is the whole: its class, and no box."""
+    return Targets(class_ids[:1], np.zeros((1, 0), np.float32))
+
+
 def encode(boxes: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArray[np.float32]:
     """SSD's box encoding, the inverse of :func:`device.inference.decode_ssd.decode_boxes`.
 

@@ -66,7 +66,7 @@ def test_bad_dataset_ends_before_tensorflow_is_imported(tmp_path):
     ],
 )
 def test_change_of_the_old_test_is_told(before, now, said):
-    assert said in change_line(before, now)
+    assert said in change_line(before, now, "mAP")
 
 
 def test_tensorboard_that_is_not_installed_is_said_before_training(tmp_path, capsys, monkeypatch):
