@@ -42,7 +42,8 @@ def _fetched() -> keras.Model:
     try:
         return keras.applications.MobileNetV2((224, 224, 3), include_top=False, weights="imagenet")
     except Exception as exc:  # whatever Keras and its download make of no network
-        reason = str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+        said = str(exc).strip() or type(exc).__name__
+        reason = said.splitlines()[0].rpartition(" -- ")[2]  # Keras puts a long address before it
         raise WeightsError(f"ImageNet's weights could not be had ({reason})") from exc
     finally:
         socket.setdefaulttimeout(usual)

@@ -1,4 +1,4 @@
-"""A detector that is trained on drawn shapes, once for all tests."""
+"""A detector and a classifier that are trained on drawn shapes, once for all tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from tests.convert.training.shapes import draw_dataset
 
 TRAINED_SIZE = 128
+CLASSIFIER_SIZE = 96
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,25 @@ def trained(dataset, tmp_path_factory, weights_dir):
     made = result.build(out)
     result.review(out, made.thresholds)
     return out, said, run
+
+
+@pytest.fixture(scope="session")
+def classified(dataset, tmp_path_factory, weights_dir):
+    """The folder of a classifier's bundle, all that was said, its run and its review."""
+    from convert.build.classifier_result import ClassifierResult
+    from convert.build.classifier_run import ClassifierRun
+    from convert.build.train_options import TrainOptions
+    from convert.build.training_run import prepare_tensorflow
+    from convert.training.interrupt import Interrupt
+
+    out = tmp_path_factory.mktemp("classified") / "shapes"
+    said: list[str] = []
+    options = TrainOptions(out.parent, out, size=CLASSIFIER_SIZE, epochs=2, weights=weights_dir)
+    prepare_tensorflow(0)
+    run = ClassifierRun(dataset, options, said.append)
+    trainer = run.trainer()
+    run.train(trainer, Interrupt())
+    out.mkdir()
+    result = ClassifierResult(run, trainer)
+    made = result.build(out)
+    return out, said, run, result.review(out, made.thresholds)

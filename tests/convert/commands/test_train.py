@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -29,6 +30,23 @@ def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path, c
     assert error.startswith("error: ")
     assert said in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "said"),
+    [
+        ("classification", ["--base", "ssdlite_mobilenet_v2"], "a folder per class: --base mobile"),
+        ("detection", ["--base", "mobilenet_v2"], "has boxes: --base ssdlite_mobilenet_v2"),
+        ("classification", ["--teacher", "a"], "--teacher is for labels with boxes"),
+        ("classification", ["--size", "80"], "expected 96 to 640"),
+    ],
+)
+def test_base_and_labels_must_fit(task, arguments, said, tmp_path, capsys, monkeypatch):
+    dataset = dataclasses.replace(draw_dataset(tmp_path / "shapes"), task=task)
+    monkeypatch.setattr("convert.training.dataset.read_dataset", lambda *_: dataset)
+    code = main(["train", str(tmp_path), "--out", str(tmp_path / "out"), *arguments])
+    assert code in (1, 2)
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--size", "big"], ["--minutes", "0"], ["--epochs", "0"]])

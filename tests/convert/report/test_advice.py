@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from convert.evaluation.review import ClassReview, Review
 from convert.report.advice import advise_images
 from convert.training.state import EpochRecord
@@ -46,6 +48,8 @@ def test_class_of_few_boxes_needs_more_and_one_of_many_other_ones():
     table = [[30, 20], [0, 0]]
     assert "with 20 boxes to train on: label 100" in advise_images(reviewed(table, 20), [])[0]
     assert "as on those missed" in advise_images(reviewed(table, 200), [])[0]
+    whole = msgspec.structs.replace(reviewed(table, 20), task="classification")
+    assert "with 20 images to train on" in advise_images(whole, [])[0]
 
 
 def test_class_that_is_not_shown_is_told():

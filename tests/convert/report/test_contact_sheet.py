@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 
@@ -27,6 +29,15 @@ def test_page_counts_classes_and_sizes(tmp_path):
     assert "middling (10 to 30 %)</th><td class=n>2</td>" in page
     assert "large (over 30 %)</th><td class=n>1</td>" in page
     assert '<th scope="row">cat</th><td class=n>3</td><td class=n>0</td>' in page
+
+
+def test_page_of_a_classifier_counts_images_and_draws_no_boxes(tmp_path):
+    boxes = write_dataset(tmp_path)
+    page = make_contact_sheet(dataclasses.replace(boxes, task="classification"), "mine", 0)
+    assert "Is each image in the right folder?" in page
+    assert "Images of each class" in page
+    assert "negatives" not in page
+    assert "Sizes of boxes" not in page
 
 
 def test_labels_and_names_are_text_and_nothing_else(tmp_path):

@@ -126,3 +126,17 @@ def test_what_a_teacher_and_rounding_gave_stands_in_a_table(folder):
     assert ">0.5<" in section  # points that int8 lost
     write_review(review, folder)
     assert 'id="gains"' not in training(folder)
+
+
+def test_classifier_has_images_and_no_false_alarms(folder):
+    review = read_review(folder)
+    whole = msgspec.structs.replace(
+        review, task="classification", scores={"accuracy": 0.6, "mean recall": 0.5}
+    )
+    write_review(whole, folder)
+    section = training(folder)
+    assert "accuracy 0.600, mean recall 0.500" in section
+    assert "of which no class reached its threshold" in section
+    assert "#mAP" not in section
+    confusion = section[section.index('id="confusion"') :]
+    assert confusion[: confusion.index("</table>")].count("<tr>") == 3  # heads and two classes

@@ -143,6 +143,41 @@ def test_folder_per_class_is_for_a_classifier(tmp_path, read):
     assert dataset.classes == ("cat", "dog")
 
 
+def test_each_class_of_a_classifier_has_its_share_of_every_split(tmp_path, read):
+    for name, count, first in (("common", 60, 0), ("rare", 10, 100)):
+        for number in range(first, first + count):
+            write_image(tmp_path / name / f"{number}.jpg", number)
+    dataset, said = read(tmp_path)
+    counts = [
+        np.bincount([int(image.class_ids[0]) for image in split], minlength=2).tolist()
+        for split in (dataset.train, dataset.validation, dataset.test)
+    ]
+    assert counts == [[43, 7], [8, 1], [9, 2]]
+    assert "70 boxes" not in said
+    assert "classes with under 10 images to train on: 1: rare (7)" in said
+
+
+def test_image_in_two_classes_and_nearly_equal_names_are_told(tmp_path, read):
+    for number in range(12):
+        write_image(tmp_path / "cat" / f"{number}.jpg", number)
+        write_image(tmp_path / "dog" / f"{number}.jpg", 50 + number)
+    write_image(tmp_path / "dog" / "again.jpg", 3)
+    _, said = read(tmp_path)
+    assert "images that look the same in two classes: 1: 3.jpg (cat) and again.jpg (dog)" in said
+    write_image(tmp_path / "Cat " / "other.jpg", 99)
+    with pytest.raises(DatasetError, match=r"'Cat ' \(1 images\) and 'cat' \(12 images\)"):
+        read(tmp_path)
+
+
+def test_class_that_is_only_tested_ends_it(tmp_path, read):
+    for number in range(4):
+        write_image(tmp_path / "train" / "cat" / f"{number}.jpg", number)
+        write_image(tmp_path / "train" / "hen" / f"{number}.jpg", 20 + number)
+    write_image(tmp_path / "test" / "dog" / "1.jpg", 50)
+    with pytest.raises(DatasetError, match="class 'dog' has 1 images in test and none in train"):
+        read(tmp_path)
+
+
 def test_images_without_boxes_are_negatives(tmp_path, read):
     write_voc(tmp_path, 20)
     write_image(tmp_path / "empty.jpg", 99)
