@@ -9,6 +9,7 @@ from pathlib import Path
 from convert.annotations.ground_truth import Warn, is_file, read_text, warn_of
 from convert.annotations.read import recognise
 from convert.errors import EvaluationError
+from device.images import list_images
 
 BACKGROUND = "background"
 
@@ -39,7 +40,8 @@ def read_class_labels(
 ) -> list[LabelledImage]:
     """Read pairs of (folder of pictures, table of their classes) and pool them.
 
-    A table has the columns file, class index, wnid and name, separated by tabs, with or without
+    The same folder twice is one with a folder for each class, called as the bundle calls it. A
+    table has the columns file, class index, wnid and name, separated by tabs, with or without
     a row of headings; the last two may be missing. Class indices count without a background
     class; where the bundle has one they are moved by one, if that is where the names agree with
     ``labels``, the bundle's. Rows that cannot be used are named and left out. Raises
@@ -48,6 +50,9 @@ def read_class_labels(
     """
     images: list[LabelledImage] = []
     for folder, path in sets:
+        if path.is_dir() and path.resolve() == folder.resolve():
+            images += _class_folders(folder, labels, warn)
+            continue
         if recognise(path) != "classes":
             raise EvaluationError(
                 f"{path}: has boxes, but a classifier is measured with a table of file and class"
@@ -67,6 +72,21 @@ def read_class_labels(
         warn_of(missing, f"{path}: pictures that are not in {folder}", warn)
     if not images:
         raise EvaluationError("none of the labelled pictures is there: check --images")
+    return images
+
+
+def _class_folders(folder: Path, labels: Sequence[str], warn: Warn) -> list[LabelledImage]:
+    """The pictures of a folder whose own folders are called as the classes."""
+    numbers = {name.casefold(): number for number, name in enumerate(labels)}
+    images, unknown = [], []
+    for path in list_images(folder):
+        file = path.relative_to(folder)
+        number = numbers.get(file.parent.name.casefold())
+        if number is None:
+            unknown.append(str(file.parent))
+        else:
+            images.append(LabelledImage(folder, str(file), number))
+    warn_of(list(dict.fromkeys(unknown)), f"{folder}: folders of no class of the bundle", warn)
     return images
 
 

@@ -43,7 +43,7 @@ class ClassifierResult(TrainingResult["ClassifierTrainer"]):
             size=self._run.size,
             weights=weights,
             class_thresholds=thresholds,
-            source=self._source("published weights"),
+            source=self._source(self._run.started_from),
         )
 
     def review(

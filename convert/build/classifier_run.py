@@ -34,6 +34,7 @@ class ClassifierRun(TrainingRun["ClassifierTrainer"]):
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         super().__init__(dataset, options, say)
         self.size = options.size or SIZE
+        self.started_from = ""  # until there is a trainer
         check_size(self.size)
         say(f"input       {self.size}x{self.size}, the whole image")
 
@@ -94,6 +95,7 @@ class ClassifierRun(TrainingRun["ClassifierTrainer"]):
 
         classes = self.dataset.classes
         start = self.start()
+        self.started_from = start.title
         self.say(f"start       {start.title}")
         model, average = (trainable_classifier(len(classes), self.size) for _ in range(2))
         start.load(model, classes)

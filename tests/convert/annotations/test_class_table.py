@@ -110,3 +110,18 @@ def test_no_table_raises_anything_else(data):
             assert "\n" not in str(exc)  # noqa: PT017 - some do not raise
         else:
             assert [image.file for image in found] == ["a.jpg"]
+
+
+def test_folder_for_each_class_needs_no_table(tmp_path):
+    for name in ("test/cat/a.jpg", "test/Dog/b.jpg", "test/hen/c.jpg", "test/hen/d.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    said: list[str] = []
+    images = read_class_labels([(tmp_path, tmp_path)], ("dog", "cat"), said.append)
+    assert [(image.file, image.class_id) for image in images] == [
+        ("test/Dog/b.jpg", 0),
+        ("test/cat/a.jpg", 1),
+    ]
+    (line,) = said
+    assert "folders of no class of the bundle" in line
+    assert "test/hen" in line

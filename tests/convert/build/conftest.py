@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
-from tests.convert.training.shapes import draw_dataset
+from tests.convert.training.shapes import draw_class_folders, draw_dataset
 
 TRAINED_SIZE = 128
 CLASSIFIER_SIZE = 96
@@ -38,23 +43,26 @@ def trained(dataset, tmp_path_factory, weights_dir):
     return out, said, run
 
 
-@pytest.fixture(scope="session")
-def classified(dataset, tmp_path_factory, weights_dir):
-    """The folder of a classifier's bundle, all that was said, its run and its review."""
-    from convert.build.classifier_result import ClassifierResult
-    from convert.build.classifier_run import ClassifierRun
-    from convert.build.train_options import TrainOptions
-    from convert.build.training_run import prepare_tensorflow
-    from convert.training.interrupt import Interrupt
+@dataclass(frozen=True)
+class Classified:
+    """A classifier that the command trained on drawn shapes, in folders of their classes."""
 
-    out = tmp_path_factory.mktemp("classified") / "shapes"
-    said: list[str] = []
-    options = TrainOptions(out.parent, out, size=CLASSIFIER_SIZE, epochs=2, weights=weights_dir)
-    prepare_tensorflow(0)
-    run = ClassifierRun(dataset, options, said.append)
-    trainer = run.trainer()
-    run.train(trainer, Interrupt())
-    out.mkdir()
-    result = ClassifierResult(run, trainer)
-    made = result.build(out)
-    return out, said, run, result.review(out, made.thresholds)
+    dataset: Path
+    bundle: Path
+    weights: Path
+    said: str
+
+
+@pytest.fixture(scope="session")
+def classified(tmp_path_factory, weights_dir) -> Classified:
+    from convert.cli import main
+
+    folder = tmp_path_factory.mktemp("classified")
+    shapes = draw_class_folders(folder / "shapes", train=32, others=8)
+    heard, bundle = io.StringIO(), folder / "build" / "shapes"
+    with contextlib.redirect_stderr(heard), contextlib.redirect_stdout(heard):
+        where = ["--out", str(bundle), "--weights", str(weights_dir)]
+        how = ["--base", "mobilenet_v2", "--size", str(CLASSIFIER_SIZE), "--epochs", "2"]
+        code = main(["train", str(shapes), *where, *how])
+    assert code == 0, heard.getvalue()
+    return Classified(shapes, bundle, weights_dir, heard.getvalue())

@@ -9,8 +9,10 @@ from convert.build.classifier_run import ClassifierRun
 from convert.build.train_options import TrainOptions
 from convert.build.training_run import prepare_tensorflow
 from convert.errors import WeightsError
+from convert.evaluation.review import read_review
 from convert.training.checkpoint import load_checkpoint
 from convert.training.classifier_network import ClassifierStart
+from convert.training.dataset import read_dataset
 from convert.training.interrupt import Interrupt
 from tests.convert.build.conftest import CLASSIFIER_SIZE
 
@@ -57,10 +59,11 @@ def test_weights_that_were_asked_for_are_not_replaced(dataset, tmp_path):
 
 
 @pytest.mark.long
-def test_same_seed_gives_the_same_network_whole_or_taken_up_again(classified, dataset, tmp_path):
+def test_same_seed_gives_the_same_network_whole_or_taken_up_again(classified, tmp_path):
     """Killed after its first epoch and resumed: the bits of the run that nothing cut off."""
-    whole = load_checkpoint(classified[2].options.work)
-    options = {"epochs": 2, "weights": classified[2].options.weights}
+    whole = load_checkpoint(classified.bundle.with_name("shapes.training"))
+    options = {"epochs": 2, "weights": classified.weights}
+    dataset = read_dataset(classified.dataset, 0, lambda _: None)
     prepare_tensorflow(0)
     run = run_of(dataset, tmp_path, **options)
 
@@ -85,7 +88,8 @@ def test_same_seed_gives_the_same_network_whole_or_taken_up_again(classified, da
 
 
 @pytest.mark.long
-def test_training_goes_on_from_the_bundle(classified, dataset, tmp_path):
-    run = run_of(dataset, tmp_path, start_from=classified[0])
+def test_training_goes_on_from_the_bundle(classified, tmp_path):
+    dataset = read_dataset(classified.dataset, 0, lambda _: None)
+    run = run_of(dataset, tmp_path, start_from=classified.bundle)
     before = run.test(run.trainer())
-    assert before == pytest.approx(classified[3].score, abs=1e-4)
+    assert before == pytest.approx(read_review(classified.bundle).score, abs=1e-4)

@@ -28,6 +28,16 @@ def draw(path: Path, seed: int, side: int = 128) -> TrainingImage:
     return TrainingImage(path, box, np.array([kind], np.int32), np.zeros(1, np.bool_), side, side)
 
 
+def draw_class_folders(folder: Path, train: int = 24, others: int = 8) -> Path:
+    """The same images in a folder for each split, and in it one for each class."""
+    for number in range(train + 2 * others):
+        split = "train" if number < train else "valid" if number < train + others else "test"
+        place = folder / split / CLASSES[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        draw(place / f"{number:03d}.png", number)
+    return folder
+
+
 def draw_dataset(folder: Path, train: int = 24, others: int = 8) -> Dataset:
     """Drawn images in three splits."""
     folder.mkdir(parents=True, exist_ok=True)
