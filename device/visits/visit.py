@@ -183,6 +183,12 @@ class VisitBook:
             del self._parked[:-MOST_PARKED]
         return ended
 
+    def shift(self, seconds: float) -> None:
+        """Move the times of day of the visits under way, as the clock was moved."""
+        for stay in self.stays:
+            stay.began_time_s += seconds
+            stay.seen_time_s += seconds
+
     def close(self) -> list[SceneEvent]:
         """End all visits: the run is over."""
         ended, self.stays = self.stays, []

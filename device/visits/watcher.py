@@ -15,6 +15,7 @@ from device.visits.rule import RuleWatch
 from device.visits.visit import Stay, VisitBook, VisitOptions
 from device.visits.zone import ZoneWatch
 
+CLOCK_STEP_S = 1.0  # the time of day moved by more against the source's clock: it was set
 LONGEST_GAP_S = 1.0  # between two frames: a camera that was gone longer was not gone for objects
 
 
@@ -22,7 +23,8 @@ class SceneWatcher:
     """Follows objects, and counts them in zones and over lines.
 
     The time in which no frame came, such as of a camera that is reached for again, does not count:
-    what was there before and is there after it is the same visit.
+    what was there before and is there after it is the same visit. Where the time of day is set, by
+    hand or from the network, visits under way are moved with it: they last as long as they did.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SceneWatcher:
         self._rules: list[RuleWatch] = []
         self._frame_at_s: float | None = None
         self._clock_s = 0.0
+        self._epoch_s: float | None = None  # what the time of day is ahead of the source's clock
         self.take_plan(plan or ScenePlan())
 
     def take_plan(self, plan: ScenePlan) -> None:
@@ -73,6 +76,7 @@ class SceneWatcher:
         seconds since 1970. Where the network was spared it (``result.kept``) the boxes are
         predicted, or, where nothing moved (``still``), those before.
         """
+        self._note_clock(time_s - at_s)
         tracks = self._follow(result, self._advance(at_s), still)
         events = self._book.update(tracks, self._clock_s, time_s)
         stays = self._book.stays
@@ -91,6 +95,13 @@ class SceneWatcher:
             tracks = [track for track in tracks if track.shown and self.tracker.is_high(track)]
         detections = _annotate(result, tracks, stays, still=still)
         return replace(result, detections=detections, scene=scene)
+
+    def _note_clock(self, epoch_s: float) -> None:
+        """Take in how far the time of day is ahead of the source's clock."""
+        step_s = 0.0 if self._epoch_s is None else epoch_s - self._epoch_s
+        self._epoch_s = epoch_s
+        if abs(step_s) > CLOCK_STEP_S:
+            self._book.shift(step_s)
 
     def _advance(self, at_s: float) -> float:
         if self._frame_at_s is not None:

@@ -68,3 +68,17 @@ def test_folder_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkError, match="choose another"):
         CountsSink(tmp_path / "file")
+
+
+def test_minute_that_comes_again_as_the_clock_is_set_back_has_a_row_for_each_time(tmp_path):
+    with CountsSink(tmp_path) as sink:
+        sink.write(frame(7230.0, 1, ("zone-entered", "till", None)))
+        sink.write(frame(3630.0, 2, ("zone-entered", "till", None)))  # an hour back
+        sink.write(frame(7230.0, 3, ("zone-entered", "till", None)))  # and ahead again
+    rows = [line.split(",") for line in (tmp_path / "minutes.csv").read_text().splitlines()]
+    entered = [(row[0], row[2], row[4]) for row in rows if row[1] == "till"]
+    assert entered == [
+        ("1970-01-01T02:00:00.000Z", "1", "1"),
+        ("1970-01-01T01:00:00.000Z", "1", "2"),
+        ("1970-01-01T02:00:00.000Z", "1", "3"),
+    ]

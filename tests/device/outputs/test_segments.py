@@ -68,6 +68,20 @@ def test_segment_of_a_live_source_is_named_by_when_its_first_frame_was_taken(tmp
     ]
 
 
+def test_clock_that_is_set_makes_no_segment_longer_or_shorter(tmp_path, monkeypatch):
+    wall_s = iter([1_795_271_400.0, 1_795_271_400.0 - 10_800, 1_795_271_400.0 + 10_800])
+    monkeypatch.setattr(segments.time, "time", lambda: next(wall_s))
+    with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 2.0, None) as sink:
+        for index in range(60):
+            sink.write(make_outcome(index))
+    assert names_in(tmp_path) == [
+        "cam-20261121T113000Z.mp4",
+        "cam-20261121T143000Z.mp4",
+        "cam-20261121T173000Z.mp4",
+    ]
+    assert [len(frames_of(path)) for path in tmp_path.iterdir()] == [20, 20, 20]
+
+
 @pytest.mark.usefixtures("berlin")
 def test_segment_is_named_by_the_machines_own_time_where_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(segments.time, "time", lambda: 1_795_271_400.5)

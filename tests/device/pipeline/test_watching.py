@@ -67,3 +67,22 @@ def test_pipeline_blackens_before_network_and_outputs(engine, cat):
     assert not outcome.frame.pixels.any()
     assert outcome.result.detections == ()
     assert cat.any()
+
+
+@pytest.mark.parametrize("step_s", [7200.0, -7200.0])
+def test_visit_on_a_camera_is_as_long_as_frames_say_though_the_clock_is_set(step_s):
+    now = {"monotonic": 100.0, "wall": 5e8}
+    watch = Watch(
+        SceneWatcher(),
+        Pace(10.0, live=True),
+        wall_s=lambda: now["wall"],
+        monotonic_s=lambda: now["monotonic"],
+    )
+    for number in range(50):
+        now["monotonic"] += 0.1
+        now["wall"] += 0.1 + (step_s if number == 30 else 0.0)
+        frame = Frame(PIXELS, number, captured_at_s=now["monotonic"] - 0.02)
+        seen = watch.update(found(0.9), frame, 0.5)
+    (visit,) = seen.scene.visits
+    assert visit.seen_s - visit.began_s == pytest.approx(4.9, abs=0.01)
+    assert visit.seen_s == pytest.approx(now["wall"] - 0.02)

@@ -128,3 +128,31 @@ def test_places_that_stay_as_they_were_go_on_counting_when_others_are_drawn():
     scene = play(watcher, [[person(100)]], times=[0.4])[-1].scene
     assert [(zone.name, zone.entered) for zone in scene.zones] == [("all", 1), ("right", 0)]
     assert scene.events == ()
+
+
+@pytest.mark.parametrize("step_s", [3 * 3600.0, -3 * 3600.0, 4e8])
+def test_visit_lasts_as_long_as_it_did_though_the_clock_is_set_meanwhile(step_s):
+    """As on a Pi without a clock of its own, which gets the time from the network later."""
+    watcher = SceneWatcher(visits=VisitOptions(absent_s=2.0))
+    events = []
+    for number in range(90):
+        at_s = number / RATE
+        found = [person(100)] if at_s < 6.0 else []
+        set_by_s = step_s if at_s >= 4.0 else 0.0
+        seen = watcher.update(result(*found), SIZE_WH, at_s, 1e9 + set_by_s + at_s)
+        events += seen.scene.events
+    began, ended = (event.visit for event in events)
+    assert [event.kind for event in events] == ["visit-began", "visit-ended"]
+    assert began.began_s == pytest.approx(1e9, abs=0.3)
+    assert ended.began_s == pytest.approx(began.began_s + step_s)
+    assert ended.seen_s - ended.began_s == pytest.approx(5.9, abs=0.3)
+
+
+def test_clock_that_is_slewed_moves_no_visit():
+    watcher = SceneWatcher()
+    for number in range(100):
+        at_s = number / RATE
+        seen = watcher.update(result(person(100)), SIZE_WH, at_s, 1e9 + at_s * 1.0005)
+    (visit,) = seen.scene.visits
+    assert visit.began_s == pytest.approx(1e9, abs=0.3)
+    assert visit.seen_s == pytest.approx(1e9 + 9.9 * 1.0005)
