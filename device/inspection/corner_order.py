@@ -15,7 +15,7 @@ from device.inspection.tflite_facts import POST_PROCESS
 from device.inspection.understanding import Evidence
 
 _IN_WORDS: dict[Corners, str] = {"yxyx": "y before x", "xyxy": "x before y"}
-_OBJECT_DETECTION_API = "detection_boxes"
+_OBJECT_DETECTION_API = ("detection_boxes", "raw_detection_boxes")
 _GUESS = (
     "GUESSED that its boxes have y before x, as TensorFlow's have, for nothing says it: if they "
     "lie mirrored at the diagonal, --boxes xyxy; --boxes yxyx confirms it"
@@ -47,8 +47,9 @@ def corner_order(boxes: Output, case: Evidence) -> CornerOrder:
     if case.notes is not None:
         return _told("xyxy", "as YOLO exporters write them, whose notes it has")
     names = (boxes.described, boxes.facts.signature, boxes.facts.name)
-    if any(name.partition(":")[0] == _OBJECT_DETECTION_API for name in names):
-        return _told("yxyx", f"as the Object Detection API writes {_OBJECT_DETECTION_API}")
+    for name in (name.partition(":")[0] for name in names):
+        if name in _OBJECT_DETECTION_API:
+            return _told("yxyx", f"as the Object Detection API writes {name}")
     return CornerOrder("yxyx", "corners GUESSED to have y before x", _GUESS)
 
 

@@ -2,7 +2,7 @@
 
 A row of numbers may also be a regression, such as the coordinates of corners. It is taken for
 scores where they come from a softmax or add up to 1, where as many classes are named, where the
-user says so, or where they are so many that nothing else is likely.
+user says so, or where they are many logits. A vector of length 1 is an embedding.
 """
 
 from __future__ import annotations
@@ -41,7 +41,15 @@ def classifier(case: Evidence) -> Understanding | Rejected:
         return _binary(output, believed or case.names in (1, 2))
     score, score_why = score_kind([output])
     named = case.names is not None and abs(case.names - output.size) <= 1  # a background row
-    if not (believed or named or output.size >= MANY or _are_probabilities(output)):
+    if not (believed or named) and _has_length_1(output):
+        return Rejected(
+            f"not a classifier: {output.size} numbers whose squares add up to 1 are an embedding, "
+            "which describes a picture and names nothing",
+            "--task",
+        )
+    logits = output.size >= MANY and output.held.minimum < 0
+    many = logits or (output.size >= MANY and output.facts.operator == "LOGISTIC")
+    if not (believed or named or many or _are_probabilities(output)):
         low, high = output.held.minimum, output.held.maximum
         return Rejected(
             f"not a classifier: {output.size} numbers from {low:.3g} to {high:.3g} that do not add "
@@ -84,6 +92,15 @@ def _are_probabilities(output: Output) -> bool:
     return (
         bool(sums) and output.held.minimum >= 0 and bool(np.abs(np.array(sums) - 1).max() <= slack)
     )
+
+
+def _has_length_1(output: Output) -> bool:
+    """Whether the vector has that length on every trial picture, and is no single 1."""
+    if output.size < 2 or not output.held.runs:
+        return False
+    vectors = [output.values(run) for run in range(len(output.held.runs))]
+    lengths = np.array([np.sqrt(np.square(vector).sum()) for vector in vectors])
+    return bool(np.abs(lengths - 1).max() <= SUM_SLACK and output.held.minimum < -SUM_SLACK)
 
 
 def _is_row(output: Output) -> bool:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from device.bundle.decoder_rules import Corners, DetectionsRule
+from device.bundle.decoder_rules import Corners
 from device.bundle.hints import Hints
 from device.errors import ModelError, UsageError
 from device.inspection.export_notes import ExportNotes
 from device.inspection.heads_anchored import anchors_beside
 from device.inspection.heads_blaze import blaze
 from device.inspection.heads_classifier import classifier
+from device.inspection.heads_decoded import decoded
 from device.inspection.heads_detections import detections
 from device.inspection.heads_ssd import raw_ssd
 from device.inspection.heads_yolo import yolo
@@ -60,15 +61,15 @@ def understand(
         names=names,
     )
     rejected = []
-    for kind in (detections, yolo, blaze, anchors_beside, raw_ssd, classifier):
+    for kind in (detections, yolo, blaze, anchors_beside, decoded, raw_ssd, classifier):
         if hints.task is not None and (hints.task == "classification") != (kind is classifier):
             continue
         found = kind(case)
         if isinstance(found, Understanding):
-            if hints.boxes and not isinstance(found.rule, DetectionsRule):
+            if hints.boxes and getattr(found.rule, "box", None) != hints.boxes:
                 raise UsageError(
-                    f"--boxes {hints.boxes}: that is for detectors that give corners and have "
-                    f"suppressed them; this is a model of another kind: {found.why}"
+                    f"--boxes {hints.boxes}: that is for detectors that decode the corners of "
+                    f"their boxes; this is a model of another kind: {found.why}"
                 )
             return found
         rejected.append(found)

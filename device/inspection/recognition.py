@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from device.bundle.anchors import read_anchors
 from device.bundle.bare_model import BareModel
-from device.bundle.decoder_rules import ClassifierRule, Rule, SsdRule
+from device.bundle.decoder_rules import ClassifierRule, DenseRule, Rule, SsdRule
 from device.bundle.defaults import (
     CROP_FRACTION,
     MAX_DETECTIONS,
@@ -33,7 +33,8 @@ from device.bundle.labels import is_placeholder, parse_labels, read_label_file
 from device.bundle.manifest import FORMAT, Check, InputRule, Manifest, Provenance, Variant
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
-from device.inspection.image_input import image_input
+from device.inspection.image_input import ImageInput, image_input
+from device.inspection.other_kinds import kind_by_shapes, missing_operator
 from device.inspection.output_heads import understand
 from device.inspection.output_roles import Output
 from device.inspection.tflite_facts import FileFacts
@@ -75,13 +76,15 @@ def recognise(
         seen, checks[name] = _try(path, hints, name)
     if seen is None:
         reasons = "; ".join(check.reason for check in checks.values()) or "there is none"
+        if (needed := missing_operator(reasons)) is not None:
+            raise ModelError(f"{path} runs in no interpreter here: {needed} ({reasons})")
         raise ModelError(
             f"{path} runs in no interpreter here ({reasons}). It may be damaged, or need another "
             f"one: {INSTALL_LITERT}"
         )
     assert seen.facts is not None
     try:
-        fitted = image_input(seen.facts, seen.metadata, hints)
+        fitted = _input_of(seen.facts, seen.metadata, hints)
         outputs = _outputs(seen.facts, seen)
         found = understand(
             outputs,
@@ -133,6 +136,17 @@ def recognise(
     return BareModel(
         path, manifest, labels, anchors, explanations, guesses, seen.metadata.complaint
     )
+
+
+def _input_of(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> ImageInput:
+    """:func:`.image_input`, whose refusal also says what the model is, where its outputs tell."""
+    try:
+        return image_input(facts, metadata, hints)
+    except ModelError as exc:
+        kind = kind_by_shapes([tensor.shape for tensor in facts.outputs], (0, 0))
+        if kind is None:
+            raise
+        raise ModelError(f"{kind}; {exc}") from exc
 
 
 def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:
@@ -222,10 +236,12 @@ def _threshold(found: Understanding, decoder: Rule) -> float:
 
 
 def _decoder(found: Understanding, labels: Sequence[str]) -> Rule:
-    if found.rule is not None:
-        return found.rule
     ends = (0, len(labels) - 1) if labels else ()  # where a background class is
     background = next((end for end in ends if is_placeholder(labels[end])), None)
+    if isinstance(found.rule, DenseRule) and found.rule.background is None:
+        return msgspec.structs.replace(found.rule, background=None if found.family else background)
+    if found.rule is not None:
+        return found.rule
     if found.task == "classification":
         rule = ClassifierRule(score=found.score, background=background)
         if found.multi_label and found.classes is not None:

@@ -504,3 +504,40 @@ def anchored_ssd(order=(0, 1, 2), *, classes=5, moving_anchors=False) -> bytes:
     anchors = graph.reshaped(fixed, (1, 3, 4), "c")
     outputs = [scores, boxes, anchors]
     return graph.write([image], [outputs[place] for place in order])
+
+
+def decoded_pair(
+    *, form="xyxy", pixels=1.0, background=False, names=("a", "b"), swapped=False
+) -> bytes:
+    """Boxes of 60 candidates and scores of each; box n is there if colour n is.
+
+    ``form``: two corners, or centre and size (xywh). With ``background`` scores add up to 1, the
+    first that of nothing.
+    """
+    graph = Graph()
+    image = graph.tensor("picture", (1, 32, 32, 3))
+    mean = graph.mean_colour(image)
+    count, classes = 60, 3 + background
+    boxes = np.tile(np.array([0.4, 0.4, 0.6, 0.6], np.float32), (count, 1))
+    boxes[:3] = BOXES
+    if form == "yxyx":
+        boxes = boxes[:, [1, 0, 3, 2]]
+    elif form == "xywh":
+        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        boxes = np.concatenate((centre, size), axis=1)
+    faint = np.full((boxes.size, 3), 1e-6)
+    located = graph.dense(mean, faint, boxes.ravel() * pixels)
+    weights = np.zeros((count, classes, 3))
+    biases = np.full((count, classes), -4.0)
+    biases[:, 0] += 6 * background
+    for colour in range(3):
+        weights[colour, colour + background, colour] = 12
+    flat = graph.dense(mean, weights.reshape(-1, 3), biases.ravel())
+    logits = graph.reshaped(flat, (1, count, classes))
+    if background:
+        scores = graph.softmax(logits, (1, count, classes), names[1])
+    else:
+        scores = graph.tensor(names[1], (1, count, classes))
+        graph.operator("LOGISTIC", [logits], [scores])
+    outputs = [graph.reshaped(located, (1, count, 4), names[0]), scores]
+    return graph.write([image], outputs[::-1] if swapped else outputs)

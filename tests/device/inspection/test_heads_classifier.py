@@ -17,6 +17,22 @@ def test_row_of_scores_is_a_classifier_whatever_the_file_is_called():
     assert isinstance(head, ClassifierHead)
 
 
+def test_vector_of_length_1_is_an_embedding():
+    vector = np.random.default_rng(0).normal(size=(1, 512))
+    outputs = [output(0, vector / np.linalg.norm(vector), operator="L2_NORMALIZATION")]
+    with pytest.raises(ModelError, match=r"512 numbers whose squares .* are an embedding"):
+        understood(outputs)
+    assert understood(outputs, task="classification").classes == 512
+
+
+@pytest.mark.parametrize("scale", [1, 224])
+def test_many_coordinates_are_no_classes(scale):
+    corners = np.linspace(0.1, 0.9, 140)[np.newaxis] * scale
+    with pytest.raises(ModelError, match="may be coordinates"):
+        understood([output(0, corners, operator="FULLY_CONNECTED")])
+    assert understood([output(0, corners / scale, operator="LOGISTIC")]).multi_label
+
+
 @pytest.mark.parametrize("shape", [(1, 4), (4,), (1, 1, 1, 4), (1, 4, 1, 1)])
 def test_axes_of_one_do_not_matter_to_a_classifier(shape):
     assert understood([output(0, PROBABILITIES.reshape(shape))]).classes == 4
