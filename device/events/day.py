@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from device.events.records import StoredVisit
+from device.events.records import VisitSpan
 
 SLOT_S = 300.0  # of a bar is one piece
 LONGEST_S = 26 * 3600.0  # a day on which clocks are set back has 25 hours
@@ -35,7 +35,7 @@ class DayBars:
     zones: list[DayBar] = field(default_factory=list)
 
 
-def bars_of(visits: Iterable[StoredVisit], since_s: float, until_s: float) -> DayBars:
+def bars_of(visits: Iterable[VisitSpan], since_s: float, until_s: float) -> DayBars:
     """The bars of ``visits`` between two times, at most ``LONGEST_S`` apart."""
     found = DayBars()
     count = math.ceil((until_s - since_s) / SLOT_S)

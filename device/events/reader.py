@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from device.events.records import (
     StoredVisit,
     StoreError,
     VisitFilter,
+    VisitSpan,
 )
 from device.events.schema import FORMAT
 from device.inference.boxes import Box
@@ -28,6 +30,9 @@ VISIT = (
     "SELECT id, label, class_id, began_s, ended_s, under_way, score, zones, source,"
     " picture IS NOT NULL, kept, clip, box FROM visit"
 )
+
+
+SPAN = "SELECT id, label, class_id, began_s, ended_s, zones FROM visit"
 
 
 class VisitReader:
@@ -105,23 +110,50 @@ class VisitReader:
         With ``newest_first`` the other way round, those behind ``after``, a visit's ``began_s`` and
         number, where it is given.
         """
-        wanted = wanted or VisitFilter()
-        query = f"{VISIT} WHERE ended_s >= ? AND began_s < ?"
-        values: list[object] = [
-            0.0 if wanted.since_s is None else wanted.since_s,
-            1e18 if wanted.until_s is None else wanted.until_s,
-        ]
-        if wanted.kept:
-            query += " AND kept"
+        if wanted is not None and wanted != VisitFilter():
+            yield from self._chosen(wanted, newest_first, after)
+            return
+        query, values = f"{VISIT} WHERE 1", [*(after or ())]
         if after is not None:
             query += " AND (began_s, id) < (?, ?)"
-            values += after
-        order = " DESC" if newest_first else ""
-        try:
-            for row in self._db.execute(f"{query} ORDER BY began_s{order}, id{order}", values):
-                visit = _visit_of(row)
-                if wanted.fits(visit.label, visit.zones):
+        order = "DESC" if newest_first else "ASC"
+        with self._reading():
+            for row in self._db.execute(f"{query} ORDER BY began_s {order}, id {order}", values):
+                yield _visit_of(row)
+
+    def _chosen(
+        self, wanted: VisitFilter, newest_first: bool, after: tuple[float, int] | None
+    ) -> Iterator[StoredVisit]:
+        """As :meth:`visits`: which they are an index knows, so that no other row is read."""
+        order = "DESC" if newest_first else "ASC"
+        for span in self._spans(wanted, f"ORDER BY +began_s {order}, id {order}"):
+            if after is None or (span.began_s, span.number) < after:
+                visit = self.visit(span.number)
+                if visit is not None:  # or it was removed meanwhile
                     yield visit
+
+    def spans(self, wanted: VisitFilter) -> Iterator[VisitSpan]:
+        """When the visits that fit were there, in no order; raises ``StoreError``."""
+        return self._spans(wanted, "")
+
+    def _spans(self, wanted: VisitFilter, order: str) -> Iterator[VisitSpan]:
+        # A plus keeps SQLite from an index that has not all that is asked for.
+        query = f"{SPAN} WHERE ended_s >= ? AND +began_s < ?" + " AND kept" * wanted.kept
+        since_s = 0.0 if wanted.since_s is None else wanted.since_s
+        until_s = 1e18 if wanted.until_s is None else wanted.until_s
+        with self._reading():
+            for number, label, class_id, began, ended, zones in self._db.execute(
+                f"{query} {order}", (since_s, until_s)
+            ):
+                names = _zones_of(zones)
+                if wanted.fits(label, names):
+                    yield VisitSpan(number, label, class_id, float(began), float(ended), names)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What goes wrong in reading, as ``StoreError``."""
+        try:
+            yield
         except sqlite3.Error as exc:
             raise self._error(exc) from exc
         except (msgspec.MsgspecError, TypeError, ValueError) as exc:
@@ -129,18 +161,14 @@ class VisitReader:
 
     def visit(self, number: int) -> StoredVisit | None:
         """One visit; None where there is no such one. Raises ``StoreError``."""
-        try:
+        with self._reading():
             row = self._db.execute(f"{VISIT} WHERE id = ?", (number,)).fetchone()
             return None if row is None else _visit_of(row)
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
-        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
-            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
 
     def feet(self, since_s: float, until_s: float, labels: tuple[str, ...] = ()) -> FootMap:
         """Where feet were in the hours that began then, by hour and class."""
         found = FootMap()
-        try:
+        with self._reading():
             rows = self._db.execute(
                 "SELECT hour_s, label, seconds FROM feet WHERE hour_s >= ? AND hour_s < ?",
                 (since_s, until_s),
@@ -148,27 +176,21 @@ class VisitReader:
             for hour_s, label, seconds in rows:
                 if not labels or label in labels:
                     found.entries[int(hour_s), str(label)] = decode_grid(seconds)
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
-        except (TypeError, ValueError) as exc:
-            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
         return found
 
     def neighbours(self, since_s: float, until_s: float) -> tuple[float | None, float | None]:
         """When the last visit before ``since_s`` began, and the first from ``until_s`` on."""
-        try:
+        with self._reading():
             earlier, later = self._db.execute(
                 "SELECT (SELECT max(began_s) FROM visit WHERE began_s < ?),"
                 " (SELECT min(began_s) FROM visit WHERE began_s >= ?)",
                 (since_s, until_s),
             ).fetchone()
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
         return earlier, later
 
     def picture(self, number: int) -> BestPicture | None:
         """The best picture of a visit; None where it has none. Raises ``StoreError``."""
-        try:
+        with self._reading():
             row = self._db.execute(
                 "SELECT picture, picture_width, picture_height, findings FROM visit WHERE id = ?",
                 (number,),
@@ -177,15 +199,16 @@ class VisitReader:
                 return None
             found = msgspec.json.decode(row[3], type=tuple[StoredFinding, ...])
             return BestPicture(bytes(row[0]), (int(row[1]), int(row[2])), found)
-        except sqlite3.Error as exc:
-            raise self._error(exc) from exc
-        except (msgspec.MsgspecError, TypeError, ValueError) as exc:
-            raise DamagedError(f"{self.path}: damaged ({exc})") from exc
 
     def close(self) -> None:
         """Close the file; may be called more than once."""
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
+
+
+@functools.lru_cache(200)  # of many visits the zones are the same
+def _zones_of(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])
 
 
 def _visit_of(row: tuple[Any, ...]) -> StoredVisit:
@@ -200,7 +223,7 @@ def _visit_of(row: tuple[Any, ...]) -> StoredVisit:
         float(ended),
         bool(under_way),
         float(score),
-        tuple(msgspec.json.decode(zones, type=list[str])),
+        _zones_of(zones),
         source,
         bool(has),
         bool(kept),

@@ -67,6 +67,18 @@ class StoredVisit:
     box: Box | None = None  # on its picture, 0 to 1 of width and height
 
 
+@dataclass(frozen=True, slots=True)
+class VisitSpan:
+    """When a visit was there, and where; times are seconds since 1970."""
+
+    number: int
+    label: str
+    class_id: int
+    began_s: float
+    ended_s: float
+    zones: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFilter:
     """A choice of visits: those that fit all of it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 FORMAT = 2  # rises when an older liteberry could misread or spoil a newer store
 
 ADDED = """
-CREATE INDEX visit_ended ON visit (ended_s);
 CREATE INDEX visit_kept ON visit (clip) WHERE kept;
 CREATE INDEX visit_clip ON visit (clip) WHERE clip IS NOT NULL;
 CREATE TABLE feet (
@@ -38,6 +37,13 @@ CREATE TABLE visit (
 );
 CREATE INDEX visit_began ON visit (began_s);
 {ADDED}"""
+
+# All that is asked of many visits at once: rows are far apart on the disk, each with its picture.
+# No older liteberry minds it; a store of one has an index of ``ended_s`` alone.
+INDEX = """
+CREATE INDEX IF NOT EXISTS visit_span ON visit (ended_s, began_s, label, class_id, zones);
+DROP INDEX IF EXISTS visit_ended;
+"""
 
 UPGRADE = f"""
 ALTER TABLE visit ADD COLUMN clip TEXT;

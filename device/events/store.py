@@ -12,7 +12,7 @@ import msgspec
 from device.events.feet import HOUR_S, FootMap, decode_grid, encode_grid, sum_of
 from device.events.reader import VisitReader
 from device.events.records import BestPicture, DamagedError, StoreError
-from device.events.schema import FORMAT, SCHEMA, UPGRADE
+from device.events.schema import FORMAT, INDEX, SCHEMA, UPGRADE
 from device.inference.boxes import Box
 from device.records import Visit
 
@@ -33,6 +33,8 @@ class EventStore(VisitReader):
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         elif self._format < FORMAT:
             self._db.executescript(f"BEGIN; {UPGRADE} PRAGMA user_version = {FORMAT}; COMMIT;")
+        with contextlib.suppress(sqlite3.OperationalError):  # full, or in use: it is slower without
+            self._db.executescript(INDEX)
 
     def end_cut_off(self) -> None:
         """End the visits that an earlier run did not see to their end. Raises ``StoreError``."""

@@ -81,7 +81,7 @@ class Past:
         assert wanted.until_s is not None
         since_s, until_s = wanted.since_s, wanted.until_s
         with closing(VisitReader(self._path)) as reader:
-            bars = bars_of(reader.visits(wanted), since_s, until_s)
+            bars = bars_of(reader.spans(wanted), since_s, until_s)
             earlier_s, later_s = reader.neighbours(since_s, until_s)
             feet = reader.feet(since_s, until_s, wanted.labels).entries
         hours = sorted({hour_s for hour_s, _ in feet})
