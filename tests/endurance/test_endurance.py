@@ -25,6 +25,7 @@ from device.events.records import StoredVisit, StoreError
 from tests.conftest import ROOT
 from tests.device.conftest import frames_of
 from tests.helpers.children import start, wait_until
+from tests.helpers.colour_bundle import write_colour_bundle
 from tests.helpers.long_runs import RUNS
 from tests.helpers.network_cameras import MjpegServer, RtspServer
 
@@ -36,11 +37,17 @@ LOSSES = 5 * RUNS  # of each kind of camera
 def detect(bundle: Path, folder: Path, *flags: object, **options: object) -> subprocess.Popen[str]:
     """Start a run on the demo with a video in segments, clips, visits and logs in ``folder``."""
     command = [
-        sys.executable, "-m", "device", "detect", bundle, "--variant", "int8", "--source", "demo",
-        "--output", folder / "cam.mp4", "--segment", 2, "--on", "person,cat", "--record", 1,
+        sys.executable, "-m", "device", "detect", bundle, "--source", "demo", "--size", "160x120",
+        "--output", folder / "cam.mp4", "--segment", 2, "--on", "red,green,blue", "--record", 1,
         "--clips", folder / "clips", "--log", folder / "seen.jsonl", *flags,
     ]  # fmt: skip
     return start(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a network that takes no time: what is tried is what surrounds it."""
+    return write_colour_bundle(tmp_path_factory.mktemp("colours") / "bundle")
 
 
 def finished(folder: Path) -> list[Path]:
@@ -61,11 +68,11 @@ def lines(folder: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle_dir, tmp_path):
+def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle, tmp_path):
     chance = random.Random(1)
     seen = 0
     for _ in range(RUNS):
-        with detect(bundle_dir, tmp_path) as child:
+        with detect(bundle, tmp_path) as child:
             until = seen + chance.randint(1, 150)
             wait_until(lambda: child.poll() is not None or lines(tmp_path) >= until)  # noqa: B023
             child.kill()
@@ -73,7 +80,7 @@ def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle_dir, tm
         seen = lines(tmp_path)
         assert seen >= until, "the run ended by itself"
         assert all(frames_of(path) for path in finished(tmp_path))
-    with detect(bundle_dir, tmp_path, "--frames", 5) as child:
+    with detect(bundle, tmp_path, "--frames", 5) as child:
         _, said = child.communicate()
     assert child.returncode == 0, said
     left = [path for path in tmp_path.rglob("*.partial.mp4") if path.stat().st_size]
@@ -81,13 +88,13 @@ def test_kills_leave_closed_files_readable_and_the_next_run_whole(bundle_dir, tm
     assert all(frames_of(path) for path in finished(tmp_path))
 
 
-def test_kills_leave_a_store_that_opens_with_all_that_was_committed(bundle_dir, tmp_path):
+def test_kills_leave_a_store_that_opens_with_all_that_was_committed(bundle, tmp_path):
     chance = random.Random(3)
     path = tmp_path / "events.db"
     committed: list[StoredVisit] = []
     for _ in range(RUNS):
         before = lines(tmp_path)
-        with detect(bundle_dir, tmp_path, "--events", path) as child:
+        with detect(bundle, tmp_path, "--events", path) as child:
             until = before + chance.randint(1, 300)
             wait_until(lambda: child.poll() is not None or lines(tmp_path) >= until)  # noqa: B023
             if path.exists() and path.stat().st_size:
@@ -98,7 +105,7 @@ def test_kills_leave_a_store_that_opens_with_all_that_was_committed(bundle_dir, 
         kept = {visit.number: visit for visit in visits_in(path)}
         for visit in committed:
             assert kept[visit.number].ended_s >= visit.ended_s
-    with detect(bundle_dir, tmp_path, "--events", path, "--frames", 300) as child:
+    with detect(bundle, tmp_path, "--events", path, "--frames", 300) as child:
         _, said = child.communicate()
     assert child.returncode == 0, said
     assert "damaged" not in said
@@ -107,7 +114,7 @@ def test_kills_leave_a_store_that_opens_with_all_that_was_committed(bundle_dir, 
     assert not any(visit.under_way for visit in visits)
 
 
-def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle_dir, tmp_path):
+def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle, tmp_path):
     chance = random.Random(2)
     for number in range(RUNS):
         folder = tmp_path / str(number)
@@ -117,7 +124,7 @@ def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle_dir, tmp_pa
         def limit(most: int = most) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-        with detect(bundle_dir, folder, "--frames", 300, preexec_fn=limit) as child:
+        with detect(bundle, folder, "--frames", 300, preexec_fn=limit) as child:
             _, said = child.communicate()
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
         assert (child.returncode, len(errors)) == (1, 1), (most, said)
