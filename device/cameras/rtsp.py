@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -13,13 +14,15 @@ import numpy as np
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
 from device.cameras.opencv_log import log_errors_only
 from device.cameras.reconnecting import LiveCamera, silence_s
-from device.cameras.rtsp_relay import RtspRelay
+from device.cameras.rtsp_relay import RtspFilter, RtspRelay
 from device.cameras.url import CameraUrl, is_same_server, redact
 from device.errors import SourceError
 from device.images import check_size
 
 OPEN_TIMEOUT_S = 10.0  # cameras start their encoder first, and FFmpeg waits for a key frame
 MOST_REDIRECTS = 5
+ANSWER_BYTES = 1 << 16
+ASK_TIMEOUT_S = 2.0  # for one more question to a server that was waited for
 ANSWERS = {
     "401": "user name or password are missing or wrong: rtsp://user:password@host/...",
     "404": "it has no stream at this path; the camera's manual names it",
@@ -29,6 +32,40 @@ ANSWERS = {
 def no_answer() -> str:
     """What to say of a server that is silent from the start."""
     return f"no answer within {OPEN_TIMEOUT_S:g} s"
+
+
+def _hear_answer(connection: socket.socket, heard: RtspFilter, timeout_s: float) -> None:
+    """Read one answer with its content, or until it turns out to be none.
+
+    Raises ``OSError``, and ``TimeoutError`` where it takes too long.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    with contextlib.suppress(ValueError):  # a redirect, or no RTSP
+        while not (heard.status and heard.is_complete):
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            connection.settimeout(left_s)
+            data = connection.recv(ANSWER_BYTES)
+            if not data:
+                return
+            for _ in heard.feed(data):
+                pass
+
+
+def _meaning(heard: RtspFilter) -> str:
+    """What the answers of a server mean that gave no stream."""
+    if not heard.status:
+        return "what answers there does not speak RTSP"
+    if _is_sound_alone(heard):
+        return "it sends sound and no picture; the camera's manual names the address of its video"
+    told = f"no stream could be opened; the server answers {heard.status!r}"
+    return ANSWERS.get(heard.status[:3], told)
+
+
+def _is_sound_alone(heard: RtspFilter) -> bool:
+    """Whether a server described what it has, and no video is among it."""
+    return b"m=audio" in heard.content and b"m=video" not in heard.content
 
 
 class RtspCamera(LiveCamera):
@@ -79,7 +116,7 @@ class RtspCamera(LiveCamera):
         assert self._capture is not None
         if not self._capture.isOpened():
             waited = time.monotonic() - started_s >= OPEN_TIMEOUT_S
-            raise SourceError(f"{self.name}: {no_answer() if waited else self._ask_why()}")
+            raise SourceError(f"{self.name}: {self._ask_why(ASK_TIMEOUT_S if waited else None)}")
         width, height = (
             round(self._capture.get(side))
             for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
@@ -113,24 +150,35 @@ class RtspCamera(LiveCamera):
             )
         return url.at_path_of(address)
 
-    def _ask_why(self) -> str:
-        """What the server answers to a plain question: OpenCV only says that it failed."""
+    def _ask_why(self, timeout_s: float | None) -> str:
+        """Why no stream could be opened: OpenCV only says that it failed.
+
+        ``timeout_s`` is given where it has waited for long: then who is silent is not asked more.
+        """
+        heard = RtspFilter() if self._relay is None else self._relay.heard
+        if not heard.status:
+            refusal = self._ask(heard, timeout_s or OPEN_TIMEOUT_S)
+            if refusal is not None:
+                return no_answer() if timeout_s is not None else refusal
+        if timeout_s is not None and not _is_sound_alone(heard):
+            return no_answer()
+        return _meaning(heard)
+
+    def _ask(self, heard: RtspFilter, timeout_s: float) -> str | None:
+        """Ask the server what it has; why it cannot be asked, or None."""
         question = f"DESCRIBE {self._url.without_user} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
         try:
             address = self._url.host, self._url.port
-            with socket.create_connection(address, timeout=OPEN_TIMEOUT_S) as connection:
+            with socket.create_connection(address, timeout=timeout_s) as connection:
                 if self._url.scheme == "rtsps":
                     return "no stream could be opened there"
                 connection.sendall(question)
-                answer = connection.recv(64).partition(b"\r\n")[0].decode("ascii", "replace")
+                _hear_answer(connection, heard, timeout_s)
         except TimeoutError:
             return no_answer()
         except OSError as exc:
             return exc.strerror or str(exc)
-        version, _, status = answer.partition(" ")
-        if not version.startswith("RTSP/"):
-            return "what answers there does not speak RTSP"
-        return ANSWERS.get(status[:3], f"no stream could be opened; the server answers {status!r}")
+        return None
 
     def _grab(self) -> Shot | None:
         assert self._capture is not None

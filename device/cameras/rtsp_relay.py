@@ -41,9 +41,17 @@ class RtspFilter:
     """The bytes of an RTSP server, passed on as far as they are understood and no redirect."""
 
     def __init__(self) -> None:
+        self.status = ""  # of the last answer, such as "401 Unauthorized"
+        self.content = b""  # of the last answer that has any: the description of what there is
         self._buffer = bytearray()
-        self._pass_bytes = 0  # of a packet or a description, whatever is in them
+        self._pass_bytes = 0  # of a packet or a content, whatever is in them
+        self._is_packet = False
         self._lines: list[bytes] = []  # of the answer under way
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more is to come of the last answer."""
+        return not self._pass_bytes and not self._lines
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What may be passed on now that ``data`` came.
@@ -59,10 +67,13 @@ class RtspFilter:
         if self._pass_bytes:
             piece = self._take(min(self._pass_bytes, len(self._buffer)))
             self._pass_bytes -= len(piece)
+            if not self._is_packet:
+                self.content += piece
             return piece
         if not self._lines and self._buffer.startswith(INTERLEAVED):
             if len(self._buffer) < 4:
                 return b""
+            self._is_packet = True
             self._pass_bytes = 4 + int.from_bytes(self._buffer[2:4], "big")
             return self._next()
         return self._next_answer()
@@ -75,11 +86,20 @@ class RtspFilter:
                 raise ValueError("an answer without end")
             if not self._lines[-1].strip():
                 lines, self._lines = self._lines, []
-                self._pass_bytes = _content_bytes([line.strip() for line in lines])
+                self._note([line.strip() for line in lines])
                 return b"".join(lines)
         if len(self._buffer) > MAX_LINE:
             raise ValueError("a line without end")
         return b""
+
+    def _note(self, lines: list[bytes]) -> None:
+        """Take in an answer: what it says, and how much content follows."""
+        if lines[0].startswith(b"RTSP/"):
+            self.status = lines[0].partition(b" ")[2].decode("ascii", "replace")
+        self._is_packet = False
+        self._pass_bytes = _content_bytes(lines)
+        if self._pass_bytes:
+            self.content = b""
 
     def _take(self, count: int) -> bytes:
         piece = bytes(self._buffer[:count])
@@ -118,6 +138,7 @@ class RtspRelay(Closable):
         self._url = url
         self._timeout_s = timeout_s
         self.redirect: str | None = None  # the address that the camera leads to
+        self.heard = RtspFilter()  # what it says
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1)
         self._listener.settimeout(timeout_s)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
@@ -152,7 +173,6 @@ class RtspRelay(Closable):
 
     def _pass(self, near: socket.socket, far: socket.socket) -> None:
         """Pass on what either says, until one of them ends."""
-        passed = RtspFilter()
         while True:
             has_more = isinstance(far, ssl.SSLSocket) and far.pending()
             ready = [far] if has_more else select.select([near, far], [], [])[0]
@@ -164,7 +184,7 @@ class RtspRelay(Closable):
                     far.sendall(data)
                     continue
                 try:
-                    near.sendall(b"".join(passed.feed(data)))
+                    near.sendall(b"".join(self.heard.feed(data)))
                 except RedirectError as exc:
                     self.redirect = exc.location
                     return

@@ -55,8 +55,8 @@ class CameraUrl:
         if not host:
             raise UsageError(
                 f"--source {shown}: not an address; expected is {scheme}://host/path, or "
-                f"{scheme}://user:password@host:port/path with / and @ in the password as %2F "
-                "and %40"
+                f"{scheme}://user:password@host:port/path with / ? # @ in the password as %2F "
+                "%3F %23 %40"
             )
         user = None if parts.username is None else unquote(parts.username)
         password = None if parts.password is None else unquote(parts.password)

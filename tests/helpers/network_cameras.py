@@ -309,7 +309,14 @@ class RtspServer(NetworkCamera):
             self.redirect_at == "AUTHORIZED" and authorization != ""
         )
 
+    sound_alone = False
+
     def describe(self) -> str:
+        if self.sound_alone:
+            return (
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
+                "a=control:track\r\n"
+            )
         image = self.scene(0)
         sets = [
             base64.b64encode(unit).decode()

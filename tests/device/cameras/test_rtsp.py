@@ -99,6 +99,14 @@ def test_path_that_is_not_there_is_an_error(server):
     assert "it has no stream at this path" in error_of(server.url)
 
 
+@pytest.mark.parametrize("auth", [None, "Basic", "Digest"])
+def test_stream_of_sound_alone_is_told_as_that(impatient, server, auth):
+    server.auth, server.sound_alone = auth, True
+    url = server.url if auth is None else server.url_with(USER, PASSWORD)
+    assert error_of(url).endswith("sends sound and no picture; the camera's manual names the "
+                                  "address of its video")  # fmt: skip
+
+
 def test_server_that_is_not_there_is_an_error(server):
     server.stop()
     assert error_of(server.url) == f"connecting to {server.url}\n{server.url}: Connection refused"

@@ -11,10 +11,8 @@ from device.cameras.rtsp_relay import MAX_LINE, MAX_LINES, RedirectError, RtspFi
 from device.cameras.url import CameraUrl
 
 OK = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"
-DESCRIBED = (
-    b"RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: 30\r\n\r\n"
-    + b"RTSP/1.0 302 in its content\r\n\r"
-)
+CONTENT = b"RTSP/1.0 302 Moved\r\nCSeq: 4\r\n\r\n"
+DESCRIBED = b"RTSP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(CONTENT), CONTENT)
 PACKET = b"$\x00\x00\x12" + b"RTSP/1.0 302 x\r\n\r\n"  # of 18 bytes
 QUESTION = b"OPTIONS rtsp://cam/stream RTSP/1.0\r\nCSeq: 3\r\n\r\n"
 MOVED = b"RTSP/1.0 302 Moved\r\nCSeq: 4\r\nLocation: rtsp://other/stream\r\n\r\n"
@@ -51,6 +49,16 @@ def test_redirect_is_found_wherever_it_comes_and_none_of_it_passes(data, cuts):
                 found += piece
     assert bytes(found) == data
     assert caught.value.location == "rtsp://other/stream"
+
+
+def test_last_answer_and_content_are_noted():
+    heard = RtspFilter()
+    for data in (DESCRIBED, PACKET, QUESTION, OK.replace(b"200 OK", b"401 Unauthorized")):
+        assert b"".join(heard.feed(data)) == data
+        assert heard.is_complete
+    assert (heard.status, heard.content) == ("401 Unauthorized", CONTENT)
+    list(heard.feed(DESCRIBED[:-5]))
+    assert (heard.status, heard.is_complete) == ("200 OK", False)
 
 
 @pytest.mark.parametrize("status", [b"300", b"301", b"305", b"399"])
