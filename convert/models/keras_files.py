@@ -6,8 +6,9 @@ what its pixels must be normalised to is asked for, unless the model does it its
 
 from __future__ import annotations
 
+import itertools
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Layers of Keras that bring bytes into range: a model with one takes 0..255.
 _NORMALISING = ("Rescaling", "Normalization")
+_COMPUTING = ("Conv1D", "Conv2D", "Dense")  # the ends of their names
+_HALF = ("float16", "bfloat16")
 LONGEST_REASON = 200  # characters of a reason that is not ours
 
 Call = Callable[[Any], Mapping[str, Any]]
@@ -59,6 +62,11 @@ class OpenedModel:
         if (mean is None) != (std is None):
             raise UsageError("--mean and --std belong together: give both")
         if mean is not None and std is not None:
+            if self.normalises and (mean, std) != (0.0, 1.0):
+                raise UsageError(
+                    f"{self.path} takes bytes, 0..255, and brings them into range by a layer of "
+                    "its own (Rescaling or Normalization): leave --mean and --std out"
+                )
             return mean, std
         if not self.normalises:
             raise UsageError(
@@ -114,8 +122,8 @@ def _open_keras(path: Path) -> Opened:
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
         raise ConversionError(f"{path} cannot be read by Keras: damaged, or no .keras file at all")
     try:
-        layers = {"DepthwiseConv2D": DepthwiseConv2D}
-        model = keras.models.load_model(path, custom_objects=layers, compile=False)
+        own = {"DepthwiseConv2D": DepthwiseConv2D}
+        model = keras.models.load_model(path, custom_objects=own, compile=False)
     except Exception as exc:  # Keras raises whatever its many readers raise
         reason = _line(exc)
         if len(reason) > LONGEST_REASON:  # some of Keras's repeat a whole layer
@@ -139,8 +147,27 @@ def _open_keras(path: Path) -> Opened:
             names = [f"output_{number}" for number in range(len(answers))]
         return dict(zip(names, answers, strict=True))
 
-    kinds = {type(layer).__name__ for layer in model._flatten_layers()}
-    return call, shape[1:3], not kinds.isdisjoint(_NORMALISING)
+    layers = model._flatten_layers()
+    _refuse_half_precision(path, layers)
+    return call, shape[1:3], _begins_by_normalising(type(layer).__name__ for layer in layers)
+
+
+def _begins_by_normalising(kinds: Iterable[str]) -> bool:
+    """Whether a layer brings bytes into range before the first that computes with weights."""
+    begin = itertools.takewhile(lambda kind: not kind.endswith(_COMPUTING), kinds)
+    return any(kind in _NORMALISING for kind in begin)
+
+
+def _refuse_half_precision(path: Path, layers: Iterable[Any]) -> None:
+    """Raise ``ConversionError`` for a model that was saved to be trained in half precision."""
+    policies = (getattr(layer, "dtype_policy", None) for layer in layers)
+    computed = {str(getattr(policy, "compute_dtype", "")) for policy in policies}
+    for dtype in sorted(computed & set(_HALF)):
+        raise ConversionError(
+            f"{path} computes in {dtype} (mixed precision), of which TFLite has no operators: "
+            "build the same network without that policy, set_weights(model.get_weights()), and "
+            "save that"
+        )
 
 
 def _open_saved_model(path: Path) -> Opened:

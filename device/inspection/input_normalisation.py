@@ -51,7 +51,8 @@ def normalisation(
     if hints.mean or hints.std:
         if not (hints.mean and hints.std):
             raise UsageError("--mean and --std belong together: (byte - mean) / std")
-        return Normalisation(_channels(hints.mean), _channels(hints.std), "--mean and --std")
+        mean, std = _channels(hints.mean), _channels(hints.std)
+        return Normalisation(mean, std, "--mean and --std", _contradiction(mean, std, spec, facts))
     if family == "yolo":
         return _yolo_pixels(spec)
     if family == "blaze":
@@ -71,6 +72,18 @@ def normalisation(
         "them 0..1, --mean 0 --std 1 leaves them 0..255"
     )
     return Normalisation(DEFAULT_MEAN, DEFAULT_STD, "nothing says it; most are like this", guess)
+
+
+def _contradiction(
+    mean: float | PerChannel, std: float | PerChannel, spec: TensorSpec, facts: FileFacts
+) -> str:
+    """What is to be said aloud where the graph shows another range than the user gave."""
+    if np.issubdtype(np.dtype(spec.dtype), np.integer):
+        return ""
+    shown = _shown_by_operators(facts.input_affine)
+    if shown is None or (shown.mean, shown.std) == (mean, std):
+        return ""
+    return f"--mean and --std are not what the model seems to take: {shown.why}; leave them out"
 
 
 def _yolo_pixels(spec: TensorSpec) -> Normalisation:

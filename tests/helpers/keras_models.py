@@ -37,6 +37,8 @@ model.export(folder / "saved", verbose=False)
 inputs = keras.Input((96, 96, 3))
 scaled = keras.layers.Rescaling(1 / 127.5, -1)(inputs)
 keras.Model(inputs, model(scaled)).save(folder / "scaling.keras")
+half = keras.layers.Conv2D(3, 3, dtype="mixed_float16")(inputs)
+keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(half)).save(folder / "half.keras")
 """
 
 

@@ -116,6 +116,14 @@ def test_user_is_believed_before_metadata_and_quantisation():
         assert found.pixels_why == "--mean and --std"
 
 
+def test_range_that_the_first_operators_speak_against_is_taken_and_said_aloud():
+    found = fitted(tensor(), gain=1 / 127.5, mean=(127.5,), std=(127.5,))
+    assert (found.rule.mean, found.rule.std) == (127.5, 127.5)
+    (said,) = found.guesses
+    assert "not what the model seems to take: it begins by multiplying" in said
+    assert fitted(tensor(), gain=1 / 127.5, mean=(0.0,), std=(1.0,)).guesses == ()
+
+
 def test_float_input_of_which_nothing_is_known_is_guessed_aloud():
     found = fitted(tensor())
     assert found.rule.value_range == (-1.0, 1.0)
