@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
-InterpreterName = Literal["litert", "tflite-runtime", "tensorflow"]
+InterpreterName = Literal["litert", "tflite-runtime", "openvino", "tensorflow"]
 
 
 class Origin(NamedTuple):
@@ -21,18 +21,22 @@ class Origin(NamedTuple):
 
     @property
     def package(self) -> str:
-        """The top-level package of the module."""
-        return self.module.partition(".")[0]
+        """What has the version: the module's top-level package, or the module, if it is ours."""
+        package = self.module.partition(".")[0]
+        return self.module if package == __package__ else package
 
 
 ORIGINS: Mapping[InterpreterName, Origin] = {
     "litert": Origin("LiteRT", "ai-edge-litert", "ai_edge_litert.interpreter"),
     "tflite-runtime": Origin("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+    "openvino": Origin("OpenVINO", "openvino", "device.inference.openvino_runtime"),
     "tensorflow": Origin("TensorFlow", "tensorflow", "tensorflow.lite.python.interpreter"),
 }
 INSTALL_LITERT = f"pip install {ORIGINS['litert'].distribution}"
-# Fastest first: LiteRT has the newest kernels, TensorFlow's costs hundreds of megabytes.
+# Fastest first: LiteRT has the newest kernels; OpenVINO's memory and, on a Pi, its int8 are dearer,
+# so that it runs where it is asked for or was measured; TensorFlow's costs hundreds of megabytes.
 PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
+EXTRA: InterpreterName = "openvino"  # no lock has it: who wants it installs it
 
 
 def installed_interpreters() -> dict[InterpreterName, str]:

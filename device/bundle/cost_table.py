@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.bundle.manifest import Manifest, Provenance
-from device.runtimes import ORIGINS, PREFERENCE
+from device.runtimes import EXTRA, ORIGINS, PREFERENCE
 
 
 def format_costs(manifest: Manifest) -> str:
@@ -55,6 +55,6 @@ def interpreters_at_hand(origin: Provenance) -> str:
     had = [f"{name} {version}" for name, version in versions.items() if version]
     if versions["litert"] is None and versions["tflite-runtime"] is None:
         return ""  # TensorFlow alone was written down before the others were
-    lacked = [name for name, version in versions.items() if version is None]
+    lacked = [name for name, version in versions.items() if version is None and name != EXTRA]
     without = f"; not at hand: {', '.join(lacked)}" if lacked else ""
     return f"{', '.join(had)} (Python {origin.versions.get('python', 'unknown')}){without}"

@@ -23,13 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from device.paths import ROOT
-from device.runtimes import ORIGINS, PREFERENCE
+from device.runtimes import EXTRA, ORIGINS, InterpreterName
 from device.system.signals import ending_postponed
 
 IMPORT_TIMEOUT_S = 60.0  # TensorFlow takes 8 s on a laptop; a Pi Zero 2 W is ten times slower
 LOAD_TIMEOUT_S = 120.0
 
 PACKAGES = ("numpy", "msgspec", "cv2", "tornado", "prometheus_client")
+# Not OpenVINO, which runs nothing without LiteRT, and TensorFlow only where neither of these is.
+TRIED: tuple[InterpreterName, ...] = tuple(
+    name for name in ORIGINS if name not in (EXTRA, "tensorflow")
+)
 
 # A TFLite file with one subgraph, in which nothing is: schema version 3, no tensors, no
 # operators. tflite-runtime can be imported beside NumPy 2, but fails when it loads this.
@@ -61,12 +65,12 @@ def try_imports(with_picamera2: bool) -> dict[str, Attempt]:
     """
     groups = [
         PACKAGES,
-        *((origin.module,) for name, origin in ORIGINS.items() if name != "tensorflow"),
+        *((ORIGINS[name].module,) for name in TRIED),
     ]
     if with_picamera2:
         groups.append(("picamera2",))
     trials = _try_groups(groups)
-    if all(trials[ORIGINS[name].module].missing for name in PREFERENCE if name != "tensorflow"):
+    if all(trials[ORIGINS[name].module].missing for name in TRIED):
         trials.update(_try_groups([(ORIGINS["tensorflow"].module,)]))
     return trials
 

@@ -14,6 +14,7 @@ MODULES = sorted(path.stem for path in (ROOT / "device").glob("[!_]*.py"))
 ALL_MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in (ROOT / "device").rglob("[!_]*.py")
+    if path.name != "openvino_runtime.py"  # it is as much as the interpreter itself
 )
 
 

@@ -18,14 +18,15 @@ from tests.conftest import ROOT
 
 
 def test_litert_comes_first_and_tensorflow_last():
-    assert PREFERENCE == ("litert", "tflite-runtime", "tensorflow")
+    assert PREFERENCE == ("litert", "tflite-runtime", "openvino", "tensorflow")
     assert tuple(ORIGINS) == PREFERENCE
 
 
-def test_package_is_the_beginning_of_the_module():
+def test_package_is_the_beginning_of_the_module_unless_that_is_ours():
     assert [origin.package for origin in ORIGINS.values()] == [
         "ai_edge_litert",
         "tflite_runtime",
+        "device.inference.openvino_runtime",
         "tensorflow",
     ]
     assert INSTALL_LITERT == "pip install ai-edge-litert"

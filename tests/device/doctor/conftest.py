@@ -36,7 +36,7 @@ def pi_4(tmp_path) -> Case:
     return of(lay_out("pi_4", tmp_path))
 
 
-LITERT, TFLITE_RUNTIME, TENSORFLOW = (origin.module for origin in ORIGINS.values())
+LITERT, TFLITE_RUNTIME, _, TENSORFLOW = (origin.module for origin in ORIGINS.values())
 
 
 def case_of(trials: Mapping[str, Attempt], **changes: Any) -> Case:

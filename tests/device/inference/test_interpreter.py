@@ -262,7 +262,7 @@ def test_interpreter_known_to_fail_is_passed_over(all_here):
 
 
 def test_interpreter_that_is_not_here_is_passed_over(all_here, monkeypatch):
-    absent(monkeypatch, "litert", "tflite-runtime")
+    absent(monkeypatch, "litert", "tflite-runtime", "openvino")
     name, why = choose_interpreter({})
     assert name == "tensorflow"
     assert "litert cannot be imported (No module named" in why
@@ -270,7 +270,7 @@ def test_interpreter_that_is_not_here_is_passed_over(all_here, monkeypatch):
 
 
 def test_no_interpreter_at_all_says_what_to_do(all_here, monkeypatch):
-    absent(monkeypatch, "tflite-runtime")
+    absent(monkeypatch, "tflite-runtime", "openvino")
     with pytest.raises(InterpreterError, match=r"wrong answers.*pip install ai-edge-litert"):
         choose_interpreter({"litert": BAD, "tensorflow": BAD})
 
