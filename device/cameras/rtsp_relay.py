@@ -148,27 +148,30 @@ class RtspRelay(Closable):
         threading.Thread(target=self._run, name="rtsp relay", daemon=True).start()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # FFmpeg finds the connection closed
-            near, _ = self._listener.accept()
-            self._hold(near)
-            self._listener.close()  # it is for one alone
-            far = self._hold(
-                socket.create_connection((self._url.host, self._url.port), self._timeout_s)
-            )
-            if self._url.scheme == "rtsps":
-                far = self._hold(_encrypted(far, self._url.host))
-            near.settimeout(None)
-            far.settimeout(None)
-            self._pass(near, far)
-        self.close()
+        try:
+            with contextlib.suppress(OSError):  # FFmpeg finds the connection closed
+                near, _ = self._listener.accept()
+                self._hold(near)
+                self._listener.close()  # it is for one alone
+                far = self._hold(
+                    socket.create_connection((self._url.host, self._url.port), self._timeout_s)
+                )
+                if self._url.scheme == "rtsps":
+                    far = self._hold(_encrypted(far, self._url.host))
+                near.settimeout(None)
+                far.settimeout(None)
+                self._pass(near, far)
+        finally:
+            with self._lock:
+                for connection in self._sockets:
+                    connection.close()
 
     def _hold(self, connection: socket.socket) -> socket.socket:
-        """Have ``connection`` closed at the end, or at once where that came."""
+        """Have ``connection`` ended with the relay, or at once where that was."""
         with self._lock:
             self._sockets.append(connection)
-            closed = self._closed
-        if closed:
-            connection.close()
+            if self._closed:
+                _end(connection)
         return connection
 
     def _pass(self, near: socket.socket, far: socket.socket) -> None:
@@ -192,14 +195,21 @@ class RtspRelay(Closable):
                     return
 
     def close(self) -> None:
-        """End the connection; may be called more than once, by any thread."""
+        """End the connection; may be called more than once, by any thread.
+
+        The relay's own thread closes what it waits for: closed under it, a number could by then be
+        another file's.
+        """
         with self._lock:
             self._closed = True
-            sockets, self._sockets = self._sockets, []
-        for connection in sockets:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # wakes who reads from it
-            connection.close()
+            for connection in self._sockets:
+                _end(connection)
+
+
+def _end(connection: socket.socket) -> None:
+    """Wake who waits for ``connection``; nothing comes any more."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _encrypted(connection: socket.socket, host: str) -> socket.socket:

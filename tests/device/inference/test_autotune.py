@@ -113,4 +113,4 @@ def test_detect_runs_as_tuned_unless_flags_say_otherwise(device, small_bundle):
     ran = device(*run)
     assert "in tflite-runtime 2.14.0 (by bench --tune), no delegate, 3 threads" in ran.err
     ran = device(*run, "--threads", 1)
-    assert "in litert 2.3.0 (first choice), XNNPACK, 1 threads" in ran.err
+    assert "in litert 2.3.0 (first choice), XNNPACK, 1 thread;" in ran.err
