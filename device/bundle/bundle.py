@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,13 @@ from device.bundle.hashes import sha256_of
 from device.bundle.manifest import parse_manifest
 from device.bundle.model import Model
 from device.errors import BundleError
+from device.file_kinds import kind_of_file
 from device.files import MOST_OF_A_TEXT, read_regular
+from device.suggestions import nearest
 
 MANIFEST = "manifest.json"
+MOST_INSIDE = 1000  # names of a folder that are looked at for the one that was meant
+SEEN = ("a picture", "a video")
 
 
 class Bundle(Model):
@@ -36,10 +41,7 @@ class Bundle(Model):
         try:
             self.manifest = parse_manifest(read_regular(folder / MANIFEST, MOST_OF_A_TEXT))
         except OSError as exc:
-            raise BundleError(
-                f"{folder} is not a bundle ({MANIFEST}: {exc.strerror}): "
-                "`python -m convert build` makes one"
-            ) from exc
+            raise BundleError(_why_no_bundle(folder, exc.strerror)) from exc
         except BundleError as exc:
             raise BundleError(f"{folder}: {exc}") from exc
         for name in self.manifest.files:
@@ -65,3 +67,23 @@ class Bundle(Model):
         """Those of an SSD, None of others. Raises :class:`BundleError` where they are damaged."""
         rule = self.manifest.decoder
         return read_anchors(self.file(rule.anchors)) if isinstance(rule, SsdRule) else None
+
+
+def _why_no_bundle(path: Path, reason: str | None) -> str:
+    """What stands at ``path`` instead of a bundle, and what was most likely meant."""
+    makes = "`python -m convert build` makes one"
+    if path.is_dir():
+        inside = sorted(item.parent for item in islice(path.glob(f"*/{MANIFEST}"), MOST_INSIDE))
+        meant = f"; did you mean {inside[0]}?" if inside else ""
+        return f"{path} is not a bundle ({MANIFEST}: {reason}): {makes}{meant}"
+    if path.exists():
+        kind = kind_of_file(path) or "a file"
+        source = "; what to look at comes after --source" if kind in SEEN else ""
+        return f"{path} is {kind}, not a bundle and not a .tflite: {makes}{source}"
+    try:
+        names = [item.name for item in islice(path.parent.iterdir(), MOST_INSIDE)]
+    except OSError:
+        names = []
+    name = nearest(path.name, names)
+    meant = f"; did you mean {path.with_name(name)}?" if name else ""
+    return f"{path} is not a bundle (no such file or folder): {makes}{meant}"

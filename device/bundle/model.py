@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from device.bundle.hashes import sha256_of
 from device.bundle.manifest import Manifest, Variant
 from device.errors import BundleError, UsageError
+from device.suggestions import did_you_mean
 
 
 class Model(ABC):
@@ -70,7 +71,10 @@ class Model(ABC):
             return self.manifest.variants[name]
         except KeyError:
             known = ", ".join(self.manifest.variants)
-            raise UsageError(f"no variant {name!r} in {self.folder}; it has: {known}") from None
+            hint = did_you_mean(name, self.manifest.variants)
+            raise UsageError(
+                f"no variant {name!r} in {self.folder}; it has: {known}{hint}"
+            ) from None
 
     @cached_property
     def default_variant(self) -> str:

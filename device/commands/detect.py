@@ -103,7 +103,7 @@ def _open_run(
     None where it was told to end before its camera came.
     """
     from device.drawing.parts import parts_for
-    from device.outputs.options import check_outputs
+    from device.outputs.options import check_outputs, check_single_image
     from device.pipeline.motion import MotionDetector
     from device.pipeline.pipeline import Pipeline
     from device.system.memory_trim import forget_startup
@@ -126,6 +126,7 @@ def _open_run(
     if camera is None:
         return None
     stack.enter_context(camera)
+    check_single_image(outputs, args.source, camera.length)
     watch = open_watch(args, outputs, plan, bundle, camera)
     sinks = _open_sinks(args, outputs, camera, shutdown, stack)
     if watchdog is not None:

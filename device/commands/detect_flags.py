@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,10 @@ def _run_name(text: str) -> str:
 
 
 def _probability(text: str) -> float:
+    meant = text.strip().replace(",", ".").removesuffix("%")
+    if meant != text and re.fullmatch(r"\d*\.?\d+", meant):
+        share = float(meant) / 100 if text.endswith("%") else float(meant)
+        raise argparse.ArgumentTypeError(f"{text} is not a number; did you mean {share:g}?")
     value = number(text)
     if not 0 < value <= 1:
         meant = f"; did you mean {value / 100:g}?" if 1 < value <= 100 else ""

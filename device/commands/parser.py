@@ -29,8 +29,22 @@ class StrictParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with 2 and one line: all the flags there are would push it off the screen."""
+        message = self._missing(message) or message
         see = " See" if message.endswith("?") else "; see"
         self.exit(2, f"error: {message}{see} {self.prog} --help\n")
+
+    def _missing(self, message: str) -> str:
+        """What to give for the first argument that ``message`` says is missing; else empty."""
+        if not (found := re.search("arguments are required: ([^, ]+)", message)):
+            return ""
+        name = found[1]
+        for action in self._actions:
+            if name in (action.metavar, *action.option_strings):
+                choices = ", ".join(map(str, action.choices or ()))
+                given = f"{name} {action.metavar or ''}".strip() if action.option_strings else name
+                told = choices or action.help
+                return f"{given} is missing{f': {told}' if told else ''}"
+        return ""
 
     def parse_known_args(  # type: ignore[override]  # argparse's stub has overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -40,7 +54,12 @@ class StrictParser(argparse.ArgumentParser):
         self._refuse_unknown_flags(words)
         parsed, rest = super().parse_known_args(words, namespace)
         if rest:  # here, not in the parser above: this one's --help lists what there is
-            self.error(f"unrecognized arguments {' '.join(rest)}")
+            hint = ""
+            if "--source" in self._option_string_actions:
+                hint = (
+                    ": behind --source comes one name, of several a pattern in quotes ('photos/*')"
+                )
+            self.error(f"unrecognized arguments {' '.join(rest)}{hint}")
         return parsed, rest
 
     def _refuse_unknown_flags(self, words: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ def add_verify(commands: Commands) -> None:
         description="Check every file of this release's code and of a bundle, run its sample "
         "pictures, and compare what is found with what the laptop found that made it.",
     )
-    verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    verify.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder made by convert build")
     verify.add_argument(
         "--variants",
         type=comma_list,

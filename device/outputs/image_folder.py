@@ -11,6 +11,7 @@ from device.outputs.base import ImageSink, make_folder
 from device.outputs.retention import DiskSpace
 from device.records import Outcome
 from device.system.atomic_file import write_whole
+from device.system.console import say
 from device.system.file_lock import take_lock
 
 
@@ -21,6 +22,7 @@ class ImageFolderSink(ImageSink):
     """
 
     def __init__(self, folder: Path, quota_bytes: int | None = None) -> None:
+        self._drawn: Path | None = None  # where pictures lie: the one, or the folder of more
         make_folder(folder)
         self._lock: int | None = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         if not take_lock(self._lock):
@@ -41,9 +43,13 @@ class ImageFolderSink(ImageSink):
         self._space.make(len(data))
         write_whole(path, data)
         self._space.add(path)
+        self._drawn = path if self._drawn is None else self._folder
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, and say where the pictures lie."""
+        if self._drawn is not None:
+            say(f"drawn in {self._drawn}")
+        self._drawn = None
         number, self._lock = self._lock, None
         if number is not None:
             os.close(number)

@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from device.errors import UsageError
+from device.file_kinds import kind_of_file
 from device.outputs.base import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from device.outputs.file_names import event_name, series_pattern
 
@@ -79,6 +80,15 @@ def check_outputs(outputs: OutputOptions, source: str, bundle: Path) -> None:
     _refuse_overwriting(outputs, source, bundle)
 
 
+def check_single_image(outputs: OutputOptions, source: str, images: int | None) -> None:
+    """Raise :class:`UsageError` for one picture as output of a source of more, or of a video."""
+    if outputs.is_image and images != 1:
+        raise UsageError(
+            f"--output {outputs.output} is one picture, and --source {source} is more: give the "
+            "name of a video, or of a folder without an ending"
+        )
+
+
 def _refuse_contradictions(outputs: OutputOptions) -> None:
     if outputs.on and outputs.record_s is None and outputs.run is None:
         raise UsageError("--on alone does nothing: add --record SECONDS or --run COMMAND")
@@ -113,7 +123,9 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
     output = outputs.output
     if not source:
         raise UsageError("--source is empty: a video, a picture, a folder or demo is expected")
-    if output is not None and outputs.is_image and not Path(source).is_file():
+    # One that is missing is told of where it is looked for, with the nearest name.
+    is_picture = Path(source).is_file() or kind_of_file(Path(source)) == "a picture"
+    if output is not None and outputs.is_image and not is_picture:
         raise UsageError(
             f"--output {output} is one picture, and --source {source} is not: give the name of a "
             "video, or of a folder without an ending"

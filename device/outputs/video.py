@@ -211,12 +211,18 @@ class VideoSink(ImageSink):
             path, choose_encoder(path.suffix), pace.fps, DiskSpace(path.parent)
         )
         self._file.claim()
+        self._is_drawn = False
 
     def write(self, outcome: Outcome) -> None:
         """Append the frame."""
         assert outcome.image is not None
+        self._is_drawn = False  # of one that cannot be written another line tells
         self._file.write(outcome.image, self._pace.at_s(outcome.frame))
+        self._is_drawn = True
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file, and say where it lies."""
         self._file.close()
+        if self._is_drawn:
+            say(f"drawn in {self._file.path}")
+        self._is_drawn = False

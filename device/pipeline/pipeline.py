@@ -234,7 +234,7 @@ class Pipeline:
             }
         )
         seen = result.detections if result.classes is None else result.classes[:1]
-        self.frames_with.update({item.label for item in seen})
+        self.frames_with.update(dict.fromkeys((item.label for item in seen), 1))  # each once
         outcome = Outcome(
             job.frame,
             result,

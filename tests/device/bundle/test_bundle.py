@@ -78,7 +78,9 @@ def test_load_rejects_path_that_escapes_the_folder(bundle_copy, name):
 
 
 def test_unknown_variant_lists_what_there_is(small_bundle):
-    with pytest.raises(UsageError, match=r"no variant 'int4' .* it has: int8$"):
+    with pytest.raises(
+        UsageError, match=r"no variant 'int4' .* it has: int8; did you mean int8\?$"
+    ):
         Bundle(small_bundle).variant("int4")
 
 
@@ -90,8 +92,31 @@ def test_bare_model_is_told_that_a_bundle_is_needed(small_bundle):
 @pytest.mark.parametrize("name", ["", "nowhere", "file"])
 def test_what_is_no_bundle_says_how_to_make_one(tmp_path, name):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(BundleError, match=r"is not a bundle \(.*\): .*convert build"):
+    with pytest.raises(BundleError, match=r"not a bundle.*: .*convert build"):
         Bundle(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("notes.txt", "a text file"), ("cat.jpg", "a picture"), ("best.pt", "a model")],
+)
+def test_file_that_is_no_bundle_is_called_what_it_is(tmp_path, name, kind):
+    (tmp_path / name).write_bytes(b"whatever it holds")
+    with pytest.raises(BundleError, match=rf"{name} is {kind}, not a bundle"):
+        Bundle(tmp_path / name)
+
+
+def test_missing_bundle_names_the_folder_that_is_called_most_like_it(tmp_path):
+    (tmp_path / "ssdlite").mkdir()
+    with pytest.raises(BundleError) as refused:
+        Bundle(tmp_path / "sdslite")
+    assert str(refused.value).endswith(f"; did you mean {tmp_path / 'ssdlite'}?")
+
+
+def test_folder_above_a_bundle_names_that_bundle(bundle_copy):
+    with pytest.raises(BundleError) as refused:
+        Bundle(bundle_copy.folder.parent)
+    assert str(refused.value).endswith(f"; did you mean {bundle_copy.folder}?")
 
 
 def test_broken_manifest_is_named_with_its_folder(bundle_copy):

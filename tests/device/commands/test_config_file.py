@@ -73,7 +73,7 @@ def test_flag_wins_over_file(parse):
         ('[[zone]]\npoints = [["a\\u0000b"]]', "a character of number zero"),
         ('[[zone]]\n"a\\u0000b" = 1', "a character of number zero"),
         ("threshold 0.5", "is not TOML"),
-        ("threshold = 0.5", "the following arguments are required: --source"),
+        ("threshold = 0.5", "--source is missing; see"),
         ("source = 'demo'", "MODEL is missing"),
     ],
 )

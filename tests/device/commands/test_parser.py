@@ -69,6 +69,32 @@ def test_threshold_in_percent_is_answered_with_the_share(capsys, value, expected
     assert f"{value} is not above 0 and at most 1; {expected}" in said
 
 
+@pytest.mark.parametrize(
+    ("value", "meant"), [("0,5", "0.5"), ("50%", "0.5"), ("7.5%", "0.075"), (",4", "0.4")]
+)
+def test_threshold_as_it_is_written_elsewhere_is_answered_with_the_number(capsys, value, meant):
+    said = refusal(capsys, *DETECT, "--threshold", value)
+    assert f"{value} is not a number; did you mean {meant}?" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "COMMAND is missing: detect, info, bench, doctor, events, verify; see"),
+        (("detect", "bundle"), "--source SRC is missing: picamera, the number of a USB camera, "),
+        (("verify",), "BUNDLE is missing: folder made by convert build; see"),
+    ],
+)
+def test_missing_argument_says_what_it_is(capsys, words, expected):
+    assert refusal(capsys, *words).startswith(expected)
+
+
+def test_pattern_that_the_shell_took_apart_says_that_it_wants_quotes(capsys):
+    said = refusal(capsys, "detect", "bundle", "--source", "a.jpg", "b.jpg", "c.jpg")
+    assert said.startswith("unrecognized arguments b.jpg c.jpg: behind --source comes one name, ")
+    assert "a pattern in quotes" in said
+
+
 @pytest.mark.parametrize("value", ["-1", "0", "101"])
 def test_threshold_that_is_no_percentage_gets_no_guess(capsys, value):
     said = refusal(capsys, *DETECT, "--threshold", value)

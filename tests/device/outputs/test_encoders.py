@@ -24,14 +24,14 @@ def test_video_has_every_frame(tmp_path, either_encoder, ending):
 
 def test_codec_is_what_there_is(tmp_path, either_encoder, capsys):
     write_all(tmp_path / "video.mp4", [grey(0)] * 3)
-    said = capsys.readouterr().err
+    said, drawn = capsys.readouterr().err, f"drawn in {tmp_path / 'video.mp4'}\n"
     with av.open(str(tmp_path / "video.mp4")) as container:
         codec = container.streams.video[0].codec_context.name
     if either_encoder == "h264":
-        assert (codec, said) == ("h264", "")
+        assert (codec, said) == ("h264", drawn)
     else:
         assert codec == "mpeg4"
-        assert said.count("\n") == 1
+        assert said.count("\n") == 2
         assert "MPEG-4 (mp4v)" in said
         assert "install PyAV" in said
 
@@ -43,11 +43,11 @@ def test_pyav_without_libx264_is_told_and_done_without(tmp_path, monkeypatch, ca
     assert len(frames_of(tmp_path / "video.mp4")) == 3
 
 
-def test_avi_is_motion_jpeg_and_says_nothing(tmp_path, either_encoder, capsys):
+def test_avi_is_motion_jpeg_and_nothing_is_said_of_it(tmp_path, either_encoder, capsys):
     write_all(tmp_path / "video.avi", [grey(0)] * 3)
     with av.open(str(tmp_path / "video.avi")) as container:
         assert container.streams.video[0].codec_context.name == "mjpeg"
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == f"drawn in {tmp_path / 'video.avi'}\n"
 
 
 def test_colours_come_back(tmp_path, either_encoder):

@@ -22,6 +22,18 @@ def test_picture_folder_names_pictures_by_number_and_source(tmp_path, noise):
         assert read_image(tmp_path / "new" / "out" / name).shape == noise.shape
 
 
+def test_folder_says_where_its_one_picture_or_its_pictures_lie(tmp_path, noise, capsys):
+    sink = ImageFolderSink(tmp_path)
+    sink.close()
+    assert capsys.readouterr().err == ""  # nothing was drawn
+    for names, place in ((["cat"], tmp_path / "000000_cat.jpg"), (["cat", "dog"], tmp_path)):
+        with ImageFolderSink(tmp_path) as sink:
+            for number, name in enumerate(names):
+                sink.write(make_outcome(number, noise, name=name))
+        sink.close()
+        assert capsys.readouterr().err == f"drawn in {place}\n"
+
+
 def test_picture_that_cannot_be_written_leaves_nothing(tmp_path):
     sink = ImageFolderSink(tmp_path / "out")
     (tmp_path / "out" / "000000.jpg").mkdir()
@@ -73,7 +85,8 @@ def test_quota_keeps_a_run_going_on_a_full_disk(small_disk, monkeypatch, noise, 
         for index in range(50):
             sink.write(make_outcome(index, image))
     assert names_in(small_disk)[-1] == "000049.jpg"
-    assert capsys.readouterr().err == f"{small_disk}: the disk is nearly full, the oldest go\n"
+    told = f"{small_disk}: the disk is nearly full, the oldest go\ndrawn in {small_disk}\n"
+    assert capsys.readouterr().err == told
 
 
 def test_second_run_into_one_folder_is_refused(tmp_path, noise):

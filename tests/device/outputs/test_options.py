@@ -6,7 +6,7 @@ import pytest
 
 from device.errors import UsageError
 from device.outputs.options import OutputOptions as Options
-from device.outputs.options import check_outputs
+from device.outputs.options import check_outputs, check_single_image
 from tests.device.conftest import names_in
 
 BUNDLE = Path("bundle")
@@ -132,3 +132,21 @@ def test_log_is_taken_whose_name_or_folder_shows_that_it_is_meant(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     check_outputs(Options(log=Path(name)), "demo", BUNDLE)
     assert names_in(tmp_path) == []
+
+
+def test_missing_picture_is_left_to_whoever_looks_for_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_outputs(Options(output=Path("drawn.jpg")), "stret.jpg", BUNDLE)
+    with pytest.raises(UsageError, match=r"drawn\.jpg is one picture, and --source stret is not"):
+        check_outputs(Options(output=Path("drawn.jpg")), "stret", BUNDLE)
+
+
+@pytest.mark.parametrize("images", [5, None])
+def test_one_picture_of_a_source_of_more_is_refused(images):
+    with pytest.raises(UsageError, match=r"drawn\.jpg is one picture, and --source a\.gif is more"):
+        check_single_image(Options(output=Path("drawn.jpg")), "a.gif", images)
+
+
+def test_one_picture_of_one_and_a_video_of_more_are_fine():
+    check_single_image(Options(output=Path("drawn.jpg")), "a.jpg", 1)
+    check_single_image(Options(output=Path("drawn.mp4")), "a.gif", 5)

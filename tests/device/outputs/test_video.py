@@ -86,6 +86,14 @@ def test_what_a_finished_video_took_in_memory_goes_back(tmp_path, monkeypatch, e
     assert returned == [True]
 
 
+def test_finished_video_says_where_it_lies_and_one_without_frames_nothing(tmp_path, capsys):
+    path = tmp_path / "video.mp4"
+    write_all(path, [])
+    assert capsys.readouterr().err == ""
+    write_all(path, [grey(9)])
+    assert capsys.readouterr().err == f"drawn in {path}\n"
+
+
 def test_run_without_frames_leaves_an_earlier_video(tmp_path, either_encoder):
     (tmp_path / "video.mp4").write_bytes(b"earlier")
     write_all(tmp_path / "video.mp4", [])
@@ -251,7 +259,8 @@ def test_video_that_a_killed_run_left_is_recovered_and_told_of(tmp_path, capsys)
     recovered = tmp_path / "video.recovered-20261121T143000Z.mp4"
     assert names_in(tmp_path) == ["video.mp4", recovered.name]
     assert recovered.read_bytes() == b"of a run that was killed"
-    assert capsys.readouterr().err == f"{recovered}: what a run that was cut off had recorded\n"
+    told = f"{recovered}: what a run that was cut off had recorded\ndrawn in {path}\n"
+    assert capsys.readouterr().err == told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.motion import MotionDetector
 from device.pipeline.pipeline import Pipeline
+from device.records import Detection
 from tests.helpers.children import wait_until
 
 
@@ -145,6 +146,16 @@ def test_object_seen_twice_on_a_frame_counts_once(engine, cat):
     labels = [item.label for item in keep.outcomes[0].result.detections]
     assert labels.count("cat") == 2
     assert pipeline.frames_with["cat"] == 1
+
+
+def test_objects_of_one_frame_are_counted_in_the_order_they_were_found_in(engine, cat, monkeypatch):
+    found = [
+        Detection(number, label, 0.9, 0, 0, 9, 9)
+        for number, label in enumerate(("zone", "yarn", "cat", "door", "bird", "apple"))
+    ]
+    monkeypatch.setattr(engine, "find", lambda *_: (found, None))
+    pipeline = run(IterableCamera([cat]), engine)
+    assert list(pipeline.frames_with) == [item.label for item in found]
 
 
 def moving(noise):
