@@ -15,6 +15,7 @@ from device.commands.config_file import ConfigurableParser
 from device.commands.detect import add_detect
 from device.commands.doctor import add_doctor
 from device.commands.events import add_events
+from device.commands.hub import add_hub
 from device.commands.info import add_info
 from device.commands.runner import run_command
 from device.commands.verify import add_verify
@@ -30,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=ConfigurableParser
     )
-    for add in (add_detect, add_info, add_bench, add_doctor, add_events, add_verify):
+    for add in (add_detect, add_info, add_bench, add_doctor, add_events, add_hub, add_verify):
         add(commands)
     return parser
 

@@ -7,7 +7,6 @@ four, on a Pi 5 they do not.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from device.bundle.model import Model
 from device.runtimes import InterpreterName, installed_interpreters
 from device.schema import Count, Record
 from device.system.atomic_file import write_whole
+from device.system.state_folder import state_folder
 
 if TYPE_CHECKING:
     from device.system.board import Board
@@ -37,11 +37,8 @@ _Choices = dict[str, dict[str, dict[str, TunedSettings]]]
 
 
 def state_file() -> Path:
-    """Where choices are kept, by the XDG Base Directory Specification."""
-    home = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not home.is_absolute():  # the specification: a relative one is to be ignored
-        home = Path.home() / ".local" / "state"
-    return home / "liteberry" / "choices.json"
+    """Where choices are kept."""
+    return state_folder() / "choices.json"
 
 
 def load_choice(board: Board, model: Model, variant: str) -> TunedSettings | None:

@@ -15,17 +15,10 @@ from device.errors import LiteberryError, UsageError
 from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
+from device.web.guard import PAGE, RefusedError
 from device.web.message_handlers import MessageTestHandler
 from device.web.past_handlers import past_routes
-from device.web.request import (
-    MAX_BODY_BYTES,
-    PAGE,
-    Handler,
-    JsonHandler,
-    RefusedError,
-    Run,
-    connection,
-)
+from device.web.request import MAX_BODY_BYTES, Handler, JsonHandler, Run, connection
 from device.web.scene_handlers import SceneHandler
 from device.web.snapshot import next_picture
 

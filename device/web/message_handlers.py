@@ -8,8 +8,9 @@ import msgspec
 
 from device.errors import LiteberryError
 from device.system.console import printable
+from device.web.guard import RefusedError
 from device.web.messages import TooSoonError
-from device.web.request import JsonHandler, RefusedError
+from device.web.request import JsonHandler
 from device.web.snapshot import next_picture
 
 _EXPECTED = "expected is an empty JSON object"

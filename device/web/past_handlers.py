@@ -14,7 +14,8 @@ from tornado.web import StaticFileHandler
 
 from device.events.day import LONGEST_S
 from device.events.records import StoreError, VisitFilter
-from device.web.request import Handler, JsonHandler, RefusedError
+from device.web.guard import RefusedError
+from device.web.request import Handler, JsonHandler
 
 if TYPE_CHECKING:
     from device.web.past import Past

@@ -1,62 +1,36 @@
-"""Request checks: who may ask the live page, and how a refusal is told."""
+"""Requests to the live page: the run that they are about, and bodies of JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
-from tornado.web import HTTPError, RequestHandler, stream_request_body
+from tornado.web import stream_request_body
 
 from device.pipeline.history import History
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.pipeline.scene_view import SceneView
 from device.system.board import State
-from device.web.auth import COOKIE, Access, origin_is_own
+from device.web.auth import Access
 from device.web.broadcast import Audience
+from device.web.guard import GuardedHandler, RefusedError
 
 if TYPE_CHECKING:
     from device.pipeline.scene_editor import SceneEditor
     from device.web.messages import MessageTest
     from device.web.past import Past
 
-PAGE = Path(__file__).parent / "static"
-COOKIE_DAYS = 365
 MAX_BODY_BYTES = 16 << 10
 READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
 GOODBYE_LABELS = 5  # that were seen most, and are told at the end
 
-HEADERS = {
-    "Server": "liteberry",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; media-src 'self'; font-src 'self'; manifest-src 'self'; "
-    "connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",  # the address may hold the token
-    "X-Content-Type-Options": "nosniff",
-}
-
 _TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
-
-CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
-}
-
 
 Content = TypeVar("Content")
 
@@ -111,79 +85,13 @@ class Run:
         return msgspec.json.encode(self.controls.settings)
 
 
-class RefusedError(HTTPError):
-    """A refusal, with a line that says why."""
-
-    def __init__(self, status: HTTPStatus, why: str) -> None:
-        super().__init__(status.value)
-        self.why = why
-
-
-class Handler(RequestHandler):
-    """A handler that checks its request, and answers what goes wrong in JSON."""
+class Handler(GuardedHandler):
+    """A handler of the live page, which tells of a run or acts on it."""
 
     def initialize(self, run: Run) -> None:
         """Take what the application gives to each."""
         self.run = run
-
-    def set_default_headers(self) -> None:
-        """Say with every answer what it may be used for."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
-
-    def prepare(self) -> None:
-        """Turn away who may not ask; who came with the link gets a cookie for later."""
-        access, request = self.run.access, self.request
-        if not access.host_is_known(request.host):
-            raise RefusedError(
-                HTTPStatus.FORBIDDEN,
-                f"{request.host} is not a name of this server: open it as localhost, or start it "
-                "with --token to use other names",
-            )
-        if not origin_is_own(request.headers.get("Origin"), request.host):
-            raise RefusedError(
-                HTTPStatus.FORBIDDEN, "requests from pages of other sites are refused"
-            )
-        given = self.get_query_argument("token", None)
-        cookie, authorization = self.get_cookie(COOKIE), request.headers.get("Authorization")
-        if not access.admits(given, cookie, authorization):
-            raise RefusedError(
-                HTTPStatus.UNAUTHORIZED,
-                "the token is missing or wrong: open the link that was printed at the start, or "
-                "send 'Authorization: Bearer TOKEN'",
-            )
-        if given is not None and access.token is not None:
-            self.set_cookie(
-                COOKIE,
-                access.cookie,
-                max_age=COOKIE_DAYS * 86_400,
-                httponly=True,
-                samesite="Strict",
-            )
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Say why not."""
-        if status_code == HTTPStatus.UNAUTHORIZED:
-            self.set_header("WWW-Authenticate", "Bearer")
-        error = kwargs.get("exc_info", (None, None))[1]
-        why = (
-            error.why if isinstance(error, RefusedError) else HTTPStatus(status_code).phrase.lower()
-        )
-        self.answer({"error": why})
-
-    def answer(self, content: object) -> None:
-        """Finish with ``content`` as JSON."""
-        self.set_header("Content-Type", "application/json")
-        self.finish(msgspec.json.encode(content) + b"\n")
-
-    def show(self, name: str) -> None:
-        """Finish with a file."""
-        file = PAGE / name
-        self.set_header("Content-Type", CONTENT_TYPES[file.suffix])
-        self.finish(file.read_bytes())
-
-    def data_received(self, chunk: bytes) -> None:
-        """Bodies are for those that say so."""
+        self.access = run.access
 
 
 def connection(request: HTTPServerRequest) -> HTTP1Connection:

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import msgspec
 
 from device.errors import LiteberryError, UsageError
-from device.web.request import JsonHandler, RefusedError
+from device.web.guard import RefusedError
+from device.web.request import JsonHandler
 
 _EXPECTED = "expected is a JSON object with lists named zone, line and mask, as GET /scene has them"
 

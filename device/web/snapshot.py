@@ -6,8 +6,9 @@ import asyncio
 from http import HTTPStatus
 
 from device.web.broadcast import ImageViewer, News, Picture
+from device.web.guard import RefusedError
 from device.web.renditions import ANNOTATED
-from device.web.request import RefusedError, Run
+from device.web.request import Run
 
 SNAPSHOT_TIMEOUT_S = 5.0
 

@@ -23,6 +23,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("inspection", "cameras", "outputs"),
     ("pipeline",),
     ("web", "home", "bench", "doctor"),
+    ("hub",),
     ("commands",),
     ("cli",),
     ("__main__",),

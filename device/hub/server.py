@@ -1,0 +1,203 @@
+"""The server of the hub: its page, the tiles as JSON, and the pictures passed on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from tornado.web import Application
+
+from device.hub.client import HostClient
+from device.hub.hosts import Host
+from device.hub.monitor import Monitor
+from device.hub.overview import overview_of
+from device.hub.tokens import Tokens
+from device.system.closable import Closable
+from device.system.state_folder import state_folder
+from device.web.address import Address, bind, is_loopback, reachable
+from device.web.auth import Access, kept_token
+from device.web.connections import BoundedServer
+from device.web.guard import PAGE, GuardedHandler, RefusedError
+
+FOLDER = Path(__file__).parent / "static"
+COOKIE = "liteberry-hub"  # browsers keep one jar for all ports of a host
+WATCHED_S = 30.0  # after the page has last asked
+TICK_S = 0.5
+HEADER_TIMEOUT_S = 30.0
+MOST_BYTES = 16 << 10  # of a request
+
+
+class Fleet:
+    """All monitors, and whether somebody looks at them."""
+
+    def __init__(self, monitors: Sequence[Monitor]) -> None:
+        self.monitors = monitors
+        self._watched_until_s = 0.0
+
+    def watch(self) -> None:
+        """Note that somebody looks."""
+        self._watched_until_s = time.monotonic() + WATCHED_S
+
+    def is_watched(self) -> bool:
+        """Whether somebody has looked of late."""
+        return time.monotonic() < self._watched_until_s
+
+
+class _HubHandler(GuardedHandler):
+    cookie_name = COOKIE
+
+    def initialize(self, fleet: Fleet, access: Access) -> None:
+        self.fleet = fleet
+        self.access = access
+
+
+class _Page(_HubHandler):
+    """The page, or where the token is missing a place to type it."""
+
+    def get(self) -> None:
+        self.fleet.watch()  # pictures are there by the time that it asks for them
+        self.show("hub.html", FOLDER)
+
+    head = get
+
+    def write_error(self, status_code: int, **kwargs: object) -> None:
+        if status_code == HTTPStatus.UNAUTHORIZED:
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.show("locked.html")
+        else:
+            super().write_error(status_code, **kwargs)
+
+
+class _File(_HubHandler):
+    """A static file of this page, or of the live one: the same for everyone."""
+
+    def prepare(self) -> None:
+        pass
+
+    def get(self, name: str) -> None:
+        folder = FOLDER if (FOLDER / name).is_file() else PAGE
+        if not (folder / name).is_file():
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at /{name}")
+        self.set_header("Cache-Control", "no-cache")
+        self.show(name, folder)
+
+    head = get
+
+
+class _Tiles(_HubHandler):
+    """The overview, which the page asks for every few seconds."""
+
+    def get(self) -> None:
+        self.fleet.watch()
+        self.answer(overview_of(self.fleet.monitors))
+
+
+class _Picture(_HubHandler):
+    """The newest picture of a Pi, as it came: its size was looked at, and nothing else."""
+
+    def get(self, number: str) -> None:
+        monitors = self.fleet.monitors
+        picture = monitors[int(number)].picture if int(number) < len(monitors) else None
+        if picture is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "there is no picture of it yet")
+        self.set_header("Content-Type", "image/jpeg")
+        self.finish(picture)
+
+
+class _Nowhere(_HubHandler):
+    """Not found: any other address."""
+
+    def get(self) -> None:
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at {self.request.path}; start at /")
+
+
+class Hub(Closable):
+    """The hub of ``hosts``, from :meth:`run` on."""
+
+    def __init__(
+        self, hosts: Sequence[Host], tokens: Tokens, address: Address, token: str | None
+    ) -> None:
+        """Bind to ``address``; ``token`` is what who wants in has to show.
+
+        Without one, and on an address that others can reach, one is kept from run to run.
+        Raises ``SinkError`` where the address cannot be had.
+        """
+        self._sockets = bind(address)
+        self._kept_in = "what it was given"
+        if token is None and not is_loopback(self._sockets):
+            file = state_folder() / "hub-token"
+            token = kept_token(file)
+            self._kept_in = f"in {file}"
+        self._access = Access(token, hosts=[address.host])
+        self.address = reachable(address, self._sockets)
+        self._client = HostClient(len(hosts))
+        self.fleet = Fleet([Monitor(host, tokens.of(host), self._client) for host in hosts])
+
+    @property
+    def link(self) -> str:
+        """The link to open in a browser, with the hub's own token: for a terminal."""
+        token = self._access.token
+        return f"http://{self.address}/" + (f"?token={quote(token)}" if token else "")
+
+    @property
+    def invitation(self) -> str:
+        """Where the page is, and where its token may be found: for logs."""
+        where = f"http://{self.address}/"
+        if self._access.token is None:
+            return where
+        return f"{where} (the token, kept out of logs, is {self._kept_in})"
+
+    def run(self, stop: threading.Event) -> None:
+        """Ask and answer until ``stop``."""
+        logging.getLogger("tornado").setLevel(logging.CRITICAL)  # what strangers send amiss
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            runner.run(self._serve(stop))
+
+    async def _serve(self, stop: threading.Event) -> None:
+        server = BoundedServer(
+            self._application(),
+            idle_connection_timeout=HEADER_TIMEOUT_S,
+            max_header_size=MOST_BYTES,
+            max_body_size=MOST_BYTES,
+        )
+        server.health = lambda: (HTTPStatus.OK, b"{}")
+        server.add_sockets(self._sockets)
+        tasks = [
+            asyncio.create_task(monitor.run(self.fleet.is_watched))
+            for monitor in self.fleet.monitors
+        ]
+        try:
+            while not stop.is_set():
+                await asyncio.sleep(TICK_S)
+        finally:
+            server.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._client.close()
+            await server.close_all_connections()
+
+    def _application(self) -> Application:
+        given = {"fleet": self.fleet, "access": self._access}
+        return Application(
+            [
+                (r"/", _Page, given),
+                (r"/([a-z]+\.(?:css|js|svg|png)|fonts/[a-z-]+\.woff2)", _File, given),
+                (r"/api/tiles", _Tiles, given),
+                (r"/pictures/([0-9]{1,4})\.jpg", _Picture, given),
+            ],
+            default_handler_class=_Nowhere,
+            default_handler_args=given,
+            log_function=lambda _: None,
+        )
+
+    def close(self) -> None:
+        """Give the port back."""
+        for item in self._sockets:
+            item.close()

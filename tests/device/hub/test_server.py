@@ -1,0 +1,148 @@
+"""A hub over simulated Pis, asked by programs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import threading
+
+import pytest
+
+from device.hub.hosts import read_hosts
+from device.hub.server import Hub
+from device.hub.tokens import Tokens
+from device.web.address import Address
+from tests.helpers.children import PATIENCE_S, wait_until
+from tests.helpers.live_page import visit
+from tests.helpers.simulated_pis import SimulatedPi, metrics, serving_pis
+
+
+class Visitor:
+    """What a test asks of a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    def ask(self, path: str, **headers: str):
+        line = http.client.HTTPConnection(str(self.hub.address), timeout=PATIENCE_S)
+        with contextlib.closing(line):
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            line.request("GET", path, headers=names)
+            answer = line.getresponse()
+            return answer.status, answer, answer.read()
+
+    def tiles(self) -> dict[str, dict]:
+        return {tile["name"]: tile for tile in json.loads(self.ask("/api/tiles")[2])["tiles"]}
+
+
+@contextlib.contextmanager
+def serving_hub(tmp_path, lines, tokens=None, token=None):
+    path = tmp_path / "pis.txt"
+    path.write_text("\n".join(lines))
+    stop = threading.Event()
+    with Hub(read_hosts(path), Tokens(tokens), Address("127.0.0.1", 0), token) as hub:
+        thread = threading.Thread(target=hub.run, args=(stop,))
+        thread.start()
+        try:
+            yield Visitor(hub)
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr("device.hub.monitor.PERIOD_S", 0.05)
+    monkeypatch.setattr("device.hub.monitor.random.random", lambda: 0.0)
+
+
+def test_tiles_tell_how_each_pi_is_and_pictures_are_passed_on(tmp_path, jpeg):
+    seen = {"label": "cat", "began_s": 5.0, "under_way": True}
+    well = SimulatedPi(metrics("Garden"), jpeg, token="open-sesame", visit=seen)
+    hot = SimulatedPi(metrics("<b>Barn</b>", temperature=90.0), token="open-sesame")
+    with (
+        serving_pis([well, hot]),
+        serving_hub(tmp_path, [well.line, hot.line], {"*": "open-sesame"}) as visitor,
+    ):
+        wait_until(lambda: visitor.tiles().get("Garden", {}).get("picture"))
+        wait_until(lambda: "<b>Barn</b>" in visitor.tiles())
+        tiles = visitor.tiles()
+        assert tiles["Garden"]["health"] == "ok"
+        assert tiles["Garden"]["last_visit"] == seen
+        assert tiles["<b>Barn</b>"]["health"] == "hot"
+        status, answer, content = visitor.ask(f"/pictures/{tiles['Garden']['number']}.jpg")
+        assert (status, answer.headers["Content-Type"], content) == (200, "image/jpeg", jpeg)
+        assert visitor.ask("/pictures/1.jpg")[0] == 404
+        assert visitor.ask("/pictures/999.jpg")[0] == 404
+        for path in ("/", "/api/tiles", "/hub.js", "/hub.css"):
+            assert b"open-sesame" not in visitor.ask(path)[2]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_pis_that_hang_or_flood_hold_no_other_up(tmp_path):
+    async def hangs(pi, path, writer):
+        await asyncio.Event().wait()
+
+    async def floods(pi, path, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+            await writer.drain()
+
+    bad = [SimulatedPi(behaves=behaves) for behaves in (hangs, floods) for _ in range(5)]
+    well = SimulatedPi(metrics("Garden"))
+    with serving_pis([*bad, well]):
+        lines = [pi.line for pi in (*bad, well)]
+        with serving_hub(tmp_path, lines) as visitor:
+            # Longer than those that hang are waited for would be their time-out.
+            wait_until(lambda: len([path for path, _ in well.asked if path == "/metrics"]) > 10)
+            assert visitor.tiles()["Garden"]["health"] == "ok"
+            assert all(len(pi.asked) <= 1 for pi in bad[:5])
+
+
+def test_pictures_are_asked_for_only_while_somebody_watches(tmp_path, jpeg):
+    pi = SimulatedPi(metrics("Garden"), jpeg)
+    with serving_pis([pi]), serving_hub(tmp_path, [pi.line]) as visitor:
+        wait_until(lambda: len(pi.asked) > 6)
+        assert "/snapshot.jpg" not in dict(pi.asked)
+        visitor.tiles()
+        wait_until(lambda: "/snapshot.jpg" in dict(pi.asked))
+
+
+def test_token_of_its_own_is_asked_for(tmp_path):
+    pi = SimulatedPi(metrics("Garden"))
+    with serving_pis([pi]), serving_hub(tmp_path, [pi.line], token="hub-secret") as visitor:
+        for path in ("/api/tiles", "/pictures/0.jpg", "/nothing"):
+            assert visitor.ask(path)[0] == 401
+        status, _, page = visitor.ask("/")
+        assert (status, b"Only with a token" in page) == (401, True)
+        status, answer, _ = visitor.ask("/?token=hub-secret")
+        cookie = answer.headers["Set-Cookie"]
+        assert (status, cookie.startswith("liteberry-hub=")) == (200, True)
+        assert visitor.ask("/api/tiles", Cookie=cookie.partition(";")[0])[0] == 200
+        assert "hub-secret" not in visitor.hub.invitation
+        assert visitor.hub.link.endswith("?token=hub-secret")
+
+
+def test_other_names_other_sites_and_other_addresses_are_refused(tmp_path):
+    pi = SimulatedPi(metrics("Garden"))
+    with serving_pis([pi]), serving_hub(tmp_path, [pi.line]) as visitor:
+        assert visitor.ask("/api/tiles", Host="evil.example")[0] == 403
+        assert visitor.ask("/api/tiles", Origin="http://evil.example")[0] == 403
+        assert visitor.ask("/../pis.txt")[0] == 404
+        assert visitor.ask("/none.css")[0] == 404
+
+
+def test_live_page_of_a_real_run_is_read(tmp_path, bundle_dir):
+    with visit(bundle_dir, name="Garden", token="open-sesame") as run:
+        run.until(lambda: run.pipeline.rate.stamps > 2)
+        line = f"127.0.0.1 page={run.host}"
+        with serving_hub(tmp_path, [line], {"*": "open-sesame"}) as visitor:
+            wait_until(lambda: visitor.tiles().get("Garden", {}).get("picture"))
+            tile = visitor.tiles()["Garden"]
+    assert tile["health"] == "ok"
+    assert tile["reading"]["variant"] == "int8"
+    assert tile["reading"]["fps"] > 0
+    assert len(tile["reading"]["bundle"]) == 12
