@@ -57,10 +57,11 @@ def evaluate_bundle(
     names = tuple(dict.fromkeys(variants or bundle.manifest.variants))
     classifier = bundle.manifest.task == "classification"
     annotated = [(folder, path) for folder, path in sets if path is not None]
-    if not annotated and REFERENCE_VARIANT not in bundle.manifest.variants:
+    others = bundle.manifest.variants.keys() - {REFERENCE_VARIANT}
+    if not annotated and len(others) in (0, len(bundle.manifest.variants)):
         raise UsageError(
-            f"{folder} has no {REFERENCE_VARIANT} to compare with, for it was made of a finished "
-            "file: give --annotations, what is to be found on the pictures"
+            f"{folder} has nothing to compare {' and '.join(names)} with, as bundles of a finished "
+            "file have not: give --annotations, what is to be found on the pictures"
         )
     looking = names if annotated or REFERENCE_VARIANT in names else (REFERENCE_VARIANT, *names)
     panel = Panel(folder, looking, interpreter, 0.0 if classifier else SCORE_THRESHOLD, tiles=tiles)

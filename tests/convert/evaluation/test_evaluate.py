@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from convert.evaluation.accuracy import AccuracyFigures
-from convert.evaluation.evaluate import agreement_figures, class_figures, hits
+from convert.evaluation.evaluate import agreement_figures, class_figures, evaluate_bundle, hits
+from device.errors import UsageError
 from tests.conftest import ROOT, run_module
 from tests.helpers.children import children_of, start, wait_until
 
@@ -183,6 +184,17 @@ def test_without_annotations_agreement_with_float32_is_measured(bundle, one_pers
     variants = json.loads((bundle / "accuracy.json").read_text())["variants"]
     assert list(variants) == ["int8"]
     assert variants["int8"]["agreement"] == 1.0
+
+
+@pytest.mark.parametrize("only", ["int8", "float32"])
+def test_bundle_of_a_finished_file_asks_for_annotations(bundle, one_person, only):
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["variants"] = {only: manifest["variants"][only]}
+    path.unlink()  # a link to what others read
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=f"nothing to compare {only} with.*give --annotations"):
+        evaluate_bundle(bundle, [(one_person, None)], None, "auto", lambda _: None)
 
 
 def test_same_seed_same_file_whatever_else(bundle, one_person, tmp_path):
