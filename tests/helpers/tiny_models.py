@@ -272,8 +272,11 @@ def raw_ssd(*, swapped=False, classes=4, probability=False, names=("x", "y")) ->
     return graph.write([image], outputs)
 
 
-def shape_computed_late() -> bytes:
-    """A classifier whose output has no shape until it has run: the shape is computed."""
+def shape_computed_late(shape=(), signature=None) -> bytes:
+    """A classifier whose output has its shape, (1, 3), when it has run: the shape is computed.
+
+    ``shape`` and ``signature`` are what the file declares of it.
+    """
     graph = Graph()
     image = graph.tensor("picture", (1, 32, 32, 3))
     scores = graph.softmax(graph.scaled(graph.mean_colour(image), GAIN))
@@ -289,7 +292,7 @@ def shape_computed_late() -> bytes:
     least = graph.tensor("least", (2,), "int32")
     graph.operator("MINIMUM", [picked, graph.constant([0, 0], "int32")], [least])
     graph.operator("ADD", [least, graph.constant([1, 3], "int32")], [sizes], schema.AddOptionsT())
-    late = graph.tensor("late", ())
+    late = graph.tensor("late", shape, signature=signature)
     graph.operator("RESHAPE", [scores, sizes], [late])
     return graph.write([image], [late])
 

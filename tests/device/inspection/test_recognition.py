@@ -122,8 +122,9 @@ def test_channels_with_normalisation_of_their_own(here, write, labels):
     assert scores["red"] == pytest.approx(expected[0], abs=0.01)
 
 
-def test_output_without_a_shape_is_recognised_and_run(here, write, labels):
-    model = recognise(write(tiny_models.shape_computed_late()), Hints(labels=labels))
+@pytest.mark.parametrize("declared", [{}, {"shape": (1, 1), "signature": (1, -1)}], ids=str)
+def test_output_whose_shape_is_known_late_is_recognised_and_run(here, write, labels, declared):
+    model = recognise(write(tiny_models.shape_computed_late(**declared)), Hints(labels=labels))
     assert [run(model, colour).classes[0].label for colour in COLOURS_BGR] == list(COLOURS_BGR)
 
 
@@ -281,6 +282,19 @@ def test_file_of_a_flag_that_is_not_there_is_wrong_usage_before_anything_is_load
     monkeypatch.setattr(module, "examine", None)
     with pytest.raises(UsageError, match=rf"--{flag}.*nowhere.*No such file"):
         recognise(write(tiny_models.classifier()), Hints(**{flag: str(tmp_path / "nowhere")}))
+
+
+@pytest.mark.parametrize(
+    ("notes", "licence"),
+    [(None, "licence not stated"), ('{"stride": 32, "names": {0: "a"}, "license": "X"}', "X")],
+)
+def test_licence_is_the_files_own_or_not_stated(here, tmp_path, notes, licence):
+    path = tmp_path / "theirs.tflite"
+    data = tiny_models.plain_detections()
+    path.write_bytes(data)
+    if notes is not None:
+        with_files(path, {"metadata.json": notes}, data)
+    assert recognise(path).manifest.provenance.licence == licence
 
 
 # What cannot be recognised
