@@ -59,8 +59,11 @@ def _print_bundle(bundle: Model) -> None:
 
 
 def _print_model(model: BareModel) -> None:
+    from device.inspection.describe import in_short
+
     variant = model.variant(model.default_variant)
     show(f"{variant.file}: {model.manifest.task}, {variant.size_bytes / 1e6:.2f} MB")
+    show(in_short(model))
     for finding in model.explanations:
         lines = (*finding.what.splitlines(), f"({finding.why})")
         show(f"{finding.topic:<10}" + f"\n{'':<10}".join(lines))
@@ -69,4 +72,5 @@ def _print_model(model: BareModel) -> None:
     for name, check in variant.checks.items():
         show(f"{name} {check.version}: {'runs it' if check.ok else check.reason}")
     for warning in model.warnings:
-        show(f"warning: {warning}")
+        if warning not in model.guesses:  # which are told already
+            show(f"warning: {warning}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device.bundle.bare_model import Explanation
+from device.bundle.bare_model import BareModel, Explanation
 from device.bundle.heads import Head
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import InputRule
@@ -65,6 +65,17 @@ def explain(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
     return explanations
+
+
+def in_short(model: BareModel) -> str:
+    """What ``model`` was taken for, why, and what would settle what is not sure."""
+    told = {finding.topic: finding for finding in model.explanations}
+    kind, _, classes = told["task"].what.partition(", ")
+    noun = {"detection": "a detector", "classification": "a classifier"}[kind]
+    taken = f"{noun} of {classes}" if classes else noun
+    unsure = "; ".join(model.guesses)
+    rest = f"Not sure: {unsure}." if unsure else "Nothing of it is a guess."
+    return f"Taken for {taken}: {told['outputs'].why}. {rest}"
 
 
 def _labels_in_words(named: int, labels: Sequence[str]) -> str:

@@ -121,8 +121,8 @@ def _dense(
     units = _units(ranges[:BOX], case.size_wh)
     if min(low for low, _ in ranges[2:BOX]) < -SLACK * (1 if units == "fraction" else 32):
         return Rejected(
-            "not a YOLO that can run: widths and heights below 0 are boxes that nobody decoded. "
-            "Export it with its last layer"
+            "not a YOLO that can run: widths and heights below 0 are boxes that nobody decoded, as "
+            "NanoDet's are and YOLOX's without decode_in_inference. Export it with its last layer"
         )
     end = BOX + columns.objectness + columns.classes
     low = min(least for least, _ in ranges[BOX:end])

@@ -66,7 +66,7 @@ def test_info_says_what_was_understood_and_why(device, write, labels):
         "detection, 3 classes",
         "32x32 RGB, float32, nhwc",
         "(byte - 127.5) / 127.5",
-        "warning: GUESSED",
+        "Not sure: GUESSED",
         "boxes    1 float32 (1, 5, 4)",
         "TFLite_Detection_PostProcess",
         f"3 names\n          (--labels {labels})",
