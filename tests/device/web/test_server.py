@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import threading
 
@@ -12,7 +13,7 @@ import pytest
 from device.errors import SinkError, UsageError
 from device.web.address import Address
 from device.web.server import LivePage
-from tests.helpers.children import wait_until
+from tests.helpers.children import PATIENCE_S, wait_until
 from tests.helpers.live_page import WebSocket, visit
 
 
@@ -51,6 +52,20 @@ def test_connections_beyond_the_limit_are_asked_for_nothing_but_health(bundle_di
         assert answer.endswith(b'{"status":"ok"}\n')
         lines[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert lines[0].recv(8) == b"HTTP/1.1"
+
+
+def test_request_that_comes_byte_by_byte_is_not_waited_for_without_end(bundle_dir, monkeypatch):
+    monkeypatch.setattr("device.web.server.HEADER_TIMEOUT_S", 0.3)
+    with visit(bundle_dir) as run:
+        host, _, port = run.host.partition(":")
+        with (
+            socket.create_connection((host, int(port)), timeout=PATIENCE_S) as line,
+            contextlib.suppress(ConnectionError),  # it was closed while a byte was under way
+        ):
+            line.sendall(b"GET / HTTP/1.1\r\nX: ")
+            while not select.select([line], [], [], 0.02)[0]:
+                line.sendall(b"x")
+            assert line.recv(1) == b""
 
 
 @pytest.mark.parametrize(
