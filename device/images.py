@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +55,10 @@ def read_image(path: Path, warn: Callable[[str], None] = lambda _: None) -> Pixe
 def read_bytes(path: Path) -> bytes:
     """The content of an image file. Raises ``SourceError`` for none, or more than 512 MiB."""
     try:
-        size = path.stat().st_size
+        about = path.stat()
+        size = about.st_size
+        if not stat.S_ISREG(about.st_mode):  # it would be waited for without end
+            raise SourceError(f"{path}: no regular file, but a pipe or a device")
         if size > MAX_FILE_BYTES:
             raise SourceError(
                 f"{path}: {size / 1e6:.0f} MB, more than any picture that can be decoded here"

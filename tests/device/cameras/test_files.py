@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_files_that_are_passed_over_are_counted_and_named(tmp_path, noise):
     assert said == [
         f"{tmp_path}: 2 pictures; passed over: 2 .txt, 2 hidden, 1 .heic, 1 without an ending"
     ]
+
+
+def test_pipe_among_pictures_is_passed_over_and_not_waited_for(tmp_path, noise):
+    (tmp_path / "a.jpg").write_bytes(encode(noise, ".jpg"))
+    os.mkfifo(tmp_path / "b.jpg")
+    said: list[str] = []
+    frames = list(ImageReader.of_folder(tmp_path, said.append).frames())
+    assert [frame.name for frame in frames] == ["a.jpg"]
+    assert said == [f"skipped: {tmp_path / 'b.jpg'}: no regular file, but a pipe or a device"]
 
 
 def test_folder_of_other_files_says_what_they_are(tmp_path):

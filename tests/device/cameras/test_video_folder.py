@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_damaged_videos_are_told_of_and_what_they_have_is_served(folder):
     assert len(said) == 2
     assert "a.avi: ends after" in said[0]
     assert said[1].startswith(f"skipped: {folder / 'aa.avi'}: neither a picture nor a video")
+
+
+def test_pipe_among_videos_is_passed_over_and_not_waited_for(folder):
+    os.mkfifo(folder / "aa.mp4")
+    said: list[str] = []
+    with open_camera(str(folder), [], said.append) as camera:
+        assert sum(1 for _ in camera.frames()) == 6
+    assert said == [f"skipped: {folder / 'aa.mp4'}: no regular file, but a pipe or a device"]
 
 
 def test_videos_of_which_none_can_be_read_are_an_error(tmp_path):
