@@ -57,7 +57,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         about = path.stat()
         size = about.st_size
-        if not stat.S_ISREG(about.st_mode):  # it would be waited for without end
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(
+            about.st_mode
+        ):  # it would be waited for without end
             raise SourceError(f"{path}: no regular file, but a pipe or a device")
         if size > MAX_FILE_BYTES:
             raise SourceError(

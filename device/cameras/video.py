@@ -57,7 +57,7 @@ class VideoReader(Camera):
         """Raises ``SourceError`` for a file that is no video OpenCV can read."""
         super().__init__(options)
         self._path = path
-        if not path.is_file():  # it would be waited for without end
+        if path.exists() and not path.is_file():  # it would be waited for without end
             raise SourceError(f"{path}: no regular file, but a pipe or a device")
         # One thread: more would each hold a few frames, and the network needs the other cores.
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
