@@ -178,6 +178,12 @@ class VisitReader:
                     found.entries[int(hour_s), str(label)] = decode_grid(seconds)
         return found
 
+    @property
+    def newest(self) -> int:
+        """The number of the visit that was added last; 0 where there is none."""
+        with self._reading():
+            return self._number("SELECT ifnull(max(id), 0) FROM visit")
+
     def neighbours(self, since_s: float, until_s: float) -> tuple[float | None, float | None]:
         """When the last visit before ``since_s`` began, and the first from ``until_s`` on."""
         with self._reading():

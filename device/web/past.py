@@ -83,10 +83,12 @@ class Past:
         with closing(VisitReader(self._path)) as reader:
             bars = bars_of(reader.spans(wanted), since_s, until_s)
             earlier_s, later_s = reader.neighbours(since_s, until_s)
+            newest = reader.newest
             feet = reader.feet(since_s, until_s, wanted.labels).entries
         hours = sorted({hour_s for hour_s, _ in feet})
         return {
             "visits": bars.visits,
+            "newest": newest,
             "is_all": bars.is_all,
             "classes": [_bar(bar) for bar in bars.classes],
             "zones": [_bar(bar) for bar in bars.zones],

@@ -13,7 +13,7 @@ export function drawBars(day, { since, until, hour }, chosen, { toggle, pick }) 
     if (!bars.length) continue;
     parts.push(make("h3", { textContent: title }));
     for (const bar of bars) {
-      const row = makeRow(kind, bar, chosen[kind].has(bar.name), toggle);
+      const row = makeRow(kind, bar, chosen[kind].has(bar.name), since, toggle);
       row.canvas.onclick = (event) => pick(hourAt(event, row.canvas, since, until));
       parts.push(row.element);
       drawn.push([row.canvas, bar]);
@@ -25,7 +25,7 @@ export function drawBars(day, { since, until, hour }, chosen, { toggle, pick }) 
   if (focused) [...$("bars").querySelectorAll("button")].find((button) => button.dataset.bar === focused)?.focus();
 }
 
-function makeRow(kind, bar, pressed, toggle) {
+function makeRow(kind, bar, pressed, since, toggle) {
   const button = make("button", { type: "button", title: bar.name },
     make("span", { textContent: bar.name }), make("small", { textContent: bar.visits }));
   button.setAttribute("aria-pressed", String(pressed));
@@ -34,7 +34,7 @@ function makeRow(kind, bar, pressed, toggle) {
   button.onclick = () => toggle(kind, bar.name);
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
-  canvas.ariaLabel = `${bar.name}: ${hoursInWords(bar)}`;
+  canvas.ariaLabel = `${bar.name}: ${hoursInWords(bar, since)}`;
   return { element: make("div", { className: "bar-row" }, button, canvas), canvas };
 }
 
@@ -44,18 +44,28 @@ const perHour = (bar) => {
   return Object.keys(hours).map(Number);
 };
 
-function hoursInWords(bar) {
-  const hours = perHour(bar);
-  return hours.length ? `there in the hours from ${hours.map((hour) => `${hour}:00`).join(", ")}` : "never there";
+function hoursInWords(bar, since) {
+  const begins = perHour(bar).map((hour) => new Date((since + hour * HOUR) * 1000));
+  return begins.length ? `there in the hours from ${begins.map((at) => `${at.getHours()}:00`).join(", ")}` : "never there";
 }
 
 const hourAt = (event, canvas, since, until) =>
   Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * ((until - since) / HOUR)));
 
+// Where a clock shows each of the hours, as a share of the day: one on which clocks are set has 23 or 25.
+function placeOf(hour, since, until) {
+  const day = new Date(since * 1000);
+  const at = new Date(day.getFullYear(), day.getMonth(), day.getDate(), hour).getTime() / 1000;
+  return (at - since) / (until - since);
+}
+
 function makeHours(since, until) {
-  const middle = [0, 6, 12, 18, 24].map((hour) => new Date((since + (hour / 24) * (until - since)) * 1000));
-  const texts = middle.map((at, index) => (index === 4 ? "24" : String(at.getHours()).padStart(2, "0")));
-  return make("p", { className: "hours", ariaHidden: "true" }, ...texts.map((textContent) => make("span", { textContent })));
+  const spans = [0, 6, 12, 18, 24].map((hour) => {
+    const span = make("span", { textContent: String(hour).padStart(2, "0") });
+    span.style.left = `${100 * placeOf(hour, since, until)}%`;
+    return span;
+  });
+  return make("p", { className: "hours", ariaHidden: "true" }, ...spans);
 }
 
 function drawBar(canvas, bar, since, until, hour) {
@@ -74,7 +84,7 @@ function drawBar(canvas, bar, since, until, hour) {
     draw.globalAlpha = 1;
   }
   draw.fillStyle = style.getPropertyValue("--rule");
-  for (let at = 6; at < hours; at += 6) draw.fillRect((at / hours) * width, 0, 1, height);
+  for (const at of [6, 12, 18]) draw.fillRect(placeOf(at, since, until) * width, 0, 1, height);
   draw.fillStyle = bar.colour ?? style.getPropertyValue("--ink");
   const most = Math.max(1, ...bar.slots);
   const step = width / bar.slots.length;

@@ -25,7 +25,10 @@ export function drawHeat(feet, since, until, ground) {
   $("heat-map").dataset.seconds = Math.round(seconds);
 }
 
-const inWords = (seconds) => (seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`);
+function inWords(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} seconds`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
+}
 
 function placeOf(place, columns, rows) {
   const across = ["on the left", "in the middle", "on the right"][Math.floor(((place % columns) / columns) * 3)];

@@ -227,12 +227,12 @@ function go(at) {
 async function look() {
   if (document.hidden || !day || !isToday() || $("closer").open) return;
   try {
-    const found = await askDay({ since: wanted.since, until: wanted.until });
-    const came = found.visits - day.visits;
+    const { visits: found, next: behind } = await askVisits({ since: wanted.since, until: wanted.until });
+    const came = found.filter((visit) => visit.number > day.newest).length;
     if (came > 0) {
       $("fresh").hidden = false;
       $("list").hidden = false;
-      setText("fresh", `${came} new: show`);
+      setText("fresh", `${came}${came === found.length && behind ? " or more" : ""} new: show`);
     }
   } catch { /* the next time */ }
 }

@@ -3,7 +3,8 @@
 import { $, run } from "./run.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const LETTER = 6.7; // about the width of one, in pixels
+const MOST_LETTERS = 28; // of a name on the picture
+const TAG_HEIGHT = 22;
 const ARROW = 26; // how far the arrow of a line's direction reaches
 
 const sheet = $("scene");
@@ -52,14 +53,32 @@ export function lineShapes(start, end) {
   ];
 }
 
-function tag(area, [x, y], text, kind) {
-  const width = text.length * LETTER + 14;
+const ruler = document.createElement("canvas").getContext("2d");
+
+function widthOf(text) {
+  ruler.font = `600 13px ${getComputedStyle(sheet).fontFamily}`;
+  return ruler.measureText(text).width + 14;
+}
+
+function brief(name) {
+  const letters = [...name];
+  return letters.length > MOST_LETTERS ? `${letters.slice(0, MOST_LETTERS - 1).join("").trim()}…` : name;
+}
+
+// A tag at a point, or below those in `taken` that are there already.
+function tag(area, [x, y], text, kind, taken) {
+  const width = widthOf(text);
   const left = Math.max(area.left, Math.min(x, area.left + area.width - width));
-  const top = Math.max(area.top, Math.min(y, area.top + area.height - 22));
+  const lowest = area.top + area.height - TAG_HEIGHT;
+  let top = Math.max(area.top, Math.min(y, lowest));
+  const isTaken = (other) =>
+    left < other.left + other.width && other.left < left + width && Math.abs(top - other.top) < TAG_HEIGHT;
+  for (let other; (other = taken.find(isTaken)) && other.top + TAG_HEIGHT + 2 <= lowest; ) top = other.top + TAG_HEIGHT + 2;
+  taken.push({ left, top, width });
   return svg(
     "g",
     { class: `tag ${kind}`, transform: `translate(${left.toFixed(1)} ${top.toFixed(1)})` },
-    svg("rect", { width: width.toFixed(1), height: 22, rx: 5 }),
+    svg("rect", { width: width.toFixed(1), height: TAG_HEIGHT, rx: 5 }),
     svg("text", { x: (width / 2).toFixed(1), y: 15.5, "text-anchor": "middle" }, text),
   );
 }
@@ -68,15 +87,16 @@ const wait = (seconds) => (seconds < 100 ? `${Math.round(seconds)} s` : `${Math.
 
 function zoneWords(zone) {
   const counted = run.frame?.record.zones?.find(({ name }) => name === zone.name);
-  if (!counted) return zone.name;
-  if (!zone.queue) return `${zone.name}: ${counted.inside} inside`;
+  const name = brief(zone.name);
+  if (!counted) return name;
+  if (!zone.queue) return `${name}: ${counted.inside} inside`;
   const expected = counted.wait_s === null ? "" : `, ${wait(counted.wait_s)}`;
-  return `${zone.name}: ${counted.inside} waiting${expected}`;
+  return `${name}: ${counted.inside} waiting${expected}`;
 }
 
 function lineWords(line) {
   const counted = run.frame?.record.lines?.find(({ name }) => name === line.name);
-  return counted ? `${line.name}: ${counted.in} in, ${counted.out} out` : line.name;
+  return counted ? `${brief(line.name)}: ${counted.in} in, ${counted.out} out` : brief(line.name);
 }
 
 function shapes(area) {
@@ -86,11 +106,12 @@ function shapes(area) {
   for (const { points } of places.mask) all.push(...outlined("polygon", { points: pointsText(at(points)) }, "mask"));
   for (const zone of places.zone) all.push(...outlined("polygon", { points: pointsText(at(zone.points)) }, "zone"));
   for (const { start, end } of places.line) all.push(...lineShapes(...at([start, end])));
-  for (const zone of places.zone) all.push(tag(area, top(at(zone.points)), zoneWords(zone), "zone"));
-  for (const line of places.line) all.push(tag(area, top(at([line.start, line.end])), lineWords(line), "line"));
+  const taken = [];
   (run.frame?.record.rules ?? []).forEach((name, index) => {
-    all.push(tag(area, [area.left + 10, area.top + 10 + 26 * index], name, "rule"));
+    all.push(tag(area, [area.left + 10, area.top + 10 + 26 * index], brief(name), "rule", taken));
   });
+  for (const zone of places.zone) all.push(tag(area, top(at(zone.points)), zoneWords(zone), "zone", taken));
+  for (const line of places.line) all.push(tag(area, top(at([line.start, line.end])), lineWords(line), "line", taken));
   return all;
 }
 

@@ -103,6 +103,7 @@ def test_day_is_told_in_bars_feet_and_neighbours(standing):
         ("door", None, 4)
     ]
     assert (day["earlier_s"], day["later_s"]) == (DAY_S - 7200, None)
+    assert day["newest"] == 6
     hours = day["feet"]["hours"]
     assert [hour["hour_s"] for hour in hours] == [DAY_S + 3600 * hour for hour in range(8, 13)]
     # The feet of the first: 200 of 640 and 420 of 480 pixels, column 10 of 32 and row 21 of 24.

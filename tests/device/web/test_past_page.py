@@ -134,6 +134,30 @@ def test_days_are_stepped_through_and_an_empty_one_shows_the_way(own, open_past)
     wait_until(lambda: len(cards(page)) == 5)
 
 
+def test_days_on_which_clocks_are_set_have_23_and_25_hours(own, open_past):
+    """At half past twelve by the clock, 13.5 hours into the one day and 11.5 into the other."""
+    run, folder = own
+    noons_s = [1_792_927_800.0, 1_774_780_200.0]  # 2026-10-25 and 2026-03-29, 12:30 in Berlin
+    store = EventStore(folder.parent / "events.db")
+    with store.batch():
+        for number, noon_s in enumerate(noons_s, 20):
+            store.add(make_visit(number, label="dog", began_s=noon_s, seen_s=noon_s + 5), "0")
+    store.close()
+    page = open_past(run, address="past#2026-10-25", timezone_id="Europe/Berlin")
+    for day, last_hour, twelve in (("2026-10-25", 24, "52%"), ("2026-03-29", 22, "47.8261%")):
+        page.get_by_label("Day", exact=True).fill(day)
+        dog = page.get_by_role("img", name="dog: there in the hours from 12:00")
+        dog.wait_for()
+        wait_until(lambda most=last_hour: page.locator("#hour").get_attribute("max") == str(most))
+        wait_until(
+            lambda left=twelve: (
+                page.locator(".hours span", has_text="12").evaluate("e => e.style.left") == left
+            )
+        )
+        page.get_by_role("slider", name="Hour").fill(str(last_hour - 11))
+        assert page.locator("#hour-text").inner_text() == "12:00 to 13:00"
+
+
 def test_long_list_comes_in_parts(run, open_past):
     page = open_past(run)
     assert summary(page) == "16 visits"

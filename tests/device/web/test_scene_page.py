@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_places_and_counts_are_on_the_picture_and_go_at_a_key(run, open_page):
     page = open_page(run.link)
     tags = page.locator("#scene .tag")
     wait_until(
-        lambda: tags.all_text_contents() == ["door: 1 waiting", "sill: 0 in, 0 out", "crowd"]
+        lambda: tags.all_text_contents() == ["crowd", "door: 1 waiting", "sill: 0 in, 0 out"]
     )
     page.keyboard.press("z")
     wait_until(lambda: tags.count() == 0)
@@ -71,6 +72,20 @@ def test_places_and_counts_are_on_the_picture_and_go_at_a_key(run, open_page):
     wait_until(lambda: tags.count() == 3)
     run.draw({"mask": [{"points": ALL}]})  # by somebody else
     wait_until(lambda: page.locator("#scene polygon.shape.mask").count() == 1)
+
+
+def test_long_names_stay_on_the_picture_and_beside_each_other(run, open_page):
+    names = [f"{number} Schlange an der Kasse im hinteren Teil des Hauses" for number in range(3)]
+    run.draw({"zone": [{"name": name, "points": ALL} for name in names]})
+    page = open_page(run.link)
+    tags = page.locator("#scene .tag rect")
+    wait_until(lambda: tags.count() == 3)
+    boxes = [tags.nth(place).bounding_box() for place in range(3)]
+    picture = page.locator("#picture").bounding_box()
+    assert all(box["x"] + box["width"] <= picture["x"] + picture["width"] + 1 for box in boxes)
+    assert all(above["y"] + above["height"] <= box["y"] for above, box in pairwise(boxes))
+    text = page.locator("#scene .tag text").first.text_content()
+    assert text.startswith("0 Schlange an der Kasse im…: ")
 
 
 def test_zone_is_drawn_dragged_and_named_with_a_pointer(run, open_page, zones):
