@@ -64,7 +64,7 @@ function showPicture(tile, view) {
   const next = image ?? make("img", { alt: "", decoding: "async" });
   next.dataset.number = tile.picture;
   next.src = `/pictures/${tile.number}.jpg?${tile.picture}`;
-  if (!image) view.append(next);
+  if (!image) view.replaceChildren(next);
 }
 
 function paceOf({ health, reading }) {
