@@ -165,6 +165,11 @@ def _add_own_model(build: argparse.ArgumentParser) -> None:
         help="what each output of a finished .tflite is: boxes, classes, scores, count or none",
     )
     own.add_argument(
+        "--resize",
+        choices=("letterbox", "stretch", "centre-crop"),
+        help="how pictures were brought to the shape of a finished .tflite's input in training",
+    )
+    own.add_argument(
         "--boxes",
         choices=("yxyx", "xyxy"),
         help="which comes first in the corners of a finished .tflite's boxes, where it decodes "
@@ -232,7 +237,7 @@ def run_build(args: argparse.Namespace) -> None:
         if is_bare_model(Path(args.model)):
             manifest = _wrap(args, bundle)
         else:
-            _refuse(args, "task", "outputs", "boxes", "input_size")
+            _refuse(args, "task", "outputs", "boxes", "input_size", "resize")
             manifest = build(open_network(args), bundle, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))
@@ -251,6 +256,7 @@ def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
         mean=args.mean or (),
         std=args.std or (),
         input_size=args.input_size or (args.size and (args.size, args.size)),
+        resize=args.resize,
         labels=None if args.labels is None else str(args.labels),
         anchors=None if args.anchors is None else str(args.anchors),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.bundle.decoder_rules import Corners
-from device.bundle.manifest import Task
+from device.bundle.manifest import Resize, Task
 from device.schema import Record
 
 
@@ -18,5 +18,6 @@ class Hints(Record, frozen=True):
     mean: tuple[float, ...] = ()  # normalised value = (byte - mean) / std
     std: tuple[float, ...] = ()  # one for all channels, or red, green and blue
     input_size: tuple[int, int] | None = None  # width and height, where the model takes any
+    resize: Resize | None = None  # how pictures were brought to its input's shape in training
     labels: str | None = None  # a file
     anchors: str | None = None  # a file, float32 (count, 4) as in a bundle

@@ -29,6 +29,8 @@ FORMAT_WITHOUT_THESE = 2
 Task = Literal["detection", "classification"]
 Threshold = float | tuple[float, ...]  # one for all classes, or one per class id
 
+Resize = Literal["stretch", "letterbox", "centre-crop"]
+
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]  # pixels of what a network looks at
 MOST_PIXELS = 1 << 24  # of it: 200 MB as float32
 PerChannel = tuple[float, float, float]  # red, green, blue
@@ -52,7 +54,7 @@ class InputRule(Record, frozen=True):
     std: float | PerChannel
     colour: Literal["rgb", "grey"] = "rgb"
     layout: Literal["nhwc", "nchw"] = "nhwc"
-    resize: Literal["stretch", "letterbox", "centre-crop"] = "stretch"
+    resize: Resize = "stretch"
     crop_fraction: Fraction = 1.0
 
     def __post_init__(self) -> None:

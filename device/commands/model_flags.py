@@ -70,6 +70,12 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
         "--input-size", type=size_wh, metavar="WxH", help="of its pictures, where it takes any"
     )
     flags.add_argument(
+        "--resize",
+        choices=("letterbox", "stretch", "centre-crop"),
+        help="how pictures were brought to its input's shape in training (default: a YOLO's "
+        "letterboxed, other detectors' stretched, a classifier's cropped)",
+    )
+    flags.add_argument(
         "--anchors", metavar="FILE.npy", help="of raw SSD heads: float32, cy, cx, height, width"
     )
 
@@ -85,6 +91,7 @@ def hints_of(args: argparse.Namespace) -> Hints:
         mean=args.mean or (),
         std=args.std or (),
         input_size=args.input_size,
+        resize=args.resize,
         labels=args.labels,
         anchors=args.anchors,
     )

@@ -36,8 +36,9 @@ def explain(
     found: Understanding,
     rule: InputRule,
     names: ClassNames,
+    asked: bool = False,
 ) -> list[Explanation]:
-    """All that was understood, and why."""
+    """All that was understood, and why; ``asked``: whether the user says how pictures fit."""
     assert seen.facts is not None
     assert seen.input is not None
     many = "class" if found.classes == 1 else "classes"
@@ -53,7 +54,7 @@ def explain(
         Explanation(
             "picture",
             _fit_in_words(rule),
-            _FIT_REASONS[rule.resize],
+            "--resize" if asked else _FIT_REASONS[rule.resize],
         ),
         Explanation("outputs", "\n".join(heads_in_words(found.heads)), found.why),
     ]

@@ -30,7 +30,15 @@ from device.bundle.defaults import (
 from device.bundle.hashes import sha256_of
 from device.bundle.hints import Hints
 from device.bundle.labels import is_placeholder, parse_labels, read_label_file
-from device.bundle.manifest import FORMAT, Check, InputRule, Manifest, Provenance, Variant
+from device.bundle.manifest import (
+    FORMAT,
+    Check,
+    InputRule,
+    Manifest,
+    Provenance,
+    Resize,
+    Variant,
+)
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
 from device.inspection.image_input import ImageInput, image_input
@@ -102,7 +110,7 @@ def recognise(
     except ModelError as exc:
         raise ModelError(f"{path}: {exc}") from exc
     names = _labels(found, seen, hints, label_text)
-    rule = _fit(fitted.rule, found)
+    rule = _fit(fitted.rule, found, hints.resize)
     assert seen.input is not None
     if every_interpreter:
         checks |= {name: _try(path, hints, name)[1] for name in untried}
@@ -130,7 +138,7 @@ def recognise(
         provenance=_provenance(path, seen.metadata),
         files={path.name: sha256},
     )
-    explanations = explain(seen, fitted, found, rule, names)
+    explanations = explain(seen, fitted, found, rule, names, asked=hints.resize is not None)
     guesses = (*fitted.guesses, *found.guesses, *names.guesses)
     labels = names.labels or tuple(f"class {number}" for number in range(found.classes or 0))
     return BareModel(
@@ -217,12 +225,12 @@ def _labels(found: Understanding, seen: Examination, hints: Hints, text: str) ->
         return ClassNames((), f"{where} does not fit", (f"{exc}; {missing}",))
 
 
-def _fit(rule: InputRule, found: Understanding) -> InputRule:
-    if found.family:
-        return msgspec.structs.replace(rule, resize="letterbox")
-    if found.task == "detection":
-        return rule
-    return msgspec.structs.replace(rule, resize="centre-crop", crop_fraction=CROP_FRACTION)
+def _fit(rule: InputRule, found: Understanding, asked: Resize | None) -> InputRule:
+    """``rule`` with how pictures are brought to its shape: as asked, or by convention."""
+    usual: Resize = "stretch" if found.task == "detection" else "centre-crop"
+    resize = asked or ("letterbox" if found.family else usual)
+    cropped = CROP_FRACTION if resize == "centre-crop" else 1.0
+    return msgspec.structs.replace(rule, resize=resize, crop_fraction=cropped)
 
 
 def _threshold(found: Understanding, decoder: Rule) -> float:

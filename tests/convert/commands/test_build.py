@@ -109,6 +109,7 @@ def test_anchors_make_a_detector_of_a_model_of_ones_own(opened):
         (["--task", "detection"], "--task says nothing of"),
         (["--boxes", "xyxy"], "--boxes says nothing of"),
         (["--input-size", "8x8"], "--input-size says nothing of"),
+        (["--resize", "stretch"], "--resize says nothing of"),
         (["net.tflite", "--alpha", "1"], r"--alpha says nothing of net\.tflite"),
         (["net.tflite", "--calibration", "x"], r"--calibration says nothing of net\.tflite"),
         (["--integer-outputs", "--variants", "float16"], "--integer-outputs is about int8"),

@@ -91,6 +91,15 @@ def test_frame_is_letterboxed_and_boxes_come_back_to_its_pixels(write):
     )
 
 
+def test_frame_is_stretched_where_the_user_says_so(write):
+    path = write(tiny_models.yolo(), notes())
+    model = recognise(path, Hints(resize="stretch"))
+    (found,) = seen(model, "blue", (48, 96))
+    assert found.box == pytest.approx(np.multiply(BOXES[2], (96, 48) * 2), abs=0.3)
+    (picture,) = [item for item in model.explanations if item.topic == "picture"]
+    assert (picture.what, picture.why) == ("all of it, stretched", "--resize")
+
+
 def test_layout_alone_is_enough_without_notes(write, tmp_path):
     (tmp_path / "labels.txt").write_text("\n".join(NAMES))
     model = recognise(write(tiny_models.yolo()), Hints(labels=str(tmp_path / "labels.txt")))

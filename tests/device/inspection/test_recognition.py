@@ -112,6 +112,14 @@ def test_classifier_of_any_kind_names_the_colour_it_sees(here, write, labels, na
         assert best.score == pytest.approx(probabilities[0], abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("resize", "part"), [("centre-crop", 0.875), ("stretch", 1.0), ("letterbox", 1.0)]
+)
+def test_user_says_how_pictures_are_brought_to_its_shape(here, write, resize, part):
+    rule = recognise(write(tiny_models.classifier()), Hints(resize=resize)).manifest.input
+    assert (rule.resize, rule.crop_fraction) == (resize, part)
+
+
 def test_channels_with_normalisation_of_their_own(here, write, labels):
     # int8 of 0.0187 and -14 is what ImageNet's mean and deviation quantise to
     data = tiny_models.classifier(dtype="int8", scale=0.0187, zero_point=-14, logits=True)
