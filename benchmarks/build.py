@@ -150,15 +150,18 @@ def measure_build() -> dict[str, float]:
             start_new_session=True,
         )
         peak = Peak(child.pid)
-        _, said = child.communicate()
+        assert child.stderr is not None
+        said = [(time.perf_counter(), line.strip()) for line in child.stderr]
+        child.wait()
         wall_s = time.perf_counter() - started
     if child.returncode != 0:
-        raise SystemExit(f"convert build failed: {said.splitlines()[-1]}")
-    steps = re.findall(r"converted in ([\d.]+) s, checked in ([\d.]+) s", said)
+        raise SystemExit(f"convert build failed: {said[-1][1]}")
+    moments = {line.split()[0]: moment for moment, line in said if line}
+    steps = re.findall(r"converted in ([\d.]+) s", "\n".join(line for _, line in said))
     return {
         "wall_s": round(wall_s, 1),
-        "converted_s": round(sum(float(converted) for converted, _ in steps), 1),
-        "checked_s": round(sum(float(checked) for _, checked in steps), 1),
+        "converted_s": round(sum(map(float, steps)), 1),
+        "checked_s": round(moments["checked"] - moments["checking"], 1),
         "peak_mb": round(peak.mb()),
     }
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.check_run import Found
-from convert.build.checker import Checker, as_sample
+from convert.build.checker import Candidate, Checker, as_sample
 from convert.build.contract import contract_of
 from convert.build.provenance import provenance_of
 from convert.build.samples import write_samples
@@ -152,12 +152,23 @@ class _Variants:
     found: dict[str, list[Found]] = field(default_factory=dict)
 
     def make_all(self, inputs: CalibrationInputs, images: Sequence[Path]) -> None:
-        """Convert and check each precision asked for, float32 first."""
+        """Convert each precision asked for, float32 first, and check them all."""
         with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
             saved_model = Path(scratch) / "saved_model"
             self._export(saved_model)
-            for precision in self.options.precisions:
-                self._make(precision, saved_model, inputs, images)
+            candidates = [
+                self._convert(precision, saved_model, inputs, images)
+                for precision in self.options.precisions
+            ]
+        self.say(f"checking    in {', '.join(installed_interpreters())}")
+        found = self.checker.check_everywhere(candidates)
+        for precision, (variant, seen) in zip(self.options.precisions, found, strict=True):
+            self.variants[precision], self.found[precision] = variant, seen
+        cosines = ", ".join(
+            f"{name} {variant.checks[REFERENCE_INTERPRETER].cosine:.5f}"
+            for name, variant in self.variants.items()
+        )
+        self.say(f"checked     cosine to float32: {cosines}")
 
     def _export(self, saved_model: Path) -> None:
         network = self.network
@@ -169,13 +180,13 @@ class _Variants:
             said += f", {len(network.anchors):,} anchors"
         self.say(said)
 
-    def _make(
+    def _convert(
         self,
         precision: Precision,
         saved_model: Path,
         inputs: CalibrationInputs,
         images: Sequence[Path],
-    ) -> None:
+    ) -> Candidate:
         started = time.monotonic()
         recipe = _recipe(precision, len(images), self.options)
         file = self.bundle / f"{precision}.tflite"
@@ -190,17 +201,14 @@ class _Variants:
                     saved_model, recipe, dataset, float32, value_range, logits=self.network.logits
                 )
             )
-        converted = time.monotonic()
+        self.say(
+            f"{precision:<11} {file.stat().st_size / 1e6:.2f} MB, converted in "
+            f"{time.monotonic() - started:.1f} s"
+        )
         if file == reference:
             self.checker.set_reference(file)
         least_cosine = recipe.least_cosine if self.network.trained else None
-        variant, found = self.checker.check_everywhere(file, recipe.to_json(), least_cosine)
-        self.variants[precision], self.found[precision] = variant, found
-        self.say(
-            f"{precision:<11} {variant.size_bytes / 1e6:.2f} MB, converted in "
-            f"{converted - started:.1f} s, checked in {time.monotonic() - converted:.1f} s: "
-            f"cosine {variant.checks[REFERENCE_INTERPRETER].cosine:.5f}"
-        )
+        return Candidate(file, recipe.to_json(), least_cosine)
 
 
 def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:

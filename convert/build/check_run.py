@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from convert.build.contract import Contract
 from device.bundle.heads import DenseHead, DetectionsHead, Head, RowsHead, TensorSpec
+from device.errors import InterpreterError, LiteberryError
 from device.images import read_image
 from device.inference.candidates import dequantise
 from device.inference.decode import make_decoder
 from device.inference.engine import in_source, name_classes, name_detections
 from device.inference.preprocess import Placement
-from device.inference.probe import ProbeRequest, probe
+from device.inference.probe import ProbeAnswer, ProbeRequest, probe_all
 from device.records import Classification, Detection, Tensor
 from device.runtimes import InterpreterName
 
@@ -55,17 +56,40 @@ class CheckRun:
         Raises ``InterpreterError`` where it is refused or crashes, ``ConversionError`` where its
         outputs are not those of the contract.
         """
+        (found,) = self.answers_of([file], interpreter)
+        if isinstance(found, LiteberryError):
+            raise found
+        return found
+
+    def answers_of(
+        self, files: Sequence[Path], interpreter: InterpreterName
+    ) -> list[Answers | LiteberryError]:
+        """What :meth:`answers` returns or raises for each of ``files``, from one child."""
+        found: list[Answers | LiteberryError] = []
         with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-            request = ProbeRequest(
-                model=str(file.resolve()),
-                interpreter=interpreter,
-                rule=self.contract.input,
-                images=tuple(str(path.resolve()) for path in self.images),
-                outputs=str(Path(scratch) / "outputs.npz"),
-            )
-            answer = probe(request)
-            with np.load(str(request.outputs)) as arrays:
-                outputs = dict(arrays)
+            requests = [
+                ProbeRequest(
+                    model=str(file.resolve()),
+                    interpreter=interpreter,
+                    rule=self.contract.input,
+                    images=tuple(str(path.resolve()) for path in self.images),
+                    outputs=str(Path(scratch) / f"{number}.npz"),
+                )
+                for number, file in enumerate(files)
+            ]
+            for request, answer in zip(requests, probe_all(requests), strict=True):
+                try:
+                    found.append(self._decoded(request, answer))
+                except LiteberryError as exc:
+                    found.append(exc)
+        return found
+
+    def _decoded(self, request: ProbeRequest, answer: ProbeAnswer | InterpreterError) -> Answers:
+        if isinstance(answer, InterpreterError):
+            raise answer
+        with np.load(str(request.outputs)) as arrays:
+            outputs = dict(arrays)
+        Path(str(request.outputs)).unlink()
         heads = self.contract.heads(answer.outputs)
         names = {spec.position: name for name, spec in answer.outputs.items()}
         values = {

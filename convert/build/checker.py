@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,20 @@ from convert.evaluation.agreement import f1
 from convert.quantization import flatbuffer
 from convert.reference import REFERENCE_INTERPRETER
 from device.bundle.manifest import Check, SampleDetection, Variant
-from device.errors import InterpreterError
+from device.errors import LiteberryError
 from device.records import Detection
 from device.runtimes import InterpreterName, installed_interpreters
 
 RecipeValues = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that is to become a variant: how it was made, and how like float32 it must answer."""
+
+    file: Path
+    recipe: RecipeValues
+    least_cosine: float | None = None  # below which it is refused
 
 
 class Checker:
@@ -51,51 +61,90 @@ class Checker:
         ``least_cosine``: the similarity of outputs below which it is refused; None refuses none.
         Raises ``InterpreterError`` or :class:`ConversionError` with what is wrong.
         """
+        (found,) = self._checks([Candidate(file, {}, least_cosine)], interpreter)
+        if isinstance(found, LiteberryError):
+            raise found
+        return found
+
+    def _checks(
+        self, candidates: Sequence[Candidate], interpreter: InterpreterName
+    ) -> list[tuple[Check, Answers] | LiteberryError]:
+        """What :meth:`check` returns or raises for each of ``candidates``, from one child."""
         assert self._reference is not None, "set_reference comes first"
-        if file == self._reference_file and interpreter == REFERENCE_INTERPRETER:
-            answers = self._reference
-        else:
-            answers = self._run.answers(file, interpreter)
-        where = f"{file.stem} in {interpreter}"
+        known: dict[Path, Answers | LiteberryError] = {}
+        if self._reference_file is not None and interpreter == REFERENCE_INTERPRETER:
+            known[self._reference_file] = self._reference
+        asked = [item.file for item in candidates if item.file not in known]
+        known |= zip(asked, self._run.answers_of(asked, interpreter), strict=True)
+        found: list[tuple[Check, Answers] | LiteberryError] = []
+        for item in candidates:
+            try:
+                found.append(self._compared(item, known[item.file], interpreter))
+            except LiteberryError as exc:
+                found.append(exc)
+        return found
+
+    def _compared(
+        self, item: Candidate, answers: Answers | LiteberryError, interpreter: InterpreterName
+    ) -> tuple[Check, Answers]:
+        if isinstance(answers, LiteberryError):
+            raise answers
+        assert self._reference is not None
+        where = f"{item.file.stem} in {interpreter}"
         try:
             check = compared(answers, self._reference)
         except ConversionError as exc:
             raise ConversionError(f"{where}: {exc}") from exc
-        cosine = check.cosine
-        if cosine is not None and least_cosine is not None and cosine < least_cosine:
+        least = item.least_cosine
+        if check.cosine is not None and least is not None and check.cosine < least:
             raise ConversionError(
-                f"{where} is no longer the same network: cosine {cosine:.5f} to float32, "
-                f"at least {least_cosine} is expected"
+                f"{where} is no longer the same network: cosine {check.cosine:.5f} to float32, "
+                f"at least {least} is expected"
             )
         return check, answers
 
     def check_everywhere(
-        self, file: Path, recipe: RecipeValues, least_cosine: float | None = None
-    ) -> tuple[Variant, list[Found]]:
-        """Check ``file``, made by ``recipe``, in every interpreter installed here.
+        self, candidates: Sequence[Candidate]
+    ) -> list[tuple[Variant, list[Found]]]:
+        """The manifest's entry of each of ``candidates``, and what it found on the check images.
 
-        Returns the variant and what it found on the check images in LiteRT. Raises where it
-        fails in LiteRT; a failure elsewhere is recorded.
+        It must pass in the reference interpreter, else this raises as :meth:`check`; what others
+        say is recorded. Each interpreter is started once for all of them.
         """
-        check, answers = self.check(file, REFERENCE_INTERPRETER, least_cosine)
-        checks: dict[InterpreterName, Check] = {REFERENCE_INTERPRETER: check}
-        for name, version in installed_interpreters().items():
-            if name == REFERENCE_INTERPRETER:
-                continue
-            try:
-                checks[name], _ = self.check(file, name, least_cosine)
-            except (InterpreterError, ConversionError) as exc:
-                checks[name] = Check(version=version, ok=False, reason=str(exc))
-        variant = Variant(
-            file=file.name,
-            size_bytes=file.stat().st_size,
-            recipe=dict(recipe),
-            operators=flatbuffer.operator_versions(flatbuffer.read(file.read_bytes())),
-            input=answers.input,
-            heads=answers.heads,
-            checks=checks,
-        )
-        return variant, answers.found
+        by_interpreter: dict[InterpreterName, list[tuple[Check, Answers] | LiteberryError]] = {
+            REFERENCE_INTERPRETER: self._checks(candidates, REFERENCE_INTERPRETER)
+        }
+        for found in by_interpreter[REFERENCE_INTERPRETER]:
+            if isinstance(found, LiteberryError):
+                raise found
+        versions = installed_interpreters()
+        for name in versions:
+            if name != REFERENCE_INTERPRETER:
+                by_interpreter[name] = self._checks(candidates, name)
+        made = []
+        for number, item in enumerate(candidates):
+            checks: dict[InterpreterName, Check] = {}
+            for name, results in by_interpreter.items():
+                result = results[number]
+                checks[name] = (
+                    Check(version=versions[name], ok=False, reason=str(result))
+                    if isinstance(result, LiteberryError)
+                    else result[0]
+                )
+            first = by_interpreter[REFERENCE_INTERPRETER][number]
+            assert not isinstance(first, LiteberryError)
+            answers = first[1]
+            variant = Variant(
+                file=item.file.name,
+                size_bytes=item.file.stat().st_size,
+                recipe=dict(item.recipe),
+                operators=flatbuffer.operator_versions(flatbuffer.read(item.file.read_bytes())),
+                input=answers.input,
+                heads=answers.heads,
+                checks=checks,
+            )
+            made.append((variant, answers.found))
+        return made
 
 
 def compared(answers: Answers, reference: Answers) -> Check:

@@ -1,22 +1,23 @@
-"""The probe: a model's tensors and answers in an interpreter, found out in a child process."""
+"""The probe: models' tensors and answers in an interpreter, found out in a child process."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from device.bundle.heads import TensorSpec
 from device.bundle.manifest import InputRule
+from device.errors import InterpreterError, LiteberryError
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.records import Tensor
 from device.runtimes import InterpreterName
 from device.schema import Record
-from device.system.isolated_process import ask, serve
+from device.system.isolated_process import TIMEOUT_S, converse, serve
 
 TIMED_LEAST, TIMED_MOST = 3, 20  # invokes
 TIMED_S = 0.5  # after which no further one is timed: without XNNPACK one can take 150 ms
@@ -32,13 +33,26 @@ class ProbeRequest(Record, frozen=True):
     outputs: str | None = None
 
 
-class ProbeAnswer(Record, frozen=True, tag="answer"):
+class ProbeBatch(Record, frozen=True):
+    """What one child is to run, one model after another: starting it takes longer than most."""
+
+    requests: tuple[ProbeRequest, ...]
+
+
+class ProbeAnswer(Record, frozen=True):
     """What a model looks like in an interpreter, and how long one invoke took there."""
 
     version: str
     input: TensorSpec
     outputs: dict[str, TensorSpec]  # by the name in the model's signature
     invoke_ms: float | None  # median, one thread; None without pictures
+
+
+class ProbeReply(Record, frozen=True, tag="reply"):
+    """What came of one request: an answer, or why there is none."""
+
+    answer: ProbeAnswer | None = None
+    error: str = ""
 
 
 def answer(request: ProbeRequest) -> ProbeAnswer:
@@ -88,9 +102,41 @@ def probe(request: ProbeRequest) -> ProbeAnswer:
     Raises :class:`InterpreterError` with the reason where the model is refused, the interpreter
     crashes, or no answer comes within ten minutes.
     """
-    where = f"{Path(request.model).name} in {request.interpreter}"
-    return ask("device.inference.probe", request, ProbeAnswer, where)
+    (found,) = probe_all([request])
+    if isinstance(found, InterpreterError):
+        raise found
+    return found
+
+
+def probe_all(requests: Sequence[ProbeRequest]) -> Iterator[ProbeAnswer | InterpreterError]:
+    """What :func:`probe` says of each of ``requests``, of one interpreter, from as few children.
+
+    Where a model is refused the child goes on with the next one; where it crashes, another does.
+    """
+    waiting = list(requests)
+    while waiting:
+        batch = ProbeBatch(requests=tuple(waiting))
+        interpreter = waiting[0].interpreter
+        try:
+            for reply in converse(
+                "device.inference.probe", batch, ProbeReply, interpreter, TIMEOUT_S * len(waiting)
+            ):
+                waiting.pop(0)
+                yield reply.answer or InterpreterError(reply.error)
+            if waiting:
+                raise InterpreterError(f"{interpreter}: the process gave no answer")
+        except InterpreterError as exc:
+            yield InterpreterError(f"{Path(waiting.pop(0).model).name} in {exc}")
+
+
+def _answer_all(batch: ProbeBatch, reply: Callable[[Record], None]) -> None:
+    for request in batch.requests:
+        try:
+            found = ProbeReply(answer=answer(request))
+        except (LiteberryError, RuntimeError, ValueError) as exc:
+            found = ProbeReply(error=str(exc))
+        reply(found)
 
 
 if __name__ == "__main__":
-    serve(ProbeRequest, lambda request, reply: reply(answer(request)))
+    serve(ProbeBatch, _answer_all)

@@ -7,7 +7,7 @@ import pytest
 
 from convert.build import checker as module
 from convert.build.check_run import Answers
-from convert.build.checker import Checker, agreement, as_sample, compared
+from convert.build.checker import Candidate, Checker, agreement, as_sample, compared
 from convert.errors import ConversionError
 from convert.quantization import flatbuffer
 from device.bundle.heads import TensorSpec
@@ -62,11 +62,12 @@ class FakeRun:
         self.known = {"float32": answers([[3.0, 4.0]]), "int8": answers([[4.0, 3.0]])}
 
     def answers(self, file, interpreter):
-        self.asked.append((file.stem, interpreter))
-        found = self.known[file.stem]
-        if isinstance(found, Exception):
-            raise found
+        (found,) = self.answers_of([file], interpreter)
         return found
+
+    def answers_of(self, files, interpreter):
+        self.asked += [(file.stem, interpreter) for file in files]
+        return [self.known.get((file.stem, interpreter), self.known[file.stem]) for file in files]
 
 
 FLOAT32, INT8 = Path("float32.tflite"), Path("int8.tflite")
@@ -102,17 +103,10 @@ def test_comparison_that_fails_names_the_file_and_the_interpreter(checker):
         checker.check(INT8, "other")
 
 
-def test_failure_elsewhere_than_in_litert_is_recorded(checker, built, monkeypatch):
-    run = checker._run.answers
-
-    def answer(file, interpreter):
-        if interpreter == "other":
-            raise InterpreterError("needs ADD version 9")
-        return run(file, interpreter)
-
-    monkeypatch.setattr(checker._run, "answers", answer)
+def test_failure_elsewhere_than_in_litert_is_recorded(checker, built):
+    checker._run.known["int8", "other"] = InterpreterError("needs ADD version 9")
     file = built / "bundle" / "int8.tflite"
-    variant, found = checker.check_everywhere(file, {"precision": "int8"})
+    ((variant, found),) = checker.check_everywhere([Candidate(file, {"precision": "int8"})])
     assert variant.checks["litert"].ok
     assert variant.checks["other"] == Check(version="2", ok=False, reason="needs ADD version 9")
     assert found == [(CAT,)]
@@ -124,4 +118,15 @@ def test_failure_elsewhere_than_in_litert_is_recorded(checker, built, monkeypatc
 def test_failure_in_litert_is_an_error(checker):
     checker._run.known["int8"] = InterpreterError("refused")
     with pytest.raises(InterpreterError, match="refused"):
-        checker.check_everywhere(INT8, {})
+        checker.check_everywhere([Candidate(FLOAT32, {}), Candidate(INT8, {})])
+
+
+def test_each_interpreter_is_asked_once_for_all_files(checker, built):
+    files = [built / "bundle" / f"{name}.tflite" for name in ("float32", "int8")]
+    checker.set_reference(files[0])
+    calls = []
+    answers_of = checker._run.answers_of
+    checker._run.answers_of = lambda *asked: calls.append(asked) or answers_of(*asked)
+    found = checker.check_everywhere([Candidate(file, {}) for file in files])
+    assert calls == [([files[1]], "litert"), (files, "other")]
+    assert [variant.checks["other"].cosine for variant, _ in found] == [1.0, 0.96]

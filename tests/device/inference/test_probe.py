@@ -5,7 +5,14 @@ import pytest
 
 from device.bundle.bundle import Bundle
 from device.errors import InterpreterError
-from device.inference.probe import ProbeRequest, answer, invoke_times, probe
+from device.inference.probe import (
+    ProbeReply,
+    ProbeRequest,
+    answer,
+    invoke_times,
+    probe,
+    probe_all,
+)
 
 
 @pytest.fixture
@@ -77,3 +84,34 @@ def test_slow_invokes_are_timed_less_often(took_s, invokes):
 
     times = invoke_times(invoke, lambda: now_s)
     assert times == pytest.approx([took_s] * invokes)
+
+
+def test_child_goes_on_with_the_next_model_where_one_is_refused(request_int8, tmp_path):
+    (tmp_path / "bad.tflite").write_bytes(b"bad")
+    bad = changed(request_int8, model=str(tmp_path / "bad.tflite"))
+    first, refused, last = probe_all([request_int8, bad, request_int8])
+    assert isinstance(refused, InterpreterError)
+    assert first == last == probe(request_int8)
+
+
+def test_model_that_crashes_its_child_is_named_and_the_rest_is_asked_of_another(
+    request_int8, monkeypatch
+):
+    asked = []
+
+    def crashing(module, batch, reply, what, timeout_s):
+        names = [request.model for request in batch.requests]
+        asked.append(names)
+        for name in names:
+            if name == "bad.tflite":
+                raise InterpreterError(f"{what}: the interpreter crashed (SIGSEGV)")
+            yield ProbeReply(error=f"answered {name}")
+
+    monkeypatch.setattr("device.inference.probe.converse", crashing)
+    requests = [changed(request_int8, model=f"{name}.tflite") for name in ("a", "bad", "b")]
+    assert [str(item) for item in probe_all(requests)] == [
+        "answered a.tflite",
+        "bad.tflite in litert: the interpreter crashed (SIGSEGV)",
+        "answered b.tflite",
+    ]
+    assert asked == [["a.tflite", "bad.tflite", "b.tflite"], ["b.tflite"]]
