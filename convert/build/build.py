@@ -13,7 +13,7 @@ import numpy as np
 
 from convert.build.bundle_writer import hash_files, write_manifest
 from convert.build.check_run import Found
-from convert.build.checker import Candidate, Checker, as_sample
+from convert.build.checker import Checker, ConvertedFile, as_sample
 from convert.build.contract import contract_of
 from convert.build.provenance import provenance_of
 from convert.build.samples import write_samples
@@ -186,7 +186,7 @@ class _Variants:
         saved_model: Path,
         inputs: CalibrationInputs,
         images: Sequence[Path],
-    ) -> Candidate:
+    ) -> ConvertedFile:
         started = time.monotonic()
         recipe = _recipe(precision, len(images), self.options)
         file = self.bundle / f"{precision}.tflite"
@@ -208,7 +208,7 @@ class _Variants:
         if file == reference:
             self.checker.set_reference(file)
         least_cosine = recipe.least_cosine if self.network.trained else None
-        return Candidate(file, recipe.to_json(), least_cosine)
+        return ConvertedFile(file, recipe.to_json(), least_cosine)
 
 
 def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:

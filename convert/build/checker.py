@@ -24,7 +24,7 @@ RecipeValues = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ConvertedFile:
     """A file that is to become a variant: how it was made, and how like float32 it must answer."""
 
     file: Path
@@ -61,13 +61,13 @@ class Checker:
         ``least_cosine``: the similarity of outputs below which it is refused; None refuses none.
         Raises ``InterpreterError`` or :class:`ConversionError` with what is wrong.
         """
-        (found,) = self._checks([Candidate(file, {}, least_cosine)], interpreter)
+        (found,) = self._checks([ConvertedFile(file, {}, least_cosine)], interpreter)
         if isinstance(found, LiteberryError):
             raise found
         return found
 
     def _checks(
-        self, candidates: Sequence[Candidate], interpreter: InterpreterName
+        self, candidates: Sequence[ConvertedFile], interpreter: InterpreterName
     ) -> list[tuple[Check, Answers] | LiteberryError]:
         """What :meth:`check` returns or raises for each of ``candidates``, from one child."""
         assert self._reference is not None, "set_reference comes first"
@@ -85,7 +85,7 @@ class Checker:
         return found
 
     def _compared(
-        self, item: Candidate, answers: Answers | LiteberryError, interpreter: InterpreterName
+        self, item: ConvertedFile, answers: Answers | LiteberryError, interpreter: InterpreterName
     ) -> tuple[Check, Answers]:
         if isinstance(answers, LiteberryError):
             raise answers
@@ -104,7 +104,7 @@ class Checker:
         return check, answers
 
     def check_everywhere(
-        self, candidates: Sequence[Candidate]
+        self, candidates: Sequence[ConvertedFile]
     ) -> list[tuple[Variant, list[Found]]]:
         """The manifest's entry of each of ``candidates``, and what it found on the check images.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from convert.build.bundle_writer import staged_bundle, write_manifest
-from convert.build.checker import Candidate, Checker, RecipeValues, as_sample
+from convert.build.checker import Checker, ConvertedFile, RecipeValues, as_sample
 from convert.build.contract import Contract
 from convert.evaluation.variant_file import replace_tensors
 from convert.output_capture import quiet
@@ -66,7 +66,7 @@ def add_tuned(bundle: Bundle, model: bytes, recipe: RecipeValues) -> None:
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)
         file = folder / f"{TUNED}.tflite"
         file.write_bytes(model)
-        ((variant, found),) = checker.check_everywhere([Candidate(file, recipe)])
+        ((variant, found),) = checker.check_everywhere([ConvertedFile(file, recipe)])
         samples = tuple(
             msgspec.structs.replace(sample, detections=sample.detections | {TUNED: as_sample(seen)})
             for sample, seen in zip(manifest.samples, found, strict=True)

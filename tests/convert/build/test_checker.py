@@ -7,7 +7,7 @@ import pytest
 
 from convert.build import checker as module
 from convert.build.check_run import Answers
-from convert.build.checker import Candidate, Checker, agreement, as_sample, compared
+from convert.build.checker import Checker, ConvertedFile, agreement, as_sample, compared
 from convert.errors import ConversionError
 from convert.quantization import flatbuffer
 from device.bundle.heads import TensorSpec
@@ -106,7 +106,7 @@ def test_comparison_that_fails_names_the_file_and_the_interpreter(checker):
 def test_failure_elsewhere_than_in_litert_is_recorded(checker, built):
     checker._run.known["int8", "other"] = InterpreterError("needs ADD version 9")
     file = built / "bundle" / "int8.tflite"
-    ((variant, found),) = checker.check_everywhere([Candidate(file, {"precision": "int8"})])
+    ((variant, found),) = checker.check_everywhere([ConvertedFile(file, {"precision": "int8"})])
     assert variant.checks["litert"].ok
     assert variant.checks["other"] == Check(version="2", ok=False, reason="needs ADD version 9")
     assert found == [(CAT,)]
@@ -118,7 +118,7 @@ def test_failure_elsewhere_than_in_litert_is_recorded(checker, built):
 def test_failure_in_litert_is_an_error(checker):
     checker._run.known["int8"] = InterpreterError("refused")
     with pytest.raises(InterpreterError, match="refused"):
-        checker.check_everywhere([Candidate(FLOAT32, {}), Candidate(INT8, {})])
+        checker.check_everywhere([ConvertedFile(FLOAT32, {}), ConvertedFile(INT8, {})])
 
 
 def test_each_interpreter_is_asked_once_for_all_files(checker, built):
@@ -127,6 +127,6 @@ def test_each_interpreter_is_asked_once_for_all_files(checker, built):
     calls = []
     answers_of = checker._run.answers_of
     checker._run.answers_of = lambda *asked: calls.append(asked) or answers_of(*asked)
-    found = checker.check_everywhere([Candidate(file, {}) for file in files])
+    found = checker.check_everywhere([ConvertedFile(file, {}) for file in files])
     assert calls == [([files[1]], "litert"), (files, "other")]
     assert [variant.checks["other"].cosine for variant, _ in found] == [1.0, 0.96]
