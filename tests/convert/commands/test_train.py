@@ -9,7 +9,8 @@ import pytest
 from convert.cli import main
 from convert.commands.train import change_line
 from tests.conftest import ROOT
-from tests.convert.training.shapes import draw_dataset
+from tests.convert.training.shapes import draw_class_folders, draw_dataset
+from tests.convert.training.test_dataset import write_voc
 
 
 @pytest.mark.parametrize(
@@ -61,16 +62,35 @@ def test_minutes_and_epochs_exclude_each_other(tmp_path):
         main(["train", str(tmp_path), "--minutes", "5", "--epochs", "3"])
 
 
-def test_bad_dataset_ends_before_tensorflow_is_imported(tmp_path):
-    code = (
-        "import sys; from convert.cli import main; "
-        f"code = main(['train', {str(tmp_path)!r}, '--out', {str(tmp_path / 'out')!r}]); "
-        "print(code, 'tensorflow' in sys.modules)"
-    )
+CHECKS = """
+import sys
+from pathlib import Path
+from convert.build.classifier_run import ClassifierRun
+from convert.build.detector_run import DetectorRun
+from convert.build.train_options import TrainOptions
+from convert.cli import main
+from convert.training.dataset import read_dataset
+root = Path(sys.argv[1])
+boxes, classes = (read_dataset(root / name, 0, print) for name in ("boxes", "classes"))
+DetectorRun(boxes, TrainOptions(root / "boxes", root / "x"), print)
+ClassifierRun(classes, TrainOptions(root / "classes", root / "x"), print)
+code = main(["train", str(root / "none"), "--out", str(root / "x")])
+print(code, "tensorflow" in sys.modules)
+"""
+
+
+def test_labels_are_checked_and_a_run_prepared_before_tensorflow_is_imported(tmp_path):
+    draw_class_folders(tmp_path / "classes", train=6, others=2)
+    write_voc(tmp_path / "boxes", 12)
+    (tmp_path / "none").mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CHECKS, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.split() == ["1", "False"]
+    assert done.stdout.splitlines()[-1].split() == ["1", "False"], done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
 
