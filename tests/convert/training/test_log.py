@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from convert.training.log import FILE, TrainingLog, clock, epoch_line
+from convert.training.log import FILE, TrainingLog, _scalars, clock, epoch_line
 from convert.training.state import EpochRecord
 from device.errors import SinkError
 
@@ -53,6 +53,22 @@ def test_log_that_cannot_be_written_says_what_to_do(tmp_path):
     (tmp_path / FILE).mkdir()
     with pytest.raises(SinkError, match="free some space"):
         TrainingLog(tmp_path, None).add(RECORD)
+
+
+def test_losses_and_scores_have_names_of_their_own_in_tensorboard():
+    scalars = _scalars(RECORD)
+    assert scalars["loss/box"] == 0.25
+    assert scalars["validation/AP50"] == 0.6
+    assert scalars["best"] == 0.4
+    assert not scalars.keys() & {"epoch", "step", "losses", "scores"}
+
+
+def test_line_of_a_classifier_has_one_loss():
+    record = dataclasses.replace(
+        RECORD, losses={"class": 0.5}, scores={"accuracy": 0.75, "mean recall": 0.5}
+    )
+    line = epoch_line(record, clock)
+    assert "loss 0.500, validation 0.750 accuracy, 0.500 mean recall, best 0.400" in line
 
 
 def test_line_tells_the_time_left_by_the_progress():
