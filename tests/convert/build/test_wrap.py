@@ -92,7 +92,7 @@ def test_raw_heads_bring_their_anchors_along(tmp_path):
 def test_output_that_is_always_the_same_is_refused(tmp_path, labels):
     data = tiny_models.classifier(gain=1e-30)  # nothing is left of the picture
     with pytest.raises(ConversionError, match=r"answers sensibly in no interpreter.*same on every"):
-        wrapped(tmp_path, data, labels=labels, **NORMALISED)
+        wrapped(tmp_path, data, labels=labels)
 
 
 def test_every_interpreter_is_checked_against_the_first(tmp_path, labels):
