@@ -9,6 +9,7 @@ busy or slow one changes both. Run it on a quiet one all the same.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import os
@@ -193,8 +194,12 @@ def growth(bundle: Bundle) -> float:
     return used[GROWTH_FRAMES] - used[1_000]
 
 
-def start_up(bundle: Bundle) -> float:
-    """Process start to the first detection, over a bare script's."""
+@functools.cache
+def start_up(bundle: Bundle) -> tuple[float, float]:
+    """`detect` of one picture from cold over a bare script: wall time, and processor time.
+
+    Both with one thread, one after the other in turns; the medians of the pairs' ratios.
+    """
     image = bundle.file(bundle.manifest.samples[0].file)
     model = bundle.file(bundle.variant("int8").file)
     bare = [sys.executable, "-c", BARE_START, str(model), str(image)]
@@ -202,15 +207,24 @@ def start_up(bundle: Bundle) -> float:
     ours += ["--source", str(image), "--threads", "1"]
     # Where Python may not keep what it compiled, every start would compile it again.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    ratios = []
-    for _ in range(2 * ROUNDS):
-        took = []
+    wall, processor = [], []
+    for number in range(2 * ROUNDS + 1):
+        took, worked = [], []
         for command in (bare, ours):
-            started = time.perf_counter()
+            before, started = _children_s(), time.perf_counter()
             subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=environment)
             took.append(time.perf_counter() - started)
-        ratios.append(took[1] / took[0])
-    return statistics.median(ratios)
+            worked.append(_children_s() - before)
+        if number:  # the first compiles, and fills the cache of files
+            wall.append(took[1] / took[0])
+            processor.append(worked[1] / worked[0])
+    return statistics.median(wall), statistics.median(processor)
+
+
+def _children_s() -> float:
+    """Seconds of processor time that ended children have taken so far."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def tutorial_fps(model: Path, video: Path, frames: int) -> float:
@@ -291,7 +305,10 @@ def main() -> int:
             ("headless with a log: resident, MB", "<=", 100, lambda: resident(bundle, log)[0]),
             ("headless with a log: peak, MB", "<=", 100, lambda: resident(bundle, log)[1]),
             (f"growth from frame 1,000 to {GROWTH_FRAMES:,}, MB", "<=", 1, lambda: growth(bundle)),
-            ("first detection over a bare script's, time", "<=", 1.5, lambda: start_up(bundle)),
+            ("one picture from cold over a bare script, time", "<=", 1.5,
+             lambda: start_up(bundle)[0]),
+            ("one picture from cold: the same, processor time", "", 0,
+             lambda: start_up(bundle)[1]),
             ("a tutorial's loop with its model, FPS ratio", ">=", 8,
              lambda: against_tutorial(log)),
         )  # fmt: skip

@@ -164,7 +164,8 @@ def _open_run(
         if home is not None:
             about = describe_device(home.options, bundle, plan, has_visits=watch is not None)
             home.start(about, controls)
-    forget_startup(engine.model)
+    if camera.length != 1:  # one picture is over before the memory is missed
+        forget_startup(engine.model)
     return pipeline
 
 

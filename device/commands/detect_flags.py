@@ -28,11 +28,11 @@ from device.commands.output_flags import (
 )
 from device.commands.scene_flags import add_scene_flags
 from device.runtimes import PREFERENCE
-from device.web.address import parse_address
 
 if TYPE_CHECKING:
     from device.bundle.manifest import InputRule
     from device.cameras.base import CameraOptions
+    from device.web.address import Address
 
 LONGEST_NAME = 40  # characters of a run's: file names have it, and a phone's header
 
@@ -215,10 +215,16 @@ def camera_options(args: argparse.Namespace, rule: InputRule) -> CameraOptions:
     )
 
 
+def _address(text: str) -> Address:
+    from device.web.address import parse_address  # here: most runs have no page
+
+    return parse_address(text)
+
+
 def _add_page(page: argparse._ArgumentGroup) -> None:
     page.add_argument(
         "--serve",
-        type=parse_address,
+        type=_address,
         metavar="HOST:PORT",
         help="show the run in a browser; a port alone: on this machine only, 0.0.0.0:8080: to all "
         "who have the link that is printed",

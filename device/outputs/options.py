@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -105,6 +104,8 @@ def _refuse_contradictions(outputs: OutputOptions) -> None:
     if outputs.log_size_bytes is not None and (outputs.log is None or outputs.log_is_stdout):
         raise UsageError("--log-size needs --log FILE")
     if outputs.run is not None:
+        import shutil  # here: it brings every kind of archive along
+
         try:
             words = shlex.split(outputs.run)
         except ValueError as exc:

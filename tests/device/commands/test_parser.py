@@ -80,7 +80,7 @@ def test_threshold_as_it_is_written_elsewhere_is_answered_with_the_number(capsys
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), "COMMAND is missing: detect, info, bench, doctor, events, verify; see"),
+        ((), "COMMAND is missing: detect, info, bench, doctor, events, hub, verify; see"),
         (("detect", "bundle"), "--source SRC is missing: picamera, the number of a USB camera, "),
         (("verify",), "BUNDLE is missing: folder made by convert build; see"),
     ],
