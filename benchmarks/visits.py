@@ -1,12 +1,14 @@
 """What following objects costs a run, and whether a day of it stays within its bounds.
 
-    python benchmarks/visits.py [--json FILE] cost BUNDLE VIDEO [--rounds N] [--frames N]
-    python benchmarks/visits.py [--json FILE] day [--frames N]
+    python benchmarks/visits.py cost BUNDLE VIDEO [--rounds N] [--frames N] [--camera FPS]
+    python benchmarks/visits.py day [--frames N]
 
 ``cost``: frames per second and processor time per frame of three runs in turns, each on one
 interpreter thread: one without any of it; one with visits, a zone, a line, a rule, the database and
 counts; and one with all that and clips of every person, the page with its past, and a viewer of it
-(another process). Ratios and differences are to the run without of the same round.
+(another process). Ratios and differences are to the run without of the same round. A video's frames
+come as fast as the network takes them, which no camera's do: with ``--camera`` they come as a
+camera's at that rate, and the newest counts.
 ``day``: 24 hours by a script on a clock that is not waited for: counts against the script, memory
 after a tenth of it and at the end, and the size of the database against its quota.
 """
@@ -33,7 +35,7 @@ import cv2
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from device.bundle.bundle import Bundle
-from device.cameras.base import Camera
+from device.cameras.base import Camera, Shot
 from device.cameras.open import open_camera
 from device.events.reader import VisitReader
 from device.inference.engine import Engine
@@ -70,6 +72,24 @@ LEVELS = ("without", "visits", "all")
 MOST_SLOWER = 0.05
 
 
+class PacedCamera(Camera):
+    """A camera that shows a video, of which frames are lost that nobody takes in time."""
+
+    live = True
+
+    def __init__(self, video: Camera, fps: float) -> None:
+        super().__init__()
+        self.fps = fps
+        self._shots = video.frames()
+        self._due_s = time.monotonic()
+
+    def _read(self) -> Shot | None:
+        frame = next(self._shots, None)
+        self._due_s = max(self._due_s + 1 / (self.fps or 1), time.monotonic())
+        self._stop.wait(self._due_s - time.monotonic())
+        return None if frame is None else Shot(frame.pixels)
+
+
 @contextlib.contextmanager
 def outfit(
     level: str, bundle: Bundle, engine: Engine, camera: Camera, folder: Path
@@ -79,7 +99,7 @@ def outfit(
         yield Pipeline(camera, engine, [])
         return
     found, _ = read_plan(TABLES)
-    pace = Pace.of(camera.fps, live=False)
+    pace = Pace.of(camera.fps, live=camera.live)
     watch = Watch(SceneWatcher(found), pace)
     store, clips = folder / "events.db", folder / "clips"
     with contextlib.ExitStack() as stack:
@@ -119,14 +139,15 @@ async def view(link: str) -> None:
 
 
 def run_once(
-    bundle: Bundle, engine: Engine, video: Path, frames: int | None, level: str
+    bundle: Bundle, engine: Engine, args: argparse.Namespace, frames: int | None, level: str
 ) -> tuple[float, float]:
     """Frames per second, and ms of processor time per frame, until all is written."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        open_camera(str(video), [], print) as camera,
-    ):
-        with outfit(level, bundle, engine, camera, Path(name)) as pipeline:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        camera = stack.enter_context(open_camera(str(args.video), [], print))
+        if args.camera is not None:
+            camera = PacedCamera(camera, args.camera)
+        with outfit(level, bundle, engine, camera, folder) as pipeline:
             began_s = time.process_time()
             pipeline.run(frames, threading.Event())
         cpu_s = time.process_time() - began_s
@@ -138,7 +159,7 @@ def cost(args: argparse.Namespace) -> dict[str, object]:
     found: dict[str, list[tuple[float, float]]] = {level: [] for level in LEVELS}
     bundle = Bundle(args.bundle)
     with Engine(bundle, args.variant, threads=1) as engine:
-        run = functools.partial(run_once, bundle, engine, args.video)
+        run = functools.partial(run_once, bundle, engine, args)
         run(30, "all")
         for number in range(args.rounds):
             for level in LEVELS[:: 1 if number % 2 == 0 else -1]:
@@ -210,6 +231,7 @@ def main() -> None:
     a_cost.add_argument("--variant", default="int8")
     a_cost.add_argument("--rounds", type=int, default=10)
     a_cost.add_argument("--frames", type=int, help="of each run (default: all of the video)")
+    a_cost.add_argument("--camera", type=float, metavar="FPS", help="at this rate, as a camera's")
     a_day = commands.add_parser("day")
     a_day.add_argument("--frames", type=int, default=DAY_FRAMES)
     commands.add_parser("view").add_argument("link")  # by cost
