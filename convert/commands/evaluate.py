@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
+from convert.commands.executor_flag import add_executor, executor_of
 from device.commands.argument_types import comma_list, non_negative_int, tile_grid
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.runtimes import PREFERENCE
@@ -61,6 +62,7 @@ def add_evaluate(commands: Commands) -> None:
         "figures are then not left in the bundle",
     )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    add_executor(evaluate)
     evaluate.set_defaults(handler=run_evaluate)
     debug_flag(evaluate)
 
@@ -74,9 +76,10 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
     sets = image_sets(args)
     tiles = None if args.tiles is None else Grid(*args.tiles)
-    accuracy = evaluate_bundle(
-        args.bundle, sets, args.variants, args.interpreter, say_step, args.seed, tiles
-    )
+    with executor_of(args):
+        accuracy = evaluate_bundle(
+            args.bundle, sets, args.variants, args.interpreter, say_step, args.seed, tiles
+        )
     print(format_accuracy(accuracy))
     if tiles is None:  # what is there is of one look a picture, for the report to compare
         try:

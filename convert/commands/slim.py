@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.executor_flag import add_executor, executor_of
 from device.commands.argument_types import non_negative_int, positive_float, positive_int
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
@@ -129,6 +130,7 @@ def add_slim(commands: Commands) -> None:
         metavar="N",
         help="draws splits, halves and the augmentation (default: 0)",
     )
+    add_executor(slim)
     slim.set_defaults(handler=run_slim)
     debug_flag(slim)
 
@@ -158,7 +160,8 @@ def run_slim(args: argparse.Namespace) -> None:
         with quiet(args.debug):
             prepare_tensorflow(args.seed)
             original = read_original(bundle, args.weights)
-        slim_into(folder, out, args, original, dataset, labelled, Interrupt(say=say))
+        with executor_of(args):
+            slim_into(folder, out, args, original, dataset, labelled, Interrupt(say=say))
 
 
 def slim_into(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
+from convert.commands.executor_flag import add_executor, executor_of
 from device.commands.argument_types import non_negative_int, positive_float
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.system.console import say, say_step
@@ -66,6 +67,7 @@ def add_tune(commands: Commands) -> None:
         help="draws the halves, the calibration pictures and the random changes; the same seed and "
         "target pi4 or pi5 give the same file, if time does not run out (default: 0)",
     )
+    add_executor(tune)
     tune.set_defaults(handler=run_tune)
     debug_flag(tune)
 
@@ -92,7 +94,7 @@ def run_tune(args: argparse.Namespace) -> None:
     bundle = Bundle(args.bundle)
     bundle.verify()  # now, rather than when what was found is put into it
     refuse_unwritable(bundle.folder)
-    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
+    with executor_of(args), tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         tuner = Tuner(bundle, sets, options, Path(scratch), say_step)
         try:
             outcome = tuner.run()

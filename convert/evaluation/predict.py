@@ -38,6 +38,10 @@ Predictions = NDArray[np.float64]
 """What one variant found on one picture, best score first: float64 (count, 6) with class id,
 score, x_min, y_min, x_max, y_max in the picture's pixels; of a classifier (count, 2)."""
 
+Looker = Callable[["Panel", Sequence[Path]], Iterator["dict[str, Predictions] | Unreadable"]]
+"""What looks at pictures for :func:`predict`, in order."""
+
+_elsewhere: Looker | None = None  # where others than this machine's processes do
 _served: Panel  # in a process of a pool: the one that it works for
 
 
@@ -92,17 +96,36 @@ def predict(
     """What each variant found on each of ``images``, in order, or why one cannot be read.
 
     Every picture is decoded once, for all variants. ``processes`` None takes one per core as
-    far as that is worth it; the results do not depend on it. Raises what :meth:`Panel.open`
+    far as that is worth it, or those of :func:`looking_elsewhere`; the results do not depend on
+    it. Raises what :meth:`Panel.open`
     raises, and :class:`EvaluationError` where a process is killed.
     """
-    if processes is None:
-        processes = max(1, min(usable_cores(), len(images) // WORTH_A_PROCESS))
+    if processes is None and _elsewhere is not None:
+        looks = _elsewhere(panel, images)
+    else:
+        looks = _look_at_all(panel, images, processes or _worthwhile(len(images)))
     with tqdm(total=len(images), desc="pictures", leave=False, disable=None) as bar:
         found = []
-        for item in _look_at_all(panel, images, processes):
+        for item in looks:
             found.append(item)
             bar.update()
     return found
+
+
+@contextlib.contextmanager
+def looking_elsewhere(looker: Looker) -> Iterator[None]:
+    """A block in which ``looker`` looks at the pictures, instead of processes of this machine."""
+    global _elsewhere
+    before, _elsewhere = _elsewhere, looker
+    try:
+        yield
+    finally:
+        _elsewhere = before
+
+
+def _worthwhile(images: int) -> int:
+    """How many processes are worth their start."""
+    return max(1, min(usable_cores(), images // WORTH_A_PROCESS))
 
 
 def _look_at_all(
@@ -110,7 +133,7 @@ def _look_at_all(
 ) -> Iterator[dict[str, Predictions] | Unreadable]:
     if processes == 1:
         engines = panel.open()
-        yield from (_look(engines, path) for path in images)
+        yield from (look_at(engines, path) for path in images)
         return
     # Spawned, not forked: interpreters have threads, which do not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -157,10 +180,11 @@ def _engines() -> dict[str, Engine]:
 
 
 def _work(path: Path) -> dict[str, Predictions] | Unreadable:
-    return _look(_engines(), path)
+    return look_at(_engines(), path)
 
 
-def _look(engines: dict[str, Engine], path: Path) -> dict[str, Predictions] | Unreadable:
+def look_at(engines: dict[str, Engine], path: Path) -> dict[str, Predictions] | Unreadable:
+    """What each engine finds on the picture at ``path``, or why it cannot be read."""
     try:
         frame = Frame(read_image(path), 0, 0.0)
     except SourceError as exc:
