@@ -297,6 +297,22 @@ def shape_computed_late(shape=(), signature=None) -> bytes:
     return graph.write([image], [late])
 
 
+def grey(layout="nhwc", dtype="float32", scale=0.0, zero_point=0) -> bytes:
+    """Whether a grey picture is light: the logistic function of ten times its mean."""
+    graph = Graph()
+    shape = (1, 32, 32, 1) if layout == "nhwc" else (1, 1, 32, 32)
+    image = graph.tensor("picture", shape, dtype, scale, zero_point)
+    real = image if dtype == "float32" else graph.dequantised(image, shape)
+    mean = graph.tensor("mean", (1, 1))
+    options = schema.ReducerOptionsT()
+    options.keepDims = False
+    axes = graph.constant((1, 2) if layout == "nhwc" else (2, 3), "int32")
+    graph.operator("MEAN", [real, axes], [mean], options)
+    light = graph.tensor("light", (1, 1))
+    graph.operator("LOGISTIC", [graph.scaled(mean, GAIN, (1, 1))], [light])
+    return graph.write([image], [light])
+
+
 def two_inputs() -> bytes:
     graph = Graph()
     images = [graph.tensor(name, (1, 32, 32, 3)) for name in ("left", "right")]

@@ -120,6 +120,27 @@ def test_user_says_how_pictures_are_brought_to_its_shape(here, write, resize, pa
     assert (rule.resize, rule.crop_fraction) == (resize, part)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        {},
+        {"layout": "nchw"},
+        {"dtype": "int8", "scale": 1 / 128, "zero_point": 0},
+        {"dtype": "uint8", "scale": 1 / 128, "zero_point": 128},
+    ],
+    ids=str,
+)
+def test_grey_pictures_go_into_a_model_of_one_channel(here, write, tmp_path, made):
+    (tmp_path / "labels.txt").write_text("dark\nlight\n")
+    hints = Hints(labels=str(tmp_path / "labels.txt"))
+    model = recognise(write(tiny_models.grey(**made)), hints)
+    assert model.manifest.input.colour == "grey"
+    # Luma of ITU-R BT.601: green counts 0.587, blue 0.114; as -1..1 it is 0.17 and -0.77.
+    assert run(model, "green").classes[0].label == "light"
+    assert run(model, "green").classes[0].score == pytest.approx(1 / (1 + np.exp(-1.74)), abs=0.02)
+    assert run(model, "blue").classes[0].label == "dark"
+
+
 def test_channels_with_normalisation_of_their_own(here, write, labels):
     # int8 of 0.0187 and -14 is what ImageNet's mean and deviation quantise to
     data = tiny_models.classifier(dtype="int8", scale=0.0187, zero_point=-14, logits=True)
