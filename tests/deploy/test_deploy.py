@@ -619,6 +619,7 @@ def test_service_of_another_user_is_neither_taken_over_nor_removed(
     assert "nothing of liteberry here is yours, and the service is alice's" in done.stderr
     host.liteberry.rmdir()
     gone.rename(kept)
+    (host.home / ".local/bin/liteberry").symlink_to(host.current / "liteberry")  # others go on
     assert unit.read_text() == before
 
 

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 HOST = "127.0.0.1"
 
@@ -100,27 +101,58 @@ class SimulatedPi:
             await writer.drain()
 
 
+class _Connection(asyncio.StreamReaderProtocol):
+    """A connection that is among those ``open`` from its first moment to its last."""
+
+    def __init__(self, pi: SimulatedPi, opened: dict[asyncio.BaseTransport, object]) -> None:
+        super().__init__(asyncio.StreamReader(), pi.serve)
+        self._opened = opened
+        self._own: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._own = transport
+        super().connection_made(transport)
+        # The loop itself remembers neither: one that waits would be collected as garbage.
+        self._opened[transport] = self
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._own is not None:
+            self._opened.pop(self._own, None)
+
+
+async def turns(count: int = 10) -> None:
+    """Let the loop turn: from a connection that came to the task that answers it are four."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 @contextlib.contextmanager
 def serving_pis(pis: Sequence[SimulatedPi]) -> Iterator[Sequence[SimulatedPi]]:
     """The Pis, each at a port of its own on loopback."""
     loop = asyncio.new_event_loop()
     ready, stop = threading.Event(), asyncio.Event()
 
+    opened: dict[asyncio.BaseTransport, object] = {}
+
     async def serve() -> None:
         servers = []
         for pi in pis:
-            server = await asyncio.start_server(pi.serve, HOST, pi.port)
+            server = await loop.create_server(partial(_Connection, pi, opened), HOST, pi.port)
             pi.port = server.sockets[0].getsockname()[1]
             servers.append(server)
         ready.set()
         await stop.wait()
+        await turns()  # a server that is closed loses the connections that have just come
         for server in servers:
             server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)  # in which their connections are closed
+        for transport in list(opened):
+            transport.abort()  # type: ignore[attr-defined]
+        await turns()  # in which they are closed
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
