@@ -33,8 +33,8 @@ ORIGINS: Mapping[InterpreterName, Origin] = {
     "tensorflow": Origin("TensorFlow", "tensorflow", "tensorflow.lite.python.interpreter"),
 }
 INSTALL_LITERT = f"pip install {ORIGINS['litert'].distribution}"
-# Fastest first: LiteRT has the newest kernels; OpenVINO's memory and, on a Pi, its int8 are dearer,
-# so that it runs where it is asked for or was measured; TensorFlow's costs hundreds of megabytes.
+# Fastest first: LiteRT has the newest kernels; OpenVINO takes twice the memory, and runs where it
+# is asked for or was measured to be worth it; TensorFlow's costs hundreds of megabytes.
 PREFERENCE: tuple[InterpreterName, ...] = get_args(InterpreterName)
 EXTRA: InterpreterName = "openvino"  # no lock has it: who wants it installs it
 

@@ -22,6 +22,7 @@ from device.images import (
     read_page,
 )
 from device.records import Pixels
+from device.system.console import count_of
 
 PAGED_SUFFIXES = (".tif", ".tiff")
 READ_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
@@ -85,8 +86,7 @@ class ImageReader(Camera):
                 f"{refusal} ({', '.join(NAMED_KINDS)}), and no videos{found.besides()}"
             )
         if found.passed_over:
-            count = len(found.files)
-            warn(f"{source}: {count} picture{'s' * (count > 1)}{found.besides()}")
+            warn(f"{source}: {count_of(len(found.files), 'picture')}{found.besides()}")
         return cls(found.files, warn, options)
 
     @classmethod

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from device.commands.argument_types import port_number
 from device.commands.runner import Commands, HelpText, debug_flag
-from device.system.console import say
+from device.system.console import count_of, say
 from device.web.address import parse_address
 
 EXAMPLES = """examples:
@@ -78,6 +78,5 @@ def run_hub(args: argparse.Namespace) -> None:
     with GracefulShutdown() as shutdown, Hub(hosts, tokens, args.serve, token) as hub:
         # A journal is read by more people than may watch.
         where = hub.link if sys.stderr.isatty() else hub.invitation
-        count = f"{len(hosts)} {'Pi' if len(hosts) == 1 else 'Pis'}"
-        say(f"{count} to be seen at {where}; Ctrl-C ends it")
+        say(f"{count_of(len(hosts), 'Pi')} to be seen at {where}; Ctrl-C ends it")
         hub.run(shutdown.stop)
