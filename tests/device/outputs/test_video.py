@@ -135,8 +135,8 @@ def test_killed_run_leaves_a_video_that_plays_beside_the_earlier_one(tmp_path, e
     frames = frames_of(partial_of(path))
     assert 88 <= len(frames) <= 100, "more than the last second is lost"
     assert [round(frame.mean()) for frame in frames] == pytest.approx(
-        [2 * index for index in range(len(frames))], abs=2
-    )
+        [2 * index for index in range(len(frames))], abs=4
+    ), "a difference of two greys is one that the encoder may pass over"
 
 
 @pytest.mark.parametrize("earlier", [True, False])
