@@ -6,7 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 
 from device.errors import SinkError
-from device.records import Outcome
+from device.records import Frame, Outcome
 from device.system.closable import Closable
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")
@@ -19,8 +19,8 @@ class Sink(Closable):
     Leaving it with an exception still finishes what was written so far.
     """
 
-    def needs_image(self) -> bool:
-        """Whether the next outcome must come with its annotated image; asked before each."""
+    def needs_image(self, frame: Frame) -> bool:  # noqa: ARG002
+        """Whether the outcome of ``frame``, the next, must come with its annotated image."""
         return False
 
     @abstractmethod
@@ -38,7 +38,7 @@ class Sink(Closable):
 class ImageSink(Sink):
     """A sink of annotated images, which it needs of every outcome."""
 
-    def needs_image(self) -> bool:
+    def needs_image(self, frame: Frame) -> bool:  # noqa: ARG002
         """Always."""
         return True
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,17 +13,20 @@ import numpy as np
 
 from device.errors import SinkError
 from device.images import encode_jpeg
-from device.outputs.base import ImageSink
+from device.outputs.base import Sink
 from device.outputs.file_names import event_name
 from device.outputs.pace import Pace
 from device.outputs.segments import VideoSeries
-from device.records import Outcome, Pixels
+from device.records import Frame, Outcome, Pixels
 from device.system.console import say
 
 BEFORE_S = 3.0  # what a clip shows of the time before
 BEFORE_BYTES = 16 << 20  # and what that may take in memory
 CATCH_UP = 2  # held frames that are written for each new one: a burst would stall the run
 MAX_CLIP_S = 300.0
+# Between two pictures of a clip, at least: of a camera's 30 a second it has 15, of 25 12.5. Frames
+# of no usual rate are just this far apart: a camera's jitter does not change which are taken.
+GAP_S = 0.055
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,13 @@ class _Held:
         return np.asarray(pixels, np.uint8)
 
 
-class ClipSink(ImageSink):
+class ClipSink(Sink):
     """A recorder of clips ``LABEL-20261121T143000Z.mp4``, of a named run ``NAME-LABEL-...``.
 
     Each begins three seconds before one of ``labels`` was seen, and ends ``after_s`` seconds after
-    the last time; of a very long one the next goes on. The pre-roll is held in memory, as JPEG. A
-    clip that cannot be written is told of once and given up: the run goes on, and so do later
-    clips.
+    the last time; of a very long one the next goes on. Of frames that follow each other within
+    ``GAP_S`` some are left out. The pre-roll is held in memory, as JPEG. A clip that cannot be
+    written is told of once and given up: the run goes on, and so do later clips.
     """
 
     def __init__(
@@ -61,13 +65,15 @@ class ClipSink(ImageSink):
         self._after_s = after_s
         self._pace = pace
         names = [event_name(label, run_name) for label in labels]
+        shown = replace(pace, fps=pace.fps / math.ceil(pace.fps * GAP_S))
         self._series = VideoSeries(
-            folder, names, ".mp4", pace, MAX_CLIP_S, quota_bytes, local_time=local_time
+            folder, names, ".mp4", shown, MAX_CLIP_S, quota_bytes, local_time=local_time
         )
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._name = ""
         self._until_s: float | None = None  # of the clip under way
+        self._shown_at_s = -math.inf  # the last frame that was held or written
         self._told = False
 
     def path(self) -> Path | None:
@@ -78,10 +84,15 @@ class ClipSink(ImageSink):
         """The name that the clip under way will have, if it is one of ``label``'s."""
         return self._series.path if label in self._labels else None
 
+    def needs_image(self, frame: Frame) -> bool:
+        """Whether ``frame`` is far enough from the last one that a clip shows."""
+        # A source whose time begins anew has gone back.
+        return not 0 <= self._pace.at_s(frame) - self._shown_at_s < GAP_S
+
     def write(self, outcome: Outcome) -> None:
-        """Hold the frame, or write it to the clip that it belongs to."""
-        assert outcome.image is not None
+        """Hold the frame, or write it to the clip that it belongs to; begin one if it is time."""
         at_s = self._pace.at_s(outcome.frame)
+        is_shown = self.needs_image(outcome.frame)
         while self._until_s is None and self._held and self._is_too_much(at_s):
             self._take()
         item = outcome.result.best_of(self._labels)
@@ -89,6 +100,12 @@ class ClipSink(ImageSink):
             if self._until_s is None:
                 self._name = event_name(item.label, self._run_name)
             self._until_s = at_s + self._after_s
+        if not is_shown:
+            if self._until_s is not None and self._series.path is None:
+                self._catch_up(CATCH_UP)  # who is told of this frame is told of the clip
+            return
+        assert outcome.image is not None
+        self._shown_at_s = at_s
         if self._until_s is not None and at_s <= self._until_s and not self._held:
             self._record(outcome.image, at_s)
             return

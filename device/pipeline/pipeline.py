@@ -216,7 +216,7 @@ class Pipeline:
             )
         started = time.perf_counter()
         image = None
-        if any(sink.needs_image() for sink in self._sinks):
+        if any(sink.needs_image(job.frame) for sink in self._sinks):
             image = job.frame.pixels.copy()
             draw(image, result.detections, self._status(), result.classes or (), self._parts)
         draw_ms = (time.perf_counter() - started) * 1e3

@@ -57,7 +57,7 @@ def test_small_object_is_found_with_tiles_and_not_without(engine, tiled, far_awa
 
 def test_pipeline_finds_what_run_finds(tiled, far_away):
     outcomes = []
-    sink = SimpleNamespace(needs_image=lambda: False, write=outcomes.append)
+    sink = SimpleNamespace(needs_image=lambda _: False, write=outcomes.append)
     camera = IterableCamera([far_away])
     Pipeline(camera, tiled, [sink]).run(None, threading.Event())
     assert outcomes[0].result.detections == tiled.run(frame_of(far_away)).detections

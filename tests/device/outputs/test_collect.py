@@ -85,7 +85,7 @@ def test_frame_with_a_doubtful_finding_is_kept_clean_with_what_was_found(opened,
     drawn_on = np.zeros((48, 64, 3), np.uint8)
     outcome = replace(outcome_at(7, found(0.9), unsure=[found(0.4, "dog", RIGHT)]), image=drawn_on)
     with opened() as sink:
-        assert not sink.needs_image()
+        assert not sink.needs_image(outcome.frame)
         sink.write(outcome)
     (name,) = images_in(tmp_path / "kept")
     assert name.endswith("-000007.jpg")

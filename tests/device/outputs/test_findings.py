@@ -19,7 +19,7 @@ def said(capsys):
     def said(result: Result) -> list[str]:
         frame = Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0)
         with FindingsSink() as sink:
-            assert not sink.needs_image()
+            assert not sink.needs_image(frame)
             sink.write(Outcome(frame, result, None, 0.0, 0.0, 0.0, 0.0, 0.0))
         return capsys.readouterr().out.splitlines()
 

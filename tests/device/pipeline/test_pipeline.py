@@ -25,7 +25,7 @@ class Keep(Sink):
         self.outcomes = []
         self.closed = 0
 
-    def needs_image(self) -> bool:
+    def needs_image(self, frame) -> bool:
         return self._wants_image
 
     def write(self, outcome) -> None:
