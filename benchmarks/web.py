@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "127.0.0.1:8737"
 ROUNDS = 5
+WANTED_S = 2  # from the first frame to its picture, at most
 WARM_UP_S = 1.5  # from the first frame on: by then the viewers are there
 
 
@@ -87,8 +89,12 @@ def run(log: Path, arguments: list[object], viewers: int | None) -> dict[str, fl
 
 
 def first_image_s(log: Path, arguments: list[object]) -> float | None:
-    """From the first frame to its picture in a browser that waits for the page to be there."""
-    from playwright.sync_api import Error, sync_playwright
+    """From the first frame to its picture in a browser that asks as soon as somebody listens.
+
+    The browser is told where to go once: asked over and over it keeps a core from the run that
+    begins. Where it is late, standard error says when the answer, the page and the picture came.
+    """
+    from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -97,16 +103,31 @@ def first_image_s(log: Path, arguments: list[object]) -> float | None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         with detect(log, *arguments, "--serve", ADDRESS) as process:
-            while True:
-                with contextlib.suppress(Error):
-                    page.goto(f"http://{ADDRESS}/")
-                    break
+            _await_listener(process)
+            asked_s = time.monotonic()
+            page.goto(f"http://{ADDRESS}/", wait_until="commit")
+            answered_s = time.monotonic()
+            page.wait_for_load_state("domcontentloaded")
+            loaded_s = time.monotonic()
             page.locator("#picture[data-frame]").wait_for()
             shown_s = time.monotonic()
             process.terminate()
         browser.close()
     first_s: float = json.loads(log.read_text().splitlines()[0])["finished_at_s"]
+    if shown_s - first_s > WANTED_S:
+        moments = {"asked": asked_s, "answered": answered_s, "loaded": loaded_s, "shown": shown_s}
+        told = ", ".join(f"{name} {moment - first_s:+.2f}" for name, moment in moments.items())
+        print(f"late; seconds from the first frame on: {told}", file=sys.stderr, flush=True)
     return shown_s - first_s
+
+
+def _await_listener(process: subprocess.Popen[str]) -> None:
+    host, _, port = ADDRESS.rpartition(":")
+    while process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port))):
+            return
+        time.sleep(0.02)
+    raise SystemExit("device detect failed: run it by hand to see why")
 
 
 def main() -> int:
@@ -147,7 +168,7 @@ def main() -> int:
         ("FPS with one viewer, over headless", ">=", 0.85, ratio(1)),
         ("FPS with ten viewers, over headless", ">=", 0.75, ratio(10)),
         ("resident with one viewer, peak, MB", "<=", 130, peak_mb(1)),
-        ("first frame to its picture in a browser, s", "<=", 2, max(waits, default=None)),
+        ("first frame to its picture in a browser, s", "<=", WANTED_S, max(waits, default=None)),
     ):
         if value is None:
             print(f"  {title:<46} chromium is not here")

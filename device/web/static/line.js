@@ -5,10 +5,13 @@ import { run } from "./run.js";
 
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 const SILENT_MS = 4500; // the server speaks every second
+// A handshake lost on the way is sent again after 1, 3, 7, 15, 31 and 63 s (RFC 6298): a board
+// that is back after ten would be looked for after thirty.
+const UNANSWERED_MS = 8000;
 
 let socket = null;
 let tries = 0;
-let heardAt = 0;
+let heardAt = 0; // or dialled
 let announced = null; // the frame whose JPEG comes next
 
 // Calls hear(news) for each text, see(frame) for each picture, and lose() when the line is gone.
@@ -16,6 +19,7 @@ export function connect(calls) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const line = new WebSocket(`${scheme}://${location.host}/live`);
   socket = line;
+  heardAt = performance.now();
   line.onmessage = ({ data }) => {
     heardAt = performance.now();
     tries = 0;
@@ -64,11 +68,12 @@ export function askClock() {
 }
 
 export function hangUpIfSilent() {
-  if (performance.now() - heardAt > SILENT_MS) hangUp();
+  const patience = socket?.readyState === WebSocket.CONNECTING ? UNANSWERED_MS : SILENT_MS;
+  if (performance.now() - heardAt > patience) hangUp();
 }
 
 export function hangUp() {
-  if (socket?.readyState !== WebSocket.OPEN) return;
+  if (!socket || socket.readyState > WebSocket.OPEN) return;
   const line = socket;
   line.close();
   line.onclose(); // on a dead line that would take its time

@@ -372,6 +372,28 @@ def test_line_that_is_cut_is_told_and_taken_up_again(run, open_page):
     open_page.complaints[:] = [text for text in open_page.complaints if "ERR_" not in text]
 
 
+UNANSWERED = """
+window.dialled = [];
+window.WebSocket = class {
+  static CONNECTING = 0; static OPEN = 1; static CLOSED = 3;
+  constructor(address) { this.readyState = 0; window.dialled.push(this); }
+  close() { this.readyState = 3; }
+};
+"""
+
+
+def test_line_that_nobody_answers_is_dialled_anew_after_eight_seconds(run, open_page):
+    page = open_page("about:blank", image=False, script=UNANSWERED)
+    page.clock.install(time=0)
+    page.clock.pause_at(1_000)  # or it would run on by itself, however slow the machine
+    page.goto(run.link)
+    page.wait_for_function("dialled.length")
+    page.clock.run_for(7_000)
+    assert page.evaluate("dialled.map(line => line.readyState)") == [0]
+    page.clock.run_for(4_000)
+    assert page.evaluate("dialled.map(line => line.readyState)") == [3, 0]
+
+
 def test_page_tells_its_own_rate_and_delay(run, open_page):
     page = open_page(run.link)
     wait_until(lambda: "behind" in text_of(page, "#arrival"))
