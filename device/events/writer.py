@@ -15,6 +15,7 @@ from device.images import encode_jpeg
 from device.records import Pixels, Visit
 from device.system.closable import Closable
 from device.system.console import say
+from device.system.scheduling import batch_scheduling
 
 FLUSH_S = 5.0  # between two transactions: each wears an SD card
 QUOTA_USED = 0.9  # of the quota is what visits take after a batch
@@ -137,6 +138,7 @@ class EventWriter(Closable):
             if self._is_full():
                 self._changed.notify()
 
+    @batch_scheduling()
     def _run(self) -> None:
         due_s = time.monotonic() + self._flush_s
         closing = False

@@ -28,6 +28,7 @@ from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
 from device.records import Classification, Detection, Frame, Outcome, Result, Tensor, Timings
 from device.system.frame_queue import Handover
+from device.system.scheduling import batch_scheduling
 from device.system.shutdown import join_all
 
 if TYPE_CHECKING:  # a run that follows nothing pays nothing
@@ -138,9 +139,10 @@ class Pipeline:
         for thread in threads:
             thread.start()
         try:
-            while self.rate.stamps != limit and (job := self._next(stop)) is not None:
-                self._finish(job)
-                progress(self)
+            with batch_scheduling():
+                while self.rate.stamps != limit and (job := self._next(stop)) is not None:
+                    self._finish(job)
+                    progress(self)
         finally:
             stop.set()
             self._inferred.close()
@@ -162,6 +164,7 @@ class Pipeline:
                     if time.monotonic() >= deadline_s:
                         return None
 
+    @batch_scheduling()
     def _capture(self, limit: int | None, stop: threading.Event) -> None:
         try:
             for frame in self._camera.frames(limit, stop):

@@ -13,6 +13,7 @@ from device.drawing.annotate import draw
 from device.outputs.serialization import describe, to_json
 from device.records import Outcome, Pixels
 from device.system.frame_queue import Handover
+from device.system.scheduling import batch_scheduling
 from device.web.renditions import Rendition
 
 MOST_UNSURE = 20  # that are told of, best first
@@ -68,6 +69,7 @@ class StreamEncoder:
         self._waiting.close()
         self._thread.join()
 
+    @batch_scheduling()
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
             outcome, renditions = item

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 
 import numpy as np
@@ -86,6 +87,23 @@ def test_nothing_is_drawn_where_no_sink_wants_it(engine, cat):
     keep = Keep()
     run(IterableCamera([cat]), engine, keep)
     assert keep.outcomes[0].image is None
+
+
+@pytest.mark.skipif(os.sched_getscheduler(0) != os.SCHED_OTHER, reason="set by hand")
+def test_camera_and_outputs_do_not_interrupt_the_network(engine, noise, monkeypatch):
+    policies = {}
+
+    def note(who, value=None):
+        policies[who] = os.sched_getscheduler(0)
+        return value
+
+    invoke = engine.invoke
+    monkeypatch.setattr(engine, "invoke", lambda tensor: note("network", invoke(tensor)))
+    camera = IterableCamera(note("camera", noise) for _ in range(3))
+    run(camera, engine, Keep(), progress=lambda _: note("outputs"))
+    batch, usual = os.SCHED_BATCH, os.SCHED_OTHER
+    assert policies == {"camera": batch, "network": usual, "outputs": batch}
+    assert os.sched_getscheduler(0) == usual
 
 
 def test_measurements_of_an_outcome_make_sense(engine, noise):
