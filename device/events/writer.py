@@ -119,6 +119,13 @@ class EventWriter(Closable):
             entry = self._shared.entries.setdefault(visit.visit_id, _Entry(visit, source))
             entry.visit, entry.ended, entry.changed = visit, ended, True
             entry.clip = entry.clip or clip
+            if ended and any(map(self._is_settled, self._shared.waiting)):
+                self._changed.notify()
+
+    def _is_settled(self, picture: RawPicture) -> bool:
+        """Whether no better one can replace a picture: all visits that it shows have ended."""
+        entries = self._shared.entries
+        return all(number not in entries or entries[number].ended for number in picture.visit_ids)
 
     def tread(self, feet: FootMap) -> None:
         """Take in where feet were; it is written with the next batch."""
@@ -128,7 +135,8 @@ class EventWriter(Closable):
     def take(self, picture: RawPicture) -> None:
         """Take the best picture of visits that were noted; its pixels stay as they are.
 
-        It is encoded with the next batch, or when many wait: most are replaced before.
+        It is encoded with the next batch, when its visits have ended, or when many wait: most
+        are replaced before. How many wait follows what is seen at once, not the frame rate.
         """
         with self._changed:
             for other in self._shared.waiting:
@@ -144,13 +152,12 @@ class EventWriter(Closable):
         closing = False
         while not closing:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._is_full() or self._shared.closing,
-                    max(0.0, due_s - time.monotonic()),
-                )
+                self._changed.wait_for(self._is_wanted, max(0.0, due_s - time.monotonic()))
                 closing = self._shared.closing
-            self._encode()
-            if closing or time.monotonic() >= due_s:
+                is_full = self._is_full()
+            is_due = closing or time.monotonic() >= due_s
+            self._encode(only_settled=not (is_due or is_full))
+            if is_due:
                 due_s = time.monotonic() + self._flush_s
                 self._flush()
         if self._failing:
@@ -158,12 +165,21 @@ class EventWriter(Closable):
         assert self._store is not None
         self._store.close()
 
-    def _encode(self) -> None:
+    def _is_wanted(self) -> bool:
+        shared = self._shared
+        return self._is_full() or shared.closing or any(map(self._is_settled, shared.waiting))
+
+    def _encode(self, *, only_settled: bool) -> None:
         while True:
             with self._changed:
-                if not self._shared.waiting:
+                waiting = self._shared.waiting
+                raw = next(
+                    (item for item in waiting if not only_settled or self._is_settled(item)), None
+                )
+                if raw is None:
                     return
-                raw = self._shared.waiting.pop(0)
+                # Not by equality: of two pictures the pixels would be compared.
+                self._shared.waiting = [item for item in waiting if item is not raw]
             height, width = raw.pixels.shape[:2]
             picture = BestPicture(encode_jpeg(raw.pixels), (width, height), raw.findings)
             with self._changed:

@@ -106,13 +106,29 @@ def test_pictures_that_wait_are_bounded(tmp_path, monkeypatch):
         assert not writer.has_room
 
 
+def test_picture_waits_for_a_better_one_only_until_its_visits_have_ended(tmp_path):
+    with EventWriter(tmp_path / "events.db", flush_s=NEVER_S) as writer:
+        for number in (1, 2, 3):
+            writer.note(make_visit(number), "0", 160.0)
+        writer.take(RawPicture({1, 2}, PIXELS, FOUND))
+        writer.take(RawPicture({3}, PIXELS, FOUND))
+        writer.note(make_visit(1), "0", 161.0, ended=True)
+        with writer._changed:
+            assert len(writer._shared.waiting) == 2, "visit 2 may be shown better"
+        writer.note(make_visit(2), "0", 162.0, ended=True)
+        wait_until(lambda: len(writer._shared.waiting) == 1)
+        assert writer._shared.waiting[0].visit_ids == {3}
+        wait_until(lambda: writer._shared.entries[2].picture is not None)
+    assert all(visit.has_picture for visit in visits_in(tmp_path / "events.db"))
+
+
 def test_better_picture_replaces_one_that_waits(tmp_path, monkeypatch):
     path = tmp_path / "events.db"
     encoded = []
     monkeypatch.setattr(module, "encode_jpeg", lambda pixels: encoded.append(pixels) or b"jpeg")
     with EventWriter(path, flush_s=NEVER_S) as writer:
         for number in (1, 2):
-            writer.note(make_visit(number), "0", 160.0, ended=True)
+            writer.note(make_visit(number), "0", 160.0)
         writer.take(RawPicture({1, 2}, PIXELS, ()))
         writer.take(RawPicture({1}, PIXELS, FOUND))
         writer.take(RawPicture({1, 2}, PIXELS, FOUND))
