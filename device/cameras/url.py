@@ -25,6 +25,21 @@ def redact(url: str) -> str:
     return f"{scheme}://{'***@' if user else ''}{host}{path}"
 
 
+def _with_password(scheme: str) -> str:
+    return (
+        f"{scheme}://user:password@host:port/path with / ? # @ in the password as %2F %3F %23 %40"
+    )
+
+
+def _ends_in_a_password(netloc: str) -> bool:
+    """Whether what looks like ``host:port`` may be a user, and a password up to its / ? or #.
+
+    Of ``rtsp://bob:12?3@cam/live`` the host would be bob. No user is called like an IP address.
+    """
+    host, colon, _ = netloc.rpartition(":")
+    return bool(colon) and "@" not in netloc and not re.fullmatch(r"\[.*\]|[\d.]+", host)
+
+
 @dataclass(frozen=True, slots=True)
 class CameraUrl:
     """A camera's address, taken apart; only ``shown`` is for messages and logs."""
@@ -55,8 +70,12 @@ class CameraUrl:
         if not host:
             raise UsageError(
                 f"--source {shown}: not an address; expected is {scheme}://host/path, or "
-                f"{scheme}://user:password@host:port/path with / ? # @ in the password as %2F "
-                "%3F %23 %40"
+                f"{_with_password(scheme)}"
+            )
+        if _ends_in_a_password(parts.netloc) and "@" in url:
+            raise UsageError(
+                f"--source {shown}: an @ that follows / ? or #; expected is "
+                f"{_with_password(scheme)}, and an @ of the path as %40 too"
             )
         user = None if parts.username is None else unquote(parts.username)
         password = None if parts.password is None else unquote(parts.password)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import string
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -61,6 +63,35 @@ def test_no_address_is_wrong_usage(url):
     with pytest.raises(UsageError, match="not an address; expected is") as caught:
         CameraUrl.parse(url)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["12?3", "12#3", "12/3", "?", "12?3@4"])
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_password_that_would_make_a_host_of_the_user_is_refused(scheme, password):
+    with pytest.raises(UsageError, match="in the password as %2F %3F %23 %40") as caught:
+        CameraUrl.parse(f"{scheme}://bob:{password}@cam/live")
+    assert "bob" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["12?3", "#", "a/b", "me@home", "50%", "a:b", "é?"])
+@pytest.mark.parametrize("host", ["cam", "cam:8554", "192.168.1.9:554", "[::1]:554"])
+def test_password_that_is_written_in_per_cent_is_any(host, password):
+    url = CameraUrl.parse(f"rtsp://bob:{quote(password, safe='')}@{host}/live")
+    assert (url.user, url.password) == ("bob", password)
+    assert url.host == re.sub(r":[0-9]+$", "", host).strip("[]")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://192.168.1.9:8080/cgi?user=me@home", "192.168.1.9"),
+        ("http://[fe80::1]:8080/cgi?user=me@home", "fe80::1"),
+        ("http://cam/cgi?user=me@home", "cam"),
+        ("http://bob:pw@cam:80/cgi?user=me@home", "cam"),
+    ],
+)
+def test_at_sign_of_a_path_stays_where_no_user_can_be_meant(url, host):
+    assert CameraUrl.parse(url).host == host
 
 
 def test_address_at_a_relay_keeps_user_password_and_path():
