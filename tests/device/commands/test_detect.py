@@ -330,7 +330,7 @@ def wait_for_a_segment(folder: Path) -> None:
     wait_until(lambda: folder.exists() and len(names_in(folder)) >= 2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_finishes_the_segment_under_way(small_bundle, tmp_path, number):
     folder = tmp_path / "out"
     child = spawn(
