@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from convert.report.comparison import encode
 from convert.training.dataset import Dataset, TrainingImage
 from device import __version__
-from device.charts.markup import document, escape, section, table, tiles
+from device.charts.markup import document, escape, picture, section, table, tiles
 from device.drawing.annotate import draw
 from device.errors import SinkError, SourceError
 from device.images import read_image
@@ -22,7 +22,6 @@ from device.system.atomic_file import write_whole
 
 SHOWN = 48  # images
 LONGER_SIDE = 320  # pixels of a thumbnail
-JPEG_QUALITY = 75  # of 100
 SIZES = (0.03, 0.1, 0.3, 1.0)  # of the image's side: ends of what is called tiny, small, ...
 SIZE_NAMES = ("tiny (under 3 %)", "small (3 to 10 %)", "middling (10 to 30 %)", "large (over 30 %)")
 
@@ -110,17 +109,18 @@ def _grid(dataset: Dataset, images: Sequence[TrainingImage], seed: int) -> str:
             figures.append(f"<figure><figcaption>{escape(exc)}</figcaption></figure>")
             continue
         labels = sorted({dataset.classes[number] for number in image.class_ids})
-        said = escape(", ".join(labels) or "nothing on it")
-        name = escape(image.path.name)
+        said, name = ", ".join(labels) or "nothing on it", image.path.name
+        height, width = thumbnail.shape[:2]
+        shown = picture(encode(thumbnail), (width, height), f"{name}: {said}")
         figures.append(
-            f'<figure><img src="data:image/jpeg;base64,{thumbnail}" alt="{name}: {said}" '
-            f'loading="lazy"><figcaption>{name}<br><small>{said}</small></figcaption></figure>'
+            f"<figure>{shown}<figcaption>{escape(name)}<br><small>{escape(said)}</small>"
+            "</figcaption></figure>"
         )
     more = f"<p>{len(chosen)} of {len(images):,}, drawn by seed {seed}.</p>"
     return f'{more}<div class="grid sheet">{"".join(figures)}</div>'
 
 
-def _thumbnail(dataset: Dataset, image: TrainingImage) -> str:
+def _thumbnail(dataset: Dataset, image: TrainingImage) -> Pixels:
     pixels = read_image(image.path)
     scale = LONGER_SIDE / max(image.width, image.height)
     size_wh = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -131,6 +131,4 @@ def _thumbnail(dataset: Dataset, image: TrainingImage) -> str:
             for number, box in zip(image.class_ids, (image.boxes * scale).tolist(), strict=True)
         ]
         draw(small, detections, parts={"boxes", "labels"})  # labelled, so sure
-    ok, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    assert ok, "OpenCV encodes any 8-bit picture"
-    return base64.b64encode(data.tobytes()).decode()
+    return small

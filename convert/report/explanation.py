@@ -9,7 +9,7 @@ from convert.report.decision import Step
 from convert.report.facts import Facts
 from convert.report.recommendation import COUNTED_MODEL, Advice
 from device.bundle.cost_table import interpreters_at_hand
-from device.charts.markup import escape, section
+from device.charts.markup import escape, picture, section
 
 LISTED = 6  # things seen, in a caption
 TREE = (
@@ -54,10 +54,8 @@ def listed(seen: Sequence[Seen]) -> str:
 
 def _image(drawing: Drawing, title: str) -> str:
     said = f"{title}, as {drawing.variant} sees it: {listed(drawing.seen)}"
-    return (
-        f'<div><img src="{drawing.data_uri}" width="{drawing.width}" height="{drawing.height}" '
-        f'alt="{escape(said)}"><small>{escape(drawing.variant)}</small></div>'
-    )
+    image = picture(drawing.data_uri, (drawing.width, drawing.height), said)
+    return f"<div>{image}<small>{escape(drawing.variant)}</small></div>"
 
 
 def images(comparisons: Sequence[Comparison], *, measured: bool, threshold: float) -> str:

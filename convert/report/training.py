@@ -19,7 +19,7 @@ from convert.training.log import FILE
 from convert.training.state import EpochRecord
 from device.charts import svg
 from device.charts.axis import round_axis
-from device.charts.markup import escape, figure, section, table
+from device.charts.markup import escape, figure, picture, section, table
 from device.drawing.annotate import draw
 from device.errors import SourceError
 from device.images import read_image
@@ -214,9 +214,10 @@ def _strip(review: Review) -> str:
             continue
         said = "; ".join(tell(mistake) for mistake in item.mistakes)
         shown = _small(pixels) if review.task == "classification" else _drawn(pixels, item)
+        height, width = shown.shape[:2]
+        image = picture(encode(shown), (width, height), f"{path.name}: {said}")
         figures.append(
-            f'<figure><img src="{encode(shown)}" '
-            f'alt="{escape(path.name)}: {escape(said)}" loading="lazy"><figcaption>'
+            f"<figure>{image}<figcaption>"
             f"<strong>{escape(path.name)}</strong> {escape(said)}</figcaption></figure>"
         )
     if not figures:

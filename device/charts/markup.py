@@ -108,6 +108,15 @@ def figure(svg: str, caption: str = "", heading: str = "") -> str:
     return f'<figure class="chart">{above}{svg}{below}</figure>'
 
 
+def picture(data_uri: str, size_wh: tuple[int, int], alt: str) -> str:
+    """A picture that the page holds; ``alt`` is text. Its size keeps the texts where they are.
+
+    Not loaded lazily: it is there already, and prints would lack it.
+    """
+    width, height = size_wh
+    return f'<img src="{data_uri}" width="{width}" height="{height}" alt="{escape(alt)}">'
+
+
 def tiles(shown: Sequence[tuple[str, str, str]]) -> str:
     """Figures to be seen first: a title, the figure and what is said beside it, HTML already."""
     cards = "".join(

@@ -78,3 +78,24 @@ def test_contact_sheet_keeps_nobody_out_and_shows_its_images_on_a_phone(browser,
     assert find_in_file(browser, file) == []
     with opened(browser, file, PHONE, "light") as page:
         assert page.locator("img").first.is_visible()
+
+
+def missing(page) -> list[str]:
+    """The pictures that a print of the page would lack, or that push texts aside as they come."""
+    return page.evaluate(
+        "() => [...document.images].filter(image => image.loading === 'lazy' || !image.complete"
+        " || !image.naturalWidth || !image.width || !image.getAttribute('height'))"
+        ".map(image => image.alt)"
+    )
+
+
+def test_pictures_far_down_are_there_at_once_in_their_sizes(browser, bundle, tmp_path):
+    sheet, trained = tmp_path / "sheet.html", tmp_path / "trained.html"
+    sheet.write_text(make_contact_sheet(write_dataset(tmp_path), "mine", 0), "utf-8")
+    (folder := tmp_path / "run").mkdir()
+    body = training(write_training(folder))
+    trained.write_text(document("training", "<h1>training</h1>", body, "end"), "utf-8")
+    for file in (sheet, trained, report(bundle)):
+        with opened(browser, file, DESK) as page:
+            assert page.locator("img").count() > 0
+            assert missing(page) == []
