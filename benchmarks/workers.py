@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from convert.evaluation.predict import Panel, Predictions, Unreadable, predict
+from convert.evaluation.predict import Panel, Predictions, Unreadable, look_here
 from convert.evaluation.workers import Workers
 
 TASK_S = 0.1
@@ -83,7 +83,7 @@ def main() -> None:
     samples = itertools.cycle(sorted((args.bundle / "samples").iterdir()))
     images = list(itertools.islice(samples, args.pictures))
     panel = Panel(args.bundle, ("float32", "int8"), "litert", 0.001)
-    here = predict(panel, images, 1)
+    here = list(look_here(panel, images, 1))
     print(f"{'':<24}{'pictures':>10}{'fixed tasks':>14}   results")
     measure(1, panel, images, here)
     measure(2, panel, images, here)

@@ -7,21 +7,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.models.zoo import DEFAULT, MODELS, find_model
+import msgspec
+
+from convert.commands.network_flags import OF_OWN_SSDS, open_network, refuse_flags
+from convert.models.zoo import DEFAULT
 from device.commands.argument_types import (
     comma_list,
     non_negative_int,
     positive_float,
     positive_int,
-    size_wh,
 )
-from device.commands.model_flags import deviations, is_bare_model, per_channel
+from device.commands.model_flags import declare_model_flags, hints_of, is_bare_model
 from device.commands.runner import Commands, HelpText
 from device.errors import UsageError
 from device.system.console import say, say_step
 
 if TYPE_CHECKING:
-    from convert.models.base import Network
     from device.bundle.manifest import Manifest
 
 BUILD_EXAMPLES = """examples:
@@ -34,8 +35,6 @@ BUILD_EXAMPLES = """examples:
   python -m convert build my_ssd.keras --labels mine.txt --mean 127.5 --std 127.5 \\
       --anchors anchors.npy --box-encoding yxhw:10,10,5,5 --scores sigmoid --background 0
 """
-
-OF_OWN_SSDS = ("box_encoding", "scores", "heads")
 
 
 def add_build(commands: Commands) -> None:
@@ -88,9 +87,6 @@ def add_build(commands: Commands) -> None:
         "network, in less time (default: all that have a name)",
     )
     build.add_argument(
-        "--labels", type=Path, metavar="FILE", help="names of the classes, one per line"
-    )
-    build.add_argument(
         "--calibration",
         type=Path,
         metavar="DIR",
@@ -137,56 +133,18 @@ def add_build(commands: Commands) -> None:
 
 def _add_own_model(build: argparse.ArgumentParser) -> None:
     own = build.add_argument_group(
-        "of a model of yours",
-        "What a model does not say of itself is asked for. A detector ends at the raw heads of an "
-        "SSD: boxes of 4 numbers and scores of all classes for each anchor, in one pair of "
-        "outputs or a pair for each feature map.",
+        "a model of yours",
+        "What a model does not say of itself is asked for. --task, --outputs, --boxes, "
+        "--input-size, --resize and a mean of R,G,B are for a finished .tflite. Of another file a "
+        "detector ends at the raw heads of an SSD: boxes of 4 numbers and scores of all classes "
+        "for each anchor, in one pair of outputs or a pair for each feature map.",
     )
-    own.add_argument(
-        "--mean",
-        type=per_channel,
-        metavar="M",
-        help="the model's input is (byte - M) / S; of a finished .tflite also R,G,B",
-    )
-    own.add_argument("--std", type=deviations, metavar="S", help="see --mean")
-    own.add_argument(
-        "--input-size",
-        type=size_wh,
-        metavar="WxH",
-        help="of the pictures of a finished .tflite that takes any",
-    )
-    own.add_argument(
-        "--task", choices=("detection", "classification"), help="what a finished .tflite is for"
-    )
-    own.add_argument(
-        "--outputs",
-        type=comma_list,
-        metavar="A,B",
-        help="what each output of a finished .tflite is: boxes, classes, scores, count or none",
-    )
-    own.add_argument(
-        "--resize",
-        choices=("letterbox", "stretch", "centre-crop"),
-        help="how pictures were brought to the shape of a finished .tflite's input in training",
-    )
-    own.add_argument(
-        "--boxes",
-        choices=("yxyx", "xyxy"),
-        help="which comes first in the corners of a finished .tflite's boxes, where it decodes "
-        "them itself",
-    )
+    declare_model_flags(own)
     own.add_argument(
         "--background",
         type=_background,
         metavar="N",
         help="the class, counted from 0, that is never reported; or none",
-    )
-    own.add_argument(
-        "--anchors",
-        type=Path,
-        metavar="FILE.npy",
-        help="of a detector: (anchors, 4), a row each of centre_y, centre_x, height, width as "
-        "shares (0..1) of the input",
     )
     own.add_argument(
         "--box-encoding",
@@ -237,7 +195,7 @@ def run_build(args: argparse.Namespace) -> None:
         if is_bare_model(Path(args.model)):
             manifest = _wrap(args, bundle)
         else:
-            _refuse(args, "task", "outputs", "boxes", "input_size", "resize")
+            refuse_flags(args, "task", "outputs", "boxes", "input_size", "resize")
             manifest = build(open_network(args), bundle, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))
@@ -246,87 +204,9 @@ def run_build(args: argparse.Namespace) -> None:
 def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
     """A bundle of a finished file."""
     from convert.build.wrap import wrap
-    from device.bundle.hints import Hints
 
-    _refuse(args, "alpha", "weights", "calibration", "background", "classes", *OF_OWN_SSDS)
-    hints = Hints(
-        task=args.task,
-        outputs=tuple(args.outputs or ()),
-        boxes=args.boxes,
-        mean=args.mean or (),
-        std=args.std or (),
-        input_size=args.input_size or (args.size and (args.size, args.size)),
-        resize=args.resize,
-        labels=None if args.labels is None else str(args.labels),
-        anchors=None if args.anchors is None else str(args.anchors),
-    )
+    refuse_flags(args, "alpha", "weights", "calibration", "background", "classes", *OF_OWN_SSDS)
+    hints = hints_of(args)
+    if args.size is not None and hints.input_size is None:
+        hints = msgspec.structs.replace(hints, input_size=(args.size, args.size))
     return wrap(Path(args.model), hints, bundle, say_step, args.debug)
-
-
-def open_network(args: argparse.Namespace) -> Network:
-    """The network that ``args.model`` and the flags beside it describe."""
-    if args.model in MODELS:
-        own = ("alpha", "size", "labels", "mean", "std", "background", "anchors")
-        _refuse(args, *own, *OF_OWN_SSDS)
-        return _open_zoo(args)
-    if args.model == "mobilenet_v2":
-        _refuse(args, "mean", "std", "anchors", "classes", *OF_OWN_SSDS)
-    else:
-        _refuse(args, "alpha", "weights")
-        if args.anchors is None:
-            _refuse(args, "classes", *OF_OWN_SSDS)
-    from convert.models.keras_applications import ClassifierOptions, mobilenet_v2_network
-    from convert.models.user_classifier import user_classifier
-    from convert.models.user_ssd import SsdOptions, user_ssd
-    from device.errors import ModelError
-    from device.inspection.foreign_formats import foreign_format
-
-    weights = args.weights
-    if weights not in ("imagenet", "random"):
-        weights = Path(weights) if weights else "imagenet"
-    options = ClassifierOptions(
-        weights=weights,
-        alpha=args.alpha or 1.0,
-        size=args.size,
-        labels=args.labels,
-        mean=_for_all_channels(args.mean),
-        std=_for_all_channels(args.std),
-        background=args.background,
-        seed=args.seed,
-        debug=args.debug,
-    )
-    if args.model == "mobilenet_v2":
-        return mobilenet_v2_network(options)
-    path = Path(args.model)
-    if (other := foreign_format(path, but_keras=True)) is not None:
-        raise ModelError(other)
-    if not path.suffix and not path.exists():
-        find_model(args.model)  # raises, and lists what there is
-    if args.anchors is None:
-        return user_classifier(path, options)
-    ssd = SsdOptions(args.anchors, args.box_encoding, args.scores, args.heads, args.classes)
-    return user_ssd(path, options, ssd)
-
-
-def _for_all_channels(values: tuple[float, ...] | None) -> float | None:
-    """The one number of ``--mean`` or ``--std``; raises ``UsageError`` for three."""
-    if values is not None and len(values) > 1:
-        raise UsageError("--mean and --std: one number each; R,G,B are for a finished .tflite")
-    return values[0] if values else None
-
-
-def _open_zoo(args: argparse.Namespace) -> Network:
-    from convert.models.zoo_network import ssdlite_network
-
-    if args.weights in ("imagenet", "random"):
-        raise UsageError(f"--weights {args.weights}: for {args.model} give a folder")
-    folder = Path(args.weights) if args.weights else None
-    return ssdlite_network(find_model(args.model), folder, args.classes)
-
-
-def _refuse(args: argparse.Namespace, *flags: str) -> None:
-    """Say which flag cannot be meant for this model, instead of passing over it."""
-    for flag in flags:
-        if getattr(args, flag) is not None:
-            name = "--" + flag.replace("_", "-")
-            raise UsageError(f"{name} says nothing of {args.model}: leave it out")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
-from convert.commands.executor_flag import add_executor, executor_of
+from convert.commands.executor_flag import add_executor, looker_of
 from device.commands.argument_types import comma_list, non_negative_int, tile_grid
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.runtimes import PREFERENCE
@@ -76,9 +76,9 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
     sets = image_sets(args)
     tiles = None if args.tiles is None else Grid(*args.tiles)
-    with executor_of(args):
+    with looker_of(args) as looker:
         accuracy = evaluate_bundle(
-            args.bundle, sets, args.variants, args.interpreter, say_step, args.seed, tiles
+            args.bundle, sets, args.variants, args.interpreter, say_step, args.seed, tiles, looker
         )
     print(format_accuracy(accuracy))
     if tiles is None:  # what is there is of one look a picture, for the report to compare

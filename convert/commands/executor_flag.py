@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convert.evaluation.predict import Looker
 
 ADDRESS = re.compile(r"(?:tcp|tls)://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 
@@ -26,10 +30,10 @@ def _address(text: str) -> str:
     return text
 
 
-def executor_of(args: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
-    """The block in which the pictures are looked at as the flag asks for."""
+def looker_of(args: argparse.Namespace) -> contextlib.AbstractContextManager[Looker | None]:
+    """The block that has who looks at the pictures, as the flag asks for; None: this machine."""
     if args.executor is None:
         return contextlib.nullcontext()
-    from convert.evaluation.workers import executor
+    from convert.evaluation.workers import looker_at
 
-    return executor(args.executor)
+    return looker_at(args.executor)

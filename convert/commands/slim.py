@@ -7,13 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.commands.executor_flag import add_executor, executor_of
+from convert.commands.executor_flag import add_executor, looker_of
 from device.commands.argument_types import non_negative_int, positive_float, positive_int
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
 from device.system.console import say, say_step
 
 if TYPE_CHECKING:
+    from convert.evaluation.predict import Looker
     from convert.slimming.log import SlimmingLog, TrialFigures
     from convert.slimming.original import Original
     from convert.slimming.search import Search
@@ -160,8 +161,9 @@ def run_slim(args: argparse.Namespace) -> None:
         with quiet(args.debug):
             prepare_tensorflow(args.seed)
             original = read_original(bundle, args.weights)
-        with executor_of(args):
-            slim_into(folder, out, args, original, dataset, labelled, Interrupt(say=say))
+        with looker_of(args) as looker:
+            interrupt = Interrupt(say=say)
+            slim_into(folder, out, args, original, dataset, labelled, interrupt, looker)
 
 
 def slim_into(
@@ -172,6 +174,7 @@ def slim_into(
     dataset: Dataset,
     labelled: bool,
     interrupt: Interrupt,
+    looker: Looker | None,
 ) -> None:
     """Search, and fill the empty ``folder``, which becomes ``out``, with what is kept."""
     from convert.slimming.log import format_trials
@@ -192,7 +195,7 @@ def slim_into(
         seed=args.seed,
         debug=args.debug,
     )
-    task = SlimTask(original, dataset, options, labelled)
+    task = SlimTask(original, dataset, options, labelled, looker)
     search = Search(task, say_step)
     search.search(interrupt)
     verdict = search.verdict()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.commands.dataset_flags import add_image_sets, image_sets
-from convert.commands.executor_flag import add_executor, executor_of
+from convert.commands.executor_flag import add_executor, looker_of
 from device.commands.argument_types import non_negative_int, positive_float
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.system.console import say, say_step
@@ -94,8 +94,9 @@ def run_tune(args: argparse.Namespace) -> None:
     bundle = Bundle(args.bundle)
     bundle.verify()  # now, rather than when what was found is put into it
     refuse_unwritable(bundle.folder)
-    with executor_of(args), tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-        tuner = Tuner(bundle, sets, options, Path(scratch), say_step)
+    scratch = tempfile.TemporaryDirectory(prefix="liteberry-")
+    with looker_of(args) as looker, scratch as folder:
+        tuner = Tuner(bundle, sets, options, Path(folder), say_step, looker=looker)
         try:
             outcome = tuner.run()
         except KeyboardInterrupt:

@@ -20,7 +20,14 @@ from convert.evaluation.agreement import count_agreement
 from convert.evaluation.bootstrap import Weights, draw_weights, interval, resampled_ratio, rounded
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
 from convert.evaluation.disagreement import ImageFile, find_disagreements, same_first_choice
-from convert.evaluation.predict import Panel, Predictions, Unreadable, as_detections, predict
+from convert.evaluation.predict import (
+    Looker,
+    Panel,
+    Predictions,
+    Unreadable,
+    as_detections,
+    predict,
+)
 from convert.reference import REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
 from device.errors import UsageError
@@ -43,14 +50,15 @@ def evaluate_bundle(
     warn: Warn,
     seed: int = 0,
     tiles: Grid | None = None,
+    looker: Looker | None = None,
 ) -> Accuracy:
     """Measure ``variants`` (all, if None) of the bundle at ``folder`` on the pooled ``sets``.
 
     ``sets`` are pairs of (folder of pictures, annotations); where none has annotations, what is
     measured is the agreement with float32. Pictures that cannot be read are reported and left
     out for all variants alike. ``seed`` draws the resamples behind the intervals; ``tiles`` are
-    looked at besides the whole pictures. Raises :class:`EvaluationError` and what opening the
-    bundle raises.
+    looked at besides the whole pictures; ``looker`` is as for :func:`predict`. Raises
+    :class:`EvaluationError` and what opening the bundle raises.
     """
     bundle = Bundle(folder)
     labels, threshold = bundle.labels, bundle.manifest.threshold
@@ -78,7 +86,7 @@ def evaluate_bundle(
         listed = list(truth.images.values())
 
     _warn_of_overlap(bundle, [item.path for item in listed], warn)
-    kept, said = _look(panel, listed, warn)
+    kept, said = _look(panel, listed, looker, warn)
     images = [listed[position] for position in kept]
     findings = {name: [item[name] for item in said] for name in looking}
     weights = draw_weights(len(images), seed)
@@ -134,11 +142,11 @@ def unannotated(folders: Sequence[Path]) -> list[GroundTruthImage]:
 
 
 def _look(
-    panel: Panel, images: Sequence[ImageFile], warn: Warn
+    panel: Panel, images: Sequence[ImageFile], looker: Looker | None, warn: Warn
 ) -> tuple[list[int], list[dict[str, Predictions]]]:
     """Positions of the pictures that can be read, and what each variant found on each."""
     kept, said = [], []
-    for position, item in enumerate(predict(panel, [image.path for image in images])):
+    for position, item in enumerate(predict(panel, [image.path for image in images], looker)):
         if isinstance(item, Unreadable):
             warn(f"left out: {item.reason}")
         else:

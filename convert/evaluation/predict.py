@@ -41,7 +41,6 @@ score, x_min, y_min, x_max, y_max in the picture's pixels; of a classifier (coun
 Looker = Callable[["Panel", Sequence[Path]], Iterator["dict[str, Predictions] | Unreadable"]]
 """What looks at pictures for :func:`predict`, in order."""
 
-_elsewhere: Looker | None = None  # where others than this machine's processes do
 _served: Panel  # in a process of a pool: the one that it works for
 
 
@@ -91,36 +90,21 @@ class Panel:
 
 
 def predict(
-    panel: Panel, images: Sequence[Path], processes: int | None = None
+    panel: Panel, images: Sequence[Path], looker: Looker | None = None
 ) -> list[dict[str, Predictions] | Unreadable]:
     """What each variant found on each of ``images``, in order, or why one cannot be read.
 
-    Every picture is decoded once, for all variants. ``processes`` None takes one per core as
-    far as that is worth it, or those of :func:`looking_elsewhere`; the results do not depend on
-    it. Raises what :meth:`Panel.open`
-    raises, and :class:`EvaluationError` where a process is killed.
+    Every picture is decoded once, for all variants. ``looker`` None is this machine, with a
+    process per core as far as that is worth it; the results do not depend on who looks. Raises
+    what :meth:`Panel.open` raises, and :class:`EvaluationError` where a process is killed.
     """
-    if processes is None and _elsewhere is not None:
-        looks = _elsewhere(panel, images)
-    else:
-        looks = _look_at_all(panel, images, processes or _worthwhile(len(images)))
+    looker = looker or partial(look_here, processes=_worthwhile(len(images)))
     with tqdm(total=len(images), desc="pictures", leave=False, disable=None) as bar:
         found = []
-        for item in looks:
+        for item in looker(panel, images):
             found.append(item)
             bar.update()
     return found
-
-
-@contextlib.contextmanager
-def looking_elsewhere(looker: Looker) -> Iterator[None]:
-    """A block in which ``looker`` looks at the pictures, instead of processes of this machine."""
-    global _elsewhere
-    before, _elsewhere = _elsewhere, looker
-    try:
-        yield
-    finally:
-        _elsewhere = before
 
 
 def _worthwhile(images: int) -> int:
@@ -128,9 +112,10 @@ def _worthwhile(images: int) -> int:
     return max(1, min(usable_cores(), images // WORTH_A_PROCESS))
 
 
-def _look_at_all(
+def look_here(
     panel: Panel, images: Sequence[Path], processes: int
 ) -> Iterator[dict[str, Predictions] | Unreadable]:
+    """Look at ``images`` with ``processes`` of this machine; one is this process itself."""
     if processes == 1:
         engines = panel.open()
         yield from (look_at(engines, path) for path in images)

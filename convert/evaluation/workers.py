@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.errors import EvaluationError
-from convert.evaluation.predict import Panel, Predictions, Unreadable, look_at, looking_elsewhere
+from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, look_at
 from convert.evaluation.variant_file import VariantFile
 from device import __version__
 from device.bundle.bundle import Bundle
@@ -163,18 +163,13 @@ def _why_unreadable(path: Path) -> Unreadable:
 
 
 @contextlib.contextmanager
-def executor(address: str | None, connect: Callable[[str], Any] | None = None) -> Iterator[None]:
-    """A block in which pictures are looked at by the workers of a scheduler; None: here.
+def looker_at(address: str, connect: Callable[[str], Any] | None = None) -> Iterator[Looker]:
+    """A block in which the workers of the scheduler at ``address`` can look at pictures.
 
     Raises ``UsageError`` where Dask is missing, ``EvaluationError`` where nobody answers.
     """
-    if address is None:
-        yield
-        return
-    with contextlib.ExitStack() as stack:
-        client = stack.enter_context(contextlib.closing((connect or _connect)(address)))
-        stack.enter_context(looking_elsewhere(Workers(client).look))
-        yield
+    with contextlib.closing((connect or _connect)(address)) as client:
+        yield Workers(client).look
 
 
 def _connect(address: str) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from convert.build.trained import input_rule
 from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval
 from convert.evaluation.coco_map import ClassMatches, resampled_precision
-from convert.evaluation.predict import Panel, Predictions, Unreadable, predict
+from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, predict
 from convert.evaluation.validation import SCORE_THRESHOLD, DetectionValidator
 from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.slimming.original import Original
@@ -55,9 +55,16 @@ def answers(
 class HeldOut:
     """The judged pictures of one original, with labels, or with what the original finds on them."""
 
-    def __init__(self, original: Original, dataset: Dataset, labelled: bool) -> None:
+    def __init__(
+        self,
+        original: Original,
+        dataset: Dataset,
+        labelled: bool,
+        looker: Looker | None = None,
+    ) -> None:
         """Unlabelled pictures get their labels from the whole network: :meth:`label`."""
         self._original = original
+        self._looker = looker
         self._judged = dataset.test[:MOST_JUDGED]
         self._chosen_by = dataset.validation[:MOST_CHOSEN_BY] or self._judged[:MOST_CHOSEN_BY]
         self.labelled = labelled
@@ -111,7 +118,7 @@ class HeldOut:
         """What a variant of a bundle finds on all judged pictures, in LiteRT."""
         validator = self._validator(self._judged, self._original.size)
         panel = Panel(bundle, (variant,), "litert", SCORE_THRESHOLD)
-        looked = predict(panel, [image.path for image in validator.images])
+        looked = predict(panel, [image.path for image in validator.images], self._looker)
         found = [_candidates(item[variant]) for item in looked if not isinstance(item, Unreadable)]
         return Look(validator.precision(found).matches, len(found))
 

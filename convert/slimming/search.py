@@ -49,7 +49,7 @@ class Search:
         if options.resume:
             self._take_up()
         options.work.mkdir(parents=True, exist_ok=True)
-        self.held_out = HeldOut(original, dataset, task.labelled)
+        self.held_out = HeldOut(original, dataset, task.labelled, task.looker)
         whole = network_of(Student(original.weights, original.size), original.labels)
         self.held_out.label(whole)
         self._whole = self.held_out.look(whole, original.size)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.compression.cost_model import Board
+from convert.evaluation.predict import Looker
 from convert.slimming.original import Original
 from convert.training.dataset import Dataset
 from convert.tuning.cost import Target
@@ -46,3 +47,4 @@ class SlimTask:
     dataset: Dataset
     options: SlimOptions
     labelled: bool  # False: the pictures have no boxes but the whole network's
+    looker: Looker | None = None  # who runs finished variants, as for convert.evaluation.predict

@@ -22,7 +22,7 @@ from convert.evaluation.evaluate import (
     hits,
     unannotated,
 )
-from convert.evaluation.predict import Panel, Predictions, Unreadable, predict
+from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, predict
 from convert.evaluation.variant_file import VariantFile, describe_like
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from device.bundle.bundle import Bundle
@@ -56,7 +56,9 @@ class Evaluator:
         sets: Sequence[tuple[Path, Path | None]],
         scratch: Path,
         warn: Warn,
+        looker: Looker | None = None,
     ) -> None:
+        self._looker = looker
         self._bundle = bundle
         self._scratch = scratch
         self._labels = bundle.labels
@@ -101,7 +103,7 @@ class Evaluator:
             path.write_bytes(model)
             files[name] = describe_like(path, reference, float32)
         paths = [self._paths[row] for row in self._rows]
-        looked = predict(self._panel(tuple(files), files), paths)
+        looked = predict(self._panel(tuple(files), files), paths, self._looker)
         return {
             name: self._looks(
                 [found[name] for found in looked if not isinstance(found, Unreadable)]
@@ -123,7 +125,7 @@ class Evaluator:
     def _look_at_all(self, warn: Warn) -> list[Predictions | None]:
         """What float32 finds on each picture; None of those that cannot be read, with a warning."""
         found: list[Predictions | None] = []
-        for item in predict(self._panel((REFERENCE_VARIANT,), {}), self._paths):
+        for item in predict(self._panel((REFERENCE_VARIANT,), {}), self._paths, self._looker):
             if isinstance(item, Unreadable):
                 warn(f"left out: {item.reason}")
             found.append(None if isinstance(item, Unreadable) else item[REFERENCE_VARIANT])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from convert.calibration.images import CalibrationInputs
 from convert.evaluation.bootstrap import in_resamples
+from convert.evaluation.predict import Looker
 from convert.output_capture import quiet
 from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
 from convert.reference import REFERENCE_VARIANT
@@ -73,8 +74,12 @@ class Tuner:
         scratch: Path,
         say: Say,
         int8: bytes | None = None,
+        looker: Looker | None = None,
     ) -> None:
-        """``int8`` stands for the bundle's own. Raises ``UsageError`` where there is none."""
+        """``int8`` stands for the bundle's own; ``looker`` is as for :func:`.predict`.
+
+        Raises ``UsageError`` where the bundle has no int8.
+        """
         self._bundle, self._options, self._say = bundle, options, say
         for name in (REFERENCE_VARIANT, INT8):
             if name not in bundle.manifest.variants:
@@ -87,7 +92,7 @@ class Tuner:
         self._halves: tuple[list[int], list[int]] = [], []
         self._float32 = bundle.file(bundle.variant(REFERENCE_VARIANT).file)
         self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
-        self._trial = Evaluator(bundle, sets, scratch, say)
+        self._trial = Evaluator(bundle, sets, scratch, say, looker)
         self._cost = invoke_cost(options.target, self._int8)
         count = len(self._trial.paths)
         say(f"{count} pictures, {self._trial.metric}; cost: {self._cost.unit}")

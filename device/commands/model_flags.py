@@ -42,10 +42,15 @@ def deviations(text: str) -> tuple[float, ...]:
 
 
 def add_model_flags(command: argparse.ArgumentParser) -> None:
-    """Add the flags; what they say goes to :func:`open_bundle`."""
+    """Add the group of flags; what they say goes to :func:`open_bundle`."""
     flags = command.add_argument_group(
         "a bare .tflite", "what the file does not say; a bundle says all of it"
     )
+    declare_model_flags(flags)
+
+
+def declare_model_flags(flags: argparse._ArgumentGroup) -> None:
+    """Add the flags to a group; :func:`hints_of` reads them."""
     flags.add_argument("--labels", metavar="FILE", help="names of its classes, one per line")
     flags.add_argument("--task", choices=("detection", "classification"), help="what it is for")
     flags.add_argument(

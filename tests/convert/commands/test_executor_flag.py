@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from convert.commands.executor_flag import add_executor, executor_of
+from convert.commands.executor_flag import add_executor, looker_of
 
 
 def parse(*words):
@@ -25,5 +25,5 @@ def test_what_is_no_scheduler_is_refused(address):
 
 
 def test_without_the_flag_nothing_changes():
-    with executor_of(parse()):
-        pass
+    with looker_of(parse()) as looker:
+        assert looker is None

@@ -13,6 +13,7 @@ from convert.evaluation.predict import (
     as_array,
     as_classes,
     as_detections,
+    look_here,
     predict,
 )
 from convert.evaluation.variant_file import VariantFile
@@ -38,7 +39,7 @@ def images(bundle_dir, tmp_path):
 
 
 def test_results_come_in_order_and_do_not_depend_on_processes(panel, images):
-    alone, shared = (predict(panel, images, processes) for processes in (1, 2))
+    alone, shared = (list(look_here(panel, images, processes)) for processes in (1, 2))
     assert len(alone) == len(shared) == len(images)
     for one, other in zip(alone, shared, strict=True):
         if isinstance(one, Unreadable):
@@ -53,7 +54,7 @@ def test_results_come_in_order_and_do_not_depend_on_processes(panel, images):
 
 
 def test_what_is_found_is_what_the_engine_finds(panel, bundle_dir, photo):
-    (found,) = predict(panel, [photo], 1)
+    (found,) = predict(panel, [photo])
     with Engine(Bundle(bundle_dir), "int8", interpreter="litert", threshold=0.5) as engine:
         expected = list(engine.run(Frame(read_image(photo), 0, 0.0)).detections)
         assert as_detections(found["int8"], engine.labels, 0.5) == expected
@@ -92,7 +93,7 @@ def test_a_model_that_breaks_meanwhile_is_an_error_in_every_process(bundle_dir, 
     panel = Panel(broken, ("int8",), "litert", 0.5)
     for processes in (1, 2):
         with pytest.raises((ValueError, InterpreterError), match=r"int8\.tflite is damaged"):
-            predict(panel, [photo] * 4, processes)
+            list(look_here(panel, [photo] * 4, processes))
 
 
 def test_panel_with_a_file_of_its_own_goes_to_another_process(built):
@@ -101,8 +102,8 @@ def test_panel_with_a_file_of_its_own_goes_to_another_process(built):
     panel = Panel(bundle.folder, ("candidate",), "litert", 0.0, {"candidate": int8})
     there = pickle.loads(pickle.dumps(panel))
     assert there == panel
-    (found,) = predict(there, [built / "pictures" / "00.png"], 1)
-    (own,) = predict(Panel(bundle.folder, ("int8",), "litert", 0.0), [built / "pictures/00.png"], 1)
+    (found,) = predict(there, [built / "pictures" / "00.png"])
+    (own,) = predict(Panel(bundle.folder, ("int8",), "litert", 0.0), [built / "pictures/00.png"])
     assert np.array_equal(found["candidate"], own["int8"])
 
 
@@ -116,4 +117,4 @@ def _kill_itself(*_):
 def test_a_killed_process_is_an_error_and_not_a_wait_for_ever(panel, photo, monkeypatch):
     monkeypatch.setattr("convert.evaluation.predict._work", _kill_itself)
     with pytest.raises(EvaluationError, match="was killed"):
-        predict(panel, [photo] * 4, 2)
+        list(look_here(panel, [photo] * 4, 2))

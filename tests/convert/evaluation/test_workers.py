@@ -14,7 +14,7 @@ import pytest
 from convert.errors import EvaluationError
 from convert.evaluation.predict import Panel, Unreadable, predict
 from convert.evaluation.variant_file import VariantFile
-from convert.evaluation.workers import describe_worker, executor, pack
+from convert.evaluation.workers import describe_worker, looker_at, pack
 from device.bundle.bundle import Bundle
 
 
@@ -49,7 +49,7 @@ class FakeClient:
 
 
 def to(client):
-    return executor("tcp://there:8786", lambda _: client)
+    return looker_at("tcp://there:8786", lambda _: client)
 
 
 @pytest.fixture
@@ -82,21 +82,20 @@ def assert_same(some, others):
 def test_workers_find_what_is_found_here_and_say_the_same_of_what_cannot_be_read(
     client, panel, images
 ):
-    here = predict(panel, images, 1)
-    with to(client):
-        assert_same(predict(panel, images), here)
+    here = predict(panel, images)
+    with to(client) as looker:
+        assert_same(predict(panel, images, looker), here)
+    assert client.sent.count("look_there") == len(images) - 1
     assert client.closed
-    assert_same(predict(panel, images), here)
-    assert client.sent.count("look_there") == len(images) - 1, "afterwards none is sent"
 
 
 def test_pictures_go_once_and_candidates_are_run_too(client, panel, images):
     whole = Bundle(panel.bundle).manifest.variants["int8"]
     file = VariantFile(panel.bundle / whole.file, replace_file(whole, "candidate.tflite"))
     candidates = replace(panel, variants=("candidate",), files={"candidate": file})
-    with to(client):
-        found = predict(panel, images)
-        searched = predict(candidates, images)
+    with to(client) as looker:
+        found = predict(panel, images, looker)
+        searched = predict(candidates, images, looker)
     for item, other in zip(found, searched, strict=True):
         if not isinstance(item, Unreadable):
             assert np.array_equal(item["int8"], other["candidate"])
@@ -141,10 +140,5 @@ def test_worker_of_another_version_is_refused(client):
 def test_task_that_the_workers_give_up_is_told(client, panel, images):
     client.fails = RuntimeError("KilledWorker")
     given_up = pytest.raises(EvaluationError, match=r"gave it up.*KilledWorker.*memory")
-    with given_up, to(client):
-        predict(panel, images)
-
-
-def test_without_an_address_pictures_are_looked_at_here(panel, images):
-    with executor(None):
-        assert len(predict(panel, images)) == len(images)
+    with given_up, to(client) as looker:
+        predict(panel, images, looker)
