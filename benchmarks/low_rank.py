@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from convert.compression.cost_model import Board, network_instructions
 from convert.compression.low_rank import split_paying
-from convert.compression.weights import kernel_shapes, parameters
 from convert.models.architecture import REDUCE
+from convert.models.layer_weights import kernel_shapes, parameters
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 

@@ -16,7 +16,7 @@ from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.output_capture import quiet
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.input_size import check_size
-from convert.training.trainable_bundle import WEIGHTS
+from convert.training.weights_file import WEIGHTS
 
 if TYPE_CHECKING:
     from convert.evaluation.classification import ClassificationValidator

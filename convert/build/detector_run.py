@@ -22,8 +22,9 @@ from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.input_size import check_size, choose_size
-from convert.training.trainable_bundle import WEIGHTS, bundle_network, refuse_foreign
+from convert.training.trainable_bundle import bundle_network, refuse_foreign
 from convert.training.unlabelled import unlabelled_images
+from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from convert.build.build import BuildOptions
 from convert.build.trained import Trained, build_trained
 from convert.build.training_run import TrainingRun
 from convert.quantization.recipe import PRECISIONS, Precision
-from convert.training.trainable_bundle import WEIGHTS
+from convert.training.weights_file import WEIGHTS, pack_weights
 from device.bundle.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ class TrainingResult(abc.ABC, Generic[T]):
         ``hurried``: somebody waits, and thresholds are taken from fewer images.
         """
         from convert.training.log import FILE
-        from convert.training.network import save_weights
 
         chosen = self._thresholds(hurried)
         for name, item in chosen.items():
@@ -81,7 +80,7 @@ class TrainingResult(abc.ABC, Generic[T]):
         manifest = self._built(trained, bundle, PRECISIONS, self._trainer.state.rounded)
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(
-            save_weights(self._trainer.average, self._run.dataset.classes)
+            pack_weights(self._trainer.average, self._run.dataset.classes)
         )
         if (self._run.options.work / FILE).is_file():
             shutil.copyfile(self._run.options.work / FILE, bundle / FILE)

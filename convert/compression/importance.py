@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from convert.compression.channel_groups import channel_groups
-from convert.compression.weights import Array
+from convert.models.layer_weights import Array
 from convert.training.batches import Batch
 from convert.training.losses import focal_loss, smooth_l1_loss
 from convert.training.network import normalised, raw_heads

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from convert.compression.cost_model import Board, network_instructions
-from convert.compression.weights import Array, LayerWeights, kernel_shapes
 from convert.models.architecture import REDUCE
+from convert.models.layer_weights import Array, LayerWeights, kernel_shapes
 
 STEP = 8  # ranks are multiples of it: what kernels work on at a time
 

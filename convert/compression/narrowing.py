@@ -15,8 +15,8 @@ from convert.compression.cost_model import (
 )
 from convert.compression.layer_shapes import layer_shapes
 from convert.compression.pruning import Kept
-from convert.compression.weights import Array
 from convert.errors import TrainingError
+from convert.models.layer_weights import Array
 
 LEAST_SHARE = 0.125  # of a group's channels that stay
 FIXED = ("Conv",)  # the first convolution's, which are worked on sixteen at a time

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.compression.channel_groups import ChannelGroup, channel_groups, first_of
-from convert.compression.weights import Array, LayerWeights
+from convert.models.layer_weights import Array, LayerWeights
 
 Kept = NDArray[np.intp]
 

@@ -13,7 +13,7 @@ from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import SsdRule
 
 if TYPE_CHECKING:
-    from convert.compression.weights import LayerWeights
+    from convert.models.layer_weights import LayerWeights
 
 RUN = ".training"  # ends the name of the folder that a run leaves beside its bundle
 
@@ -60,7 +60,7 @@ def read_original(bundle: Bundle, weights: Path | None = None) -> Original:
 
     Raises :class:`WeightsError` for a bundle without any.
     """
-    from convert.compression.weights import weights_of
+    from convert.models.layer_weights import weights_of
 
     refuse_foreign(bundle, "slim")
     decoder = bundle.manifest.decoder

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from convert.compression.weights import LayerWeights
 from convert.errors import TrainingError
-from convert.training.checkpoint import DAMAGED, require_settings
+from convert.models.array_archive import DAMAGED, pack_arrays, read_arrays
+from convert.models.layer_weights import LayerWeights, named_arrays, weights_of_arrays
+from convert.training.checkpoint import require_settings
 from device.system.atomic_file import write_whole
 
 ADVICE = "free some space, then go on with --resume"
@@ -44,14 +43,8 @@ def save_progress(folder: Path, progress: Progress, weights: LayerWeights | None
     Raises ``SinkError`` where the disk is full.
     """
     if weights is not None:
-        buffer = io.BytesIO()
-        arrays = {
-            f"{name}/{kind}": values
-            for name, pair in weights.items()
-            for kind, values in zip(("kernel", "bias"), pair, strict=True)
-        }
-        np.savez(buffer, **arrays)
-        write_whole(_step_file(folder, len(progress.steps) - 1), buffer.getvalue(), ADVICE)
+        archive = pack_arrays(named_arrays(weights))
+        write_whole(_step_file(folder, len(progress.steps) - 1), archive, ADVICE)
     write_whole(folder / "slimming.json", msgspec.json.encode(progress), ADVICE)
 
 
@@ -60,7 +53,8 @@ def load_progress(folder: Path) -> tuple[Progress, list[LayerWeights]]:
     path = folder / "slimming.json"
     try:
         progress = msgspec.json.decode(path.read_bytes(), type=Progress)
-        weights = [_read(_step_file(folder, number)) for number in range(len(progress.steps))]
+        files = [_step_file(folder, number) for number in range(len(progress.steps))]
+        weights = [weights_of_arrays(read_arrays(file)) for file in files]
     except FileNotFoundError as exc:
         raise TrainingError(
             f"{exc.filename}: no such file, so there is nothing to go on with: leave out --resume"
@@ -72,9 +66,3 @@ def load_progress(folder: Path) -> tuple[Progress, list[LayerWeights]]:
 
 def _step_file(folder: Path, number: int) -> Path:
     return folder / f"step-{number:02d}.npz"
-
-
-def _read(path: Path) -> LayerWeights:
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-        names = sorted({name.rpartition("/")[0] for name in stored.files})
-        return {name: (stored[f"{name}/kernel"], stored[f"{name}/bias"]) for name in names}

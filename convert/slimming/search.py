@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from convert.compression.cost_model import network_instructions
-from convert.compression.weights import kernel_shapes, parameters
 from convert.errors import EvaluationError, TrainingError
+from convert.models.layer_weights import kernel_shapes, parameters
 from convert.slimming.held_out import HeldOut, Look, lost
 from convert.slimming.ladder import (
     Move,

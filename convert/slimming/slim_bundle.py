@@ -10,15 +10,14 @@ from convert.arm.count import count_invoke
 from convert.arm.root import missing_tools
 from convert.build.build import BuildOptions
 from convert.build.trained import TrainedDetector, build_trained
-from convert.compression.weights import architecture
+from convert.models.layer_weights import architecture
 from convert.quantization.recipe import Precision
 from convert.slimming.held_out import HeldOut, lost
 from convert.slimming.log import SlimmingLog, TrialFigures, write_log
 from convert.slimming.selection import Judgement
 from convert.slimming.student import Student, network_of
 from convert.slimming.task import SlimTask
-from convert.training.network import save_weights
-from convert.training.trainable_bundle import WEIGHTS
+from convert.training.weights_file import WEIGHTS, pack_weights
 from convert.tuning.cost import Latency
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -59,7 +58,7 @@ class SlimBundles:
         build_options = BuildOptions(precisions, None, 0, options.seed, options.debug)
         build_trained(detector, dataset, bundle, build_options, self._say)
         # After the manifest, which vouches only for what travels to a Pi.
-        (bundle / WEIGHTS).write_bytes(save_weights(model, original.labels))
+        (bundle / WEIGHTS).write_bytes(pack_weights(model, original.labels))
 
     def _thresholds(self, student: Student) -> dict[str, float]:
         original = self._task.original

@@ -23,14 +23,14 @@ from convert.compression.importance import ChannelStatistics, channel_statistics
 from convert.compression.low_rank import split_paying
 from convert.compression.narrowing import channels_for
 from convert.compression.pruning import remove_channels
-from convert.compression.weights import (
+from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.layer_weights import (
     LayerWeights,
     architecture,
     kernel_shapes,
     set_weights,
     weights_of,
 )
-from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.models.ssdlite import build_ssdlite
 from convert.slimming.held_out import HeldOut
 from convert.slimming.original import Original

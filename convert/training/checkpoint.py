@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import TrainingError
+from convert.models.array_archive import DAMAGED, pack_arrays, read_arrays
 from convert.training.state import Arrays, RunState
 from device.system.atomic_file import write_whole
 
 FILE = "checkpoint.npz"
 STATE = "state"
-DAMAGED = (ValueError, EOFError, KeyError, zipfile.BadZipFile)  # what NumPy makes of an archive
 
 
 def space_advice(folder: Path) -> str:
@@ -81,17 +79,15 @@ def save_checkpoint(
 ) -> None:
     """Replace the checkpoint in ``folder``. Raises ``SinkError`` where the disk is full."""
     state = np.frombuffer(msgspec.json.encode(checkpoint), np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, **{STATE: state}, **arrays)
-    write_whole(folder / FILE, buffer.getvalue(), space_advice(folder))
+    archive = pack_arrays({STATE: state, **arrays})
+    write_whole(folder / FILE, archive, space_advice(folder))
 
 
 def load_checkpoint(folder: Path) -> tuple[Checkpoint, Arrays]:
     """The checkpoint in ``folder``. Raises :class:`TrainingError` where there is none to read."""
     path = folder / FILE
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(path)
         checkpoint = msgspec.json.decode(arrays.pop(STATE).tobytes(), type=Checkpoint)
     except FileNotFoundError as exc:
         raise TrainingError(

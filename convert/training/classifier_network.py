@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from convert.errors import WeightsError
 from convert.models.imagenet_backbone import Layers
 from convert.models.mobilenet_classifier import HEAD, build_classifier
 from convert.models.tfjs_weights import folded_convolution, read_graph_model
-from convert.training.checkpoint import DAMAGED
 from convert.training.network import FROZEN, known_class, normalised
+from convert.training.weights_file import read_weights
 from device.records import Tensor
 
 
@@ -87,24 +86,10 @@ def detector_backbone(folder: Path) -> ClassifierStart:
     return ClassifierStart("COCO, the detector's own backbone", layers)
 
 
-def trained_classifier(weights: Path) -> ClassifierStart:
+def trained_classifier(path: Path) -> ClassifierStart:
     """A network that was trained here before, a classifier or a detector.
 
-    ``weights`` is what :func:`convert.training.network.save_weights` wrote. Raises
-    :class:`WeightsError` for anything else.
+    ``path`` is its :mod:`.weights_file`. Raises :class:`WeightsError`.
     """
-    try:
-        with np.load(io.BytesIO(weights.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        labels = tuple(str(label) for label in arrays.pop("labels"))
-        layers = {
-            name.removesuffix("/kernel"): (values, arrays[f"{name.removesuffix('/kernel')}/bias"])
-            for name, values in arrays.items()
-            if name.endswith("/kernel")
-        }
-    except (OSError, *DAMAGED) as exc:
-        raise WeightsError(
-            f"{weights}: no weights that can be trained on ({exc}); --from wants a bundle that "
-            "`python -m convert train` made"
-        ) from exc
-    return ClassifierStart(str(weights.parent), layers, labels)
+    weights = read_weights(path)
+    return ClassifierStart(str(path.parent), weights.layers, weights.labels)

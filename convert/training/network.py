@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 
 from convert.errors import WeightsError
 from convert.models.architecture import PUBLISHED, Architecture, architecture_of
+from convert.models.layer_weights import kernel_shapes
 from convert.models.ssdlite import build_ssdlite
 from convert.models.tfjs_weights import class_columns, load_ssdlite, read_graph_model
-from convert.training.checkpoint import DAMAGED
 from convert.training.targets import Targets
+from convert.training.weights_file import read_weights
 
 # Up to stride 4 a network knows edges and colours, which are the same for everybody; to train it
 # would take a third of all time.
@@ -144,39 +144,28 @@ def published_start(folder: Path, labels: Sequence[str]) -> Start:
     )
 
 
-def trained_start(weights: Path) -> Start:
-    """A network that was trained here before; ``weights`` is what :func:`save_weights` wrote.
+def trained_start(path: Path) -> Start:
+    """A network that was trained here before, from its :mod:`.weights_file`.
 
-    Raises :class:`WeightsError` for anything else.
+    Raises :class:`WeightsError`.
     """
-    try:
-        with np.load(io.BytesIO(weights.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        labels = tuple(str(label) for label in arrays.pop("labels"))
-    except (OSError, *DAMAGED) as exc:
-        raise WeightsError(
-            f"{weights}: no weights that can be trained on ({exc}); --from wants a bundle that "
-            "`python -m convert train` made"
-        ) from exc
+    weights = read_weights(path)
 
     def load(model: keras.Model, columns: Sequence[int] | None) -> None:
         for layer in model.layers:
             if not layer.weights:
                 continue
             try:
-                values = [arrays[f"{layer.name}/{kind}"] for kind in ("kernel", "bias")]
+                values = list(weights.layers[layer.name])
                 if columns is not None and layer.name.endswith(".ClassPredictor"):
-                    values = [class_columns(item, columns, len(labels)) for item in values]
+                    values = [class_columns(item, columns, len(weights.labels)) for item in values]
                 layer.set_weights(values)
             except (KeyError, ValueError) as exc:
-                raise WeightsError(f"{weights}: {layer.name} does not fit ({exc})") from exc
+                raise WeightsError(f"{path}: {layer.name} does not fit ({exc})") from exc
 
-    shapes = {
-        name.removesuffix("/kernel"): values.shape
-        for name, values in arrays.items()
-        if name.endswith("/kernel") and values.ndim == 4
-    }
-    return Start(labels, load, str(weights.parent), architecture_of(shapes))
+    kernels = kernel_shapes(weights.layers)
+    shapes = {name: shape for name, shape in kernels.items() if len(shape) == 4}
+    return Start(weights.labels, load, str(path.parent), architecture_of(shapes))
 
 
 def extended_start(trained: Start, published: Start) -> Start:
@@ -209,19 +198,6 @@ def extended_start(trained: Start, published: Start) -> Start:
             layer.set_weights(made)
 
     return Start(labels, load, trained.title, trained.architecture)
-
-
-def save_weights(model: keras.Model, labels: Sequence[str]) -> bytes:
-    """``model`` as :func:`trained_start` reads it, float32."""
-    buffer = io.BytesIO()
-    arrays = {
-        f"{layer.name}/{kind}": np.asarray(values)
-        for layer in model.layers
-        if layer.weights
-        for kind, values in zip(("kernel", "bias"), layer.get_weights(), strict=True)
-    }
-    np.savez(buffer, labels=np.array(labels), **arrays)
-    return buffer.getvalue()
 
 
 def heads_of(

@@ -11,6 +11,7 @@ from convert.errors import WeightsError
 from convert.models.class_subset import chosen_classes
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
+from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import SsdRule
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import keras
 
     from convert.training.network import Start
-
-WEIGHTS = "weights.npz"  # beside the bundle's files: what a training wrote, and others go on from
 
 
 def refuse_foreign(bundle: Bundle, purpose: str) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from convert.training.trainable_bundle import WEIGHTS
+from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 
 # The converter calibrates with the interpreter that TensorFlow is about to drop.

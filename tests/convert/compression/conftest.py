@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.compression.weights import weights_of
+from convert.models.layer_weights import weights_of
 from convert.models.ssdlite import build_ssdlite
 
 SIZE = 96

@@ -4,7 +4,7 @@ import pytest
 
 from convert.compression.cost_model import layer_instructions, network_instructions
 from convert.compression.layer_shapes import LayerShape
-from convert.compression.weights import kernel_shapes
+from convert.models.layer_weights import kernel_shapes
 
 
 # Counted alone by convert.arm.layers on the default bundle's int8 (2026-11-28), with the six

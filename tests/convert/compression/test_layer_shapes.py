@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from convert.compression.layer_shapes import block_sides, layer_shapes
-from convert.compression.weights import kernel_shapes
+from convert.models.layer_weights import kernel_shapes
 from convert.models.ssdlite import build_ssdlite
 from tests.convert.compression.conftest import CLASSES
 

@@ -7,8 +7,8 @@ from convert.compression.channel_groups import channel_groups
 from convert.compression.cost_model import network_instructions
 from convert.compression.narrowing import channels_for
 from convert.compression.pruning import remove_channels
-from convert.compression.weights import kernel_shapes
 from convert.errors import TrainingError
+from convert.models.layer_weights import kernel_shapes
 from tests.convert.compression.conftest import SIZE
 
 

@@ -6,7 +6,7 @@ import pytest
 from convert.compression.channel_groups import channel_groups, first_of
 from convert.compression.low_rank import split
 from convert.compression.pruning import remove_channels
-from convert.compression.weights import architecture, set_weights
+from convert.models.layer_weights import architecture, set_weights
 from convert.models.ssdlite import build_ssdlite
 from tests.convert.compression.conftest import CLASSES, SIZE
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from convert.build.trained import decoder_rule
-from convert.compression.weights import weights_of
+from convert.models.layer_weights import weights_of
 from convert.models.ssdlite import build_ssdlite
 from convert.slimming.original import Original
 from tests.convert.training.shapes import CLASSES

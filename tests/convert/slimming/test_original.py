@@ -9,7 +9,8 @@ from convert.errors import WeightsError
 from convert.slimming.original import open_bundle, read_original, trained_on
 from convert.training.checkpoint import Checkpoint, save_checkpoint
 from convert.training.state import RunState
-from convert.training.trainable_bundle import WEIGHTS, refuse_foreign
+from convert.training.trainable_bundle import refuse_foreign
+from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 from tests.helpers.tiny_bundle import write_bundle, write_images
 

@@ -11,7 +11,7 @@ from convert.slimming.selection import Judgement
 from convert.slimming.slim_bundle import SlimBundles
 from convert.slimming.student import Student
 from convert.slimming.task import SlimOptions, SlimTask
-from convert.training.trainable_bundle import WEIGHTS
+from convert.training.weights_file import WEIGHTS
 from tests.convert.slimming.stubs import SIZE, random_original
 from tests.convert.slimming.test_held_out import look
 from tests.convert.training.shapes import CLASSES, draw_dataset

@@ -12,7 +12,7 @@ from convert.training.classifier_network import (
     trainable_classifier,
     trained_classifier,
 )
-from convert.training.network import save_weights
+from convert.training.weights_file import pack_weights
 
 SIZE = 96
 
@@ -35,7 +35,7 @@ def test_first_layers_are_not_trained_and_the_head_is(model):
 
 
 def test_what_was_trained_is_gone_on_from_class_by_class(model, tmp_path):
-    (tmp_path / "weights.npz").write_bytes(save_weights(model, ["cat", "dog", "hen"]))
+    (tmp_path / "weights.npz").write_bytes(pack_weights(model, ["cat", "dog", "hen"]))
     start = trained_classifier(tmp_path / "weights.npz")
     assert start.title == str(tmp_path)
     other = trainable_classifier(3, SIZE)

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from convert.errors import WeightsError
 from convert.models.ssdlite import build_ssdlite
 from convert.models.tfjs_weights import class_columns
 from convert.training.network import (
@@ -13,7 +12,6 @@ from convert.training.network import (
     known_class,
     separate_classes,
     starting_classes,
-    trained_start,
 )
 
 PUBLISHED = ("???", "person", "cat", "???", "cell phone")
@@ -90,15 +88,6 @@ def test_columns_of_a_class_are_taken_from_every_anchor():
     assert class_columns(bias, [2, 0], count=3).tolist() == [13, 11, 23, 21]
     kernel = np.stack([bias, 10 * bias])
     assert class_columns(kernel, [1], count=3).tolist() == [[12, 22], [120, 220]]
-
-
-@pytest.mark.parametrize("data", [None, b"", b"PK\x03\x04"])
-def test_weights_that_are_none_are_said_in_one_line(data, tmp_path):
-    path = tmp_path / "weights.npz"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(WeightsError, match="--from wants a bundle"):
-        trained_start(path)
 
 
 def start_of(labels, value):

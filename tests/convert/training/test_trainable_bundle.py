@@ -5,8 +5,8 @@ import pytest
 
 from convert.errors import WeightsError
 from convert.models.ssdlite import build_ssdlite
-from convert.training.network import save_weights
-from convert.training.trainable_bundle import WEIGHTS, bundle_network, bundle_start, refuse_foreign
+from convert.training.trainable_bundle import bundle_network, bundle_start, refuse_foreign
+from convert.training.weights_file import WEIGHTS, pack_weights
 from device.bundle.bundle import Bundle
 from tests.helpers.tiny_bundle import write_bundle, write_images
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     random = np.random.default_rng(0)
     model = build_ssdlite(len(LABELS), 96)
     model.set_weights([random.normal(0, 0.05, item.shape) for item in model.variables])
-    (place / "own" / WEIGHTS).write_bytes(save_weights(model, LABELS))
+    (place / "own" / WEIGHTS).write_bytes(pack_weights(model, LABELS))
     return place / "own"
 
 

@@ -1,7 +1,8 @@
-"""Weights of an SSDLite as arrays by layer, apart from any Keras network."""
+"""Weights of a network as arrays by layer, apart from any Keras network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ LayerWeights = dict[str, tuple[Array, Array]]
 depthwise convolution (3, 3, channels, 1)."""
 
 
+KINDS = ("kernel", "bias")
+
+
 def weights_of(model: keras.Model) -> LayerWeights:
     """The weights of ``model``, copied."""
     return {
@@ -32,6 +36,21 @@ def set_weights(model: keras.Model, weights: LayerWeights) -> None:
     for layer in model.layers:
         if layer.weights:
             layer.set_weights(list(weights[layer.name]))
+
+
+def named_arrays(weights: LayerWeights) -> dict[str, Array]:
+    """``weights`` as arrays called ``layer/kernel`` and ``layer/bias``."""
+    return {
+        f"{name}/{kind}": values
+        for name, pair in weights.items()
+        for kind, values in zip(KINDS, pair, strict=True)
+    }
+
+
+def weights_of_arrays(arrays: Mapping[str, Array]) -> LayerWeights:
+    """The inverse of :func:`named_arrays`. Raises ``KeyError`` where one of a pair is missing."""
+    names = dict.fromkeys(name.rpartition("/")[0] for name in arrays)
+    return {name: (arrays[f"{name}/kernel"], arrays[f"{name}/bias"]) for name in names}
 
 
 def kernel_shapes(weights: LayerWeights) -> dict[str, tuple[int, ...]]:
