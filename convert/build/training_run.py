@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import os
 import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -13,6 +12,7 @@ from convert.build.train_options import TrainOptions
 from convert.errors import DatasetError, TrainingError
 from convert.training.dataset import Dataset
 from convert.training.interrupt import Interrupt
+from device.runtimes import usable_cores
 
 if TYPE_CHECKING:
     from convert.training.batches import Batches, MixedBatches
@@ -128,9 +128,8 @@ def prepare_tensorflow(seed: int) -> None:
     import keras
     import tensorflow as tf
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with contextlib.suppress(RuntimeError):  # it runs already, in a test
-        tf.config.threading.set_intra_op_parallelism_threads(cores or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(usable_cores())
         tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -15,7 +16,7 @@ def asked(monkeypatch, bundle):
     """What was to be measured; the figures are made up."""
     asked = {}
 
-    def evaluate_bundle(folder, sets, variants, interpreter, warn, seed, tiles):
+    def evaluate_bundle(folder, sets, variants, interpreter, warn, seed, tiles, looker):
         asked.update(
             folder=folder,
             sets=sets,
@@ -23,6 +24,7 @@ def asked(monkeypatch, bundle):
             interpreter=interpreter,
             seed=seed,
             tiles=tiles,
+            looker=looker,
         )
         return accuracy_of(Bundle(bundle).manifest)
 
@@ -43,7 +45,15 @@ def test_flags_say_what_is_measured(bundle, asked, tmp_path):
         "interpreter": "litert",
         "seed": 7,
         "tiles": None,
+        "looker": None,
     }
+
+
+def test_workers_of_the_executor_look_at_the_pictures(bundle, asked, monkeypatch):
+    monkeypatch.setattr("convert.evaluation.workers.looker_at", contextlib.nullcontext)
+    address = "tcp://farm:8786"
+    assert main(["evaluate", str(bundle), "--images", "x", "--executor", address]) == 0
+    assert asked["looker"] == address
 
 
 def test_figures_with_tiles_are_not_left_in_the_bundle(bundle, asked, tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from convert.tuning.log import read_log
@@ -37,3 +39,17 @@ def test_bundle_that_cannot_be_written_is_refused_before_the_search(
     monkeypatch.setattr("convert.tuning.tuner.Tuner", None)
     assert tune(tiny_bundle, built / "pictures", "30") == 1
     assert "cannot be written: tune a copy" in capsys.readouterr().err
+
+
+def test_workers_of_the_executor_look_at_the_pictures(tiny_bundle, built, monkeypatch):
+    monkeypatch.setattr("convert.evaluation.workers.looker_at", contextlib.nullcontext)
+    asked = []
+
+    def tuner(*_, looker):
+        asked.append(looker)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convert.tuning.tuner.Tuner", tuner)
+    address = "tcp://farm:8786"
+    assert tune(tiny_bundle, built / "pictures", "30", "--executor", address) == 130
+    assert asked == [address]

@@ -13,6 +13,7 @@ import pytest
 
 from convert.evaluation.accuracy import AccuracyFigures
 from convert.evaluation.evaluate import agreement_figures, class_figures, evaluate_bundle, hits
+from device.bundle.bundle import Bundle
 from device.errors import UsageError
 from tests.conftest import ROOT, run_module
 from tests.helpers.children import children_of, start, wait_until
@@ -309,3 +310,17 @@ def test_ctrl_c_ends_all_processes_without_a_traceback(bundle, bundle_dir, tmp_p
     assert err == "interrupted: nothing was left half-written\n"
     assert not (bundle / "accuracy.json").exists()
     assert started
+
+
+def test_another_looker_looks_at_every_picture(bundle_dir, one_person):
+    asked, labels = [], Bundle(bundle_dir).labels
+
+    def looker(panel, images):
+        asked.append((panel.variants, images))
+        row = [labels.index("person"), 0.9, 0, 0, 300, 500]
+        return [{name: np.array([row], np.float64) for name in panel.variants}]
+
+    sets = [(one_person, one_person / "truth.json")]
+    figures = evaluate_bundle(bundle_dir, sets, ("int8",), "litert", pytest.fail, looker=looker)
+    assert asked == [(("int8",), [one_person / "1.jpg"])]
+    assert figures.variants["int8"].map == 1.0

@@ -75,3 +75,15 @@ def test_labelled_pictures_keep_their_labels(unlabelled):
     held_out = HeldOut(random_original(), unlabelled, labelled=True)
     held_out.label(None)  # is not asked
     assert held_out.metric == "mAP"
+
+
+def test_another_looker_looks_at_a_finished_variant(unlabelled, tmp_path):
+    asked = []
+
+    def looker(panel, images):
+        asked.append((panel.bundle, panel.variants, len(images)))
+        return [{"int8": np.zeros((0, 6))} for _ in images]
+
+    held_out = HeldOut(random_original(), unlabelled, labelled=True, looker=looker)
+    assert held_out.look_of_variant(tmp_path, "int8").images == 4
+    assert asked == [(tmp_path, ("int8",), 4)]

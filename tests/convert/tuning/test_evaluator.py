@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from convert.errors import EvaluationError
+from convert.evaluation.predict import look_here
 from convert.tuning.evaluator import Evaluator
 from device.bundle.bundle import Bundle
 
@@ -105,3 +106,17 @@ def test_three_pictures_are_too_few(built, tmp_path):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((32, 32, 3), 40 * number, np.uint8))
     with pytest.raises(EvaluationError, match="3 pictures that can be read: too few to halve"):
         Evaluator(Bundle(built / "bundle"), [(tmp_path, None)], tmp_path, pytest.fail)
+
+
+def test_another_looker_looks_at_every_picture(built, tmp_path):
+    asked = []
+
+    def looker(panel, images):
+        asked.append((panel.variants, len(images)))
+        return look_here(panel, images, processes=1)
+
+    bundle = Bundle(built / "bundle")
+    evaluator = Evaluator(bundle, [(built / "pictures", None)], tmp_path, pytest.fail, looker)
+    int8 = (built / "bundle" / "int8.tflite").read_bytes()
+    evaluator.look({"candidate": int8})
+    assert asked == [(("float32",), 32), (("candidate",), 32)]
