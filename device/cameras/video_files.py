@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from device.file_search import FolderListing, find_files, matching_files, part_files
+from device.system.partial_file import is_partial
 
 # Frames one after another in no container, as rpicam-vid writes them.
 RAW_SUFFIXES = (".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc")
@@ -13,11 +14,6 @@ VIDEO_SUFFIXES = (
     *(".3gp", ".wmv", ".flv", ".ogv"),
     *RAW_SUFFIXES,
 )
-
-
-def is_unfinished(path: Path) -> bool:
-    """Whether a video is one that a run is still writing, or was cut off from."""
-    return path.stem.endswith(".partial")
 
 
 def find_videos(folder: Path) -> FolderListing:
@@ -31,7 +27,7 @@ def matching_videos(pattern: str) -> FolderListing:
 
 
 def _without_unfinished(found: FolderListing) -> FolderListing:
-    whole = [path for path in found.files if not is_unfinished(path)]
+    whole = [path for path in found.files if not is_partial(path)]
     unfinished = len(found.files) - len(whole)
     if unfinished:
         found.passed_over["unfinished"] += unfinished

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from device.events.store import EventStore
+from device.system.partial_file import partial_of
 
 SUFFIX = ".mp4"
 KEPT_SUFFIX = ".kept.mp4"  # of a clip that no quota counts
@@ -53,10 +54,11 @@ class ClipFolder:
             store.rename_clip(clip, name)
 
     def remove(self, clip: str | None) -> None:
-        """Remove a clip. Raises ``OSError``."""
-        path = self.file_of(clip)
-        if path is not None:
-            path.unlink(missing_ok=True)
+        """Remove a clip, also one that is still being written. Raises ``OSError``."""
+        unfinished = None if clip is None else partial_of(Path(clip)).name
+        for path in (self.file_of(clip), self.file_of(unfinished)):
+            if path is not None:
+                path.unlink(missing_ok=True)
 
     def _rename(self, clip: str, name: str) -> bool:
         path = self.file_of(clip)

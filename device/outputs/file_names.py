@@ -1,4 +1,4 @@
-"""File names of outputs: of videos under way, and of those in a series."""
+"""File names of outputs: of events, of those in a series, and of what was cut off."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from pathlib import Path
 
 STAMP = r"(\d{8}T\d{6}(?:Z|[+-]\d{4}))"  # ISO 8601, basic format
 STAMP_FORMAT = "%Y%m%dT%H%M%S"
-
-
-def partial_of(path: Path) -> Path:
-    """The name of a video until it is finished."""
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def stamp(time_s: float, *, local: bool = False) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import choose_encoder
-from device.outputs.file_names import partial_of, recovered_of, series_pattern, stamp
+from device.outputs.file_names import recovered_of, series_pattern, stamp
 from device.outputs.pace import Pace
 from device.outputs.retention import DiskSpace
 from device.outputs.video import VideoWriter, recover, refuse_second_run
 from device.records import Outcome, Pixels
 from device.system.closable import Closable
 from device.system.file_lock import is_locked
+from device.system.partial_file import partial_of
 
 SHARE = 4  # of its quota a series keeps at least this many files
 
@@ -24,7 +25,8 @@ class VideoSeries(Closable):
     """A series of videos ``NAME-20261121T143000Z.mp4`` (UTC) in a folder, one after another.
 
     With ``local_time`` they are called ``NAME-20261121T153000+0100.mp4``.
-    ``names`` are all that NAME can be. One that takes ``max_s`` seconds is followed by the next.
+    ``names`` are all that NAME can be. One that takes ``max_s`` seconds is followed by the next, as
+    is one that is removed while it is written.
     Under a quota the oldest go, of earlier runs too, and those a power cut left unfinished.
     """
 
@@ -73,7 +75,9 @@ class VideoSeries(Closable):
 
     def write(self, name: str, image: Pixels, at_s: float) -> None:
         """Append a picture, to be shown at ``at_s``. Raises ``SinkError``."""
-        if self._file is not None and (at_s - self._began_s >= self._max_s or self._is_large()):
+        if self._file is not None and (
+            at_s - self._began_s >= self._max_s or self._is_large() or self._file.is_removed
+        ):
             self.close()
         if self._file is None:
             self._began_s = at_s

@@ -12,7 +12,7 @@ import numpy as np
 from device.errors import SinkError
 from device.outputs.base import ImageSink, make_folder
 from device.outputs.encoders import Encoder, choose_encoder
-from device.outputs.file_names import partial_of, recovered_of
+from device.outputs.file_names import recovered_of
 from device.outputs.pace import Pace
 from device.outputs.retention import DiskSpace
 from device.records import Outcome, Pixels
@@ -20,6 +20,7 @@ from device.system.closable import Closable
 from device.system.console import say
 from device.system.file_lock import take_lock
 from device.system.memory_trim import return_freed
+from device.system.partial_file import partial_of
 
 MOST_OF_A_HEADER = 2000  # bytes of a video without a frame
 
@@ -127,6 +128,11 @@ class VideoWriter(Closable):
         number, self._lock = self._lock, None
         if number is not None:
             os.close(number)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether what was written so far was removed meanwhile."""
+        return self._encoder is not None and not self._partial.exists()
 
     @property
     def size_bytes(self) -> int:

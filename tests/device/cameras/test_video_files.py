@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from device.cameras.video_files import find_videos, is_unfinished, matching_videos
+from device.cameras.video_files import find_videos, is_partial, matching_videos
 
 
 @pytest.mark.parametrize(
     ("name", "unfinished"),
     [("cam.partial.mp4", True), ("cam.mp4", False), ("partial.mp4", False), ("a.partial", False)],
 )
-def test_video_is_unfinished_by_its_name(name, unfinished):
-    assert is_unfinished(Path(name)) == unfinished
+def test_video_is_partial_by_its_name(name, unfinished):
+    assert is_partial(Path(name)) == unfinished
 
 
 def test_videos_of_a_folder_are_those_that_are_finished(tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from device.outputs.file_names import partial_of
+from device.system.partial_file import partial_of
 from tests.conftest import ROOT
 from tests.helpers.children import is_running, start, wait_until
 from tests.helpers.device_command import finish, spawn

@@ -4,6 +4,7 @@ import pytest
 
 from device.events.clip_folder import ClipFolder, delete_visit, keep_visit
 from device.events.store import EventStore
+from device.system.partial_file import partial_of
 from tests.device.conftest import names_in
 from tests.device.events.test_store import fill, make_visit
 
@@ -87,3 +88,12 @@ def test_deleted_visit_takes_its_clip_along_if_no_other_is_on_it(clips, store, f
     assert delete_visit(store, clips, 3)
     assert not delete_visit(store, clips, 3)
     assert list(store.visits()) == []
+
+
+def test_clip_under_way_goes_with_the_last_visit_on_it(clips, store, folder):
+    partial = partial_of(folder / CLIP)
+    (folder / CLIP).rename(partial)
+    assert delete_visit(store, clips, 1)
+    assert names_in(folder) == [partial.name], "another visit is on it"
+    assert delete_visit(store, clips, 2)
+    assert names_in(folder) == []

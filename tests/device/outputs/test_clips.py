@@ -245,3 +245,18 @@ def test_frames_of_a_source_whose_time_begins_anew_are_shown(tmp_path):
     with ClipSink(tmp_path, ["cat"], 1.0, Pace(30.0)) as sink:
         sink.write(frame(1000))
         assert sink.needs_image(frame(0).frame)
+
+
+def test_clip_that_is_removed_while_it_is_written_goes_on_in_another(tmp_path, capsys):
+    with ClipSink(tmp_path, ["cat"], 1.0, TEN) as sink:
+        for index in range(20):
+            sink.write(frame(index, CAT))
+        first = sink.path()
+        (removed,) = tmp_path.iterdir()
+        removed.unlink()
+        for index in range(20, 30):
+            sink.write(frame(index, CAT))
+        assert sink.path() not in (None, first)
+    (name,) = names_in(tmp_path)
+    assert frames_in(tmp_path / name) == list(range(20, 30))
+    assert capsys.readouterr().err == f"{removed}: was removed while it was written\n"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from device.errors import SinkError
-from device.outputs.file_names import partial_of
 from device.outputs.pace import Pace
 from device.outputs.video import VideoSink
+from device.system.partial_file import partial_of
 from tests.device.conftest import frames_of, make_outcome, names_in
 from tests.helpers.videos import TEN, captured_at, grey, write_all
 

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from device.outputs.file_names import (
     event_name,
     in_utc,
     name_for,
-    partial_of,
     series_pattern,
     stamp,
 )
@@ -57,10 +54,6 @@ def test_what_is_no_time_stays_as_it_is(text):
 def test_label_becomes_a_name_without_separators():
     assert name_for("tench, Tinca/tinca") == "tench_Tinca_tinca"
     assert name_for("Gemüse") == "Gemüse"
-
-
-def test_video_under_way_keeps_its_ending_and_folder():
-    assert partial_of(Path("a/b.c.mp4")) == Path("a/b.c.partial.mp4")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention, segments
-from device.outputs.file_names import partial_of
 from device.outputs.pace import Pace
 from device.outputs.segments import SegmentSink, VideoSeries
+from device.system.partial_file import partial_of
 from tests.device.conftest import frames_of, make_outcome, names_in
 
 NAME = re.compile(r"cam-\d{8}T\d{6}Z\.mp4")
@@ -111,14 +111,14 @@ def test_segment_under_way_has_no_final_name(tmp_path):
     assert names_in(tmp_path) == [name.replace(".partial", "")]
 
 
-def test_segment_that_is_removed_while_it_is_written_does_not_end_the_run(tmp_path, capsys):
+def test_segment_that_is_removed_while_it_is_written_is_followed_by_another(tmp_path, capsys):
     with SegmentSink(tmp_path / "cam.mp4", Pace(10.0), 1.0, 1 << 30) as sink:
         sink.write(make_outcome(0))
         (removed,) = tmp_path.iterdir()
         removed.unlink()
         for index in range(1, 15):
             sink.write(make_outcome(index))
-    assert [len(frames_of(tmp_path / name)) for name in names_in(tmp_path)] == [5]
+    assert [len(frames_of(tmp_path / name)) for name in names_in(tmp_path)] == [10, 4]
     assert capsys.readouterr().err == f"{removed}: was removed while it was written\n"
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from device.errors import SinkError
 from device.outputs import retention
-from device.outputs.file_names import partial_of
 from device.outputs.pace import Pace
 from device.outputs.video import VideoSink, fit
+from device.system.partial_file import partial_of
 from tests.conftest import ROOT
 from tests.device.conftest import frames_of, make_outcome, names_in
 from tests.helpers.videos import TEN, busy, captured_at, grey, times_of, write_all
