@@ -201,7 +201,10 @@ class EventWriter(Closable):
         try:
             if snapshot or feet:
                 with self._store.batch():
-                    numbers += [self._write(entry) for entry in snapshot]
+                    for entry in snapshot:
+                        numbers.append(self._write(entry))
+                        if entry.picture is not None:  # the file never becomes smaller again
+                            self._store.prune(self._quota_bytes, None)
                     self._store.add_feet(feet)
                     self._store.prune(self._quota_bytes, before_s)
                     if self._clips is not None:

@@ -247,3 +247,17 @@ def test_quota_and_age_are_kept(tmp_path):
             visit = dataclasses.replace(make_visit(number), began_s=began_s, seen_s=began_s)
             writer.note(visit, "0", began_s, ended=True)
     assert [visit.began_s for visit in visits_in(path)] == [3500.0, 4000.0, 4500.0]
+
+
+def test_batch_larger_than_what_is_left_of_the_quota_stays_within_it(tmp_path):
+    path = tmp_path / "events.db"
+    random = np.random.default_rng(0)
+    with EventWriter(path, quota_bytes=1_000_000, flush_s=NEVER_S) as writer:
+        for number in range(40):
+            visit = make_visit(number, began_s=100.0 * number, seen_s=100.0 * number + 5)
+            writer.note(visit, "0", visit.seen_s, ended=True)
+            pixels = random.integers(0, 256, (144, 192, 3), np.uint8)  # 40 kB as JPEG
+            writer.take(RawPicture({number}, pixels, FOUND))
+    assert 700_000 < path.stat().st_size <= 1_000_000
+    kept = [visit.began_s for visit in visits_in(path)]
+    assert kept == [100.0 * number for number in range(40 - len(kept), 40)], "the newest"
