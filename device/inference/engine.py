@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Collection, Sequence
-from typing import Literal
+from functools import partial
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,9 +101,23 @@ class Engine(Closable):
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}
         if not described <= {self.interpreter.input, *self.interpreter.outputs}:
             raise BundleError(f"{model}: its tensors are not those the manifest describes")
-        self._decode = make_decoder(spec.heads, manifest.decoder, bundle.anchors, rule.size_wh)
-        self._preprocess = Preprocessor(rule, spec.input)
+        self._new_decoder = partial(
+            make_decoder, spec.heads, manifest.decoder, bundle.anchors, rule.size_wh
+        )
+        self._new_preprocessor = partial(Preprocessor, rule, spec.input)
+        self._decode = self._new_decoder()
+        self._preprocess = self._new_preprocessor()
         self._wanted: NDArray[np.intp] | None = None
+
+    def share(self) -> Self:
+        """Another engine on the same interpreter, with thresholds and classes of its own.
+
+        Threads that use both take turns at :meth:`prepare` into the network's input and
+        :meth:`invoke`; all else is each engine's own.
+        """
+        other = copy.copy(self)
+        other._decode, other._preprocess = self._new_decoder(), self._new_preprocessor()
+        return other
 
     def run(self, frame: Frame) -> Result:
         """Detect or classify; boxes come back in the frame's pixels, best score first."""
@@ -214,9 +230,10 @@ class Engine(Closable):
         """What is in force: one least score, or one for each class id."""
         return self._thresholds
 
-    def take_thresholds(self, other: Engine) -> None:
+    def take_settings(self, other: Engine) -> None:
         """Let what is in force in ``other``, of the same bundle, hold here too."""
         self._threshold, self._thresholds = other.threshold, other.thresholds
+        self.max_detections, self._wanted = other.max_detections, other._wanted
 
     def only(self, labels: Collection[str]) -> None:
         """Find these classes and no others; none named means all.

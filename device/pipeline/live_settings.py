@@ -106,8 +106,7 @@ class Controls:
             # The first invoke takes longer, and is where a broken model shows.
             engine.invoke(np.zeros_like(engine.new_input()))
             with self._lock:
-                engine.take_thresholds(self._pipeline.engine)
-                engine.only(self._classes)
+                engine.take_settings(self._pipeline.engine)
                 self._pipeline.engine = engine
         finally:
             self._switching_to = None

@@ -32,6 +32,7 @@ from device.system.scheduling import batch_scheduling
 from device.system.shutdown import join_all
 
 if TYPE_CHECKING:  # a run that follows nothing pays nothing
+    from device.pipeline.turns import Turn
     from device.pipeline.watching import Watch
     from device.visits.mask import PrivacyMask
     from device.visits.plan import ScenePlan
@@ -66,6 +67,7 @@ class Pipeline:
     ``watch`` follows objects: between the frames that the network sees their boxes are predicted.
     What ``mask`` covers is black before anything sees it.
     ``parts`` are what is drawn, of :mod:`device.drawing.parts`.
+    With ``turn`` the network is shared with other pipelines, each of which has one of its own.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Pipeline:
         watch: Watch | None = None,
         mask: PrivacyMask | None = None,
         parts: AbstractSet[str] = EVERYTHING,
+        turn: Turn | None = None,
     ) -> None:
         self.engine = engine
         self.paused = False
@@ -92,6 +95,7 @@ class Pipeline:
         self._watch = watch
         self._mask = mask
         self._parts = parts
+        self._turn = turn
         self._considered = 0
         self._last: Result | None = None
         self._captured: Handover[_Job] = Handover(1, newest=camera.live)
@@ -180,19 +184,46 @@ class Pipeline:
         self._captured.close()
 
     def _infer(self) -> None:
+        turn = self._turn
         try:
             while (job := self._captured.get()) is not None:
                 if self._camera.live and self._is_wanted(job):
-                    self._prepare(job, self.engine, None)
+                    job.engine = self.engine
                 if job.engine is not None:
-                    started = time.perf_counter()
-                    job.outputs = job.engine.invoke(job.tensor)
-                    job.invoke_ms = (time.perf_counter() - started) * 1e3
+                    job = self._take_turn(job)
+                # One that is kept must not be held while something else is waited for.
+                if turn is not None and self._inferred.is_full:
+                    turn.pass_on()
                 if not self._inferred.put(job):
                     break
+                if turn is not None and self._captured.is_empty:
+                    turn.pass_on()
         except BaseException as exc:
             self._inferred.close(exc)
         self._inferred.close()
+        if turn is not None:
+            turn.pass_on()
+
+    def _take_turn(self, job: _Job) -> _Job:
+        """Run the network on a frame, or on a newer one that came while others had their turn."""
+        if self._turn is None:
+            self._invoke(job)
+            return job
+        with self._turn:
+            if self._camera.live:
+                engine, job = job.engine, self._captured.newer(job)
+                job.engine = engine
+            self._invoke(job)
+        return job
+
+    def _invoke(self, job: _Job) -> None:
+        engine = job.engine
+        assert engine is not None
+        if job.placement is None:
+            self._prepare(job, engine, None)
+        started = time.perf_counter()
+        job.outputs = engine.invoke(job.tensor)
+        job.invoke_ms = (time.perf_counter() - started) * 1e3
 
     def _is_wanted(self, job: _Job) -> bool:
         """Whether the network is to see this frame."""

@@ -56,6 +56,26 @@ class Handover(Generic[Item]):
                 raise self._error
             return None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether ``put`` would wait, or replace one."""
+        return len(self._items) == self._size
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether ``get`` would wait."""
+        return not self._items
+
+    def newer(self, item: Item) -> Item:
+        """What replaced ``item``, which counts as dropped; ``item`` itself where nothing came."""
+        with self._changed:
+            if not self._items:
+                return item
+            self.dropped += 1
+            newest = self._items.popleft()
+            self._changed.notify_all()
+            return newest
+
     def close(self, error: BaseException | None = None) -> None:
         """No more will be put, or got by one who waits; the first call counts."""
         with self._changed:

@@ -252,5 +252,5 @@ def test_other_threshold_for_one_frame_leaves_the_classes_theirs(choosy, astrona
 
 def test_engine_takes_the_thresholds_in_force_in_another(choosy, small_bundle, astronaut):
     with Engine(Bundle(small_bundle), "int8", threads=1) as engine:
-        engine.take_thresholds(choosy)
+        engine.take_settings(choosy)
         assert "person" not in labels_of(engine.run(astronaut))

@@ -56,3 +56,14 @@ def test_error_comes_after_the_items_before_it_and_the_first_counts():
     assert handover.get() == 1
     with pytest.raises(ValueError, match="first"):
         handover.get()
+
+
+def test_newer_item_takes_the_place_of_one_in_hand():
+    handover = Handover(1, newest=True)
+    assert handover.is_empty
+    assert handover.newer("first") == "first"
+    handover.put("second")
+    assert handover.is_full
+    assert handover.newer("first") == "second"
+    assert handover.dropped == 1
+    assert handover.is_empty
