@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from device.outputs.options import OutputOptions
     from device.outputs.systemd import Watchdog
     from device.pipeline.pipeline import Pipeline
-    from device.system.shutdown import GracefulShutdown
+    from device.pipeline.turns import Turns
     from device.visits.plan import ScenePlan
     from device.web.server import LivePage
 
@@ -58,9 +59,16 @@ class RunParts:
     model: Model
     engine: Engine
     make_engine: Callable[[str], Engine]
-    shutdown: GracefulShutdown
+    stop: threading.Event  # ends the run; of several cameras, this one's part of it
+    last_wishes: list[Callable[[], object]]  # before the process is ended by force
     page: LivePage | None
     watchdog: Watchdog | None
+    turns: Turns | None = None  # at the network, where cameras share it
+
+    @property
+    def variants(self) -> list[str]:
+        """Those that the run can change to: none where cameras share the one that is loaded."""
+        return [self.engine.variant] if self.turns else list(self.model.manifest.variants)
 
 
 def set_up_camera(args: argparse.Namespace, outputs: OutputOptions, model: Model) -> CameraSetup:
@@ -88,14 +96,14 @@ def open_camera_run(
     from device.pipeline.pipeline import Pipeline
 
     args, outputs, plan = setup.args, setup.outputs, setup.plan
-    parts.engine.only(args.classes or ())
+    engine = _engine_for(args, parts)
     camera = _open_camera(args, parts)
     if camera is None:
         return None
     stack.enter_context(camera)
     check_single_image(outputs, args.source, camera.length)
     watch = open_watch(args, outputs, plan, parts.model, camera)
-    sinks = _open_sinks(args, outputs, camera, parts.shutdown, stack)
+    sinks = _open_sinks(args, outputs, camera, parts, stack)
     if parts.watchdog is not None:
         camera.on_wait = parts.watchdog.wait
         sinks.append(parts.watchdog)
@@ -107,7 +115,7 @@ def open_camera_run(
         sinks.append(stack.enter_context(notifier))
     pipeline = Pipeline(
         camera,
-        parts.engine,
+        engine,
         sinks,
         every=args.every,
         motion=MotionDetector() if args.when_moving else None,
@@ -115,10 +123,23 @@ def open_camera_run(
         watch=watch,
         mask=open_mask(plan),
         parts=parts_for(outputs.draw, moving=camera.live or camera.fps is not None),
+        turn=None if parts.turns is None else parts.turns.join(args.priority),
     )
     stack.callback(lambda: pipeline.engine.close())
     _give_control(setup, parts, pipeline, notifier, has_visits=watch is not None)
     return pipeline
+
+
+def _engine_for(args: argparse.Namespace, parts: RunParts) -> Engine:
+    """The engine of a camera: it finds what is asked of that one."""
+    engine = parts.engine
+    if parts.turns is not None:
+        engine = engine.share()
+        if args.threshold is not None:
+            engine.threshold = args.threshold
+        engine.max_detections = args.max_detections or engine.max_detections
+    engine.only(args.classes or ())
+    return engine
 
 
 def _give_control(
@@ -135,14 +156,14 @@ def _give_control(
         return
     from device.pipeline.live_settings import Controls
 
-    controls = Controls(
-        pipeline, list(model.manifest.variants), parts.make_engine, args.classes or ()
-    )
+    controls = Controls(pipeline, parts.variants, parts.make_engine, args.classes or ())
     if parts.page is not None:
         editor = open_editor(args, setup.tables, model, pipeline)
         start_page(parts.page, args, model, pipeline, controls, setup.outputs, editor, notifier)
     if home is not None:
-        about = describe_device(home.options, model, setup.plan, has_visits=has_visits)
+        about = describe_device(
+            home.options, model, setup.plan, parts.variants, has_visits=has_visits
+        )
         home.start(about, controls)
 
 
@@ -151,7 +172,7 @@ def _open_camera(args: argparse.Namespace, parts: RunParts) -> Camera | None:
     from device.cameras.awaited import await_camera, is_camera
     from device.cameras.open import open_camera
 
-    model, stop = parts.model, parts.shutdown.stop
+    model, stop = parts.model, parts.stop
     samples = [item.file for item in model.manifest.samples] if args.source == "demo" else []
     connect = partial(
         open_camera,
@@ -170,7 +191,7 @@ def _open_sinks(
     args: argparse.Namespace,
     outputs: OutputOptions,
     camera: Camera,
-    shutdown: GracefulShutdown,
+    parts: RunParts,
     stack: contextlib.ExitStack,
 ) -> list[Sink]:
     """The sinks asked for, and what guards the run."""
@@ -179,14 +200,18 @@ def _open_sinks(
 
     if args.run:
         stack.enter_context(children_begin_with_defaults())
-    wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), shutdown.stop)
+    wanted = open_sinks(outputs, Pace.of(camera.fps, live=camera.live), parts.stop)
     # One after another: those that are open are closed if the next cannot be made.
     sinks = [stack.enter_context(sink) for sink in chain(wanted, _guards(args.memory_limit))]
-    if camera.length == 1 and not outputs.log_is_stdout and not sys.stdout.closed:
+    if (
+        camera.length == 1
+        and not (outputs.log_is_stdout or outputs.camera)
+        and not sys.stdout.closed
+    ):
         from device.outputs.findings import FindingsSink
 
         sinks.insert(0, FindingsSink())  # before the line that says where the drawn one lies
-    shutdown.last_wishes += [sink.abort for sink in sinks]
+    parts.last_wishes.extend(sink.abort for sink in sinks)
     return sinks
 
 

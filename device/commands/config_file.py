@@ -26,17 +26,25 @@ NOT_SETTINGS = ("help", "config", "print_config", "debug")
 SEPARATORS = {"size": "x", "input_size": "x"}
 
 
+class ReplacingAppend(argparse._AppendAction):
+    """A flag that may be given often; typed, it replaces all that a file has of it."""
+
+
 class ConfigurableParser(StrictParser):
     """A command's parser that also reads ``--config``, once :meth:`add_config` was called."""
 
     tables: Sequence[str] = ()  # names of the arrays of tables that a file may have
+    replaces: Mapping[str, str] = {}  # table -> the flag that is not needed beside it, nor allowed
 
-    def add_config(self, tables: Sequence[str] = ()) -> None:
+    def add_config(
+        self, tables: Sequence[str] = (), replaces: Mapping[str, str] | None = None
+    ) -> None:
         """Add ``--config`` and ``--print-config``.
 
-        What a file has in arrays of ``tables`` is in ``args.tables``, by name, unchecked.
+        What a file has in arrays of ``tables`` is in ``args.tables``, by name, unchecked. One that
+        ``replaces`` a flag stands for it; where that is typed, it wins.
         """
-        self.tables = tables
+        self.tables, self.replaces = tables, replaces or {}
         self.set_defaults(tables={})
         self.add_argument(
             "--config",
@@ -85,17 +93,42 @@ class ConfigurableParser(StrictParser):
             self.error(f"--config {path} is not TOML: {exc}")
         if _has_null(settings):
             self.error(f"--config {path}: a character of number zero is in it, which no name has")
+        tables = self._take_tables(path, settings)
+        self._drop_replaced(path, words, settings, tables)
+        self.set_defaults(tables=tables)
+        return self.words_of(settings, f"--config {path}")
+
+    def _drop_replaced(
+        self,
+        path: Path,
+        words: Sequence[str],
+        settings: dict[str, Any],
+        tables: dict[str, list[object]],
+    ) -> None:
+        """Take what a typed flag replaces out of ``settings`` and ``tables``."""
+        flags = {word.partition("=")[0] for word in words}
+        for name, action in self._settings().items():
+            if isinstance(action, ReplacingAppend) and flags & set(action.option_strings):
+                settings.pop(name, None)
+                for table in [key for key, flag in self.replaces.items() if flag == name]:
+                    tables.pop(table, None)
+        for table, flag in self.replaces.items():
+            if table in tables and flag in settings:
+                self.error(f"--config {path}: {flag} beside [[{table}]]: write it into one of them")
+            self._settings()[flag].required = table not in tables
+
+    def words_of(self, settings: Mapping[str, Any], where: str) -> list[str]:
+        """``settings`` as they would be typed; ends where one is unknown in ``where`` they are."""
         found: list[str] = []
-        self.set_defaults(tables=self._take_tables(path, settings))
         for name, value in self._flat(settings):
             action = self._settings().get(name)
             if action is None:
                 hint = did_you_mean(name, self._settings())
-                self.error(f"--config {path}: no setting is called {name!r}{hint}")
+                self.error(f"{where}: no setting is called {name!r}{hint}")
             is_switch = isinstance(action, argparse.BooleanOptionalAction)
             if is_switch != isinstance(value, bool) or isinstance(value, dict):
                 expected = "true or false is" if is_switch else "a number or text is"
-                self.error(f"--config {path}: {name} = {json.dumps(value)}: {expected} expected")
+                self.error(f"{where}: {name} = {json.dumps(value)}: {expected} expected")
             if isinstance(value, list) and isinstance(action, argparse._AppendAction):
                 found += [f"{action.option_strings[-1]}={item}" for item in value]
                 continue
@@ -137,7 +170,10 @@ class ConfigurableParser(StrictParser):
             value = getattr(parsed, name)
             if value is None:
                 continue
-            if isinstance(self._settings()[name], argparse._AppendAction):
+            action = self._settings()[name]
+            if isinstance(action, ReplacingAppend) and len(value) == 1:
+                (value,) = value
+            elif isinstance(action, argparse._AppendAction):
                 lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
                 continue
             if isinstance(value, tuple | list):

@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import os
 import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from device.commands.camera_run import RunParts, open_camera_run, set_up_camera
+from device.commands.camera_run import CameraSetup, RunParts, open_camera_run, set_up_camera
+from device.commands.camera_tables import CAMERA, cameras_of
 from device.commands.detect_flags import add_detect_flags
 from device.commands.engine_choice import announce_engine, make_engine
 from device.commands.live_page import open_page
@@ -46,9 +48,9 @@ def add_detect(commands: Commands) -> None:
         formatter_class=HelpText,
     )
     add_detect_flags(detect)
-    detect.add_config(TABLES)
+    detect.add_config((*TABLES, CAMERA), {CAMERA: "source"})
     debug_flag(detect)
-    detect.set_defaults(handler=run_detect)
+    detect.set_defaults(handler=run_detect, parser=detect)
 
 
 def run_detect(args: argparse.Namespace) -> None:
@@ -56,11 +58,16 @@ def run_detect(args: argparse.Namespace) -> None:
     prepare_process()
     from device.system.shutdown import GracefulShutdown
 
+    cameras = cameras_of(args, args.parser)
     with contextlib.ExitStack() as stack:
         shutdown = stack.enter_context(GracefulShutdown())
-        pipeline = _open_run(args, shutdown, stack)
-        if pipeline is not None:
-            _execute(pipeline, args.frames, shutdown.stop, quiet=outputs_of(args).log_is_stdout)
+        setups, parts = _open_run(args, cameras, shutdown, stack)
+        if parts.turns is None:
+            _run_one(setups[0], parts, stack)
+        else:
+            from device.commands.several_cameras import run_several
+
+            run_several(setups, parts)
 
 
 def prepare_process() -> None:
@@ -80,35 +87,49 @@ def prepare_process() -> None:
 
 
 def _open_run(
-    args: argparse.Namespace, shutdown: GracefulShutdown, stack: contextlib.ExitStack
-) -> Pipeline | None:
-    """The run that the flags ask for; all that it holds open is closed by ``stack``.
-
-    None where it was told to end before its camera came.
-    """
+    args: argparse.Namespace,
+    cameras: Sequence[argparse.Namespace],
+    shutdown: GracefulShutdown,
+    stack: contextlib.ExitStack,
+) -> tuple[list[CameraSetup], RunParts]:
+    """What is asked of each camera, and what they share; closed by ``stack``."""
     from device.outputs.options import check_outputs
-    from device.system.memory_trim import forget_startup
 
     if args.token is not None and not args.serve:
         raise UsageError("--token is for the live page: add --serve HOST:PORT")
-    outputs = outputs_of(args)
-    check_outputs(outputs, args.source, args.bundle)
+    wanted = [(camera, outputs_of(camera)) for camera in cameras]
+    for camera, outputs in wanted:
+        check_outputs(outputs, camera.source, args.bundle)
     model = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
-    setup = set_up_camera(args, outputs, model)
+    setups = [set_up_camera(camera, outputs, model) for camera, outputs in wanted]
     page = stack.enter_context(open_page(args)) if args.serve else None
     make = partial(make_engine, args, model)
     engine = make(args.variant or model.default_variant)
     announce_engine(engine, model)
-    parts = RunParts(model, engine, make, shutdown, page, _open_watchdog(stack))
+    watchdog = _open_watchdog(stack)
+    turns = None
+    if setups[0].outputs.camera:  # they have names, and take turns
+        from device.pipeline.turns import Turns
+
+        turns = Turns()
+    return setups, RunParts(
+        model, engine, make, shutdown.stop, shutdown.last_wishes, page, watchdog, turns
+    )
+
+
+def _run_one(setup: CameraSetup, parts: RunParts, stack: contextlib.ExitStack) -> None:
+    """Run a camera that has the network to itself, until it or the run ends."""
+    from device.system.memory_trim import forget_startup
+
     pipeline = open_camera_run(setup, parts, stack)
-    if pipeline is not None and pipeline.length != 1:  # one is over before memory is missed
-        forget_startup(engine.model)
-    return pipeline
+    if pipeline is None:  # told to end before its camera came
+        return
+    if pipeline.length != 1:  # one picture is over before memory is missed
+        forget_startup(parts.engine.model)
+    _execute(pipeline, setup.args.frames, parts.stop, quiet=setup.outputs.log_is_stdout)
 
 
-def _execute(
-    pipeline: Pipeline, limit: int | None, stop: threading.Event, quiet: bool = False
-) -> None:
+def _execute(pipeline: Pipeline, limit: int | None, stop: threading.Event, quiet: bool) -> None:
     """Run to the end, and say what it was."""
     lengths = [length for length in (limit, pipeline.length) if length]
     progress = FrameProgress(min(lengths, default=None))

@@ -19,6 +19,7 @@ from device.commands.argument_types import (
     thread_count,
     tile_grid,
 )
+from device.commands.config_file import ReplacingAppend
 from device.commands.home_flags import add_home_flags, add_notify_flags
 from device.commands.model_flags import add_model_flags
 from device.commands.output_flags import (
@@ -48,11 +49,13 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     )
     detect.add_argument(
         "--source",
+        action=ReplacingAppend,
         required=True,
         metavar="SRC",
         help="picamera, the number of a USB camera, an rtsp:// or http:// address, a video, a "
         "picture, a folder of either, a pattern in quotes ('photos/*.jpg'), or demo: a view that "
-        "wanders over the bundle's own pictures without end",
+        "wanders over the bundle's own pictures without end; given more than once, cameras take "
+        "turns at the network ([[camera]] in a settings file says more of each)",
     )
     detect.add_argument("--variant", metavar="V", help="int8, float32, ... (default: int8)")
     detect.add_argument(
@@ -180,6 +183,13 @@ def _add_camera(camera: argparse._ArgumentGroup) -> None:
         "--flip",
         choices=("horizontal", "vertical", "both"),
         help="mirror frames, after turning them; horizontal: left becomes right",
+    )
+    camera.add_argument(
+        "--priority",
+        type=positive_float,
+        default=1.0,
+        metavar="N",
+        help="of several cameras: how much its wait for the network counts (default: 1)",
     )
     camera.add_argument(
         "--give-up",

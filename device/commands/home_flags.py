@@ -227,7 +227,12 @@ def _usual_classes(args: argparse.Namespace, labels: Sequence[str]) -> Sequence[
 
 
 def describe_device(
-    options: BrokerOptions, model: Model, plan: ScenePlan | None, *, has_visits: bool
+    options: BrokerOptions,
+    model: Model,
+    plan: ScenePlan | None,
+    variants: Sequence[str],
+    *,
+    has_visits: bool,
 ) -> DeviceDescription:
     """What the home is told of this device."""
     from device.home.discovery import DeviceDescription
@@ -243,7 +248,7 @@ def describe_device(
         queues=[zone.name for zone in plan.zones if zone.queue] if plan else (),
         lines=[line.name for line in plan.lines] if plan else (),
         rules=[rule.name for rule in plan.rules] if plan else (),
-        variants=list(model.manifest.variants),
+        variants=variants,
         pictures=options.pictures,
         has_events=has_visits,
     )

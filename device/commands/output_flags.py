@@ -167,6 +167,7 @@ def outputs_of(args: argparse.Namespace) -> OutputOptions:
     return OutputOptions(
         draw=None if args.draw is None else EVERYTHING.intersection(args.draw),
         name=args.name or "",
+        camera=getattr(args, "camera", ""),
         output=None if args.output is None else Path(args.output),
         output_is_folder=bool(args.output) and args.output.endswith("/"),
         segment_s=args.segment,

@@ -103,9 +103,11 @@ class Log(Sink):
 class JsonlLog(Log):
     """A log of one JSON line per frame."""
 
+    camera = ""
+
     def lines(self, outcome: Outcome) -> bytes:
         """The frame's line."""
-        return to_json(outcome) + b"\n"
+        return to_json(outcome, self.camera) + b"\n"
 
 
 class CsvLog(Log):
@@ -121,10 +123,13 @@ class CsvLog(Log):
 class StdoutLog(Sink):
     """A log of one JSON line per frame on standard output, for the program at a pipe's end."""
 
+    def __init__(self, camera: str = "") -> None:
+        self._camera = camera
+
     def write(self, outcome: Outcome) -> None:
         """Write the frame's line at once. Raises ``SinkError`` where nobody reads it any more."""
         try:
-            sys.stdout.buffer.write(to_json(outcome) + b"\n")
+            sys.stdout.buffer.write(to_json(outcome, self._camera) + b"\n")
             sys.stdout.buffer.flush()
         except OSError as exc:
             raise SinkError(f"--log -: {exc.strerror}") from exc
@@ -133,6 +138,10 @@ class StdoutLog(Sink):
         """Nothing is held open."""
 
 
-def make_log(path: Path, limit_bytes: int | None) -> Log:
-    """The log that the ending of ``path`` asks for."""
-    return (CsvLog if path.suffix.lower() == ".csv" else JsonlLog)(path, limit_bytes)
+def make_log(path: Path, limit_bytes: int | None, camera: str = "") -> Log:
+    """The log that the ending of ``path`` asks for; lines of JSON have the name of a ``camera``."""
+    if path.suffix.lower() == ".csv":
+        return CsvLog(path, limit_bytes)
+    log = JsonlLog(path, limit_bytes)
+    log.camera = camera
+    return log

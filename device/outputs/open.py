@@ -40,11 +40,11 @@ def open_sinks(outputs: OutputOptions, pace: Pace, stop: threading.Event) -> Ite
     if outputs.log_is_stdout:
         from device.outputs.logs import StdoutLog
 
-        yield StdoutLog()
+        yield StdoutLog(outputs.camera)
     elif outputs.log is not None:
         from device.outputs.logs import make_log
 
-        yield make_log(outputs.log, outputs.log_size_bytes)
+        yield make_log(outputs.log, outputs.log_size_bytes, outputs.camera)
     clips: ClipSink | None = None
     if outputs.record_s is not None:
         from device.outputs.clips import ClipSink

@@ -24,6 +24,7 @@ class OutputOptions:
 
     draw: AbstractSet[str] | None = None  # of device.drawing.parts; None: as suits the source
     name: str = ""  # of the run, in events and file names
+    camera: str = ""  # its name in lines of the log, in a run of several
     output: Path | None = None  # a video or an image by its ending, else a folder
     output_is_folder: bool = False  # whatever its ending: it was given with a slash
     segment_s: float | None = None

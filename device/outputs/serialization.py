@@ -104,11 +104,15 @@ def findings_record(result: Result) -> dict[str, object]:
     return {"classes": [describe(item) for item in result.classes]}
 
 
-def to_json(outcome: Outcome) -> bytes:
-    """The JSON record of an outcome, as documented in docs/formats.md, on one line."""
+def to_json(outcome: Outcome, camera: str = "") -> bytes:
+    """The JSON record of an outcome, as documented in docs/formats.md, on one line.
+
+    ``camera`` is the name of the one that saw it, in a run of several.
+    """
     result = outcome.result
     timings = result.timings
     record = {
+        **({"camera": camera} if camera else {}),
         "frame": outcome.frame.index,
         "source": outcome.frame.name,
         "time": now(),

@@ -11,15 +11,8 @@ from device.commands.camera_run import RunParts, open_camera_run, set_up_camera
 from device.commands.output_flags import outputs_of
 from device.errors import UsageError
 from device.inference.engine import Engine
+from device.pipeline.turns import Turns
 from tests.helpers.device_command import lines_of
-
-
-class Shutdown:
-    """A run that no signal ends."""
-
-    def __init__(self):
-        self.stop = threading.Event()
-        self.last_wishes = []
 
 
 @pytest.fixture
@@ -27,6 +20,7 @@ def set_up(small_bundle):
     def set_up(*flags):
         words = ["detect", str(small_bundle), "--source", "demo", *map(str, flags)]
         args = make_parser(words).parse_args(words)
+        args.source = "demo"
         return set_up_camera(args, outputs_of(args), Bundle(small_bundle))
 
     return set_up
@@ -48,8 +42,23 @@ def test_pipeline_of_a_camera_finds_its_classes_and_writes_its_log(set_up, small
     model = Bundle(small_bundle)
     setup = set_up("--classes", "person", "--log", tmp_path / "a.jsonl")
     engine = Engine(model, threads=1)
-    parts = RunParts(model, engine, lambda _: engine, Shutdown(), None, None)
+    parts = RunParts(model, engine, lambda _: engine, threading.Event(), [], None, None)
     with contextlib.ExitStack() as stack:
-        open_camera_run(setup, parts, stack).run(2, parts.shutdown.stop)
+        open_camera_run(setup, parts, stack).run(2, parts.stop)
     lines = lines_of(tmp_path / "a.jsonl")
     assert [[item["label"] for item in line["detections"]] for line in lines] == [["person"]] * 2
+
+
+def test_cameras_that_share_a_network_have_engines_of_their_own(set_up, small_bundle):
+    model = Bundle(small_bundle)
+    engine = Engine(model, threads=1)
+    parts = RunParts(
+        model, engine, lambda _: engine, threading.Event(), [], None, None, turns=Turns()
+    )
+    with contextlib.ExitStack() as stack:
+        one = open_camera_run(set_up("--threshold", "0.9"), parts, stack)
+        other = open_camera_run(set_up("--max-detections", "1", "--priority", "2"), parts, stack)
+        assert one.engine.interpreter is other.engine.interpreter is engine.interpreter
+        assert (one.engine.threshold, other.engine.threshold) == (0.9, 0.5)
+        assert (one.engine.max_detections, other.engine.max_detections) == (100, 1)
+    assert parts.variants == ["int8"]
