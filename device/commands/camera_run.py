@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from device.commands.detect_flags import camera_options
 from device.commands.home_flags import describe_device, open_home, open_notifier
-from device.commands.live_page import start_page
+from device.commands.live_page import announce_page, start_page
 from device.commands.scene_flags import (
     open_editor,
     open_mask,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from device.pipeline.pipeline import Pipeline
     from device.pipeline.turns import Turns
     from device.visits.plan import ScenePlan
+    from device.web.cameras import CameraView
     from device.web.server import LivePage
 
 
@@ -64,6 +65,7 @@ class RunParts:
     page: LivePage | None
     watchdog: Watchdog | None
     turns: Turns | None = None  # at the network, where cameras share it
+    view: CameraView | None = None  # this camera's part of the page then
 
     @property
     def variants(self) -> list[str]:
@@ -107,8 +109,8 @@ def open_camera_run(
     if parts.watchdog is not None:
         camera.on_wait = parts.watchdog.wait
         sinks.append(parts.watchdog)
-    if parts.page is not None:
-        sinks.append(parts.page.feed)
+    if (page := parts.view or parts.page) is not None:
+        sinks.append(page.feed)
     if setup.home is not None:
         sinks.append(stack.enter_context(setup.home))
     if (notifier := open_notifier(args, parts.model, plan)) is not None:
@@ -151,15 +153,17 @@ def _give_control(
     has_visits: bool,
 ) -> None:
     """Let the page and the home show the pipeline and change its settings, where there are any."""
-    args, model, home = setup.args, parts.model, setup.home
-    if parts.page is None and home is None:
+    args, model, home, page = setup.args, parts.model, setup.home, parts.view or parts.page
+    if page is None and home is None:
         return
     from device.pipeline.live_settings import Controls
 
     controls = Controls(pipeline, parts.variants, parts.make_engine, args.classes or ())
-    if parts.page is not None:
+    if page is not None:
         editor = open_editor(args, setup.tables, model, pipeline)
-        start_page(parts.page, args, model, pipeline, controls, setup.outputs, editor, notifier)
+        start_page(page, args, model, pipeline, controls, setup.outputs, editor, notifier)
+        if page is parts.page and parts.page is not None:  # several are announced together
+            announce_page(parts.page)
     if home is not None:
         about = describe_device(
             home.options, model, setup.plan, parts.variants, has_visits=has_visits

@@ -50,9 +50,7 @@ def cameras_of(args: argparse.Namespace, parser: ConfigurableParser) -> list[arg
             f"[[{CAMERA}.{scene}]] below its [[{CAMERA}]]"
         )
     if args.display:
-        raise UsageError("--display shows one camera: leave it out, or run each by itself")
-    if args.serve:
-        raise UsageError("--serve shows one camera: leave it out, or run each by itself")
+        raise UsageError("--display shows one camera; several are shown by --serve")
     cameras = [_camera(args, parser, number, table) for number, table in enumerate(tables, 1)]
     _refuse_twice(cameras)
     return cameras

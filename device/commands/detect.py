@@ -112,6 +112,8 @@ def _open_run(
         from device.pipeline.turns import Turns
 
         turns = Turns()
+        if watchdog is not None:
+            watchdog.is_shared = True
     return setups, RunParts(
         model, engine, make, shutdown.stop, shutdown.last_wishes, page, watchdog, turns
     )

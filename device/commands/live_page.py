@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from device.pipeline.live_settings import Controls
     from device.pipeline.pipeline import Pipeline
     from device.pipeline.scene_editor import SceneEditor
+    from device.web.cameras import CameraView
     from device.web.server import LivePage
 
 
@@ -26,7 +27,7 @@ def open_page(args: argparse.Namespace) -> LivePage:
 
 
 def start_page(
-    page: LivePage,
+    page: LivePage | CameraView,
     args: argparse.Namespace,
     bundle: Model,
     pipeline: Pipeline,
@@ -35,8 +36,7 @@ def start_page(
     editor: SceneEditor | None,
     notifier: NotifySink | None,
 ) -> None:
-    """Let the page answer for a run, and say where it is."""
-    from device.web.qr_code import show_qr_code
+    """Let the page answer for a run."""
     from device.web.server import describe
 
     past = None
@@ -44,8 +44,14 @@ def start_page(
         from device.web.past import Past
 
         past = Past(outputs.events, outputs.clips)
-    about = describe(bundle, args.source, args.name or "")
+    about = describe(bundle, args.source, args.name or "", controls.variants)
     page.start(pipeline, controls, about, past, editor, notifier)
+
+
+def announce_page(page: LivePage) -> None:
+    """Say where the page is."""
+    from device.web.qr_code import show_qr_code
+
     # A journal is read by more people than may watch.
     say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
     if not page.is_local:

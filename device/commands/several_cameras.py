@@ -6,14 +6,19 @@ import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from device.commands.camera_run import CameraSetup, RunParts, open_camera_run
+from device.commands.live_page import announce_page
 from device.errors import LiteberryError
 from device.pipeline.pipeline import Pipeline
 from device.system.console import say, show
 from device.system.memory_trim import forget_startup
 from device.system.shutdown import join_all
 from device.system.signals import children_begin_with_defaults
+
+if TYPE_CHECKING:
+    from device.web.cameras import CameraView
 
 POLL_S = 0.1  # between two looks whether the run is to end
 END_S = 3.0  # for all cameras to end after that: less than a shutdown takes by force
@@ -25,12 +30,13 @@ class CameraThread(threading.Thread):
     What goes wrong ends it alone, is said at once, and is then in ``failure``.
     """
 
-    def __init__(self, setup: CameraSetup, parts: RunParts) -> None:
+    def __init__(self, setup: CameraSetup, parts: RunParts, view: CameraView | None) -> None:
         # A daemon: one that hangs must not keep the process alive.
         super().__init__(name=setup.args.name, daemon=True)
         self._setup = setup
         self.stop = threading.Event()
-        self._parts = replace(parts, stop=self.stop)
+        self._parts = replace(parts, stop=self.stop, view=view)
+        self._view = view
         self.pipeline: Pipeline | None = None
         self.failure: str | None = None
         self.error: BaseException | None = None  # that nobody raised on purpose
@@ -48,6 +54,8 @@ class CameraThread(threading.Thread):
             say(f"{self.name} has ended, the others go on: {exc}")
         except BaseException as exc:
             self.failure, self.error = str(exc), exc
+        if self._view is not None:
+            self._view.end(self.failure)
 
 
 def run_several(setups: Sequence[CameraSetup], parts: RunParts) -> None:
@@ -55,7 +63,11 @@ def run_several(setups: Sequence[CameraSetup], parts: RunParts) -> None:
 
     Raises ``LiteberryError`` where one of them failed, and at once what is a mistake of ours.
     """
-    cameras = [CameraThread(setup, parts) for setup in setups]
+    views: Sequence[CameraView | None] = [None] * len(setups)
+    if parts.page is not None:
+        views = parts.page.start_views([setup.args.name for setup in setups])
+        announce_page(parts.page)
+    cameras = [CameraThread(setup, parts, view) for setup, view in zip(setups, views, strict=True)]
     with contextlib.ExitStack() as stack:
         if any(setup.args.run for setup in setups):
             stack.enter_context(children_begin_with_defaults())

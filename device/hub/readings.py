@@ -18,8 +18,8 @@ MOST_SIDE = 4096  # pixels; a browser's memory is what it costs
 LONGEST_TEXT = 80
 
 _SERIES = re.compile(
-    rb"^liteberry_(up|camera_lost|fps|temperature_celsius|throttled|under_voltage|disk_free_bytes) "
-    rb"([0-9.eE+-]{1,32})$",
+    rb"^liteberry_(up|camera_lost|fps|temperature_celsius|throttled|under_voltage|disk_free_bytes)"
+    rb'(?:\{camera="(?:[^"\\\n]|\\.){1,160}"\})? ([0-9.eE+-]{1,32})$',
     re.MULTILINE,
 )
 _INFO = re.compile(rb"^liteberry_info\{([^\n]{0,4000})\} 1(?:\.0)?$", re.MULTILINE)
@@ -54,10 +54,11 @@ class LastVisit(msgspec.Struct, frozen=True):
 
 def read_metrics(data: bytes) -> Reading | None:
     """The reading of the text of ``/metrics``; None where it is not a liteberry's."""
-    values = {}
-    for name, text in _SERIES.findall(data):
+    values: dict[str, float] = {}
+    for series, text in _SERIES.findall(data):
         if (value := _number(text)) is not None:
-            values[name.decode()] = value
+            name = series.decode()
+            values[name] = _of_all(name, values[name], value) if name in values else value
     if "up" not in values:
         return None
     info = _INFO.search(data)
@@ -76,6 +77,13 @@ def read_metrics(data: bytes) -> Reading | None:
         under_voltage=values.get("under_voltage") == 1,
         disk_free_bytes=values.get("disk_free_bytes"),
     )
+
+
+def _of_all(name: str, earlier: float, value: float) -> float:
+    """What holds for several cameras of one run: as well as the worst, and as fast as all."""
+    if name == "fps":
+        return earlier + value
+    return min(earlier, value) if name == "up" else max(earlier, value)
 
 
 def _number(text: bytes) -> float | None:

@@ -10,6 +10,7 @@ from device.outputs.base import Sink
 from device.records import Outcome
 
 INTERVAL_S = 1.0
+SHARED_S = 5.0  # that a camera without frames says nothing after another had one
 WAITING = "waiting for the camera to come back"
 
 
@@ -22,11 +23,13 @@ class Watchdog(Sink):
     the environment names.
     """
 
+    is_shared = False  # by several cameras: one that is lost leaves the word to the others
+
     def __init__(self, address: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         # A name that begins with @ is one outside the file system.
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._next_s = 0.0
+        self._next_s = -SHARED_S  # of a camera's frame
         self._ready = False
 
     def write(self, outcome: Outcome) -> None:
@@ -46,6 +49,8 @@ class Watchdog(Sink):
         keeps. A service whose camera is off when it starts is ready, too: whoever waits for that,
         such as a deployment, has nothing to mend in it. For any thread.
         """
+        if self.is_shared and time.monotonic() - self._next_s < SHARED_S:
+            return
         state = f"WATCHDOG=1\nSTATUS={WAITING}"
         self._send(state if self._ready else f"READY=1\n{state}")
         self._ready = True

@@ -8,7 +8,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from device.errors import LiteberryError, UsageError
@@ -25,29 +25,38 @@ from device.web.snapshot import next_picture
 MAX_VIEWERS = 32
 PING_INTERVAL_S = 20.0
 CLOCK = re.compile(r"clock (0|[1-9]\d{0,14}|(?:0|[1-9]\d{0,14})\.\d{1,6})", re.ASCII)
+FILES = r"/([a-z]+\.(?:css|js|svg|png|webmanifest)|fonts/[a-z-]+\.woff2)"
 
 _EXPECTED = (
     "expected is a JSON object with threshold (above 0, at most 1), classes (a list of names), "
     "variant (a name) or paused (true or false)"
 )
 
+OPTIONS: dict[str, Any] = {
+    "log_function": lambda _: None,
+    "websocket_ping_interval": PING_INTERVAL_S,
+    "websocket_max_message_size": MAX_BODY_BYTES,
+}
 
-class _Nowhere(Handler):
+
+class Nowhere(Handler):
     """Not found: any other address."""
 
     def get(self) -> None:
+        """Refuse."""
         raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at {self.request.path}; start at /")
 
     post = get
 
 
-class _File(Handler):
+class FileHandler(Handler):
     """A static file of the page: the same for everyone, so without a token."""
 
     def prepare(self) -> None:
-        pass
+        """Anybody may ask."""
 
     def get(self, name: str) -> None:
+        """Answer with the file."""
         if not (PAGE / name).is_file():
             raise RefusedError(HTTPStatus.NOT_FOUND, f"nothing is at /{name}")
         self.set_header("Cache-Control", "no-cache")  # asks each time whether it has changed
@@ -80,13 +89,14 @@ class _PastPage(_Page):
     file = "past.html"
 
 
-class _Health(Handler):
+class HealthHandler(Handler):
     """The health check: whether frames flow, told without a token to whoever restarts the run."""
 
     def prepare(self) -> None:
-        pass
+        """Anybody may ask."""
 
     def get(self) -> None:
+        """Answer with the state."""
         status, content = self.run.health()
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
@@ -215,27 +225,31 @@ class _Live(_Watched, WebSocketHandler):
         self._viewer.task.cancel()
 
 
+def run_routes(run: Run, path: str = "") -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    """Every address of a run below ``path``, and its handler."""
+    given = {"run": run}
+    routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
+        (r"/", _Page, given),
+        (r"/past", _PastPage, given),
+        *past_routes(given),
+        (r"/live", _Live, given),
+        (r"/events", _Events, given),
+        (r"/snapshot\.jpg", _Snapshot, given),
+        (r"/settings", _Settings, given),
+        (r"/scene", SceneHandler, given),
+        (r"/messages/test", MessageTestHandler, given),
+        (r"/metrics", _Metrics, given),
+        (r"/healthz", HealthHandler, given),
+    ]
+    return [(path + address, handler, kwargs) for address, handler, kwargs in routes]
+
+
 def make_application(run: Run) -> Application:
     """The Tornado application: every address and its handler."""
     given = {"run": run}
     return Application(
-        [
-            (r"/", _Page, given),
-            (r"/past", _PastPage, given),
-            *past_routes(given),
-            (r"/([a-z]+\.(?:css|js|svg|png|webmanifest)|fonts/[a-z-]+\.woff2)", _File, given),
-            (r"/live", _Live, given),
-            (r"/events", _Events, given),
-            (r"/snapshot\.jpg", _Snapshot, given),
-            (r"/settings", _Settings, given),
-            (r"/scene", SceneHandler, given),
-            (r"/messages/test", MessageTestHandler, given),
-            (r"/metrics", _Metrics, given),
-            (r"/healthz", _Health, given),
-        ],
-        default_handler_class=_Nowhere,
+        [*run_routes(run), (FILES, FileHandler, given)],
+        default_handler_class=Nowhere,
         default_handler_args=given,
-        log_function=lambda _: None,
-        websocket_ping_interval=PING_INTERVAL_S,
-        websocket_max_message_size=MAX_BODY_BYTES,
+        **OPTIONS,
     )

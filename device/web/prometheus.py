@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -22,6 +23,9 @@ from device.pipeline.pipeline import Pipeline
 from device.records import SceneState
 from device.system.board import UNDER_VOLTAGE, State, throttled_now
 
+if TYPE_CHECKING:
+    from device.web.request import Run
+
 ABOUT = ("name", "version", "model", "bundle")  # of what viewers are told of a run once
 
 
@@ -32,18 +36,16 @@ class _Snapshot(Collector):
         self,
         pipeline: Pipeline,
         history: History,
-        state: State,
         viewers: int,
         about: Mapping[str, object],
     ) -> None:
         self._pipeline = pipeline
         self._history = history
-        self._state = state
         self._viewers = viewers
         self._about = about
 
     def collect(self) -> Iterator[Metric]:
-        pipeline, history, state = self._pipeline, self._history, self._state
+        pipeline, history = self._pipeline, self._history
         engine = pipeline.engine
         info = {"variant": engine.variant, "task": engine.task}
         info |= {key: str(self._about[key]) for key in ABOUT if self._about.get(key)}
@@ -87,6 +89,18 @@ class _Snapshot(Collector):
         yield seen
         yield GaugeMetricFamily("liteberry_threshold", "Least score.", engine.threshold)
         yield GaugeMetricFamily("liteberry_viewers", "Who watches now.", self._viewers)
+        if history.scene is not None:
+            yield from _of_scene(history.scene)
+
+
+class _Machine(Collector):
+    """One look at the machine."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._state
         if state.temperature_c is not None:
             yield GaugeMetricFamily(
                 "liteberry_temperature_celsius", "Of the processor.", state.temperature_c
@@ -108,8 +122,6 @@ class _Snapshot(Collector):
                 "Free on the disk where the run was started.",
                 shutil.disk_usage(".").free,
             )
-        if history.scene is not None:
-            yield from _of_scene(history.scene)
 
 
 def _of_scene(scene: SceneState) -> Iterator[Metric]:
@@ -150,7 +162,37 @@ def exposition(
 
     ``about`` is what stays the same of the run: its name, model and bundle.
     """
+    return _exposition(_Snapshot(pipeline, history, viewers, about), state)
+
+
+def exposition_of_several(runs: Mapping[str, Run], state: State) -> bytes:
+    """The same of several cameras, by name, which is the label ``camera`` of all that is theirs."""
+    return _exposition(_Several(runs), state)
+
+
+def _exposition(snapshot: Collector, state: State) -> bytes:
     registry = CollectorRegistry()
-    registry.register(_Snapshot(pipeline, history, state, viewers, about))
+    registry.register(snapshot)
+    registry.register(_Machine(state))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
+
+
+class _Several(Collector):
+    """One look at several cameras."""
+
+    def __init__(self, runs: Mapping[str, Run]) -> None:
+        self._runs = runs
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for name, run in self._runs.items():
+            viewers = len(run.audience.viewers)
+            for metric in _Snapshot(run.pipeline, run.history, viewers, run.about).collect():
+                family = families.setdefault(metric.name, metric)
+                labelled = [
+                    sample._replace(labels={"camera": name, **sample.labels})
+                    for sample in metric.samples
+                ]
+                family.samples = labelled if family is metric else [*family.samples, *labelled]
+        yield from families.values()

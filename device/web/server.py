@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -46,15 +47,19 @@ from device.web.auth import Access, kept_token, token_given
 from device.web.connections import BoundedServer
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
-from device.web.handlers import make_application
+from device.web.handlers import make_application, run_routes
 from device.web.messages import Messages, MessageTest
 from device.web.request import MAX_BODY_BYTES, Run
 
 if TYPE_CHECKING:
+    from tornado.web import Application
+
     from device.pipeline.scene_editor import SceneEditor
+    from device.web.cameras import CameraView
     from device.web.past import Past
 
 TICK_S = 1.0
+NO_PATH = r"\W+"  # what the name of a camera has that an address has not
 STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
@@ -98,7 +103,11 @@ class LivePage(Closable):
             self._kept_in = f"in {file}"
         self._access = Access(given, hosts=[address.host])
         self._reachable = reachable(address, self._sockets)
+        self._fps = fps
         self.feed = PageFeed(fps)
+        self._views: Sequence[CameraView] = ()  # of a run of several cameras
+        self._runs: list[Run] = []
+        self._application: Application | None = None
         self._board = _BoardState()
         self._ended = asyncio.Event()
         self._failure: str | None = None  # what ended the run
@@ -133,10 +142,51 @@ class LivePage(Closable):
         ``past`` is what the run keeps of its visits, if it does; ``editor`` is of its zones;
         ``messages`` is what sends those to phones.
         """
-        run = Run(
+        run = self.make_run(self.feed, pipeline, controls, about, past, editor, messages)
+        self._runs.append(run)
+        self._begin(make_application(run), run.health)
+        self._start_feed(self.feed)
+
+    def start_views(self, names: Sequence[str]) -> Sequence[CameraView]:
+        """Begin to answer for several cameras, each of which is started when it is there."""
+        from device.web.cameras import CameraView, CameraViews
+        from device.web.cameras_handlers import make_cameras_application
+
+        paths = [f"/cameras/{quote(re.sub(NO_PATH, '-', name), safe='')}" for name in names]
+        self._views = [
+            CameraView(self, name, path, self._fps) for name, path in zip(names, paths, strict=True)
+        ]
+        views = CameraViews(self._access, self._views)
+        self._begin(make_cameras_application(views, self._board.read), views.health)
+        return self._views
+
+    def add(self, view: CameraView) -> None:
+        """Answer for a camera that has come, from now on; for any thread."""
+        assert self._loop is not None
+        self._start_feed(view.feed)
+        self._loop.call_soon_threadsafe(self._add, view)
+
+    def _add(self, view: CameraView) -> None:
+        assert self._application is not None
+        assert view.run is not None
+        self._application.add_handlers(".*", run_routes(view.run, re.escape(view.path)))
+        self._runs.append(view.run)
+
+    def make_run(
+        self,
+        feed: PageFeed,
+        pipeline: Pipeline,
+        controls: Controls,
+        about: Mapping[str, object],
+        past: Past | None,
+        editor: SceneEditor | None,
+        messages: Messages | None,
+    ) -> Run:
+        """A run as this page's handlers need it."""
+        return Run(
             self._access,
-            self.feed.audience,
-            self.feed.history,
+            feed.audience,
+            feed.history,
             pipeline,
             controls,
             about,
@@ -145,13 +195,27 @@ class LivePage(Closable):
             editor,
             None if messages is None else MessageTest(messages),
         )
+
+    def _begin(self, application: Application, health: Callable[[], tuple[int, bytes]]) -> None:
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = runner.get_loop()
-        self.feed.start(self._publish)
+        self._application = application
         self._thread = threading.Thread(
-            target=self._run_server, args=(runner, run), name="live page", daemon=True
+            target=self._run_server,
+            args=(runner, application, health),
+            name="live page",
+            daemon=True,
         )
         self._thread.start()
+
+    def _start_feed(self, feed: PageFeed) -> None:
+        loop = self._loop
+        assert loop is not None
+
+        def publish(view: EncodedFrame) -> None:
+            loop.call_soon_threadsafe(feed.audience.tell, "frame", view)
+
+        feed.start(publish)
 
     def __exit__(
         self,
@@ -165,7 +229,8 @@ class LivePage(Closable):
 
     def close(self) -> None:
         """End the server, and give the port back."""
-        self.feed.close()
+        for feed in self._feeds:
+            feed.close()
         if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(CLOSE_TIMEOUT_S)
@@ -173,37 +238,48 @@ class LivePage(Closable):
         for item in self._sockets:
             item.close()
 
-    def _publish(self, view: EncodedFrame) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self.feed.audience.tell, "frame", view)
+    @property
+    def _feeds(self) -> list[PageFeed]:
+        return [self.feed, *(view.feed for view in self._views)]
 
-    def _run_server(self, runner: asyncio.Runner, run: Run) -> None:
+    def _run_server(
+        self,
+        runner: asyncio.Runner,
+        application: Application,
+        health: Callable[[], tuple[int, bytes]],
+    ) -> None:
         # What strangers send amiss is no news for the terminal.
         logging.getLogger("tornado.general").setLevel(logging.ERROR)
         try:
             with runner:
-                runner.run(self._serve(run))
+                runner.run(self._serve(application, health))
         finally:
-            self.feed.audience.wants_frame = False
+            for feed in self._feeds:
+                feed.audience.wants_frame = False
 
-    async def _serve(self, run: Run) -> None:
+    async def _serve(
+        self, application: Application, health: Callable[[], tuple[int, bytes]]
+    ) -> None:
         server = BoundedServer(
-            make_application(run),
+            application,
             idle_connection_timeout=HEADER_TIMEOUT_S,
             body_timeout=BODY_TIMEOUT_S,
             max_header_size=MAX_BODY_BYTES,
             max_body_size=MAX_BODY_BYTES,
         )
-        server.health = run.health
+        server.health = health
         server.add_sockets(self._sockets)
         try:
             while not self._ended.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._ended.wait(), TICK_S)
-                await self._end_second(run)
+                for run in self._runs:
+                    await self._end_second(run)
         finally:
             server.stop()
-            await run.audience.dismiss(run.goodbye(self._failure))
+            await asyncio.gather(
+                *(run.audience.dismiss(run.goodbye(self._failure)) for run in self._runs)
+            )
             await server.close_all_connections()
 
     async def _end_second(self, run: Run) -> None:
@@ -237,8 +313,13 @@ def _told(loss: CameraLoss | None) -> dict[str, object] | None:
     return {"cause": loss.cause, "advice": loss.advice, "for_s": for_s}
 
 
-def describe(bundle: Model, source: str, name: str = "") -> dict[str, object]:
-    """The description of a run of ``bundle`` on ``source``, as viewers get it."""
+def describe(
+    bundle: Model, source: str, name: str = "", variants: Sequence[str] | None = None
+) -> dict[str, object]:
+    """The description of a run of ``bundle`` on ``source``, as viewers get it.
+
+    ``variants`` are those that it can change to; None means all.
+    """
     manifest, board = bundle.manifest, read_board()
     return {
         "name": name,
@@ -249,7 +330,11 @@ def describe(bundle: Model, source: str, name: str = "") -> dict[str, object]:
         "source": redact(source) if "://" in source else Path(source).name,
         "board": board.title,
         "cores": board.cpu.cores,
-        "variants": {name: item.size_bytes for name, item in manifest.variants.items()},
+        "variants": {
+            name: item.size_bytes
+            for name, item in manifest.variants.items()
+            if variants is None or name in variants
+        },
         "labels": {
             label: hex_colour(class_colour(class_id))
             for class_id, label in enumerate(bundle.labels)

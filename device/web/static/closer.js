@@ -50,10 +50,10 @@ function show(wanted) {
   setText("closer-title", `${visit.label} ${percent(visit.score)}`);
   setText("closer-text", `${new Date(visit.began_s * 1000).toLocaleDateString()}, ${told.inWords(visit)}`);
   $("get-picture").hidden = !visit.picture;
-  $("get-picture").href = `/api/visits/${visit.number}/picture.jpg`;
+  $("get-picture").href = `api/visits/${visit.number}/picture.jpg`;
   $("get-picture").download = `visit-${visit.number}.jpg`;
   $("get-clip").hidden = !visit.clip;
-  $("get-clip").href = `/api/visits/${visit.number}/clip.mp4`;
+  $("get-clip").href = `api/visits/${visit.number}/clip.mp4`;
   $("get-clip").download = `visit-${visit.number}.mp4`;
   $("keep").setAttribute("aria-pressed", String(visit.kept));
   setText("keep", visit.kept ? "Kept" : "Keep");
@@ -69,12 +69,12 @@ function showMedia() {
   $("swap").hidden = !(visit.clip && visit.picture);
   setText("swap", showsClip ? "Show the picture" : "Show the clip");
   if (showsClip) {
-    video.src = `/api/visits/${visit.number}/clip.mp4`;
-    video.poster = visit.picture ? `/api/visits/${visit.number}/picture.jpg?drawn=1` : "";
+    video.src = `api/visits/${visit.number}/clip.mp4`;
+    video.poster = visit.picture ? `api/visits/${visit.number}/picture.jpg?drawn=1` : "";
   } else {
     video.removeAttribute("src");
     video.load();
-    if (visit.picture) $("large").src = `/api/visits/${visit.number}/picture.jpg?drawn=1`;
+    if (visit.picture) $("large").src = `api/visits/${visit.number}/picture.jpg?drawn=1`;
     $("large").alt = `Best picture of ${visit.label}`;
   }
 }

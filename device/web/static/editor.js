@@ -289,7 +289,7 @@ function finish() {
 
 async function save() {
   say("");
-  const answer = await fetch("/scene", {
+  const answer = await fetch("scene", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(asPlaces()),

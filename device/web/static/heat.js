@@ -37,7 +37,7 @@ function placeOf(place, columns, rows) {
 
 function showGround(ground) {
   const image = $("heat-ground");
-  const source = ground ? `/api/visits/${ground.number}/picture.jpg` : "";
+  const source = ground ? `api/visits/${ground.number}/picture.jpg` : "";
   image.hidden = !source;
   if (!source || image.getAttribute("src") === source) return;
   image.onload = () => $("heat").style.setProperty("--shape", image.naturalWidth / image.naturalHeight);

@@ -11,7 +11,7 @@ let turning = null; // the timer that sends the slider's value
 async function change(what) {
   let complaint = "";
   try {
-    const answer = await fetch("/settings", {
+    const answer = await fetch("settings", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(what),

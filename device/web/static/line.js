@@ -16,8 +16,7 @@ let announced = null; // the frame whose JPEG comes next
 
 // Calls hear(news) for each text, see(frame) for each picture, and lose() when the line is gone.
 export function connect(calls) {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const line = new WebSocket(`${scheme}://${location.host}/live`);
+  const line = new WebSocket(new URL("live", location.href.replace(/^http/, "ws").replace(/#.*/, "")));
   socket = line;
   heardAt = performance.now();
   line.onmessage = ({ data }) => {
@@ -50,7 +49,7 @@ export function connect(calls) {
 }
 
 async function findOutWhy(calls) {
-  const answer = await fetch("/settings").catch(() => null);
+  const answer = await fetch("settings").catch(() => null);
   if (run.ended === null) return; // it is back
   if (answer?.status === 401) run.ended = "locked";
   else if (answer?.ok && tries > 2) run.ended = "crowded";

@@ -21,11 +21,11 @@ function query({ since, until, classes = [], zones = [], kept = false, after = n
   return words;
 }
 
-export const askDay = (wanted) => ask(`/api/day?${query(wanted)}`);
-export const askVisits = (wanted) => ask(`/api/visits?${query(wanted)}`);
+export const askDay = (wanted) => ask(`api/day?${query(wanted)}`);
+export const askVisits = (wanted) => ask(`api/visits?${query(wanted)}`);
 
 export const change = (number, what) =>
-  ask(`/api/visits/${number}`, {
+  ask(`api/visits/${number}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(what),

@@ -32,7 +32,7 @@ button.onclick = async () => {
   button.setAttribute("aria-disabled", "true"); // not disabled, which would lose the focus
   answer("Sending\u2026", false);
   try {
-    const response = await fetch("/messages/test", {
+    const response = await fetch("messages/test", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: "{}",

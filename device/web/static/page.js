@@ -83,6 +83,7 @@ function hear(news) {
     introduceKnobs();
     introduceMessages();
     setText("name", about.name || "liteberry");
+    $("to-all").hidden = !about.several;
     $("draw").hidden = about.task !== "detection";
     askForScene();
     setText("board", `${about.board}, ${about.cores} cores`);
@@ -124,7 +125,7 @@ watchPictures(() => {
   // The interval alone would leave the words behind the pictures of a slow network.
   if (performance.now() - lookedAt >= LOOK_MS) lookAround();
 }, showState);
-window.history.replaceState(null, "", "/"); // without the token, which the cookie has by now
+window.history.replaceState(null, "", location.pathname); // without the token, which the cookie has by now
 connect({ hear, see, lose });
 setInterval(hangUpIfSilent, 1000);
 setInterval(askClock, CLOCK_MS);

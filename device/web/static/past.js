@@ -34,7 +34,7 @@ function choose(date) {
   wanted.until = new Date(begin.getFullYear(), begin.getMonth(), begin.getDate() + 1).getTime() / 1000;
   const text = `${begin.getFullYear()}-${two(begin.getMonth() + 1)}-${two(begin.getDate())}`;
   $("day").value = text;
-  history.replaceState(null, "", isToday() ? "/past" : `/past#${text}`);
+  history.replaceState(null, "", isToday() ? location.pathname : `#${text}`);
   $("hour").max = Math.round((wanted.until - wanted.since) / HOUR) - 1;
   setHour(-1);
 }
@@ -173,7 +173,7 @@ function inWords(visit) {
 
 function card(visit) {
   const thumb = make("span", { className: "thumb" });
-  if (visit.picture) thumb.append(make("img", { src: `/api/visits/${visit.number}/picture.jpg`, alt: "", loading: "lazy" }));
+  if (visit.picture) thumb.append(make("img", { src: `api/visits/${visit.number}/picture.jpg`, alt: "", loading: "lazy" }));
   if (visit.box) {
     const [left, top, right, bottom] = visit.box.map((side) => side * 100);
     const outline = make("i");

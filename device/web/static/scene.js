@@ -140,7 +140,7 @@ export function takeScene(view) {
 }
 
 export async function askForScene() {
-  const answer = await fetch("/scene").catch(() => null);
+  const answer = await fetch("scene").catch(() => null);
   if (answer?.ok) takeScene(await answer.json());
 }
 

@@ -69,3 +69,9 @@ def test_mistake_of_ours_is_no_failure_of_a_camera(device, small_bundle, two, mo
     monkeypatch.setattr("device.pipeline.pipeline.Pipeline.run", fail)
     with pytest.raises(ZeroDivisionError, match="ours"):
         device("detect", small_bundle, "--config", two)
+
+
+def test_page_shows_all_and_says_once_where_it_is(device, small_bundle, two):
+    ran = device("detect", small_bundle, "--config", two, "--serve", "127.0.0.1:0")
+    assert ran.code == 0, ran.err
+    assert ran.err.count("watch it at http://127.0.0.1:") == 1

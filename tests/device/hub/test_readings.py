@@ -52,6 +52,15 @@ def test_what_is_no_run_has_no_reading(text):
     assert read_metrics(text) is None
 
 
+def test_cameras_of_one_run_are_as_well_as_the_worst_and_as_fast_as_all():
+    reading = read_metrics(
+        b'liteberry_up{camera="a \\" b"} 1.0\nliteberry_up{camera="c"} 0.0\n'
+        b'liteberry_fps{camera="a"} 4.0\nliteberry_fps{camera="c"} 0.5\n'
+        b'liteberry_camera_lost{camera="a"} 0.0\nliteberry_camera_lost{camera="c"} 1.0\n'
+    )
+    assert reading == Reading(up=False, camera_lost=True, fps=4.5)
+
+
 def test_values_that_are_none_are_left_out():
     reading = read_metrics(
         b"liteberry_up 1\nliteberry_fps 1e999\nliteberry_temperature_celsius -\n"

@@ -73,3 +73,18 @@ def test_service_whose_camera_is_off_when_it_starts_is_ready_all_the_same(system
 def test_systemd_that_went_away_does_not_end_the_run(tmp_path):
     with Watchdog(str(tmp_path / "gone")) as watchdog:
         watchdog.write(outcome())
+
+
+def test_lost_camera_leaves_the_word_to_one_that_has_frames(systemd, monkeypatch):
+    now_s = [100.0]
+    listener, address = systemd
+    monkeypatch.setattr(module.time, "monotonic", lambda: now_s[0])
+    with Watchdog(address) as watchdog:
+        watchdog.is_shared = True
+        watchdog.wait()  # none has frames yet
+        watchdog.write(outcome(fps=9))
+        watchdog.wait()  # one has
+        now_s[0] += module.INTERVAL_S + module.SHARED_S
+        watchdog.wait()  # none has any more
+    said = [listener.recv(200).decode().partition("STATUS=")[2] for _ in range(3)]
+    assert said == [module.WAITING, "9.0 FPS, 85 MB", module.WAITING]

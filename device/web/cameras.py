@@ -1,0 +1,102 @@
+"""The page of several cameras: a tile for each, below which each has the page of one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from device.web.auth import Access
+from device.web.feed import PageFeed
+from device.web.request import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from device.pipeline.live_settings import Controls
+    from device.pipeline.pipeline import Pipeline
+    from device.pipeline.scene_editor import SceneEditor
+    from device.web.messages import Messages
+    from device.web.past import Past
+    from device.web.server import LivePage
+
+
+class CameraTile(msgspec.Struct, frozen=True):
+    """What the page shows of a camera."""
+
+    name: str
+    link: str
+    health: str  # asking (not there yet), ok, lost (the camera), stalled (no frames), off (ended)
+    why: str  # in words, of what is not well
+    fps: float | None
+
+
+class CameraView:
+    """A camera's part of the page: its feed, and its run once that is there."""
+
+    def __init__(self, page: LivePage, name: str, path: str, fps: float) -> None:
+        """``path`` is where its page is, such as ``/cameras/door``."""
+        self._page = page
+        self.name = name
+        self.path = path
+        self.feed = PageFeed(fps)
+        self.run: Run | None = None
+        self.ended: str | None = None  # why
+
+    def start(
+        self,
+        pipeline: Pipeline,
+        controls: Controls,
+        about: Mapping[str, object],
+        past: Past | None = None,
+        editor: SceneEditor | None = None,
+        messages: Messages | None = None,
+    ) -> None:
+        """Begin to answer; as :meth:`.LivePage.start` has it. For any thread."""
+        about = {**about, "several": True}
+        self.run = self._page.make_run(self.feed, pipeline, controls, about, past, editor, messages)
+        self._page.add(self)
+
+    def end(self, why: str | None) -> None:
+        """Note that it has ended; ``why`` where it failed. Its page stays, with what it was."""
+        self.ended = why or "its source has ended"
+        self.feed.close()
+
+    def tile(self) -> CameraTile:
+        """How it is."""
+        health, why, run = "ok", "", self.run
+        if self.ended is not None:
+            health, why = "off", self.ended
+        elif run is None or not run.history.frames:
+            health, why = "asking", "waiting for its first picture"
+        elif (ailment := run.ailment()) is not None:
+            health, why = ("stalled" if run.pipeline.loss is None else "lost"), ailment
+        fps = None if run is None or health != "ok" else round(run.pipeline.rate.recent_fps, 2)
+        return CameraTile(self.name, f"{self.path}/", health, why, fps)
+
+
+class CameraViews:
+    """All cameras of a run, as the page has them."""
+
+    def __init__(self, access: Access, views: Sequence[CameraView]) -> None:
+        self.access = access
+        self.views = views
+
+    def tiles(self) -> list[CameraTile]:
+        """A tile for each, in the order of the settings."""
+        return [view.tile() for view in self.views]
+
+    def runs(self) -> dict[str, Run]:
+        """Those that are there, by name."""
+        return {view.name: view.run for view in self.views if view.run is not None}
+
+    def health(self) -> tuple[int, bytes]:
+        """The status and JSON for whoever restarts the run: failing where no camera is well."""
+        tiles = self.tiles()
+        well = [tile for tile in tiles if tile.health == "ok"]
+        status = "ok" if len(well) == len(tiles) else "partial" if well else "failing"
+        cameras = {tile.name: tile.why or "ok" for tile in tiles}
+        content = msgspec.json.encode({"status": status, "cameras": cameras}) + b"\n"
+        return (HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE), content
