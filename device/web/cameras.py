@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from device.pipeline.scene_editor import SceneEditor
     from device.web.messages import Messages
     from device.web.past import Past
-    from device.web.server import LivePage
 
 
 class CameraTile(msgspec.Struct, frozen=True):
@@ -33,10 +32,29 @@ class CameraTile(msgspec.Struct, frozen=True):
     fps: float | None
 
 
+class ViewServer(Protocol):
+    """The server that answers for views."""
+
+    def make_run(
+        self,
+        feed: PageFeed,
+        pipeline: Pipeline,
+        controls: Controls,
+        about: Mapping[str, object],
+        past: Past | None,
+        editor: SceneEditor | None,
+        messages: Messages | None,
+    ) -> Run:
+        """A run as its handlers need it."""
+
+    def add(self, view: CameraView) -> None:
+        """Answer for a camera that has come, from now on."""
+
+
 class CameraView:
     """A camera's part of the page: its feed, and its run once that is there."""
 
-    def __init__(self, page: LivePage, name: str, path: str, fps: float) -> None:
+    def __init__(self, page: ViewServer, name: str, path: str, fps: float) -> None:
         """``path`` is where its page is, such as ``/cameras/door``."""
         self._page = page
         self.name = name
