@@ -31,7 +31,7 @@ def open_network(args: argparse.Namespace) -> Network:
     from convert.models.user_classifier import user_classifier
     from convert.models.user_ssd import SsdOptions, user_ssd
     from device.errors import ModelError
-    from device.inspection.foreign_formats import foreign_format
+    from device.foreign_formats import foreign_format
 
     weights = args.weights
     if weights not in ("imagenet", "random"):

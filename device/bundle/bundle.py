@@ -17,6 +17,7 @@ from device.bundle.model import Model
 from device.errors import BundleError
 from device.file_kinds import kind_of_file
 from device.files import MOST_OF_A_TEXT, read_regular
+from device.foreign_formats import foreign_format
 from device.suggestions import nearest
 
 MANIFEST = "manifest.json"
@@ -76,6 +77,8 @@ def _why_no_bundle(path: Path, reason: str | None) -> str:
         inside = sorted(item.parent for item in islice(path.glob(f"*/{MANIFEST}"), MOST_INSIDE))
         meant = f"; did you mean {inside[0]}?" if inside else ""
         return f"{path} is not a bundle ({MANIFEST}: {reason}): {makes}{meant}"
+    if (other := foreign_format(path)) is not None:
+        return other
     if path.exists():
         kind = kind_of_file(path) or "a file"
         source = "; what to look at comes after --source" if kind in SEEN else ""

@@ -123,7 +123,7 @@ def open_bundle(
         for warning in model.warnings:
             say(f"warning: {warning}")
         return model
-    from device.inspection.foreign_formats import foreign_format
+    from device.foreign_formats import foreign_format
 
     if (other := foreign_format(path)) is not None:
         raise ModelError(other)

@@ -11,6 +11,7 @@ from device.doctor.case import Case
 from device.doctor.finding import Finding
 from device.doctor.trial import try_variant
 from device.files import MOST_OF_A_TEXT, open_regular, read_regular
+from device.foreign_formats import foreign_format
 from device.system.console import say
 
 MANIFEST = "manifest.json"
@@ -21,6 +22,9 @@ CHUNK = 1 << 20
 def check_bundle(case: Case) -> Iterator[Finding]:
     """Whether the files are those the manifest vouches for; if so, whether each variant runs."""
     if case.bundle is None:
+        return
+    if (other := foreign_format(case.bundle)) is not None:
+        yield Finding("bundle", "problem", other)
         return
     try:
         files, variants = _table(case.bundle, "files"), _table(case.bundle, "variants")

@@ -28,20 +28,24 @@ def anchors_beside(case: Evidence) -> Understanding | Rejected:
     if len(outputs) != 3 or len({shape[:-1] for shape in shapes if len(shape) == 3}) != 1:
         return Rejected("not an SSD with its anchors: that has three outputs of one length")
     if not all(len(output.held.runs) > 1 and output.held.finite for output in outputs):
-        return Rejected("not an SSD with its anchors: they are too many, or no numbers")
+        return Rejected("not an SSD with its anchors: they are too many, or no numbers", alike=True)
     fixed = [output for output in outputs if _are_anchors(output)]
     others = [output for output in outputs if output not in fixed]
     if len(fixed) != 1:
-        return Rejected("not an SSD with its anchors: none of them is the same on every picture")
+        return Rejected(
+            "not an SSD with its anchors: none of them is the same on every picture", alike=True
+        )
     scored = [output for output in others if _are_scores(output)]
     if len(scored) > 1:  # all that was seen of the boxes may lie in 0..1 as well
         scored = [output for output in scored if output.spec.shape[-1] != BOX or _add_up(output)]
     if len(scored) != 1:
-        return Rejected("not an SSD with its anchors: no output holds scores of classes")
+        return Rejected(
+            "not an SSD with its anchors: no output holds scores of classes", alike=True
+        )
     (scores,) = scored
     (boxes,) = [output for output in others if output is not scores]
     if boxes.spec.shape[-1] != BOX:
-        return Rejected("not an SSD with its anchors: no output holds boxes")
+        return Rejected("not an SSD with its anchors: no output holds boxes", alike=True)
     classes = scores.spec.shape[-1]
     told = score_kind([scores])
     # Of scores that add up to 1 one must be of nothing; it is the first.

@@ -53,7 +53,8 @@ def blaze(case: Evidence) -> Understanding | Rejected:
     if found is None:
         return Rejected(
             f"not MediaPipe's: no published model has {scores.size:,} candidates in "
-            f"{case.size_wh[0]}x{case.size_wh[1]}"
+            f"{case.size_wh[0]}x{case.size_wh[1]}",
+            alike=True,
         )
     label, family = _KINDS[boxes.spec.shape[-1]]
     rule = DenseRule(

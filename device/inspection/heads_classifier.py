@@ -33,9 +33,11 @@ def classifier(case: Evidence) -> Understanding | Rejected:
             return Rejected(reason, "--task" if len(rows) == 1 else "")
     (output,) = chosen
     if not _is_row(output):
-        return Rejected(f"not a classifier: {output.spec.shape} is not a score per class")
+        return Rejected(
+            f"not a classifier: {output.spec.shape} is not a score per class", alike=True
+        )
     if not output.held.finite:
-        return Rejected("not a classifier: its scores are not numbers")
+        return Rejected("not a classifier: its scores are not numbers", alike=True)
     believed = by_user or case.task == "classification"
     if output.size == 1:
         return _binary(output, believed or case.names in (1, 2))

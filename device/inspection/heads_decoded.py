@@ -39,7 +39,7 @@ def decoded(case: Evidence) -> Understanding | Rejected:
     values = np.concatenate([boxes.values(run).reshape(-1, BOX) for run in _runs(boxes)])
     form = _form(values)
     if form is None:
-        return Rejected("not decoded boxes: some have a negative width or height")
+        return Rejected("not decoded boxes: some have a negative width or height", alike=True)
     classes = scores.spec.shape[-1]
     told = score_kind([scores])
     units: Units = "pixels" if np.abs(values).max() > MOST_OF_A_FRACTION else "fraction"

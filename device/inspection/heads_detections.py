@@ -24,7 +24,10 @@ def detections(case: Evidence) -> Understanding | Rejected:
     if told is not None and told.by_user:
         named = {r: o for r, o in zip(told.roles, outputs, strict=True) if r is not None}
         if len(named) != len(outputs) - told.roles.count(None) or "classes" not in named:
-            return Rejected("--outputs names no detections (boxes, classes, scores, perhaps count)")
+            return Rejected(
+                "--outputs names no detections (boxes, classes, scores, perhaps count)",
+                alike="boxes" in named,
+            )
         if not {"boxes", "scores"} <= named.keys() or not _rows_agree(named):
             raise UsageError(
                 "--outputs: boxes (rows, 4), classes and scores (rows) and a count do not have "
@@ -40,9 +43,13 @@ def detections(case: Evidence) -> Understanding | Rejected:
         return _with_rows(named, told.who, case)
     if len(outputs) < 3:
         return Rejected("not detections: those are boxes, classes, scores and perhaps a count")
-    possible = [named for named in _by_shape(outputs) if _could_be(named)]
+    fitting = list(_by_shape(outputs))
+    possible = [named for named in fitting if _could_be(named)]
     if not possible:
-        return Rejected("not detections: in no order are they boxes, classes, scores and a count")
+        return Rejected(
+            "not detections: in no order do they hold boxes, classes, scores and a count",
+            alike=bool(fitting) or (len(outputs) == len(ROLES) and _has_boxes(outputs)),
+        )
     if told is not None:
         named = {role: o for role, o in zip(told.roles, outputs, strict=True) if role is not None}
         if named in possible:
@@ -55,6 +62,10 @@ def detections(case: Evidence) -> Understanding | Rejected:
         )
     why = "what they held on trial pictures, the only order it allows"
     return _with_rows(possible[0], why, case)
+
+
+def _has_boxes(outputs: Sequence[Output]) -> bool:
+    return any(len(o.spec.shape) == 3 and o.spec.shape[-1:] == (4,) for o in outputs)
 
 
 def _by_shape(outputs: Sequence[Output]) -> Iterator[dict[Role, Output]]:

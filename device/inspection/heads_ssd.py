@@ -25,7 +25,8 @@ def raw_ssd(case: Evidence) -> Understanding | Rejected:
         maps.setdefault(math.prod(output.spec.shape[:-1]), []).append((output, role))
     if max(maps, default=0) <= 1 or any(len(pair) != 2 for pair in maps.values()):
         return Rejected(
-            "not raw SSD heads: they do not pair up to boxes and scores of the same places"
+            "not raw SSD heads: they do not pair up to boxes and scores of the same places",
+            alike=len(outputs) > 1 and all(len(output.spec.shape) > 2 for output in outputs),
         )
     # Per map what it could be: number of classes -> boxes, scores and anchors.
     readings: list[dict[int, list[tuple[Output, Output, int]]]] = []

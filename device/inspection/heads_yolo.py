@@ -61,8 +61,9 @@ def yolo(case: Evidence) -> Understanding | Rejected:
     chosen, masks = _boxes_of(case.outputs)
     if chosen is None:
         return Rejected("not a YOLO: that has one output of candidates")
+    is_flat = two_axes(chosen.spec.shape) is not None
     if not chosen.held.finite:
-        return Rejected("not a YOLO: its output is no numbers")
+        return Rejected("not a YOLO: its output is no numbers", alike=is_flat)
     layout = layout_of(chosen.spec.shape, case.size_wh)
     suppresses = notes is not None and notes.suppresses
     if is_rows(chosen.spec.shape) and (suppresses or layout is None):
@@ -74,7 +75,8 @@ def yolo(case: Evidence) -> Understanding | Rejected:
     if layout is None:
         return Rejected(
             f"not a YOLO: {chosen.spec.shape} has no axis as long as an input of "
-            f"{case.size_wh[0]}x{case.size_wh[1]} has cells of 8, 16 and 32 pixels"
+            f"{case.size_wh[0]}x{case.size_wh[1]} has cells of 8, 16 and 32 pixels",
+            alike=is_flat,
         )
     columns = _columns(layout, chosen, case.names, masks)
     if isinstance(columns, Rejected):
@@ -110,7 +112,7 @@ def _columns(
     always = not by_shapes and output.held.ranges[BOX][0] > 1 - SLACK
     objectness = by_shapes or always
     if scored - objectness < 1:
-        return Rejected(f"not a YOLO: {layout.values} numbers leave none for a class")
+        return Rejected(f"not a YOLO: {layout.values} numbers leave none for a class", alike=True)
     return _Columns(scored - objectness, objectness, others)
 
 
@@ -122,13 +124,17 @@ def _dense(
     if min(low for low, _ in ranges[2:BOX]) < -SLACK * (1 if units == "fraction" else 32):
         return Rejected(
             "not a YOLO that can run: widths and heights below 0 are boxes that nobody decoded, as "
-            "NanoDet's are and YOLOX's without decode_in_inference. Export it with its last layer"
+            "NanoDet's are and YOLOX's without decode_in_inference",
+            alike=True,
+            step="Export it with its last layer",
         )
     end = BOX + columns.objectness + columns.classes
     low = min(least for least, _ in ranges[BOX:end])
     high = max(most for _, most in ranges[BOX:end])
     if max(-low, high) > MOST_OF_A_LOGIT:
-        return Rejected(f"not a YOLO: its scores would reach from {low:.3g} to {high:.3g}")
+        return Rejected(
+            f"not a YOLO: its scores would reach from {low:.3g} to {high:.3g}", alike=True
+        )
     score: Score = "probability" if low >= -SLACK and high <= 1 + SLACK else "logit"
     rule = DenseRule(
         classes=columns.classes,
@@ -185,12 +191,14 @@ def _rows(output: Output, case: Evidence) -> Understanding | Rejected:
     ).any():
         return Rejected(
             "not a YOLO that suppresses its boxes itself: its rows of six are no corners, score "
-            "and class"
+            "and class",
+            alike=True,
         )
     if case.names is not None and rows.size and numbers.max() > case.names - 0.5:
         return Rejected(
             f"not a YOLO that suppresses its boxes itself: class {numbers.max():.0f} is beyond its "
-            f"{case.names} names"
+            f"{case.names} names",
+            alike=True,
         )
     largest = float(np.abs(rows[:, :BOX]).max()) if rows.size else 0.0
     units: Units = "either"

@@ -31,6 +31,8 @@ WAYS = {
     "--outputs": f"--outputs, for each output in this order {', '.join(ROLES)} or {UNUSED}, with "
     "commas",
 }
+SHOWN = 4  # outputs in a refusal
+NOUNS = {None: "model", "detection": "detector", "classification": "classifier"}
 
 
 def understand(
@@ -73,22 +75,24 @@ def understand(
                 )
             return found
         rejected.append(found)
-    shown = "; ".join(map(str, outputs[:8])) + ("; ..." if len(outputs) > 8 else "")
+    more = f" and {len(outputs) - SHOWN} more" if len(outputs) > SHOWN else ""
+    shown = "; ".join(map(str, outputs[:SHOWN])) + more
     kind_of_it = looks_like(outputs, size_wh)
     if kind_of_it is not None:
         raise ModelError(f"{kind_of_it}. Its outputs are {shown}")
-    reasons = "; ".join(item.reason for item in rejected)
+    nothing = Rejected(f"no {NOUNS[hints.task]} that runs here has outputs of such shapes")
+    nearest = next((item for item in rejected if item.alike or item.flag), nothing)
     raise ModelError(
-        f"cannot tell what its outputs are for: {reasons}. They are {shown}. "
-        f"{_way_out(rejected, hints)}"
+        f"cannot tell what its outputs are for: {nearest.reason}. They are {shown}. "
+        f"{_way_out(nearest, hints)}"
     )
 
 
-def _way_out(rejected: Sequence[Rejected], hints: Hints) -> str:
-    """The flags that can settle it, and no others: what was given already has not."""
+def _way_out(rejected: Rejected, hints: Hints) -> str:
+    """The next step: no flag that was given already, for it has not settled it."""
     given = {"--task" if hints.task else "", "--outputs" if hints.outputs else ""}
-    flags = dict.fromkeys(item.flag for item in rejected if item.flag)
-    ways = [WAYS[flag] for flag in flags if flag not in given]
-    if not ways:
-        return "No flag can settle that; docs/tflite.md says what runs here"
-    return f"What can settle it: {'; '.join(ways)}"
+    if rejected.step:
+        return rejected.step
+    if rejected.flag not in given:
+        return f"What can settle it: {WAYS[rejected.flag]}"
+    return "No flag can settle that; docs/tflite.md says what runs here"

@@ -37,10 +37,13 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why the outputs are not those of one kind of model, and the flag that could settle it."""
+    """Why the outputs are not those of one kind of model, and what could settle it."""
 
     reason: str
     flag: str = ""  # empty where no flag can
+    # Whether they have the shapes of that kind, so that its reason is the one to tell.
+    alike: bool = False
+    step: str = ""  # what else there is to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ DOCTOR_MODULES = (
     "device",
     "device.errors",
     "device.files",
+    "device.foreign_formats",
     "device.paths",
     "device.runtimes",
     "device.system",

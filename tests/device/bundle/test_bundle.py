@@ -98,7 +98,7 @@ def test_what_is_no_bundle_says_how_to_make_one(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("notes.txt", "a text file"), ("cat.jpg", "a picture"), ("best.pt", "a model")],
+    [("notes.txt", "a text file"), ("cat.jpg", "a picture"), ("net.bin", "a file")],
 )
 def test_file_that_is_no_bundle_is_called_what_it_is(tmp_path, name, kind):
     (tmp_path / name).write_bytes(b"whatever it holds")

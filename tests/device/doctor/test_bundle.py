@@ -76,6 +76,13 @@ def test_what_is_no_bundle_is_a_problem(tmp_path, name):
     assert "no bundle (manifest.json: " in finding.found
 
 
+def test_model_of_another_format_is_called_what_it_is(tmp_path):
+    (tmp_path / "best.onnx").write_bytes(b"x")
+    finding = only(check_bundle(of(tmp_path / "best.onnx")))
+    assert (finding.verdict, finding.mend) == ("problem", None)
+    assert "an ONNX model, not a .tflite" in finding.found
+
+
 def test_variant_that_does_not_load_is_a_problem(bundle_copy):
     data = (bundle_copy.folder / "int8.tflite").read_bytes()
     bundle_copy.replace("int8.tflite", data[:1000])

@@ -94,7 +94,7 @@ def test_scores_among_other_outputs_are_asked_for_and_taken_when_named():
             (1, 16, 16, 21),
             "a segmentation model, as DeepLab: 21 scores for each of 16",
         ),
-        ((1, 100, 85), "is not a score per class"),
+        ((1, 100, 85), "not a YOLO: .* has no axis as long"),
         ((1, 0), "is not a score per class"),
         ((1, 1), "one number, from 0 to 0, that no logistic function makes"),
     ],

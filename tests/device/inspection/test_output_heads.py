@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from device.bundle.hints import Hints
@@ -42,3 +43,25 @@ def test_task_that_the_user_names_is_the_only_one_tried(task):
     outputs = [output(0, PROBABILITIES)] if task == "detection" else in_order(ROLES)
     with pytest.raises(ModelError, match="cannot tell"):
         understood(outputs, task=task)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        ([(1, 8)], ["may be coordinates", "What can settle it: --task classification"]),
+        ([(1, 4, 4, 8)] * 6, ["do not pair up", " and 2 more", "No flag can settle that"]),
+        ([(1, 300, 20)], ["not a YOLO", "no axis as long", "No flag can settle that"]),
+        ([(1, 4, 4, 2), (1, 5), (1, 7)], ["no model that runs here", "No flag can settle that"]),
+    ],
+    ids=str,
+)
+def test_refusal_tells_the_nearest_kind_alone_and_one_step(shapes, said):
+    outputs = [output(place, np.full(shape, 3.5)) for place, shape in enumerate(shapes)]
+    with pytest.raises(ModelError) as refused:
+        understand(outputs, Hints(), None, (64, 64))
+    message = str(refused.value)
+    assert message.startswith("cannot tell what its outputs are for: ")
+    assert all(words in message for words in said)
+    kinds = ("not detections", "not a YOLO", "not MediaPipe's", "not an SSD", "not decoded")
+    assert sum(kind in message for kind in (*kinds, "not raw SSD", "not a classifier")) <= 1
+    assert "\n" not in message

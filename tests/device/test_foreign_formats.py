@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from device.inspection.foreign_formats import foreign_format
+from device.foreign_formats import foreign_format
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,3 @@ def test_folder_and_missing_file_are_not_named(tmp_path):
     (tmp_path / "saved.pb").mkdir()
     assert foreign_format(tmp_path / "saved.pb") is None
     assert foreign_format(tmp_path / "none.onnx") is None
-
-
-@pytest.mark.parametrize("command", ["info", "detect"])
-def test_both_programs_say_the_same_of_it(device, tmp_path, command):
-    from tests.conftest import run_module
-
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"x")
-    arguments = ["--source", "demo"] if command == "detect" else []
-    ours = device(command, path, *arguments).error
-    built = run_module("convert", "build", str(path), "--out", str(tmp_path / "out"))
-    assert built.stderr.splitlines()[-1] == ours
-    assert "onnx2tf" in ours
