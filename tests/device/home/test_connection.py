@@ -3,13 +3,22 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from device.errors import UsageError
+from device.home import connection as connection_module
 from device.home.broker import BrokerOptions
-from device.home.connection import MAX_UNDER_WAY, BrokerConnection
+from device.home.connection import (
+    CONNECT_TIMEOUT_S,
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    MAX_UNDER_WAY,
+    BrokerConnection,
+)
 from tests.helpers.children import PATIENCE_S, wait_until
 from tests.helpers.mqtt import (
     HOST,
@@ -124,6 +133,52 @@ def test_lost_broker_is_told_once_and_found_again(broker):
         wait_until(lambda: connection.is_up)
         told.wait_for("back after")
     assert sum("tries again" in line for line in told) == 1
+
+
+def test_broker_that_is_lost_again_and_again_is_told_once_a_minute(monkeypatch):
+    clock = SimpleNamespace(now_s=1000.0)
+    monkeypatch.setattr(connection_module.time, "monotonic", lambda: clock.now_s)
+    said = []
+    options = BrokerOptions(host=HOST, port=1, device_id="abc", name="garden")
+    connection = BrokerConnection(options, WILL, (), lambda: None, lambda *_: None, said.append)
+    client, code = connection._client, SimpleNamespace(is_failure=False, value=0x80)
+
+    def come_and_go() -> None:
+        connection._on_connect(client, None, None, code, None)
+        connection._on_disconnect(client, None, None, code, None)
+
+    come_and_go()
+    assert [line.partition(": ")[2] for line in said] == [
+        "connected, as garden",
+        "the connection is lost; the run goes on, and tries again until it is there",
+    ]
+    for _ in range(10):
+        come_and_go()
+        clock.now_s += 5
+    assert [line.partition(": ")[2] for line in said[2:]] == ["back after 0 s"]
+    clock.now_s += 10  # and one that stays away is told of, if later
+    connection._tell_lost("nobody listens there")
+    assert "nobody listens there" in said[-1]
+
+
+@needs_mosquitto
+@pytest.mark.skipif(sys.platform != "linux", reason="these options are Linux's")
+def test_machine_that_is_gone_without_a_word_is_noticed_within_seconds(broker):
+    """What the kernel does with these is its own business, and tcp(7)'s."""
+    with connecting(broker.port) as (connection, _):
+        wait_until(lambda: connection.is_up)
+        opened = connection._client.socket()
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle_s, every_s, probes, unconfirmed_ms = (
+            opened.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"))
+            for name in ("KEEPIDLE", "KEEPINTVL", "KEEPCNT", "USER_TIMEOUT")
+        )
+    assert idle_s + probes * every_s <= 5
+    assert unconfirmed_ms <= 5000
+    # An idle one is noticed when it is back by the next probe, and tried again a second later.
+    assert idle_s + FIRST_DELAY_S < 5
+    # An attempt that misses it by little ends with its time, and the next one follows.
+    assert CONNECT_TIMEOUT_S - 1 + LONGEST_DELAY_S < 5  # its SYN is sent again after a second
 
 
 @needs_mosquitto
