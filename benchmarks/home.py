@@ -1,10 +1,14 @@
-"""What reporting to a home costs a frame: with the broker there, gone, and hanging.
+"""What reporting to a home costs a frame, with the broker there, gone, full and slow.
 
-    python benchmarks/home.py BUNDLE [--frames N]
+    python benchmarks/home.py BUNDLE [--frames N] [--rounds R]
 
-The same frames go through the same loop, a round of each broker in turn, and what the run's own
-thread spends in the sink is taken against what a whole frame takes: a ratio within one round, so
-that a busy machine slows both. A broker is real where mosquitto is installed.
+The same frames go through the same loop, a round of each broker in turn: there, gone, full
+(it lets in and reads nothing), slow (it reads a few bytes at a time), and without a sink. Somebody
+comes or goes on every second frame. Of each frame two times are taken in the run's own thread:
+what passed in the sink, and the processor time of that, which no other work on this machine
+lengthens. Both are shares of what a frame takes; `over 1 %` counts the frames that were slower by
+more than that, by processor time and by the clock.
+A broker is real where it answers: mosquitto.
 """
 
 from __future__ import annotations
@@ -12,19 +16,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import shutil
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.broker import HOST, Mosquitto
 from device.bundle.bundle import Bundle
 from device.cameras.iterable import IterableCamera
 from device.home.broker import BrokerOptions
@@ -36,107 +39,162 @@ from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.records import Outcome
 
-HOST = "127.0.0.1"
-ROUNDS = 3
 CONNACK = bytes([0x20, 3, 0, 0, 0])
+CLASSES = ("person", "cat")
+MOST_SHARE = 0.01
 
 
 class TimedSink(HomeSink):
-    """The sink, with the seconds that each frame spent in it."""
+    """The sink, with what each frame spent in it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, host: str, port: int) -> None:
         super().__init__(
-            BrokerOptions(
-                host=HOST, port=port, device_id="bench", name="bench", classes=("person", "cat")
-            ),
+            BrokerOptions(host=host, port=port, device_id="bench", name="bench", classes=CLASSES),
             lambda _: None,
         )
-        self.spent_s: list[float] = []
+        self.passed_s: list[float] = []
+        self.worked_s: list[float] = []
 
     def write(self, outcome: Outcome) -> None:
         """Take the time of it."""
-        began_s = time.perf_counter()
+        began_s, worked_s = time.perf_counter(), time.thread_time()
         super().write(outcome)
-        self.spent_s.append(time.perf_counter() - began_s)
+        self.worked_s.append(time.thread_time() - worked_s)
+        self.passed_s.append(time.perf_counter() - began_s)
 
 
 @contextlib.contextmanager
 def no_broker() -> Iterator[int]:
-    """A port that nobody listens on."""
+    """A port that nobody listens on, all the time."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         yield taken.getsockname()[1]
 
 
 @contextlib.contextmanager
-def hanging_broker() -> Iterator[int]:
-    """One that lets in, and then reads nothing."""
-    server, held = socket.create_server((HOST, 0)), []
+def bad_broker(pause_s: float | None) -> Iterator[int]:
+    """One that lets in, and then reads 64 bytes after each pause; None: nothing at all."""
+    server, ended = socket.create_server((HOST, 0)), threading.Event()
+    server.settimeout(0.1)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def hold(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.recv(4096)
+            client.sendall(CONNACK)
+            while not ended.wait(60 if pause_s is None else pause_s):
+                if pause_s is not None and not client.recv(64):
+                    return
 
     def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                held.append(server.accept()[0])
-                held[-1].recv(4096)
-                held[-1].sendall(CONNACK)
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                client = server.accept()[0]
+                threading.Thread(target=hold, args=(client,), daemon=True).start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve)
+    thread.start()
     yield server.getsockname()[1]
+    ended.set()
+    thread.join()
     server.close()
 
 
 @contextlib.contextmanager
 def mosquitto() -> Iterator[int]:
-    """The real one."""
-    with no_broker() as port:
-        pass
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "mosquitto.conf"
-        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\nuser root\n")
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-        with subprocess.Popen([str(program), "-c", config], stderr=subprocess.DEVNULL) as process:
-            yield port
-            process.terminate()
+    """One that stays."""
+    broker = Mosquitto()
+    broker.start()
+    yield broker.port
+    broker.kill()
 
 
-def measure(engine: Engine, images: list, frames: int, port: int) -> tuple[float, float, float]:
-    """Median and p99 of seconds in the sink, and seconds that a frame takes."""
-    sink = TimedSink(port)
+@contextlib.contextmanager
+def reporting(sink: HomeSink, pipeline: Pipeline, engine: Engine) -> Iterator[None]:
+    """The sink, connected to its broker if that lets it."""
+    about = DeviceDescription(
+        device_id="bench", name="bench", board="-", model="-", classes=CLASSES
+    )
     with sink:
-        # Two of one picture, then two of another: somebody comes and goes all the time.
-        shown = itertools.chain.from_iterable((image, image) for image in itertools.cycle(images))
-        pipeline = Pipeline(IterableCamera(itertools.islice(shown, frames)), engine, [sink])
-        about = DeviceDescription(device_id="bench", name="bench", board="-", model="-")
         sink.start(about, Controls(pipeline, ["int8"], lambda _: engine))
+        yield
+
+
+@dataclass
+class Cost:
+    """What a round cost: seconds for a frame, and in the sink for each."""
+
+    frame_s: float
+    worked_s: list[float] = field(default_factory=list)
+    passed_s: list[float] = field(default_factory=list)
+
+
+def coming_and_going(images: list) -> Iterator:
+    """Two of one picture, then two of another: somebody comes and goes all the time."""
+    return itertools.chain.from_iterable((image, image) for image in itertools.cycle(images))
+
+
+def measure(engine: Engine, images: list, frames: int, port: int | None) -> Cost:
+    """One round; without a port there is no sink."""
+    camera = IterableCamera(itertools.islice(coming_and_going(images), frames))
+    sink = None if port is None else TimedSink(HOST, port)
+    pipeline = Pipeline(camera, engine, [] if sink is None else [sink])
+    with contextlib.ExitStack() as stack:
+        if sink is not None:
+            stack.enter_context(reporting(sink, pipeline, engine))
         pipeline.run(None, threading.Event())
-        frame_s = 1 / pipeline.rate.fps
-    spent = sorted(sink.spent_s)
-    return statistics.median(spent), spent[int(0.99 * len(spent))], frame_s
+    frame_s = 1 / pipeline.rate.fps
+    return Cost(frame_s) if sink is None else Cost(frame_s, sink.worked_s, sink.passed_s)
+
+
+def print_costs(bundle: Bundle, images: list, frames: int, rounds: int) -> None:
+    """The first table."""
+    brokers = {
+        "without": lambda: contextlib.nullcontext(None),
+        "there": mosquitto,
+        "gone": no_broker,
+        "full": lambda: bad_broker(None),
+        "slow": lambda: bad_broker(0.05),
+    }
+    found: dict[str, list[Cost]] = {name: [] for name in brokers}
+    with Engine(bundle, "int8", threads=1) as engine:
+        for _ in range(rounds):
+            for name, broker in brokers.items():
+                with broker() as port:
+                    found[name].append(measure(engine, images, frames, port))
+    print(
+        f"{'broker':<9}{'a frame':>10}{'of without':>12}{'in sink':>10}{'work':>9}{'median':>9}"
+        f"{'most':>8}{'over 1 %':>16}"
+    )
+    for name, costs in found.items():
+        frame_s = statistics.median(cost.frame_s for cost in costs)
+        pairs = zip(costs, found["without"], strict=True)
+        ratio = statistics.median(cost.frame_s / other.frame_s for cost, other in pairs)
+        line = f"{name:<9}{frame_s * 1e3:>7.2f} ms{ratio:>12.3f}"
+        if name != "without":
+            worked = [(spent, cost.frame_s) for cost in costs for spent in cost.worked_s]
+            passed = [(spent, cost.frame_s) for cost in costs for spent in cost.passed_s]
+            shares = [spent / frame for spent, frame in worked]
+            over = [sum(s > MOST_SHARE * f for s, f in times) for times in (worked, passed)]
+            line += (
+                f"{statistics.median(s for s, _ in passed) * 1e6:>7.0f} us"
+                f"{statistics.median(s for s, _ in worked) * 1e6:>6.0f} us"
+                f"{statistics.median(shares):>9.2%}{max(shares):>8.2%}"
+                f"{f'{over[0]}, {over[1]} of {len(worked)}':>16}"
+            )
+        print(line, flush=True)
 
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=200, help="of a round (default: 200)")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     args = parser.parse_args()
     bundle = Bundle(args.bundle)
     images = [read_image(bundle.file(sample.file)) for sample in bundle.manifest.samples]
-    brokers = {"there": mosquitto, "gone": no_broker, "hanging": hanging_broker}
-    rounds: dict[str, list[tuple[float, float, float]]] = {name: [] for name in brokers}
-    with Engine(bundle, "int8", threads=1) as engine:
-        for _ in range(ROUNDS):
-            for name, broker in brokers.items():
-                with broker() as port:
-                    rounds[name].append(measure(engine, images, args.frames, port))
-    print(f"{'broker':<10}{'median':>10}{'p99':>10}{'frame':>10}{'share':>9}")
-    for name, found in rounds.items():
-        median, p99, frame = (statistics.median(column) for column in zip(*found, strict=True))
-        mean_share = statistics.median(m / f for m, _, f in found)
-        print(
-            f"{name:<10}{median * 1e6:>7.0f} us{p99 * 1e6:>7.0f} us{frame * 1e3:>7.1f} ms"
-            f"{mean_share:>9.2%}"
-        )
+    print_costs(bundle, images, args.frames, args.rounds)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def notify_options(
     class_ids([name for name in wanted if name not in rules], labels)  # are there such?
     options = NotifyOptions(
         urls=args.notify,
-        name=args.mqtt_name or host_name(),
+        name=args.mqtt_name or args.name or host_name(),
         on=wanted,
         cooldown_s=args.notify_cooldown,
         quiet=args.notify_quiet,

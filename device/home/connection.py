@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 KEEPALIVE_S = 15  # a broker that is silent for longer is taken for gone
 CONNECT_TIMEOUT_S = 3.0
-# Backoff: so that states are right within five seconds of a broker's return, though the attempt that
-# it misses may last until its time is over.
+# Backoff: so that states are right within five seconds of a broker's return, though the attempt
+# that just misses it lasts until its time is over.
 FIRST_DELAY_S, LONGEST_DELAY_S = 1, 2
-# A broker whose machine lost its power says nothing, and one that has come back only answers what it
-# is sent. So it is asked every other second while nothing else goes there (by TCP, which costs 40
-# bytes), and what it does not confirm for four seconds ends the connection.
+# A broker whose machine lost its power says nothing, and one that has come back only answers what
+# it is sent. So TCP asks it every other second while nothing else goes there, and what it does not
+# confirm for four seconds ends the connection.
 IDLE_S, PROBE_EVERY_S, PROBES, UNCONFIRMED_S = 2, 1, 3, 4
 RIVAL_DELAY_S = 30  # where another has the same id: each connection of one ends the other's
 MAX_UNDER_WAY = 16
@@ -220,7 +220,7 @@ class BrokerConnection(Closable):
         self._told.add(why)
 
 
-def _notice_loss(opened: socket.socket) -> None:
+def _notice_loss(opened: Any) -> None:
     """Have the kernel end a connection to a machine that is gone without a word: tcp(7)."""
     if sys.platform == "linux":
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -139,3 +139,20 @@ def test_rule_is_an_occasion_by_its_name(parse):
     plan = ScenePlan(rules=(parse_rule("crowd", "door: more than 2"),))
     args = parse("--notify", "ntfy://host/topic", "--notify-on", "crowd,cat")
     assert notify_options(args, COCO, plan).on == ["crowd", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("--name", "till 2"), "till 2"),
+        (("--name", "till 2", "--mqtt-name", "Garden / left"), "Garden / left"),
+    ],
+)
+def test_messages_and_mqtt_call_the_device_alike(parse, flags, expected):
+    args = parse(
+        "--notify", "ntfy://h/t", "--notify-on", "cat", "--mqtt-host", "broker.test", *flags
+    )
+    messages, broker = notify_options(args, COCO, None), broker_options(args, COCO)
+    assert messages is not None
+    assert broker is not None
+    assert (messages.name, broker.name) == (expected, expected)
