@@ -89,13 +89,14 @@ class EventSink(Sink):
             self._feet = FootMap()
 
     def _picture(self, outcome: Outcome, scene: SceneState) -> None:
-        """Keep the frame for the visits that it shows best so far."""
+        """Keep the frame for the visits of which no better picture is kept yet."""
         by_visit = {item.visit_id: item for item in outcome.result.detections}
         shown = set()
         for visit in scene.visits:
             item = by_visit.get(visit.visit_id)
-            if item is None or item.score < visit.score:
+            if item is None:
                 continue
+            # Not beside the best score of the visit: that was perhaps before it was one.
             at_s, score = self._pictured.get(visit.visit_id, (-PICTURE_EVERY_S, 0.0))
             if item.score <= score or abs(scene.time_s - at_s) < PICTURE_EVERY_S:
                 continue

@@ -85,18 +85,23 @@ function tag(area, [x, y], text, kind, taken) {
 
 const wait = (seconds) => (seconds < 100 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
+// The name of a place, of whose kind these are counted: one that was left out is on the picture to be mended.
+const named = (place, counted) => (counted ? `${brief(place.name)}: not in use` : brief(place.name));
+
 function zoneWords(zone) {
-  const counted = run.frame?.record.zones?.find(({ name }) => name === zone.name);
+  const zones = run.frame?.record.zones;
+  const counted = zones?.find(({ name }) => name === zone.name);
+  if (!counted) return named(zone, zones);
   const name = brief(zone.name);
-  if (!counted) return name;
   if (!zone.queue) return `${name}: ${counted.inside} inside`;
   const expected = counted.wait_s === null ? "" : `, ${wait(counted.wait_s)}`;
   return `${name}: ${counted.inside} waiting${expected}`;
 }
 
 function lineWords(line) {
-  const counted = run.frame?.record.lines?.find(({ name }) => name === line.name);
-  return counted ? `${brief(line.name)}: ${counted.in} in, ${counted.out} out` : brief(line.name);
+  const lines = run.frame?.record.lines;
+  const counted = lines?.find(({ name }) => name === line.name);
+  return counted ? `${brief(line.name)}: ${counted.in} in, ${counted.out} out` : named(line, lines);
 }
 
 function shapes(area) {

@@ -59,11 +59,19 @@ def test_best_frames_are_kept_at_most_one_a_second(recorder):
     with EventSink(None) as sink:
         sink.write(frame(10.0, 0.7, 0.7, events=["visit-began"]))
         sink.write(frame(10.5, 0.8, 0.8))  # better, and too soon
-        sink.write(frame(11.5, 0.75, 0.8))  # late enough, and no better
-        sink.write(frame(12.0, 0.9, 0.9))
+        sink.write(frame(11.5, 0.7, 0.8))  # late enough, and no better
+        sink.write(frame(11.6, 0.75, 0.8))  # better than the one that is kept
+        sink.write(frame(13.0, 0.9, 0.9))
         sink.write(frame(14.0, 0.95, 0.95, kept=True))  # a prediction
-    assert [picture.findings[0].score for picture in recorder.taken] == [0.7, 0.9]
+    assert [picture.findings[0].score for picture in recorder.taken] == [0.7, 0.75, 0.9]
     assert recorder.taken[0].findings[0].visit_id == 1
+
+
+def test_visit_that_was_seen_best_before_it_was_one_has_a_picture(recorder):
+    with EventSink(None) as sink:
+        sink.write(frame(10.0, 0.7, 0.9, events=["visit-began"]))
+        sink.write(frame(10.1, 0.6, 0.9, events=["visit-ended"], there=False))
+    assert [picture.findings[0].score for picture in recorder.taken] == [0.7]
 
 
 def test_picture_that_there_is_no_room_for_is_tried_again(recorder):
@@ -76,6 +84,7 @@ def test_picture_that_there_is_no_room_for_is_tried_again(recorder):
 
 
 def test_visits_are_noted_when_they_begin_now_and_then_and_when_they_end(recorder):
+    recorder.has_room = False  # no pictures
     with EventSink(None) as sink:
         sink.write(frame(10.0, 0.7, 0.9, events=["visit-began"]))
         for hundredth in range(1, 20):

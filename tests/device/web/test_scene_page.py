@@ -74,6 +74,18 @@ def test_places_and_counts_are_on_the_picture_and_go_at_a_key(run, open_page):
     wait_until(lambda: page.locator("#scene polygon.shape.mask").count() == 1)
 
 
+def test_place_that_is_left_out_is_said_not_to_be_in_use(run, open_page):
+    run.draw(PLACES)
+    page = open_page(run.link)
+    crossed = {"name": "bow tie", "points": [[0, 0], [1, 1], [1, 0], [0, 1]]}
+    view = {"zone": [*PLACES["zone"], crossed], "line": PLACES["line"], "mask": []}
+    page.route("**/scene", lambda route: route.fulfill(json=view))
+    page.reload()
+    tags = page.locator("#scene .tag")
+    wait_until(lambda: "bow tie: not in use" in tags.all_text_contents())
+    assert "sill: 0 in, 0 out" in tags.all_text_contents()
+
+
 def test_long_names_stay_on_the_picture_and_beside_each_other(run, open_page):
     names = [f"{number} Schlange an der Kasse im hinteren Teil des Hauses" for number in range(3)]
     run.draw({"zone": [{"name": name, "points": ALL} for name in names]})
