@@ -305,6 +305,7 @@ way_out() {
 # Held by a command that lives as long as the connection does, so that no lock outlives us.
 lock_host() {
   mkfifo "$work/hold"
+  : >"$work/lock" # it is read before the command in the background has opened it
   "${shared[@]}" liteberry "sh -c 'mkdir -p ~/liteberry && exec 9<~/liteberry && \
     { flock -n 9 || { echo liteberry-busy; flock -w 600 9; }; } && echo liteberry-held && cat 9<&-'" \
     <"$work/hold" >"$work/lock" 2>&1 &

@@ -185,10 +185,18 @@ def test_service_is_kept_through_an_upgrade_that_fails_it_and_goes_back_when_tol
     assert dead.returncode == 1
     assert "does not run (it is inactive); see: ./deploy.sh --logs board" in dead.stderr
 
+    # A camera that is off stops no deployment.
+    wanted = settings.read_text()
+    settings.write_text(wanted.replace('"demo"', f'"rtsp://127.0.0.1:{free_port()}/live"'))
     changed = rewritten(bundle_dir, tmp_path / "changed", 3)
     done = host.deploy("--bundle", changed)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "healthy: as far as it can be: it waits for its camera" in done.stdout
     assert host.current.resolve() != release
+    status = host.deploy("--status")
+    assert status.returncode == 0, status
+    assert status.stdout.endswith("it waits for its camera\n")
+    settings.write_text(wanted)
     running = (systemd / "pid").read_text()
     done = host.deploy("--rollback")
     assert done.returncode == 0, done.stdout + done.stderr

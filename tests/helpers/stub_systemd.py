@@ -82,12 +82,12 @@ def systemctl(*words: str) -> None:
             if not UNIT.exists():
                 sys.exit("No files found for liteberry.service.")
             sys.stdout.write(f"# /etc/systemd/system/liteberry.service\n{UNIT.read_text()}")
-        case ["show", "liteberry.service", _]:
+        case ["show", "liteberry.service", wanted]:
             state, sub = ("active", "running") if is_active() else ("inactive", "dead")
             said = (STATE / "status").read_text() if (STATE / "status").exists() else ""
-            sys.stdout.write(
-                f"ActiveState={state}\nSubState={sub}\nStatusText={said}\nNRestarts=0\n"
-            )
+            known = {"ActiveState": state, "SubState": sub, "StatusText": said, "NRestarts": "0"}
+            for name in wanted.split(","):
+                sys.stdout.write(f"{'' if '--value' in words else f'{name}='}{known[name]}\n")
         case ["is-active", _]:
             sys.exit(0 if is_active() else 3)
         case ["restart", _]:
