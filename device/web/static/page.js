@@ -9,7 +9,7 @@ import { introduceMessages } from "./messages.js";
 import { askForScene, drawScene, takeScene } from "./scene.js";
 import { showMoment } from "./moment.js";
 import { forgetDebts, isPaused, see, watchPictures } from "./picture.js";
-import { $, brief, itemsOf, run, setText } from "./run.js";
+import { $, brief, itemsOf, make, run, setText } from "./run.js";
 
 const CLOCK_MS = 2000; // between questions for the server's time
 const LOOK_MS = 300; // between changes of words and cards: to be read, they must stay a while
@@ -83,7 +83,7 @@ function hear(news) {
     introduceKnobs();
     introduceMessages();
     setText("name", about.name || "liteberry");
-    $("to-all").hidden = !about.several;
+    if (about.several && !$("to-all")) $("to-past").before(make("a", { id: "to-all", href: "/", textContent: "All" }));
     $("draw").hidden = about.task !== "detection";
     askForScene();
     setText("board", `${about.board}, ${about.cores} cores`);

@@ -4,6 +4,7 @@ import itertools
 import threading
 
 from device.bundle.bundle import Bundle
+from device.cameras.base import Camera
 from device.cameras.iterable import IterableCamera
 from device.inference.engine import Engine
 from device.outputs.base import Sink
@@ -147,6 +148,51 @@ def test_two_cameras_share_an_interpreter_and_each_finds_its_own(small_bundle, c
     assert sinks[0].found == [["cat"]] * 5
     assert sinks[1].found == [[]] * 5
     assert turns.holder is None
+
+
+def test_camera_that_is_gone_takes_no_turn(small_bundle, noise):
+    asked, back = threading.Event(), threading.Event()
+
+    class Gone(Camera):
+        live = True
+
+        def _read(self):
+            asked.set()
+            back.wait()
+
+    turns, keep, engine = Turns(), Keep(), Engine(Bundle(small_bundle), threads=1)
+    gone = Pipeline(Gone(), engine, [], turn=turns.join(1000))
+    thread = threading.Thread(target=gone.run, args=(None, threading.Event()), daemon=True)
+    thread.start()
+    asked.wait()
+    other = Pipeline(IterableCamera([noise] * 20), engine.share(), [keep], turn=turns.join())
+    other.run(None, threading.Event())
+    assert len(keep.found) == 20
+    back.set()
+    thread.join()
+
+
+def test_live_camera_gives_its_newest_frame_once_it_has_the_turn(small_bundle, cat, noise):
+    captured = threading.Event()
+
+    class Live(IterableCamera):
+        live = True
+
+    def frames():
+        yield cat
+        wait_until(lambda: len(turns.waiting) == 1)  # with the first
+        yield from (noise, noise)
+        captured.set()
+
+    turns, keep, engine = Turns(), Keep(), Engine(Bundle(small_bundle), threads=1)
+    pipeline = Pipeline(Live(frames()), engine, [keep], turn=turns.join())
+    thread = threading.Thread(target=pipeline.run, args=(None, threading.Event()), daemon=True)
+    with turns.join():
+        thread.start()
+        captured.wait()
+    thread.join()
+    assert keep.found == [[]]
+    assert pipeline.dropped == 2
 
 
 def test_camera_whose_output_hangs_leaves_the_network_to_the_other(small_bundle, noise):
