@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from device.web.cameras import CameraView
 
 POLL_S = 0.1  # between two looks whether the run is to end
-END_S = 3.0  # for all cameras to end after that: less than a shutdown takes by force
+END_S = 4.0  # for all to end after that, videos closed: less than until they are by force
 
 
 class CameraThread(threading.Thread):
