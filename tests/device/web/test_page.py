@@ -388,6 +388,8 @@ def test_line_that_nobody_answers_is_dialled_anew_after_eight_seconds(run, open_
     page.clock.pause_at(1_000)  # or it would run on by itself, however slow the machine
     page.goto(run.link)
     page.wait_for_function("dialled.length")
+    assert page.locator("body").get_attribute("data-state") == "connecting"
+    assert status_of(page).startswith("Waiting for the first picture")
     page.clock.run_for(7_000)
     assert page.evaluate("dialled.map(line => line.readyState)") == [0]
     page.clock.run_for(4_000)

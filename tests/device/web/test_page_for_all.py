@@ -9,12 +9,15 @@ import pytest
 
 from device.cameras.base import CameraLoss
 from device.errors import SourceError
+from device.web import handlers
 from device.web.past import Past
 from tests.helpers.browser import find_in_each_look, opened
 from tests.helpers.live_page import visit
 from tests.helpers.past import make_past
 
 pytestmark = pytest.mark.pages
+
+HANG_UP = "async () => (await import('/line.js')).hangUp()"
 
 
 @pytest.fixture
@@ -53,8 +56,25 @@ def test_camera_is_lost(run, page):
 
 def test_line_is_cut(page):
     page.context.set_offline(True)
-    page.evaluate("async () => (await import('/line.js')).hangUp()")
+    page.evaluate(HANG_UP)
     page.locator('body[data-state="offline"]').wait_for()
+    assert find_in_each_look(page) == []
+
+
+def test_too_many_are_watching(page, monkeypatch):
+    monkeypatch.setattr(handlers, "MAX_VIEWERS", 0)
+    page.evaluate(HANG_UP)
+    page.locator('body[data-state="crowded"]').wait_for()
+    assert page.locator("#notice-title").inner_text() == "Too many are watching"
+    assert find_in_each_look(page) == []
+
+
+def test_token_is_another_one_by_now(page, monkeypatch):
+    monkeypatch.setattr(handlers, "MAX_VIEWERS", 0)
+    page.route("**/settings", lambda route: route.fulfill(status=401))
+    page.evaluate(HANG_UP)
+    page.locator('body[data-state="locked"]').wait_for()
+    assert page.locator("#notice-title").inner_text() == "A new token is needed"
     assert find_in_each_look(page) == []
 
 
