@@ -29,7 +29,8 @@ class DiskSpace:
     ) -> None:
         self.limit_bytes = limit_bytes
         self._folder = folder
-        self._files: deque[tuple[Path, int]] = deque()
+        # By name: of a path five times the memory goes, and a quota may hold many thousands.
+        self._files: deque[tuple[str, int]] = deque()
         self._bytes = 0
         self._told = False
         if ours is not None:
@@ -40,14 +41,14 @@ class DiskSpace:
                 self.add(path)
 
     def add(self, path: Path) -> None:
-        """Count a file that was finished, the newest of all."""
+        """Count a file of the folder that was finished, the newest of all."""
         if self.limit_bytes is None:
             return
         try:
             size = path.stat().st_size
         except FileNotFoundError:  # it was renamed, to be kept, or removed
             return
-        self._files.append((path, size))
+        self._files.append((path.name, size))
         self._bytes += size
 
     def make(self, growing_bytes: int = 0) -> None:
@@ -71,8 +72,9 @@ class DiskSpace:
         return shutil.disk_usage(self._folder).free < MIN_FREE_BYTES
 
     def _remove_oldest(self) -> None:
-        path, size = self._files.popleft()
+        name, size = self._files.popleft()
         self._bytes -= size
+        path = self._folder / name
         try:
             path.unlink(missing_ok=True)
         except OSError as exc:
