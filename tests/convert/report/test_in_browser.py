@@ -72,6 +72,20 @@ def test_report_of_a_training_keeps_nobody_out(browser, tmp_path):
     assert find_in_file(browser, file) == []
 
 
+def test_headings_inside_a_section_stand_off_from_what_is_above(browser, tmp_path):
+    file = tmp_path / "page.html"
+    body = training(write_training(tmp_path))
+    file.write_text(document("training", "<h1>training</h1>", body, "end"), "utf-8")
+    with opened(browser, file, DESK) as page:
+        gaps = page.evaluate(
+            "() => [...document.querySelectorAll('.body > * + h3')].map(heading => heading"
+            ".getBoundingClientRect().top - heading.previousElementSibling"
+            ".getBoundingClientRect().bottom)"
+        )
+    assert len(gaps) > 1
+    assert min(gaps) >= 16
+
+
 def test_contact_sheet_keeps_nobody_out_and_shows_its_images_on_a_phone(browser, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(make_contact_sheet(write_dataset(tmp_path), "mine", 0), "utf-8")
