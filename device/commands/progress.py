@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +30,16 @@ class FrameProgress:
             self._next_s = now_s + self.INTERVAL_S
             rate = pipeline.rate
             line = f"  frame {rate.stamps}{self._rest(rate.stamps, rate.recent_fps)}"
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def show_all(self, pipelines: Mapping[str, Pipeline]) -> None:
+        """The same of several cameras, by name."""
+        now_s = time.monotonic()
+        if self._shown and now_s >= self._next_s:
+            self._next_s = now_s + self.INTERVAL_S
+            rates = [(name, pipeline.rate) for name, pipeline in pipelines.items()]
+            each = (f"{name} {rate.stamps}, {rate.recent_fps:.0f} FPS" for name, rate in rates)
+            line = f"  {'; '.join(each)}"[: shutil.get_terminal_size().columns - 1]
             print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 
     def _rest(self, done: int, fps: float) -> str:

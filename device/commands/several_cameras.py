@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from device.commands.camera_run import CameraSetup, RunParts, open_camera_run
 from device.commands.live_page import announce_page
+from device.commands.progress import FrameProgress
 from device.errors import LiteberryError
 from device.pipeline.pipeline import Pipeline
 from device.system.console import say, show
@@ -68,6 +69,7 @@ def run_several(setups: Sequence[CameraSetup], parts: RunParts) -> None:
         views = parts.page.start_views([setup.args.name for setup in setups])
         announce_page(parts.page)
     cameras = [CameraThread(setup, parts, view) for setup, view in zip(setups, views, strict=True)]
+    progress = FrameProgress(None)
     with contextlib.ExitStack() as stack:
         if any(setup.args.run for setup in setups):
             stack.enter_context(children_begin_with_defaults())
@@ -75,12 +77,14 @@ def run_several(setups: Sequence[CameraSetup], parts: RunParts) -> None:
             camera.start()
         try:
             while any(camera.is_alive() for camera in cameras):
+                progress.show_all({c.name: c.pipeline for c in cameras if c.pipeline is not None})
                 if any(camera.error for camera in cameras) or parts.stop.wait(POLL_S):
                     break
         finally:
             for camera in cameras:
                 camera.stop.set()
             stuck = join_all(list(cameras), END_S)
+            progress.close()
     for camera in cameras:
         _tell(camera, quiet=any(setup.outputs.log_is_stdout for setup in setups))
         if camera.error is not None:

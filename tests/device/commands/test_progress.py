@@ -78,3 +78,10 @@ def test_nothing_is_shown_where_there_is_no_terminal(monkeypatch):
     progress(pipeline(1, 5.0))
     progress.close()
     assert stream.getvalue() == ""
+
+
+def test_line_of_several_cameras_tells_of_each_and_fits_the_terminal(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    cameras = {"door": pipeline(7, 29.6), "garden": pipeline(5, 10.0)}
+    FrameProgress(None).show_all(cameras)
+    assert terminal.getvalue() == "\r  door 7, 30 FPS; garden 5, 1\x1b[K"

@@ -10,7 +10,7 @@ from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.pipeline import Pipeline
 from device.pipeline.turns import Turns
-from tests.helpers.children import wait_until
+from tests.helpers.children import PATIENCE_S, wait_until
 
 
 class Clock:
@@ -42,7 +42,7 @@ class Queue:
 
     def finish(self):
         for thread in self.threads:
-            thread.join()
+            thread.join(PATIENCE_S)
         return self.order
 
 
