@@ -75,7 +75,7 @@ def test_quota_and_sizes_reach_the_sinks(tmp_path, monkeypatch):
 
 
 def test_only_sinks_with_pictures_ask_for_them():
-    wanting = {VideoSink, SegmentSink, ImageFolderSink, ClipSink, window.WindowSink}
+    wanting = {VideoSink, SegmentSink, ImageFolderSink, window.WindowSink}
     sparing = {JsonlLog, CsvLog, CommandSink}
     assert {kind for kind in wanting | sparing if issubclass(kind, ImageSink)} == wanting
 
