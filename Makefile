@@ -92,7 +92,7 @@ check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --platform darwin # nothing that only Linux has, without a way out
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run deploy.sh device/system/templates/launcher $$(find benchmarks requirements device convert tests -name '*.sh'); \
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run deploy.sh device/system/templates/launcher $$(find benchmarks docs requirements device convert tests -name '*.sh'); \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
 
