@@ -79,8 +79,18 @@ function showMedia() {
   }
 }
 
-function cannotPlay() {
+async function cannotPlay() {
   if (!$("clip").getAttribute("src")) return;
+  const asked = visit;
+  const answer = await fetch($("clip").src, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+  if (visit !== asked || !$("closer").open) return;
+  if (answer?.status === 404) {
+    isChanged = true; // the list shows a clip too
+    visit.clip = false;
+    show(visit);
+    complain(new Error("The clip is gone: where there is a quota, the oldest make room for new ones."));
+    return;
+  }
   $("clip-text").hidden = false;
   setText("clip-text", "This browser cannot play the clip. With PyAV installed (pip install av; on a Pi python3-av) clips are H.264, which all of them play; this one can be downloaded.");
 }

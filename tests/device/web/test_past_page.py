@@ -199,6 +199,19 @@ def test_clip_that_cannot_be_played_is_said_to_be_one_and_can_be_saved(own, open
     assert download.value.suggested_filename == "visit-4.mp4"
 
 
+def test_clip_that_was_removed_since_is_said_to_be_gone_and_not_offered(own, open_past, open_page):
+    page = open_past(own[0])
+    (own[1] / CLIP).unlink()
+    page.get_by_role("button", name="clip").click()
+    page.get_by_text("The clip is gone").wait_for()
+    assert page.locator("#large").is_visible()
+    assert not page.get_by_role("link", name="Save clip").is_visible()
+    page.keyboard.press("Escape")
+    wait_until(lambda: page.get_by_role("button", name="clip").count() == 0)
+    assert all("404" in text for text in open_page.complaints)  # Chromium's word on what is gone
+    open_page.complaints.clear()
+
+
 def test_visit_is_kept_saved_and_deleted_by_keys_alone(own, open_past):
     run, folder = own
     page = open_past(run)
