@@ -170,6 +170,9 @@ class MjpegCamera(LiveCamera):
         cause = getattr(error, "reason", error)  # what urllib wraps
         if isinstance(cause, TimeoutError):
             return f"no answer within {self._timeout_s:g} s"
+        is_no_http = isinstance(cause, http.client.BadStatusLine)
+        if is_no_http and not isinstance(cause, http.client.RemoteDisconnected):
+            return "what answers there does not speak HTTP"
         return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
 
     def _grab(self) -> Shot | None:
