@@ -61,17 +61,22 @@ class BrokerConnection(Closable):
         on_connect: Callable[[], None],
         on_message: Message,
         say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ``UsageError`` for a password or certificates that cannot be read."""
+        """``clock`` tells seconds.
+
+        Raises ``UsageError`` for a password or certificates that cannot be read.
+        """
         self._options = options
         self._will_topic = will_topic
         self._subscriptions = subscriptions
         self._announce = on_connect
         self._hand_on = on_message
         self._say = say
+        self._clock = clock
         self._told: set[str] = set()  # why it is not there, since it was
         self._quiet_until_s = 0.0
-        self._began_s = self._lost_at_s = time.monotonic()
+        self._lost_at_s = clock()
         self._was_there = False
         self._has_rival = False
         self._up = threading.Event()
@@ -179,7 +184,7 @@ class BrokerConnection(Closable):
         if not self._was_there:
             self._say(f"mqtt {address}: connected, as {self._options.name}")
         elif self._told and not self._has_rival:
-            self._say(f"mqtt {address}: back after {time.monotonic() - self._lost_at_s:.0f} s")
+            self._say(f"mqtt {address}: back after {self._clock() - self._lost_at_s:.0f} s")
         self._was_there = True
         self._told.clear()
         self._up.set()
@@ -195,7 +200,7 @@ class BrokerConnection(Closable):
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
         if self._up.is_set():
-            self._lost_at_s = time.monotonic()
+            self._lost_at_s = self._clock()
         was_up = self._up.is_set()
         self._up.clear()
         if code.value == 0:
@@ -210,9 +215,9 @@ class BrokerConnection(Closable):
 
     def _tell_lost(self, why: str) -> None:
         if not self._told and self._was_there:
-            if time.monotonic() < self._quiet_until_s:
+            if self._clock() < self._quiet_until_s:
                 return  # told by the next attempt that fails after that
-            self._quiet_until_s = time.monotonic() + TOLD_EVERY_S
+            self._quiet_until_s = self._clock() + TOLD_EVERY_S
         if why not in self._told and len(self._told) < MOST_REASONS and not self._has_rival:
             first = not self._told
             rest = "; the run goes on, and tries again until it is there" if first else ""

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from device.errors import UsageError
-from device.home import connection as connection_module
 from device.home.broker import BrokerOptions
 from device.home.connection import (
     CONNECT_TIMEOUT_S,
@@ -135,12 +134,13 @@ def test_lost_broker_is_told_once_and_found_again(broker):
     assert sum("tries again" in line for line in told) == 1
 
 
-def test_broker_that_is_lost_again_and_again_is_told_once_a_minute(monkeypatch):
+def test_broker_that_is_lost_again_and_again_is_told_once_a_minute():
     clock = SimpleNamespace(now_s=1000.0)
-    monkeypatch.setattr(connection_module.time, "monotonic", lambda: clock.now_s)
     said = []
     options = BrokerOptions(host=HOST, port=1, device_id="abc", name="garden")
-    connection = BrokerConnection(options, WILL, (), lambda: None, lambda *_: None, said.append)
+    connection = BrokerConnection(
+        options, WILL, (), lambda: None, lambda *_: None, said.append, lambda: clock.now_s
+    )
     client, code = connection._client, SimpleNamespace(is_failure=False, value=0x80)
 
     def come_and_go() -> None:
