@@ -114,9 +114,12 @@ async function remove() {
     setText("delete", "Really delete?");
     return;
   }
+  $("clip").removeAttribute("src"); // nothing of it is asked for when it is gone
+  $("clip").load();
   try {
     await change(visit.number, { delete: true });
   } catch (error) {
+    showMedia();
     complain(error);
     return;
   }

@@ -19,6 +19,7 @@ from tests.helpers.past import CLIP, DAY_S, make_past, write_clip
 pytestmark = pytest.mark.pages
 
 DAY = "past#2026-05-29"
+NO_VIDEO = "This browser cannot play the clip"
 UTC = {"timezone_id": "UTC", "locale": "en-GB"}
 
 
@@ -193,7 +194,7 @@ def test_clip_plays_in_place(own, open_past):
 def test_clip_that_cannot_be_played_is_said_to_be_one_and_can_be_saved(own, open_past):
     page = open_past(own[0])  # its clip is no video at all
     page.get_by_role("button", name="clip").click()
-    page.get_by_text("This browser cannot play the clip").wait_for()
+    page.get_by_text(NO_VIDEO).wait_for()
     with page.expect_download() as download:
         page.get_by_role("link", name="Save clip").click()
     assert download.value.suggested_filename == "visit-4.mp4"
@@ -220,6 +221,7 @@ def test_visit_is_kept_saved_and_deleted_by_keys_alone(own, open_past):
     page.locator("#closer[open]").wait_for()
     page.keyboard.press("ArrowRight")  # to the one on the clip
     assert page.locator("#closer-title").inner_text() == "person 90 %"
+    page.get_by_text(NO_VIDEO).wait_for()  # all of the clip that the browser asks for
     page.keyboard.press("k")
     wait_until(lambda: page.locator("#keep").get_attribute("aria-pressed") == "true")
     assert names_in(folder) == [CLIP.replace(".mp4", ".kept.mp4")]
@@ -231,7 +233,7 @@ def test_visit_is_kept_saved_and_deleted_by_keys_alone(own, open_past):
     focused = "document.activeElement.closest('li')?.dataset.number"
     wait_until(lambda: page.evaluate(focused) == "4")
     page.keyboard.press("Enter")
-    page.locator("#closer[open]").wait_for()
+    page.get_by_text(NO_VIDEO).wait_for()
     page.keyboard.press("Delete")
     assert page.locator("#delete").inner_text() == "Really delete?"
     page.keyboard.press("Delete")
