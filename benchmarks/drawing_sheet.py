@@ -27,7 +27,7 @@ from device.bundle.bundle import Bundle  # noqa: E402
 from device.drawing.annotate import draw  # noqa: E402
 from device.drawing.palette import class_colour, ink_on  # noqa: E402
 from device.drawing.parts import FINDINGS  # noqa: E402
-from device.images import read_image  # noqa: E402
+from device.images import list_images, read_image  # noqa: E402
 from device.inference.engine import Engine  # noqa: E402
 from device.records import Detection, Frame, Pixels  # noqa: E402
 
@@ -136,7 +136,9 @@ def main(argv: list[str] | None = None) -> int:
     except ImportError:
         print("supervision is not installed here: its column is left away")
     painters.append(by_usual_rules)
-    paths = sorted(path for path in args.pictures.iterdir() if path.suffix == ".jpg")
+    paths = list_images(args.pictures)
+    if not paths:
+        parser.error(f"{args.pictures}: no pictures there")
     with Engine(Bundle(args.bundle), "int8", threshold=args.threshold) as engine:
 
         def find(image: Pixels) -> Sequence[Detection]:
