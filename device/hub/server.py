@@ -23,7 +23,7 @@ from device.system.state_folder import state_folder
 from device.web.address import Address, bind, is_loopback, reachable
 from device.web.auth import Access, kept_token
 from device.web.connections import BoundedServer
-from device.web.guard import PAGE, GuardedHandler, RefusedError
+from device.web.guard import PAGE, GuardedHandler, PageHandler, RefusedError
 
 FOLDER = Path(__file__).parent / "static"
 COOKIE = "liteberry-hub"  # browsers keep one jar for all ports of a host
@@ -57,21 +57,14 @@ class _HubHandler(GuardedHandler):
         self.access = access
 
 
-class _Page(_HubHandler):
-    """The page, or where the token is missing a place to type it."""
+class _Page(PageHandler, _HubHandler):
+    """The page of all Pis."""
 
-    def get(self) -> None:
+    file, folder = "hub.html", FOLDER
+
+    def prepare(self) -> None:
+        super().prepare()
         self.fleet.watch()  # pictures are there by the time that it asks for them
-        self.show("hub.html", FOLDER)
-
-    head = get
-
-    def write_error(self, status_code: int, **kwargs: object) -> None:
-        if status_code == HTTPStatus.UNAUTHORIZED:
-            self.set_header("WWW-Authenticate", "Bearer")
-            self.show("locked.html")
-        else:
-            super().write_error(status_code, **kwargs)
 
 
 class _File(_HubHandler):

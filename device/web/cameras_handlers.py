@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import Any
 
 from tornado.web import Application
 
 from device.system.board import State
 from device.web.cameras import CameraViews
-from device.web.guard import GuardedHandler
+from device.web.guard import GuardedHandler, PageHandler
 from device.web.handlers import FILES, OPTIONS, FileHandler, HealthHandler, Nowhere
 
 
@@ -21,20 +19,10 @@ class _CamerasHandler(GuardedHandler):
         self.read_state = read_state
 
 
-class _Page(_CamerasHandler):
-    """The page, or where the token is missing a place to type it."""
+class _Page(PageHandler, _CamerasHandler):
+    """The page of all cameras."""
 
-    def get(self) -> None:
-        self.show("cameras.html")
-
-    head = get
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        if status_code == HTTPStatus.UNAUTHORIZED:
-            self.set_header("WWW-Authenticate", "Bearer")
-            self.show("locked.html")
-        else:
-            super().write_error(status_code, **kwargs)
+    file = "cameras.html"
 
 
 class _Tiles(_CamerasHandler):

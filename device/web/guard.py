@@ -113,3 +113,24 @@ class GuardedHandler(RequestHandler):
 
     def data_received(self, chunk: bytes) -> None:
         """Bodies are for those that say so."""
+
+
+class PageHandler(GuardedHandler):
+    """A page, or where the token is missing a place to type it."""
+
+    file: str
+    folder = PAGE
+
+    def get(self) -> None:
+        """Answer with the page."""
+        self.show(self.file, self.folder)
+
+    head = get
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Ask for the token, or say why not."""
+        if status_code == HTTPStatus.UNAUTHORIZED:
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.show("locked.html")
+        else:
+            super().write_error(status_code, **kwargs)

@@ -15,7 +15,7 @@ from device.errors import LiteberryError, UsageError
 from device.pipeline.live_settings import BusyError, SettingsChange
 from device.web.broadcast import ImageViewer, News, Picture, Viewer
 from device.web.frame_encoder import EncodedFrame
-from device.web.guard import PAGE, RefusedError
+from device.web.guard import PAGE, PageHandler, RefusedError
 from device.web.message_handlers import MessageTestHandler
 from device.web.past_handlers import past_routes
 from device.web.request import MAX_BODY_BYTES, Handler, JsonHandler, Run, connection
@@ -65,25 +65,13 @@ class FileHandler(Handler):
     head = get
 
 
-class _Page(Handler):
-    """The page, or where the token is missing a place to type it."""
+class _Page(PageHandler, Handler):
+    """The live page."""
 
     file = "index.html"
 
-    def get(self) -> None:
-        self.show(self.file)
 
-    head = get
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        if status_code == HTTPStatus.UNAUTHORIZED:
-            self.set_header("WWW-Authenticate", "Bearer")
-            self.show("locked.html")
-        else:
-            super().write_error(status_code, **kwargs)
-
-
-class _PastPage(_Page):
+class _PastPage(PageHandler, Handler):
     """The page of the past."""
 
     file = "past.html"

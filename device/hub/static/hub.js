@@ -1,18 +1,8 @@
 // The hub's page: a tile for each Pi, those that need somebody first.
 
+import { $, make, setText } from "./elements.js";
+
 const ASK_MS = 2500;
-
-const $ = (id) => document.getElementById(id);
-
-function make(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 const isDown = ({ health }) => ["off", "strange", "lost", "stalled"].includes(health);
 const needsSomebody = (tile) => isDown(tile) || tile.health === "locked" || tile.health === "hot" || tile.other !== "";

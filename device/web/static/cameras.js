@@ -1,20 +1,10 @@
 // The page of several cameras: a tile for each, which leads to the page of that one.
 
+import { $, make, setText } from "./elements.js";
+
 const ASK_MS = 2000;
 const PICTURE_MS = 1000; // between a tile's picture and the question for the next
 const AGAIN_MS = 5000; // where none came
-
-const $ = (id) => document.getElementById(id);
-
-function make(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 const WORDS = { off: "Ended", lost: "No picture", stalled: "No frames" };
 

@@ -1,5 +1,7 @@
 // What is known of the run, and what all parts of the page use.
 
+import { $, make, setText as setElementText } from "./elements.js";
+
 export const run = {
   about: null, // what stays the same
   settings: null, // what is in force
@@ -12,18 +14,8 @@ export const run = {
   ended: "connecting", // why there is no connection; null while there is one
 };
 
-export const $ = (id) => document.getElementById(id);
-
-export function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-export function setText(id, text) {
-  const element = $(id);
-  if (element.textContent !== text) element.textContent = text;
-}
+export { $, make };
+export const setText = (id, text) => setElementText($(id), text);
 
 // A number that is read in passing: with a decimal only where that says something.
 export const brief = (value, decimalBelow) => value.toFixed(value < decimalBelow ? 1 : 0);
