@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 
@@ -27,10 +28,9 @@ def batch_scheduling() -> Iterator[None]:
 
 def _change(before: str, after: str) -> bool:
     """Change the class of the calling thread, if it is ``before``; whether that was done."""
-    try:
-        if os.sched_getscheduler(0) != getattr(os, before):  # 0 is this thread, not all of them
-            return False
-        os.sched_setscheduler(0, getattr(os, after), os.sched_param(0))
-    except (OSError, AttributeError):
-        return False
-    return True
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            if os.sched_getscheduler(0) == getattr(os, before):  # 0 is this thread, not all
+                os.sched_setscheduler(0, getattr(os, after), os.sched_param(0))
+                return True
+    return False

@@ -50,6 +50,7 @@ def test_system_that_refuses_changes_nothing(monkeypatch, given):
 
 
 def test_system_without_scheduling_classes_changes_nothing(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.delattr(os, "sched_getscheduler")
     with batch_scheduling():
         pass
