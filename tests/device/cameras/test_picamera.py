@@ -115,8 +115,8 @@ def test_rate_is_asked_for(simulation):
 
 def test_time_of_a_frame_is_that_of_its_exposure(simulation):
     simulation.age_s = 1000.0
+    began_s = time.monotonic()  # the camera may take its first frame as soon as it is open
     with open_quietly() as camera:
-        began_s = time.monotonic()
         captured_at_s = next(camera.frames()).captured_at_s
         assert began_s - 1000 <= captured_at_s <= time.monotonic() - 1000
 
