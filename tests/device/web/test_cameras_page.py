@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.browser import find_in_each_look, opened
 from tests.helpers.several_cameras import visit_several
 
 pytestmark = pytest.mark.pages
@@ -29,3 +30,9 @@ def test_tile_shows_a_picture_and_leads_to_the_camera_and_back(several, open_pag
     several.first.until(lambda: several.first.pipeline.engine.threshold == 0.4)
     page.locator("#to-all").click()
     page.locator("#tiles").wait_for()
+
+
+def test_page_of_all_cameras_keeps_nobody_out(several, browser):
+    with opened(browser, several.first.page.link) as page:
+        page.locator(".tile img").first.wait_for()
+        assert find_in_each_look(page) == []
