@@ -329,6 +329,9 @@ def real_host(folder: Path, *within: str) -> Iterator[RealHost]:
         f"ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
         f"HostKey {server}/host_key\nAuthorizedKeysFile {server}/user_key.pub\n"
         f"AuthenticationMethods publickey password\nForceCommand {server}/login\n"
+        # Before any command bash reads the .bashrc of whoever runs this, which may say and do
+        # anything; where this home is the account's, there is none.
+        f'SetEnv "HOME={home}"\n'
     )
     users = ("getent", "useradd", "usermod", "userdel")
     for name in ("systemctl", "journalctl", "sudo", *users):
