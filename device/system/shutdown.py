@@ -8,6 +8,7 @@ written to by the C handler itself, and a thread of its own waits for it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -114,7 +115,7 @@ def join_all(threads: list[threading.Thread], timeout_s: float) -> list[threadin
 
 
 def leave(code: int) -> None:
-    """End the process with ``code``.
+    """End the process with ``code``, without a last search for garbage.
 
     Where a thread that was given up still hangs in a library, Python must not be torn down under
     it: the process ends as it is.
@@ -124,4 +125,7 @@ def leave(code: int) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+    # Python would look through all that is left, twice, to free what ends with the process anyway:
+    # an eighth of the time that one picture takes from cold.
+    gc.freeze()
     sys.exit(code)

@@ -24,6 +24,16 @@ with GracefulShutdown(0.2) as shutdown:
         ctypes.CDLL(None).{call}
 print("left", flush=True)
 """
+LEAVES_A_CYCLE = """
+from device.system.shutdown import leave
+class Cycle:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        print("searched")
+Cycle()
+leave(3)
+"""
 READ_NOTHING = "read(ctypes.c_int(7), 0, 1)"
 
 
@@ -104,3 +114,10 @@ def test_threads_that_do_not_end_are_named():
     assert join_all([hangs, ends], 0.05) == [hangs]
     enough.set()
     assert join_all([hangs], 30) == []
+
+
+def test_process_that_leaves_is_not_searched_for_garbage():
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_A_CYCLE], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
