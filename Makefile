@@ -60,7 +60,7 @@ test-device: $(BUNDLE)/manifest.json ## the device's part of it alone, on the de
 	@LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --exitfirst tests/device tests/architecture
 
 test-installs: $(BUNDLE)/manifest.json ## tests that install packages of their own, where they do no harm
-	@$(DEPLOYED) -m installs tests/device
+	@$(DEPLOYED) -m installs tests/device tests/docs
 
 # As many damaged files for each reader; FUZZ_RANDOM=1 looks for others than last time.
 FUZZ ?= 250

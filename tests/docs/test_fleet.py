@@ -24,6 +24,8 @@ from device.web.prometheus import exposition
 from tests.conftest import ROOT
 
 FLEET = ROOT / "docs" / "fleet"
+# Grafana's own schema of a dashboard, as types, and what checks them.
+GRAFANA_SCHEMA = ("@grafana/schema@13.2.3", "typescript@5.9.3")
 PAGE = (ROOT / "docs" / "fleet.md").read_text("utf-8")
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)"
@@ -73,16 +75,57 @@ def exposed(bundle_dir) -> set[str]:
     return {sample.name for family in families for sample in family.samples}
 
 
+def dashboard_queries() -> list[str]:
+    dashboard = json.loads((FLEET / "dashboard.json").read_bytes())
+    return [item["expr"] for panel in dashboard["panels"] for item in panel["targets"]]
+
+
 def asked_for(text: str) -> set[str]:
     return set(re.findall(r"\b(?:liteberry|process)_\w+", text))
 
 
 def test_alerts_and_dashboard_ask_for_what_a_run_exposes(exposed):
-    dashboard = json.loads((FLEET / "dashboard.json").read_bytes())
-    queries = [item["expr"] for panel in dashboard["panels"] for item in panel["targets"]]
+    queries = dashboard_queries()
     alerts = re.findall(r"expr:(.*?)(?:for|labels):", (FLEET / "alerts.yml").read_text(), re.DOTALL)
     assert len(queries) >= 12
     assert asked_for(" ".join(chain(queries, alerts))) <= exposed
+
+
+@needs_promtool
+def test_prometheus_understands_what_the_dashboard_asks(tmp_path):
+    known = {"$__rate_interval": "1m", "$pi": ".*"}  # as Grafana puts them in
+    rules = []
+    for number, query in enumerate(dashboard_queries()):
+        for name, value in known.items():
+            query = query.replace(name, value)
+        assert "$" not in query
+        rules.append({"record": f"panel:{number}", "expr": query})
+    # JSON is YAML too.
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
+    assert f"{len(rules)} rules found" in promtool(tmp_path, "check", "rules", "rules.yml")
+
+
+@pytest.mark.installs
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_dashboard_is_one_by_the_schema_of_grafana(tmp_path):
+    (tmp_path / "package.json").write_text("{}")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *GRAFANA_SCHEMA]
+    subprocess.run(install, cwd=tmp_path, check=True, capture_output=True)
+    dashboard = (FLEET / "dashboard.json").read_text()
+    texts = {
+        "ours.ts": dashboard,
+        # The check would notice: a word that the schema does not have, and a type that is another.
+        "misspelt.ts": dashboard.replace('"gridPos"', '"gridpos"', 1),
+        "mistyped.ts": dashboard.replace('"refresh": "30s"', '"refresh": 30'),
+    }
+    for name, text in texts.items():
+        head = "import type { Dashboard } from '@grafana/schema';\n"
+        (tmp_path / name).write_text(f"{head}export const dashboard: Dashboard = {text};\n")
+    flags = ["--noEmit", "--strict", "--skipLibCheck", "--pretty", "false", "--module", "nodenext"]
+    command = [tmp_path / "node_modules" / ".bin" / "tsc", *flags, *texts]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    complaints = re.findall(r"^(\w+\.ts)\(.* error ", done.stdout, re.MULTILINE)
+    assert set(complaints) == {"misspelt.ts", "mistyped.ts"}, done.stdout + done.stderr
 
 
 def test_page_names_every_metric_of_a_run(exposed):
