@@ -119,7 +119,7 @@ def outfit(
         editor = SceneEditor(pipeline, folder / "zones.toml", TABLES, bundle.labels)
         about = describe(bundle, "video.avi")
         page.start(pipeline, controls, about, Past(store, clips), editor)
-        command = [sys.executable, __file__, "view", page.link]
+        command = [sys.executable, __file__, "view", page.endpoint.link]
         viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         stack.callback(viewer.communicate)  # it leaves when the page closes
         assert viewer.stdout is not None

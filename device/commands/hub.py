@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -70,13 +69,11 @@ def run_hub(args: argparse.Namespace) -> None:
     from device.hub.server import Hub
     from device.hub.tokens import Tokens, read_tokens
     from device.system.shutdown import GracefulShutdown
-    from device.web.auth import token_given
 
     hosts = read_hosts(args.hosts, args.port)
     tokens = Tokens() if args.tokens is None else read_tokens(args.tokens)
-    token = token_given(args.token, os.environ)
-    with GracefulShutdown() as shutdown, Hub(hosts, tokens, args.serve, token) as hub:
+    with GracefulShutdown() as shutdown, Hub(hosts, tokens, args.serve, args.token) as hub:
         # A journal is read by more people than may watch.
-        where = hub.link if sys.stderr.isatty() else hub.invitation
+        where = hub.endpoint.link if sys.stderr.isatty() else hub.endpoint.invitation
         say(f"{count_of(len(hosts), 'Pi')} to be seen at {where}; Ctrl-C ends it")
         hub.run(shutdown.stop)

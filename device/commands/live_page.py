@@ -53,6 +53,6 @@ def announce_page(page: LivePage) -> None:
     from device.web.qr_code import show_qr_code
 
     # A journal is read by more people than may watch.
-    say(f"watch it at {page.link if sys.stderr.isatty() else page.invitation}")
-    if not page.is_local:
-        show_qr_code(page.link, sys.stderr)
+    say(f"watch it at {page.endpoint.link if sys.stderr.isatty() else page.endpoint.invitation}")
+    if not page.endpoint.is_local:
+        show_qr_code(page.endpoint.link, sys.stderr)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote
 
 from tornado.web import Application
 
@@ -20,9 +19,10 @@ from device.hub.overview import overview_of
 from device.hub.tokens import Tokens
 from device.system.closable import Closable
 from device.system.state_folder import state_folder
-from device.web.address import Address, bind, is_loopback, reachable
-from device.web.auth import Access, kept_token
+from device.web.address import Address
+from device.web.auth import Access
 from device.web.connections import BoundedServer
+from device.web.endpoint import Endpoint
 from device.web.guard import PAGE, GuardedHandler, PageHandler, RefusedError
 
 FOLDER = Path(__file__).parent / "static"
@@ -116,35 +116,13 @@ class Hub(Closable):
     def __init__(
         self, hosts: Sequence[Host], tokens: Tokens, address: Address, token: str | None
     ) -> None:
-        """Bind to ``address``; ``token`` is what who wants in has to show.
+        """Bind to ``address``; ``token`` is the endpoint's, the hub's own.
 
-        Without one, and on an address that others can reach, one is kept from run to run.
-        Raises ``SinkError`` where the address cannot be had.
+        Raises ``SinkError`` where the address cannot be had, ``UsageError`` for a bad token.
         """
-        self._sockets = bind(address)
-        self._kept_in = "what it was given"
-        if token is None and not is_loopback(self._sockets):
-            file = state_folder() / "hub-token"
-            token = kept_token(file)
-            self._kept_in = f"in {file}"
-        self._access = Access(token, hosts=[address.host])
-        self.address = reachable(address, self._sockets)
+        self.endpoint = Endpoint(address, token, state_folder() / "hub-token")
         self._client = HostClient(len(hosts))
         self.fleet = Fleet([Monitor(host, tokens.of(host), self._client) for host in hosts])
-
-    @property
-    def link(self) -> str:
-        """The link to open in a browser, with the hub's own token: for a terminal."""
-        token = self._access.token
-        return f"http://{self.address}/" + (f"?token={quote(token)}" if token else "")
-
-    @property
-    def invitation(self) -> str:
-        """Where the page is, and where its token may be found: for logs."""
-        where = f"http://{self.address}/"
-        if self._access.token is None:
-            return where
-        return f"{where} (the token, kept out of logs, is {self._kept_in})"
 
     def run(self, stop: threading.Event) -> None:
         """Ask and answer until ``stop``."""
@@ -160,7 +138,7 @@ class Hub(Closable):
             max_body_size=MOST_BYTES,
         )
         server.health = lambda: (HTTPStatus.OK, b"{}")
-        server.add_sockets(self._sockets)
+        server.add_sockets(self.endpoint.sockets)
         tasks = [
             asyncio.create_task(monitor.run(self.fleet.is_watched))
             for monitor in self.fleet.monitors
@@ -177,7 +155,7 @@ class Hub(Closable):
             await server.close_all_connections()
 
     def _application(self) -> Application:
-        given = {"fleet": self.fleet, "access": self._access}
+        given = {"fleet": self.fleet, "access": self.endpoint.access}
         return Application(
             [
                 (r"/", _Page, given),
@@ -192,5 +170,4 @@ class Hub(Closable):
 
     def close(self) -> None:
         """Give the port back."""
-        for item in self._sockets:
-            item.close()
+        self.endpoint.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import re
 import threading
 import time
@@ -42,9 +41,9 @@ from device.system.board import (
 )
 from device.system.closable import Closable
 from device.system.resource_usage import rss_mb
-from device.web.address import Address, bind, is_loopback, reachable
-from device.web.auth import Access, kept_token, token_given
+from device.web.address import Address
 from device.web.connections import BoundedServer
+from device.web.endpoint import Endpoint
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import make_application, run_routes
@@ -88,21 +87,11 @@ class LivePage(Closable):
     def __init__(self, address: Address, token: str | None, fps: float) -> None:
         """Bind to ``address`` and show at most ``fps`` pictures a second.
 
-        ``token`` has to be shown by who wants in; without one the environment's, and on an
-        address that others can reach one that is kept from run to run.
+        ``token`` is the endpoint's; without one, one is kept from run to run.
 
         Raises ``SinkError`` where the address cannot be had, ``UsageError`` for a bad token.
         """
-        given = token_given(token, os.environ)
-        self._sockets = bind(address)
-        self.is_local = is_loopback(self._sockets)  # seen from this machine alone
-        self._kept_in = "what this run was given"
-        if given is None and not self.is_local:
-            file = state_file().with_name("token")
-            given = kept_token(file)
-            self._kept_in = f"in {file}"
-        self._access = Access(given, hosts=[address.host])
-        self._reachable = reachable(address, self._sockets)
+        self.endpoint = Endpoint(address, token, state_file().with_name("token"))
         self._fps = fps
         self.feed = PageFeed(fps)
         self._views: Sequence[CameraView] = ()  # of a run of several cameras
@@ -113,20 +102,6 @@ class LivePage(Closable):
         self._failure: str | None = None  # what ended the run
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def link(self) -> str:
-        """The link to open in a browser, token and all: for a terminal, never for a log."""
-        token = self._access.token
-        return f"http://{self._reachable}/" + (f"?token={quote(token)}" if token else "")
-
-    @property
-    def invitation(self) -> str:
-        """Where the page is, and where its token may be found: for logs."""
-        where = f"http://{self._reachable}/"
-        if self._access.token is None:
-            return where
-        return f"{where}; the token, kept out of logs, is {self._kept_in}"
 
     def start(
         self,
@@ -156,7 +131,7 @@ class LivePage(Closable):
         self._views = [
             CameraView(self, name, path, self._fps) for name, path in zip(names, paths, strict=True)
         ]
-        views = CameraViews(self._access, self._views)
+        views = CameraViews(self.endpoint.access, self._views)
         self._begin(make_cameras_application(views, self._board.read), views.health)
         return self._views
 
@@ -184,7 +159,7 @@ class LivePage(Closable):
     ) -> Run:
         """A run as this page's handlers need it."""
         return Run(
-            self._access,
+            self.endpoint.access,
             feed.audience,
             feed.history,
             pipeline,
@@ -235,8 +210,7 @@ class LivePage(Closable):
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(CLOSE_TIMEOUT_S)
             self._thread = None
-        for item in self._sockets:
-            item.close()
+        self.endpoint.close()
 
     @property
     def _feeds(self) -> list[PageFeed]:
@@ -268,7 +242,7 @@ class LivePage(Closable):
             max_body_size=MAX_BODY_BYTES,
         )
         server.health = health
-        server.add_sockets(self._sockets)
+        server.add_sockets(self.endpoint.sockets)
         try:
             while not self._ended.is_set():
                 with contextlib.suppress(TimeoutError):

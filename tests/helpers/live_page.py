@@ -198,8 +198,8 @@ class Visit:
         self, page: LivePage, scene: Scene, pipeline: Pipeline, encoded: Callable[[], int]
     ) -> None:
         self.page, self.scene, self.pipeline, self.encoded = page, scene, pipeline, encoded
-        self.host = urlsplit(page.link).netloc
-        self.link = page.link
+        self.host = urlsplit(page.endpoint.link).netloc
+        self.link = page.endpoint.link
 
     def ask(
         self, path: str, method: str = "GET", body: bytes | None = None, **headers: str

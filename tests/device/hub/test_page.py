@@ -36,7 +36,7 @@ def test_tiles_tell_what_needs_somebody_and_are_chosen_by_keys(tmp_path, jpeg, b
         lines = [*(pi.line for pi in pis), "127.0.0.1 page=127.0.0.1:9"]
         with serving_hub(tmp_path, lines) as visitor:
             wait_until(lambda: not any(t["health"] == "asking" for t in visitor.tiles().values()))
-            with opened(browser, f"http://{visitor.hub.address}/", DESK) as page:
+            with opened(browser, f"http://{visitor.hub.endpoint.address}/", DESK) as page:
                 page.locator(".tile img").nth(3).wait_for()
                 assert names_on(page)[2:] == ["Porch", "<b>Barn</b>", "Garden", "Shed"]
                 sentence = page.locator("#sentence").inner_text()
@@ -69,7 +69,9 @@ def test_tile_keeps_the_focus_while_others_move_and_a_hub_that_is_gone_is_told(
     with serving_pis(pis), contextlib.ExitStack() as stack:
         with serving_hub(tmp_path, [pi.line for pi in pis]) as visitor:
             wait_until(lambda: len(visitor.tiles()) == 3)
-            page = stack.enter_context(opened(browser, f"http://{visitor.hub.address}/", DESK))
+            page = stack.enter_context(
+                opened(browser, f"http://{visitor.hub.endpoint.address}/", DESK)
+            )
             wait_until(lambda: names_on(page) == ["A", "B", "C"])
             page.locator(".tile img").nth(2).wait_for()
             assert page.locator("#sentence").inner_text() == "All 3 Pis are well"

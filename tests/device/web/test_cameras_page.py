@@ -17,7 +17,7 @@ def several(bundle_dir, no_token):
 
 
 def test_tile_shows_a_picture_and_leads_to_the_camera_and_back(several, open_page):
-    page = open_page(several.first.page.link, image=False)
+    page = open_page(several.first.page.endpoint.link, image=False)
     door, garden = page.locator(".tile").nth(0), page.locator(".tile").nth(1)
     door.locator("img").wait_for()
     assert door.get_attribute("data-health") == "ok"
@@ -33,6 +33,6 @@ def test_tile_shows_a_picture_and_leads_to_the_camera_and_back(several, open_pag
 
 
 def test_page_of_all_cameras_keeps_nobody_out(several, browser):
-    with opened(browser, several.first.page.link) as page:
+    with opened(browser, several.first.page.endpoint.link) as page:
         page.locator(".tile img").first.wait_for()
         assert find_in_each_look(page) == []

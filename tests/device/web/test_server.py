@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from device.errors import SinkError, UsageError
+from device.errors import SinkError
 from device.web.address import Address
 from device.web.server import LivePage
 from tests.helpers.children import PATIENCE_S, wait_until
@@ -97,31 +97,6 @@ def test_malformed_request_is_turned_away_and_the_run_goes_on(run, request_text,
     run.until(lambda: run.pipeline.rate.stamps > frames + 2)
     assert run.ask("/healthz")[0] == 200
     assert "Traceback" not in capfd.readouterr().err
-
-
-def test_token_is_made_where_others_can_come_and_stays(tmp_path):
-    with LivePage(Address("0.0.0.0", 0), None, 10) as page:
-        link = page.link
-    kept = (tmp_path / "state" / "liteberry" / "token").read_text().strip()
-    assert link.endswith(f"/?token={kept}")
-    with LivePage(Address("0.0.0.0", 0), None, 10) as page:
-        assert page.link.endswith(f"/?token={kept}")
-        assert kept not in page.invitation
-        assert page.invitation.endswith(f"is in {tmp_path}/state/liteberry/token")
-    with LivePage(Address("127.0.0.1", 0), None, 10) as page:
-        assert page.link.endswith("/")
-        assert page.invitation == page.link
-
-
-def test_token_of_the_environment_is_asked_for_on_loopback_too(monkeypatch):
-    monkeypatch.setenv("LITEBERRY_TOKEN", "a&b")
-    with LivePage(Address("127.0.0.1", 0), None, 10) as page:
-        assert page.link.endswith("/?token=a%26b")
-
-
-def test_token_that_cannot_be_sent_is_refused_before_the_port_is_taken():
-    with pytest.raises(UsageError, match="a token is"):
-        LivePage(Address("127.0.0.1", 0), "two words", 10)
 
 
 def test_port_is_given_back_and_no_thread_is_left(bundle_dir):
