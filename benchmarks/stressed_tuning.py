@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from convert.calibration.images import CalibrationInputs, calibration_images  # noqa: E402
-from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs  # noqa: E402
+from convert.quantization.candidate_spec import CandidateSpec  # noqa: E402
+from convert.quantization.candidates import CandidateMaker, stack_inputs  # noqa: E402
 from convert.reference import REFERENCE_VARIANT  # noqa: E402
 from convert.tuning.selection import interval_text, tell  # noqa: E402
 from convert.tuning.tuner import CALIBRATED_ON, Tuner  # noqa: E402

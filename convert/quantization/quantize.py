@@ -79,7 +79,8 @@ def best_int8(
     out of the biases; the scores of an SSD get a range of their own where they are ``logits``. That
     has a third of the output error of TensorFlow's converter, at the same cost.
     """
-    from convert.quantization.candidates import BEST, CandidateMaker
+    from convert.quantization.candidate_spec import BEST
+    from convert.quantization.candidates import CandidateMaker
 
     if not can_run(flatbuffer.read(float32)):
         return None

@@ -12,7 +12,7 @@ from convert.evaluation.bootstrap import Interval
 from convert.side_file import read_side_file, write_side_file
 
 if TYPE_CHECKING:  # a report only reads, and need not wait for what a search needs
-    from convert.quantization.candidates import CandidateSpec
+    from convert.quantization.candidate_spec import CandidateSpec
     from convert.tuning.search import Candidate
     from convert.tuning.types import Finalist, Fold, Options, TuningResult
 

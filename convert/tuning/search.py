@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from convert.errors import ConversionError
-from convert.quantization.candidates import CandidateMaker, CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker
 from convert.tuning.cost import InvokeCost
 from convert.tuning.output_error import OutputError
 from device.errors import InterpreterError

@@ -20,7 +20,8 @@ from convert.calibration.images import CalibrationInputs
 from convert.evaluation.bootstrap import in_resamples
 from convert.evaluation.predict import Looker
 from convert.output_capture import quiet
-from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker, stack_inputs
 from convert.reference import REFERENCE_VARIANT
 from convert.tuning.cost import invoke_cost
 from convert.tuning.drop_model import MeasuredDrop

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from convert.evaluation.bootstrap import Interval
-from convert.quantization.candidates import CandidateSpec, Granularity
+from convert.quantization.candidate_spec import CandidateSpec, Granularity
 from convert.tuning.cost import Target
 from convert.tuning.drop_model import MeasuredDrop, expected_drops
 from convert.tuning.evaluator import Judged

@@ -11,7 +11,8 @@ from convert.build.bundle_writer import hash_files, write_manifest
 from convert.evaluation.variant_file import describe_like
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
-from convert.quantization.candidates import CandidateMaker, CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker
 from device.bundle.decoder_rules import ClassifierRule
 from device.bundle.heads import ClassifierHead
 from device.bundle.manifest import FORMAT, InputRule, Manifest, Provenance, Sample, Variant

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from convert.cli import main
 from convert.quantization import flatbuffer
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from convert.tuning.drop_model import MeasuredDrop
 from convert.tuning.search import Explorer
 from convert.tuning.types import Finalist

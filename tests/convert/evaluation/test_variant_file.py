@@ -10,7 +10,7 @@ from convert.evaluation.variant_file import (
     describe_like,
     replace_tensors,
 )
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from device.bundle.bundle import Bundle
 from device.bundle.heads import ClassifierHead, SsdHead, TensorSpec
 from device.errors import BundleError, InterpreterError, UsageError

@@ -5,14 +5,10 @@ import pytest
 
 from convert.calibration.images import CalibrationInputs
 from convert.quantization import flatbuffer
-from convert.quantization.candidates import CandidateMaker, CandidateSpec, stack_inputs
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker, stack_inputs
 from convert.tuning.output_error import OutputError
 from device.bundle.bundle import Bundle
-
-
-def test_description_joins_neighbouring_layers():
-    text = CandidateSpec(frozenset([3, 1, 2, 7]), frozenset([9])).describe()
-    assert text.endswith("float32: 1-3 7, int16: 9")
 
 
 def test_named_layers_stay_float_and_no_others(maker):

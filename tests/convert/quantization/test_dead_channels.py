@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
-from convert.quantization.candidates import CandidateMaker, CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker
 from device.inference.interpreter import Interpreter
 
 SIDE, CHANNELS = 8, 4

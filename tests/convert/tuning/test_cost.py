@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from convert.quantization import flatbuffer
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from convert.tuning import cost as module
 from convert.tuning.cost import Instructions, Latency, invoke_cost
 

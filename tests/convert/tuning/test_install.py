@@ -5,7 +5,7 @@ import pytest
 
 from convert.build import checker as module
 from convert.build.bundle_writer import write_manifest
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from convert.tuning.install import TUNED, add_tuned, bundle_contract
 from device.bundle.bundle import Bundle
 from device.errors import BundleError, InterpreterError

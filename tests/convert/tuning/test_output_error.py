@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from convert.tuning.output_error import OutputError, class_divergence
 from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import ClassifierRule

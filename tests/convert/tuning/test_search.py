@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from convert.quantization.candidates import CandidateSpec
+from convert.quantization.candidate_spec import CandidateSpec
 from convert.tuning.search import BATCH, Candidate, pareto_front
 from tests.helpers.tuning import clocked_explorer
 

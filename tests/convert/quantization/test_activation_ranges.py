@@ -1,11 +1,13 @@
-"""Scores of an SSD keep their range, whatever its calibration pictures show."""
+"""Ranges of activations: scores of an SSD keep theirs, whatever calibration pictures show."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from convert.quantization.candidates import LOGIT_RANGE, CandidateMaker, CandidateSpec
+from convert.quantization.activation_ranges import LOGIT_RANGE
+from convert.quantization.candidate_spec import CandidateSpec
+from convert.quantization.candidates import CandidateMaker
 from device.bundle.bundle import Bundle
 from device.inference.interpreter import Interpreter
 
