@@ -17,7 +17,8 @@ EXAMPLES = """examples:
 
 pis.txt is what deploy.sh --hosts takes, a host a line; page=HOST:PORT behind one says where its
 page is, where that is not at --port of its name. tokens has a line of HOST and TOKEN for each Pi,
-or one of * and TOKEN for all, and may be read by you alone (chmod 600).
+or one of * and TOKEN for all, and may be read by you alone (chmod 600). Both are read again when
+they change.
 """
 
 
@@ -65,15 +66,13 @@ def add_hub(commands: Commands) -> None:
 
 def run_hub(args: argparse.Namespace) -> None:
     """Run ``device hub``."""
-    from device.hub.hosts import read_hosts
+    from device.hub.roster import Roster
     from device.hub.server import Hub
-    from device.hub.tokens import Tokens, read_tokens
     from device.system.shutdown import GracefulShutdown
 
-    hosts = read_hosts(args.hosts, args.port)
-    tokens = Tokens() if args.tokens is None else read_tokens(args.tokens)
-    with GracefulShutdown() as shutdown, Hub(hosts, tokens, args.serve, args.token) as hub:
+    roster = Roster(args.hosts, args.tokens, args.port, say)
+    with GracefulShutdown() as shutdown, Hub(roster, args.serve, args.token) as hub:
         # A journal is read by more people than may watch.
         where = hub.endpoint.link if sys.stderr.isatty() else hub.endpoint.invitation
-        say(f"{count_of(len(hosts), 'Pi')} to be seen at {where}; Ctrl-C ends it")
+        say(f"{count_of(len(roster.members), 'Pi')} to be seen at {where}; Ctrl-C ends it")
         hub.run(shutdown.stop)

@@ -57,6 +57,7 @@ class Monitor:
     host: Host
     token: str | None = field(repr=False)
     client: Client
+    number: int = 0  # no other has it, nor ever had
     health: Health = Health.ASKING
     why: str = ""  # in words, of what is not well
     since_s: float = field(default_factory=time.monotonic)  # of this health

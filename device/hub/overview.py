@@ -17,7 +17,7 @@ ORDER = {health: place for place, health in enumerate(Health)}
 class Tile(msgspec.Struct, frozen=True):
     """What the page shows of a Pi: no token, and no address but that of its page."""
 
-    number: int  # in the hosts file, from 0
+    number: int  # of this Pi alone
     host: str
     name: str
     link: str
@@ -44,10 +44,7 @@ def overview_of(monitors: Sequence[Monitor]) -> Overview:
     version = _most_common([reading.version for reading in readings])
     bundle = _most_common([reading.bundle for reading in readings])
     counts = Counter(_name_of(monitor) for monitor in monitors)
-    tiles = [
-        _tile(number, item, version, bundle, alone=counts[_name_of(item)] == 1)
-        for number, item in enumerate(monitors)
-    ]
+    tiles = [_tile(item, version, bundle, alone=counts[_name_of(item)] == 1) for item in monitors]
     tiles.sort(key=lambda t: (ORDER[t.health], not t.other, t.name.casefold(), t.number))
     return Overview(tiles, version, bundle)
 
@@ -57,12 +54,10 @@ def _name_of(monitor: Monitor) -> str:
     return (reading.name if reading else None) or monitor.host.name
 
 
-def _tile(
-    number: int, monitor: Monitor, version: str | None, bundle: str | None, *, alone: bool
-) -> Tile:
+def _tile(monitor: Monitor, version: str | None, bundle: str | None, *, alone: bool) -> Tile:
     reading, host, name = monitor.reading, monitor.host, _name_of(monitor)
     return Tile(
-        number=number,
+        number=monitor.number,
         host=host.name,
         name=name if alone else f"{name} ({host.page})",  # where others are called so too
         link=host.link,

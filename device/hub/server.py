@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
 from tornado.web import Application
 
 from device.hub.client import HostClient
-from device.hub.hosts import Host
-from device.hub.monitor import Monitor
+from device.hub.fleet import Fleet
+from device.hub.hosts import MOST_HOSTS
 from device.hub.overview import overview_of
-from device.hub.tokens import Tokens
+from device.hub.roster import Roster
 from device.system.closable import Closable
 from device.system.state_folder import state_folder
 from device.web.address import Address
@@ -27,26 +25,9 @@ from device.web.guard import PAGE, GuardedHandler, PageHandler, RefusedError
 
 FOLDER = Path(__file__).parent / "static"
 COOKIE = "liteberry-hub"  # browsers keep one jar for all ports of a host
-WATCHED_S = 30.0  # after the page has last asked
 TICK_S = 0.5
 HEADER_TIMEOUT_S = 30.0
 MOST_BYTES = 16 << 10  # of a request
-
-
-class Fleet:
-    """All monitors, and whether somebody looks at them."""
-
-    def __init__(self, monitors: Sequence[Monitor]) -> None:
-        self.monitors = monitors
-        self._watched_until_s = 0.0
-
-    def watch(self) -> None:
-        """Note that somebody looks."""
-        self._watched_until_s = time.monotonic() + WATCHED_S
-
-    def is_watched(self) -> bool:
-        """Whether somebody has looked of late."""
-        return time.monotonic() < self._watched_until_s
 
 
 class _HubHandler(GuardedHandler):
@@ -95,12 +76,11 @@ class _Picture(_HubHandler):
     """The newest picture of a Pi, as it came: its size was looked at, and nothing else."""
 
     def get(self, number: str) -> None:
-        monitors = self.fleet.monitors
-        picture = monitors[int(number)].picture if int(number) < len(monitors) else None
-        if picture is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "there is no picture of it yet")
+        monitor = self.fleet.monitor(int(number))
+        if monitor is None or monitor.picture is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "there is no picture of it")
         self.set_header("Content-Type", "image/jpeg")
-        self.finish(picture)
+        self.finish(monitor.picture)
 
 
 class _Nowhere(_HubHandler):
@@ -111,18 +91,17 @@ class _Nowhere(_HubHandler):
 
 
 class Hub(Closable):
-    """The hub of ``hosts``, from :meth:`run` on."""
+    """The hub of the Pis that ``roster`` names, from :meth:`run` on."""
 
-    def __init__(
-        self, hosts: Sequence[Host], tokens: Tokens, address: Address, token: str | None
-    ) -> None:
+    def __init__(self, roster: Roster, address: Address, token: str | None) -> None:
         """Bind to ``address``; ``token`` is the endpoint's, the hub's own.
 
         Raises ``SinkError`` where the address cannot be had, ``UsageError`` for a bad token.
         """
         self.endpoint = Endpoint(address, token, state_folder() / "hub-token")
-        self._client = HostClient(len(hosts))
-        self.fleet = Fleet([Monitor(host, tokens.of(host), self._client) for host in hosts])
+        self._roster = roster
+        self._client = HostClient(MOST_HOSTS)
+        self.fleet = Fleet(self._client)
 
     def run(self, stop: threading.Event) -> None:
         """Ask and answer until ``stop``."""
@@ -139,18 +118,15 @@ class Hub(Closable):
         )
         server.health = lambda: (HTTPStatus.OK, b"{}")
         server.add_sockets(self.endpoint.sockets)
-        tasks = [
-            asyncio.create_task(monitor.run(self.fleet.is_watched))
-            for monitor in self.fleet.monitors
-        ]
+        self.fleet.follow(self._roster.members)
         try:
             while not stop.is_set():
                 await asyncio.sleep(TICK_S)
+                if self._roster.look():
+                    self.fleet.follow(self._roster.members)
         finally:
             server.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.fleet.close()
             self._client.close()
             await server.close_all_connections()
 
@@ -161,7 +137,7 @@ class Hub(Closable):
                 (r"/", _Page, given),
                 (r"/([a-z]+\.(?:css|js|svg|png)|fonts/[a-z-]+\.woff2)", _File, given),
                 (r"/api/tiles", _Tiles, given),
-                (r"/pictures/([0-9]{1,4})\.jpg", _Picture, given),
+                (r"/pictures/([0-9]{1,9})\.jpg", _Picture, given),
             ],
             default_handler_class=_Nowhere,
             default_handler_args=given,

@@ -26,7 +26,7 @@ const WORDS = {
   asking: "Not asked yet",
 };
 
-const known = new Map(); // number -> its list item
+const known = new Map(); // host and page -> its list item
 let tiles = [];
 let chosen = 0; // of KINDS
 
@@ -50,10 +50,10 @@ function makeTile({ link }) {
 
 function showPicture(tile, view) {
   const image = view.querySelector("img");
-  if (!tile.picture || image?.dataset.number === String(tile.picture)) return;
+  const source = `/pictures/${tile.number}.jpg?${tile.picture}`;
+  if (!tile.picture || image?.dataset.source === source) return;
   const next = image ?? make("img", { alt: "", decoding: "async" });
-  next.dataset.number = tile.picture;
-  next.src = `/pictures/${tile.number}.jpg?${tile.picture}`;
+  next.dataset.source = next.src = source;
   if (!image) view.replaceChildren(next);
 }
 
@@ -86,6 +86,10 @@ function showTile(tile, item) {
   showPicture(tile, item.querySelector(".view"));
 }
 
+function keyOf({ host, link }) {
+  return `${host} ${link}`;
+}
+
 // In this order; a tile that has the focus stays where it is, and the others go around it.
 function arrange(items) {
   const list = $("tiles");
@@ -103,10 +107,10 @@ function show() {
   const [, fits, none] = KINDS[chosen];
   const shown = tiles.filter((tile) => fits(tile) && `${tile.name} ${tile.host}`.toLowerCase().includes(text));
   for (const tile of tiles) {
-    if (!known.has(tile.number)) known.set(tile.number, makeTile(tile));
-    showTile(tile, known.get(tile.number));
+    if (!known.has(keyOf(tile))) known.set(keyOf(tile), makeTile(tile));
+    showTile(tile, known.get(keyOf(tile)));
   }
-  arrange(shown.map((tile) => known.get(tile.number)));
+  arrange(shown.map((tile) => known.get(keyOf(tile))));
   $("none").hidden = shown.length > 0 || !tiles.length;
   setText($("none"), text ? `No Pi here has \u201c${text}\u201d in its name.` : none);
   [...$("kinds").children].forEach((chip, place) => {

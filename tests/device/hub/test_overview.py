@@ -28,7 +28,6 @@ def test_those_that_need_somebody_come_first_and_then_by_name():
     ]
     tiles = overview_of(monitors).tiles
     assert [tile.name for tile in tiles] == ["off", "lost", "locked", "hot", "old", "Barn", "zoo"]
-    assert tiles[0].number == 4
     assert tiles[0].link == "http://off:8080/"
 
 

@@ -79,4 +79,7 @@ def test_tile_keeps_the_focus_while_others_move_and_a_hub_that_is_gone_is_told(
             pis[2].text = metrics("C", camera_lost=1)
             wait_until(lambda: names_on(page) == ["C", "A", "B"])
             assert page.evaluate("document.activeElement.innerText").startswith("B\n")
+            (tmp_path / "pis.txt").write_text(f"{pis[1].line}\n{pis[2].line}\n")
+            wait_until(lambda: names_on(page) == ["C", "B"])
+            assert page.evaluate("document.activeElement.innerText").startswith("B\n")
         wait_until(lambda: page.locator("#status").inner_text() == "Hub out of reach")

@@ -10,9 +10,8 @@ import threading
 
 import pytest
 
-from device.hub.hosts import read_hosts
+from device.hub.roster import Roster
 from device.hub.server import Hub
-from device.hub.tokens import Tokens
 from device.web.address import Address
 from tests.helpers.children import PATIENCE_S, wait_until
 from tests.helpers.live_page import visit
@@ -39,10 +38,13 @@ class Visitor:
 
 @contextlib.contextmanager
 def serving_hub(tmp_path, lines, tokens=None, token=None):
-    path = tmp_path / "pis.txt"
-    path.write_text("\n".join(lines))
+    hosts, tokens_file = tmp_path / "pis.txt", tmp_path / "tokens"
+    hosts.write_text("\n".join(lines))
+    tokens_file.touch(0o600)
+    tokens_file.write_text("".join(f"{host} {word}\n" for host, word in (tokens or {}).items()))
     stop = threading.Event()
-    with Hub(read_hosts(path), Tokens(tokens), Address("127.0.0.1", 0), token) as hub:
+    roster = Roster(hosts, tokens_file, 8080, lambda _: None)
+    with Hub(roster, Address("127.0.0.1", 0), token) as hub:
         thread = threading.Thread(target=hub.run, args=(stop,))
         thread.start()
         try:
@@ -122,6 +124,21 @@ def test_token_of_its_own_is_asked_for(tmp_path):
         cookie = answer.headers["Set-Cookie"]
         assert (status, cookie.startswith("liteberry-hub=")) == (200, True)
         assert visitor.ask("/api/tiles", Cookie=cookie.partition(";")[0])[0] == 200
+
+
+def test_pi_that_is_added_is_shown_and_one_that_is_removed_is_not(tmp_path, jpeg, monkeypatch):
+    monkeypatch.setattr("device.hub.server.TICK_S", 0.02)
+    pis = [SimulatedPi(metrics(name), jpeg) for name in ("Garden", "Barn", "Attic")]
+    garden, barn, attic = pis
+    with serving_pis(pis), serving_hub(tmp_path, [garden.line, barn.line]) as visitor:
+        wait_until(lambda: set(visitor.tiles()) == {"Garden", "Barn"})
+        wait_until(lambda: visitor.tiles()["Barn"]["picture"])
+        number = visitor.tiles()["Barn"]["number"]
+        (tmp_path / "pis.txt").write_text(f"# moved\n{barn.line}\n{attic.line}\n")
+        wait_until(lambda: set(visitor.tiles()) == {"Barn", "Attic"})
+        assert visitor.tiles()["Barn"]["picture"], "it goes on as it was"
+        assert visitor.ask(f"/pictures/{number}.jpg")[0] == 200
+        wait_until(lambda: visitor.tiles()["Attic"]["picture"])
 
 
 def test_other_names_other_sites_and_other_addresses_are_refused(tmp_path):
