@@ -192,6 +192,7 @@ class _Variants:
         file = self.bundle / f"{precision}.tflite"
         reference = self.bundle / f"{REFERENCE_VARIANT}.tflite"
         with quiet(self.options.debug):
+            from convert.quantization.edge_tpu import what_is_mapped
             from convert.quantization.quantize import quantize
 
             float32 = None if file == reference else reference.read_bytes()
@@ -205,6 +206,8 @@ class _Variants:
             f"{precision:<11} {file.stat().st_size / 1e6:.2f} MB, converted in "
             f"{time.monotonic() - started:.1f} s"
         )
+        if recipe.integer_outputs:
+            self.say(f"edge tpu    {what_is_mapped(file.read_bytes())}")
         if file == reference:
             self.checker.set_reference(file)
         least_cosine = recipe.least_cosine if self.network.trained else None

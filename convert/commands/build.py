@@ -122,7 +122,8 @@ def add_build(commands: Commands) -> None:
         "--integer-outputs",
         action="store_true",
         help="int8 computes, takes and answers integers only, with this flag or without; with it "
-        "the build fails if anything in the file is none, for accelerators that take no other",
+        "the build fails if anything in the file is none, and says what the compiler of a Coral "
+        "Edge TPU would leave to the processor",
     )
     _add_own_model(build)
     build.set_defaults(handler=run_build)
