@@ -7,6 +7,7 @@
     ├── BundleError (ValueError)        a bundle that is damaged, foreign or from the future
     ├── ModelError (ValueError)         a bare .tflite that cannot be understood
     ├── InterpreterError (RuntimeError) no interpreter, or one that refuses the model
+    ├── DelegateError (RuntimeError)    a delegate whose library cannot be loaded
     ├── SourceError (OSError)           a camera, file or folder that gives no frames
     ├── SinkError (OSError)             a file that cannot be written
     ├── BenchmarkError (ValueError)     measurements that cannot be read, or show a regression
@@ -37,6 +38,10 @@ class ModelError(LiteberryError, ValueError):
 
 class InterpreterError(LiteberryError, RuntimeError):
     """No interpreter can be had, or the one asked for refuses the model."""
+
+
+class DelegateError(LiteberryError, RuntimeError):
+    """A delegate whose library cannot be loaded, whichever model and interpreter it is for."""
 
 
 class SourceError(LiteberryError, OSError):

@@ -187,6 +187,7 @@ def job_for(bundle: Model, combination: Combination, settings: BenchmarkSettings
         source=source,
         seed=settings.seed,
         bare=_bare(bundle),
+        delegate=settings.delegate,
     )
 
 

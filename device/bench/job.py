@@ -30,6 +30,7 @@ class WorkerJob(Record, frozen=True):
     seed: Index = 0
     bare: Bare | None = None
     sustain_s: float | None = None  # instead, run so long, and tell of every few seconds
+    delegate: str | None = None  # a library that the interpreter is to load
     keep_input: str | None = None  # .npy to leave the network's input in, for others' loops
 
 

@@ -36,6 +36,7 @@ class BenchmarkSettings(Record, frozen=True):
     source: str | None = None  # of the frames that went end to end
     seed: Index = 0
     references: bool = False  # whether others' loops were measured beside it
+    delegate: str | None = None  # a library that the interpreters were told to load
 
 
 class MemoryUse(Record, frozen=True):

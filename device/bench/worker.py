@@ -129,7 +129,13 @@ def _bundle(job: WorkerJob) -> Model:
 
 
 def _engine(job: WorkerJob, bundle: Model) -> Engine:
-    return Engine(bundle, job.variant, interpreter=job.interpreter, threads=job.threads)
+    return Engine(
+        bundle,
+        job.variant,
+        interpreter=job.interpreter,
+        threads=job.threads,
+        delegate=job.delegate,
+    )
 
 
 def _again_and_again(open_once: Callable[[], Camera]) -> Generator[Pixels, None, None]:

@@ -16,7 +16,7 @@ from device.commands.argument_types import (
     positive_int,
     thread_count,
 )
-from device.commands.model_flags import add_model_flags, hints_of, open_bundle
+from device.commands.model_flags import add_delegate_flag, add_model_flags, hints_of, open_bundle
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import BenchmarkError, UsageError
 from device.runtimes import PREFERENCE
@@ -152,6 +152,7 @@ def add_bench(commands: Commands) -> None:
         metavar="N",
         help="of the order and the demo (default: 0)",
     )
+    add_delegate_flag(bench)
     add_model_flags(bench)
     debug_flag(bench)
     bench.set_defaults(handler=run_bench)
@@ -166,7 +167,7 @@ def run_bench(args: argparse.Namespace) -> None:
     from device.system.atomic_file import write_whole
 
     old = None if args.compare is None else record.read(args.compare)
-    bundle = open_bundle(args.bundle, hints_of(args), say=say)
+    bundle = open_bundle(args.bundle, hints_of(args), delegate=args.delegate, say=say)
     _refuse_overwriting(args)
     benchmark = session.run(bundle, _plan(args, bundle), say, _Progress())
     print(table.format_benchmark(benchmark), flush=True)  # before anything can fail
@@ -205,6 +206,7 @@ def _plan(args: argparse.Namespace, bundle: Model) -> Plan:
             source=args.source,
             seed=args.seed,
             references=args.references,
+            delegate=args.delegate,
         ),
         sustained_min=args.sustained,
         tune=args.tune,

@@ -100,7 +100,7 @@ def _open_run(
     wanted = [(camera, outputs_of(camera)) for camera in cameras]
     for camera, outputs in wanted:
         check_outputs(outputs, camera.source, args.bundle)
-    model = open_bundle(args.bundle, hints_of(args), args.interpreter, say)
+    model = open_bundle(args.bundle, hints_of(args), args.interpreter, args.delegate, say)
     setups = [set_up_camera(camera, outputs, model) for camera, outputs in wanted]
     page = stack.enter_context(open_page(args)) if args.serve else None
     make = partial(make_engine, args, model)

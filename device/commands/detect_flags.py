@@ -21,7 +21,7 @@ from device.commands.argument_types import (
 )
 from device.commands.config_file import ReplacingAppend
 from device.commands.home_flags import add_home_flags, add_notify_flags
-from device.commands.model_flags import add_model_flags
+from device.commands.model_flags import add_delegate_flag, add_model_flags
 from device.commands.output_flags import (
     add_collecting_flags,
     add_event_flags,
@@ -67,6 +67,7 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
     detect.add_argument(
         "--threads", type=thread_count, metavar="N", help="default: one per core, at most 4"
     )
+    add_delegate_flag(detect)
     detect.add_argument(
         "--threshold", type=_probability, metavar="T", help="least score, 0..1 (default: 0.5)"
     )

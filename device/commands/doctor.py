@@ -19,7 +19,8 @@ from device.errors import MachineError
 
 MAX_WIDTH = 110
 DESCRIPTION = """Look at this machine: system, packages, camera, power, memory, disk, and with a
-BUNDLE at its files and variants. Each finding comes with what mends it. Nothing is changed."""
+BUNDLE at its files and variants, or at a model. Each finding comes with what mends it. Nothing is
+changed."""
 
 
 def add_doctor(commands: Commands) -> None:
@@ -30,7 +31,7 @@ def add_doctor(commands: Commands) -> None:
         description=DESCRIPTION,
         epilog="Exit status: 0 a run can begin, 1 something would stop it, 2 wrong usage.",
     )
-    doctor.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE")
+    doctor.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE|MODEL.tflite")
     doctor.add_argument("--json", action="store_true", help="the findings for a program")
     doctor.add_argument(
         "--port", type=_port, metavar="N", help="of the live page, to be checked (default: 8080)"

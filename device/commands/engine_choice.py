@@ -6,7 +6,8 @@ import argparse
 import signal
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from device.system.console import count_of, say
 from device.system.signals import is_ignored
@@ -14,15 +15,20 @@ from device.system.signals import is_ignored
 if TYPE_CHECKING:
     from device.bundle.model import Model
     from device.inference.engine import Engine
+    from device.runtimes import InterpreterName
 
 
 def make_engine(args: argparse.Namespace, model: Model, variant: str) -> Engine:
     """The engine of a variant: as asked for, else as ``bench --tune`` found best here."""
     from device.inference.autotune import load_choice, state_file
+    from device.inference.delegates import delegate_for
     from device.inference.engine import Engine
 
     interpreter, threads, choice = args.interpreter, args.threads, None
-    if interpreter == "auto" and threads is None and state_file().is_file():
+    delegate = delegate_for(args.delegate, model.variant(variant).operators)
+    if delegate is not None:
+        _try_in_child(delegate, interpreter, model, variant)
+    elif interpreter == "auto" and threads is None and state_file().is_file():
         from device.system.board import read_board
 
         choice = load_choice(read_board(), model, variant)
@@ -41,10 +47,34 @@ def make_engine(args: argparse.Namespace, model: Model, variant: str) -> Engine:
         threads=threads,
         threshold=args.threshold,
         max_detections=args.max_detections,
+        delegate=delegate,
     )
     if choice is not None:
         engine.choice = "by bench --tune"
     return engine
+
+
+def _try_in_child(
+    delegate: str, asked: InterpreterName | Literal["auto"], model: Model, variant: str
+) -> None:
+    """Run the variant with ``delegate`` in a child, where it may crash; a bare model has been."""
+    from device.bundle.bare_model import BareModel
+    from device.inference.delegate_trial import DelegateRequest, try_delegate
+    from device.inference.interpreter import choose_interpreter
+
+    if isinstance(model, BareModel):
+        return
+    spec = model.variant(variant)
+    interpreter = choose_interpreter(spec.checks)[0] if asked == "auto" else asked
+    say(f"trying the delegate {Path(delegate).name} in a process of its own")
+    try_delegate(
+        DelegateRequest(
+            model=str(model.file(spec.file).resolve()),
+            interpreter=interpreter,
+            delegate=delegate,
+            input_shape=spec.input.shape,
+        )
+    )
 
 
 def announce_engine(engine: Engine, model: Model) -> None:

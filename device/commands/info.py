@@ -6,8 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.commands.model_flags import add_model_flags, hints_of, is_bare_model, open_bundle
+from device.commands.model_flags import (
+    add_delegate_flag,
+    add_model_flags,
+    hints_of,
+    is_bare_model,
+    open_bundle,
+)
 from device.commands.runner import Commands, debug_flag
+from device.errors import ModelError
 from device.system.console import say, show
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ def add_info(commands: Commands) -> None:
         "understood of a bare .tflite, and why.",
     )
     info.add_argument("bundle", type=Path, metavar="BUNDLE|MODEL.tflite")
+    add_delegate_flag(info)
     add_model_flags(info)
     info.set_defaults(handler=run_info)
     debug_flag(info)
@@ -32,11 +40,28 @@ def add_info(commands: Commands) -> None:
 def run_info(args: argparse.Namespace) -> None:
     """``device info``."""
     if is_bare_model(args.bundle):
-        from device.inspection.recognition import recognise
-
-        _print_model(recognise(args.bundle, hints_of(args), every_interpreter=True, say=say))
+        _print_model(_recognised(args))
     else:
         _print_bundle(open_bundle(args.bundle, hints_of(args)))
+
+
+def _recognised(args: argparse.Namespace) -> BareModel:
+    """The model; of one that cannot be run here is said at least what it was compiled for."""
+    from device.compiled_model import EDGE_TPU_LIBRARY, is_compiled_for_edge_tpu
+    from device.inspection.recognition import recognise
+
+    path: Path = args.bundle
+    try:
+        return recognise(
+            path, hints_of(args), delegate=args.delegate, every_interpreter=True, say=say
+        )
+    except ModelError:
+        if is_compiled_for_edge_tpu(path):
+            show(
+                f"{path.name}: compiled for a Coral Edge TPU, {path.stat().st_size / 1e6:.2f} MB; "
+                f"only {EDGE_TPU_LIBRARY} runs it"
+            )
+        raise
 
 
 def _print_bundle(bundle: Model) -> None:

@@ -85,6 +85,23 @@ def declare_model_flags(flags: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_delegate_flag(command: argparse.ArgumentParser) -> None:
+    """Add ``--delegate``, the path of a library or its name."""
+    command.add_argument(
+        "--delegate",
+        type=_library,
+        metavar="PATH",
+        help="a shared library that LiteRT is to load and give its operators to, as an accelerator "
+        "comes with one (default: libedgetpu.so.1 for a model compiled for a Coral, else none)",
+    )
+
+
+def _library(text: str) -> str:
+    from device.inference.delegates import library_of  # here: most runs have none
+
+    return library_of(text)
+
+
 def hints_of(args: argparse.Namespace) -> Hints:
     """What the flags say."""
     from device.bundle.hints import Hints
@@ -106,6 +123,7 @@ def open_bundle(
     path: Path,
     hints: Hints,
     interpreter: InterpreterName | Literal["auto"] = "auto",
+    delegate: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """The bundle at ``path``, or what can be understood of the bare model there.
@@ -119,7 +137,7 @@ def open_bundle(
     if is_bare_model(path):
         from device.inspection.recognition import recognise
 
-        model = recognise(path, hints, interpreter, say=say)
+        model = recognise(path, hints, interpreter, delegate=delegate, say=say)
         for warning in model.warnings:
             say(f"warning: {warning}")
         return model

@@ -1,15 +1,16 @@
-"""Checks of a bundle: every file as the manifest says, and every variant runs here."""
+"""Checks of a bundle, or a bare model: every file is as the manifest says, and runs here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from device.doctor.case import Case
 from device.doctor.finding import Finding
-from device.doctor.trial import try_variant
+from device.doctor.trial import Attempt, try_model, try_variant
 from device.files import MOST_OF_A_TEXT, open_regular, read_regular
 from device.foreign_formats import foreign_format
 from device.system.console import say
@@ -26,6 +27,9 @@ def check_bundle(case: Case) -> Iterator[Finding]:
     if (other := foreign_format(case.bundle)) is not None:
         yield Finding("bundle", "problem", other)
         return
+    if case.bundle.suffix == ".tflite" and case.bundle.is_file():
+        yield from _runs(case, "model", {case.bundle.name: partial(try_model, case.bundle)})
+        return
     try:
         files, variants = _table(case.bundle, "files"), _table(case.bundle, "variants")
     except ValueError as exc:
@@ -37,30 +41,40 @@ def check_bundle(case: Case) -> Iterator[Finding]:
         yield Finding("bundle", "problem", f"{case.bundle}: {'; '.join(wrong)}", COPY_AGAIN)
         return
     yield Finding("bundle", "ok", f"{case.bundle}: {len(files)} files, every sha256 right")
+    bundle = case.bundle
+    trials = {variant: partial(try_variant, bundle, variant) for variant in variants}
+    yield from _runs(case, "variants", trials)
+
+
+def _runs(case: Case, check: str, trials: Mapping[str, Callable[[], Attempt]]) -> Iterator[Finding]:
+    """How each of ``trials`` goes, if the packages are there that it needs."""
     if not case.python.fits:
-        yield Finding("variants", "unknown", "not tried in this Python")
+        yield Finding(check, "unknown", "not tried in this Python")
         return
     needed = [name for name in ("numpy", "msgspec", "cv2") if case.imports[name].error]
     if needed:
-        yield Finding("variants", "unknown", f"not tried: {', '.join(needed)} cannot be imported")
+        yield Finding(check, "unknown", f"not tried: {', '.join(needed)} cannot be imported")
         return
-    for variant in variants:
-        say(f"loading {variant}")
-        yield _run(case, case.bundle, variant)
+    for name, trial in trials.items():
+        say(f"loading {name}")
+        yield _run(case, check, name, trial())
 
 
-def _run(case: Case, bundle: Path, variant: str) -> Finding:
-    trial = try_variant(bundle, variant)
+def _run(case: Case, check: str, name: str, trial: Attempt) -> Finding:
     if trial.late and case.is_busy:
-        return case.too_busy("variants", variant)
+        return case.too_busy(check, name)
     if trial.error is not None:
-        return Finding("variants", "problem", f"{variant}: {trial.error}")
-    facts = trial.facts
+        return Finding(check, "problem", f"{name}: {trial.error}")
+    facts, costs = trial.facts, ""
+    if "peak_mib" in facts:
+        costs = (
+            f": first result after {facts['first_result_ms']:.0f} ms, "
+            f"at most {facts['peak_mib']:.0f} MiB"
+        )
     return Finding(
-        "variants",
+        check,
         "ok",
-        f"{variant} runs in {facts['interpreter']}: first result after "
-        f"{facts['first_result_ms']:.0f} ms, at most {facts['peak_mib']:.0f} MiB",
+        f"{name} runs in {facts['interpreter']}{costs}",
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import NamedTuple
 
 from device.doctor.case import Case
 from device.doctor.finding import Finding
+from device.doctor.groups import group_advice, is_in_group
 from device.system.board import read_text
 
 # Names that the receivers of camera connectors give their nodes: up to the Pi 4, and the Pi 5.
@@ -77,14 +76,16 @@ def check_camera_access(case: Case) -> Iterator[Finding]:
         if error is not None:
             refused[node] = error
     if not nodes:
-        if case.board.is_pi and not _in_group():
-            yield Finding("camera access", "warning", *_group_advice())
+        if case.board.is_pi and not is_in_group(CAMERA_GROUP):
+            yield Finding(
+                "camera access", "warning", *group_advice(CAMERA_GROUP, "may open cameras")
+            )
         return
     if not refused:
         names = ", ".join(f"/dev/{node.name}" for node in nodes)
         yield Finding("camera access", "ok", f"{names} can be opened")
-    elif all(error == errno.EACCES for error in refused.values()) and not _in_group():
-        yield Finding("camera access", "problem", *_group_advice())
+    elif all(error == errno.EACCES for error in refused.values()) and not is_in_group(CAMERA_GROUP):
+        yield Finding("camera access", "problem", *group_advice(CAMERA_GROUP, "may open cameras"))
     else:
         yield Finding(
             "camera access",
@@ -160,35 +161,3 @@ def _open_error(node: Path) -> int | None:
     except OSError as exc:
         return exc.errno
     return None
-
-
-def _in_group() -> bool:
-    return os.geteuid() == 0 or CAMERA_GROUP in {_group_name(number) for number in os.getgroups()}
-
-
-def _group_name(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return ""
-
-
-def _group_advice() -> tuple[str, str]:
-    """What is wrong with the groups of this user, who is not in the cameras', and what mends it."""
-    try:
-        user = pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        user = str(os.geteuid())
-    try:
-        listed = user in grp.getgrnam(CAMERA_GROUP).gr_mem
-    except KeyError:
-        listed = False
-    if listed:
-        return (
-            f"{user} is in the group {CAMERA_GROUP}, but not yet in this session",
-            "log out and in again, or: sudo reboot",
-        )
-    return (
-        f"{user} is not in the group {CAMERA_GROUP}, which may open cameras",
-        f"sudo usermod -aG {CAMERA_GROUP} {user}   # then log out and in again",
-    )

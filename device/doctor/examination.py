@@ -8,6 +8,7 @@ from device.doctor.bundle import check_bundle
 from device.doctor.camera import check_camera, check_camera_access, check_camera_in_use
 from device.doctor.case import Case
 from device.doctor.code import check_code
+from device.doctor.edge_tpu import check_edge_tpu
 from device.doctor.finding import Finding
 from device.doctor.home import check_home
 from device.doctor.network import check_port
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     check_clock,
     check_port,
     check_home,
+    check_edge_tpu,
     check_bundle,
 )
 

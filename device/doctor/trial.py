@@ -1,7 +1,7 @@
 """Trials: packages imported and models loaded in child processes, where a crash is only an answer.
 
-As a program, ``python -m device.doctor.trial imports MODULE...`` and
-``python -m device.doctor.trial bundle FOLDER VARIANT`` are those children. Each says what it is
+As a program, ``python -m device.doctor.trial imports MODULE...``, ``... bundle FOLDER VARIANT``,
+``... model FILE`` and ``... library NAME`` are those children. Each says what it is
 about to try and how that went, a line of JSON each, so that what it died of is known.
 """
 
@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,19 @@ def try_variant(bundle: Path, variant: str) -> Attempt:
     with contextlib.ExitStack() as stack:
         child = _start(stack, "bundle", str(bundle.absolute()), variant)
         return _finish(child, [variant], LOAD_TIMEOUT_S)[variant]
+
+
+def try_model(path: Path) -> Attempt:
+    """Load a bare model and run it on pictures of noise."""
+    with contextlib.ExitStack() as stack:
+        child = _start(stack, "model", str(path.absolute()))
+        return _finish(child, [path.name], LOAD_TIMEOUT_S)[path.name]
+
+
+def try_library(name: str) -> Attempt:
+    """Open a delegate's library, and ask it for its version."""
+    with contextlib.ExitStack() as stack:
+        return _finish(_start(stack, "library", name), [name], IMPORT_TIMEOUT_S)[name]
 
 
 def _start(stack: contextlib.ExitStack, *arguments: str) -> subprocess.Popen[str]:
@@ -190,6 +203,45 @@ def _version(name: str, module: Any) -> str:
         return str(getattr(module, "__version__", "of unknown version"))
 
 
+def _open_library(name: str) -> None:
+    _say(name)
+    from device.errors import DelegateError
+    from device.inference.delegates import open_library, runtime_of
+
+    try:
+        runtime = runtime_of(open_library(name))
+    except DelegateError as exc:
+        _say(name, error=str(exc))
+    else:
+        _say(name, error=None, facts={"runtime": runtime})
+
+
+def _run_model(file: str) -> None:
+    path = Path(file)
+    _say(path.name)
+    # Imported here: only this child may need more than the standard library.
+    from device.bundle.hints import Hints
+    from device.errors import InterpreterError
+    from device.inspection.trial_run import examine
+    from device.runtimes import installed_interpreters
+
+    reasons = []
+    for name in installed_interpreters():
+        try:
+            seen = examine(path, name, Hints())
+        except InterpreterError as exc:
+            reasons.append(str(exc))
+            continue
+        if seen.unreadable:
+            _say(path.name, error=seen.unreadable)
+        elif not seen.version:
+            _say(path.name, error="which picture it takes nobody says: python -m device info FILE")
+        else:
+            _say(path.name, error=None, facts={"interpreter": f"{name} {seen.version}"})
+        return
+    _say(path.name, error="; ".join(reasons) or "no interpreter is installed")
+
+
 def _run_variant(folder: str, variant: str) -> None:
     _say(variant)
     # Imported here: only this child may need more than the standard library.
@@ -223,4 +275,9 @@ if __name__ == "__main__":
         for module_name in sys.argv[2:]:
             _import(module_name)
     else:
-        _run_variant(*sys.argv[2:])
+        children: dict[str, Callable[..., None]] = {
+            "bundle": _run_variant,
+            "model": _run_model,
+            "library": _open_library,
+        }
+        children[sys.argv[1]](*sys.argv[2:])

@@ -17,6 +17,7 @@ from device.bundle.model import Model
 from device.errors import BundleError
 from device.inference.candidates import Candidates
 from device.inference.decode import make_decoder
+from device.inference.delegates import delegate_for
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
 from device.inference.thresholds import changed, threshold_of
@@ -61,7 +62,8 @@ class Engine(Closable):
 
     ``interpreter`` is a name or ``"auto"``; ``threads`` None takes one per core, at most four;
     ``threshold`` and ``max_detections`` None take the bundle's, which may have a threshold for
-    each class; ``choice`` says why this interpreter runs.
+    each class; ``delegate`` None takes the one that a compiled variant was compiled for; ``choice``
+    says why this interpreter runs.
     Each step (:meth:`prepare`, :meth:`invoke`, :meth:`find`) belongs to one thread at a time.
     """
 
@@ -74,6 +76,7 @@ class Engine(Closable):
         threads: int | None = None,
         threshold: float | None = None,
         max_detections: int | None = None,
+        delegate: str | None = None,
     ) -> None:
         """Raises ``BundleError``, ``UsageError`` (unknown variant) or ``InterpreterError``."""
         manifest = bundle.manifest
@@ -95,7 +98,11 @@ class Engine(Closable):
                 f"{rule.width}x{rule.height}"
             )
         self.interpreter = Interpreter(
-            interpreter, model, threads or default_threads(), spec.input.shape
+            interpreter,
+            model,
+            threads or default_threads(),
+            spec.input.shape,
+            delegate_for(delegate, spec.operators),
         )
         # Before anything is made as large as the manifest says.
         described = {spec.input, *(tensor for head in spec.heads for tensor in head.tensors)}

@@ -1,6 +1,6 @@
 """TFLite interpreters: which are here, and one of them with a model loaded.
 
-The only module that imports an interpreter. All three have the same Python interface; what
+The only module that imports an interpreter. All have the same Python interface; what
 differs is where they come from, how fast they are and what they can load.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 from device.bundle.heads import Dtype, TensorSpec
 from device.bundle.manifest import Check
 from device.errors import InterpreterError
+from device.inference.delegates import load_delegate
 from device.records import Tensor
 from device.runtimes import INSTALL_LITERT, ORIGINS, PREFERENCE, InterpreterName
 from device.system.stderr_filter import chatter_dropped
@@ -63,10 +64,12 @@ class Interpreter:
         model: Path,
         threads: int,
         input_shape: tuple[int, ...] | None = None,
+        delegate: str | None = None,
     ) -> None:
-        """``input_shape`` is what a model that takes any is set to.
+        """``input_shape`` is what a model that takes any is set to, ``delegate`` a library's path.
 
-        Raises :class:`InterpreterError` where it is not installed or refuses the model.
+        Raises :class:`InterpreterError` where it is not installed or refuses the model, and
+        ``DelegateError`` where the library cannot be loaded.
         """
         self.name = name
         self.threads = threads
@@ -79,9 +82,16 @@ class Interpreter:
                 f"the interpreter {name} cannot be imported ({exc}): "
                 f"pip install {origin.distribution}"
             ) from exc
+        options: dict[str, Any] = {}
+        self._library = None if delegate is None else Path(delegate).name
+        if delegate is not None:
+            with chatter_dropped():
+                options["experimental_delegates"] = [load_delegate(backend, delegate, name)]
         try:
             with chatter_dropped():
-                self._backend = backend.Interpreter(model_path=str(model), num_threads=threads)
+                self._backend = backend.Interpreter(
+                    model_path=str(model), num_threads=threads, **options
+                )
                 inputs = self._backend.get_input_details()
                 if len(inputs) == 1 and input_shape not in (None, tuple(inputs[0]["shape"])):
                     self._backend.resize_tensor_input(inputs[0]["index"], input_shape, strict=True)
@@ -114,6 +124,8 @@ class Interpreter:
     @property
     def delegate(self) -> str:
         """What carries out operators in the interpreter's stead, in words."""
+        if self._library is not None:
+            return self._library  # which parts are its own, and which XNNPACK's, nobody says
         names = [item["op_name"] for item in self._backend._get_ops_details()]
         parts = names.count("DELEGATE")
         if not parts:

@@ -9,6 +9,7 @@ from device.bundle.bare_model import BareModel, Explanation
 from device.bundle.heads import Head
 from device.bundle.labels import is_placeholder
 from device.bundle.manifest import InputRule
+from device.compiled_model import EDGE_TPU_OPERATOR
 from device.inspection.image_input import ImageInput
 from device.inspection.trial_run import Examination
 from device.inspection.understanding import Understanding
@@ -65,6 +66,11 @@ def explain(
     explanations.append(
         Explanation("contents", seen.facts.contents, "its weights, and what is computed with them")
     )
+    if EDGE_TPU_OPERATOR in seen.facts.operators:
+        oldest = seen.facts.edge_tpu_runtime
+        least = "" if oldest is None else f", runtime {oldest} or newer"
+        what = f"a Coral Edge TPU{least}"
+        explanations.append(Explanation("runs on", what, f"its operator {EDGE_TPU_OPERATOR}"))
     return explanations
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from device.compiled_model import EDGE_TPU_LIBRARY, EDGE_TPU_OPERATOR
 from device.inspection.output_roles import Output
 from device.inspection.yolo_layout import cells
 
@@ -23,8 +24,8 @@ _LANDMARKS = {
     5 * 39: "a body",
 }
 _OPERATORS = {
-    "edgetpu-custom-op": "it was compiled for a Coral Edge TPU, which alone runs it: take the file "
-    "it was compiled from, the name without _edgetpu",
+    EDGE_TPU_OPERATOR: "it was compiled for a Coral Edge TPU, and the delegate does not take it: "
+    f"leave out --delegate, which takes {EDGE_TPU_LIBRARY}",
     "Flex": "it needs operators of TensorFlow itself, which a Pi has not: convert it again with "
     "TFLITE_BUILTINS alone",
     "Select TensorFlow op": "it needs operators of TensorFlow itself, which a Pi has not: convert "

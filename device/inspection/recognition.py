@@ -39,6 +39,7 @@ from device.bundle.manifest import (
     Resize,
     Variant,
 )
+from device.compiled_model import EDGE_TPU_LIBRARY, is_compiled_for_edge_tpu
 from device.errors import BundleError, InterpreterError, ModelError, UsageError
 from device.inspection.describe import ClassNames, explain
 from device.inspection.image_input import ImageInput, image_input
@@ -57,12 +58,14 @@ def recognise(
     hints: Hints | None = None,
     interpreter: InterpreterName | Literal["auto"] = "auto",
     *,
+    delegate: str | None = None,
     every_interpreter: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> BareModel:
     """Understand the model at ``path``; it is first loaded in processes of their own.
 
-    The first interpreter that runs it is enough, unless ``every_interpreter`` is to be tried.
+    The first interpreter that runs it is enough, unless ``every_interpreter`` is to be tried;
+    ``delegate`` is the library that they are to load, a compiled model's own where it is None.
     ``say`` is told before the part that takes seconds on a Pi.
     Raises ``ModelError`` where it is damaged, runs nowhere or cannot be understood, ``UsageError``
     for flags that do not fit it.
@@ -81,9 +84,14 @@ def recognise(
     checks: dict[InterpreterName, Check] = {}
     while untried and seen is None:
         name = untried.pop(0)
-        seen, checks[name] = _try(path, hints, name)
+        seen, checks[name] = _try(path, hints, name, delegate)
     if seen is None:
         reasons = "; ".join(check.reason for check in checks.values()) or "there is none"
+        if "crashed" in reasons and (delegate is not None or is_compiled_for_edge_tpu(path)):
+            raise ModelError(
+                f"{path} with the delegate {Path(delegate or EDGE_TPU_LIBRARY).name}: {reasons}. "
+                "It was likely built for another version: get one built for this interpreter"
+            )
         if (needed := missing_operator(reasons)) is not None:
             raise ModelError(f"{path} runs in no interpreter here: {needed} ({reasons})")
         raise ModelError(
@@ -113,7 +121,7 @@ def recognise(
     rule = _fit(fitted.rule, found, hints.resize)
     assert seen.input is not None
     if every_interpreter:
-        checks |= {name: _try(path, hints, name)[1] for name in untried}
+        checks |= {name: _try(path, hints, name, delegate)[1] for name in untried}
     variant = Variant(
         file=path.name,
         size_bytes=path.stat().st_size,
@@ -157,10 +165,12 @@ def _input_of(facts: FileFacts, metadata: ModelMetadata, hints: Hints) -> ImageI
         raise ModelError(f"{kind}; {exc}") from exc
 
 
-def _try(path: Path, hints: Hints, name: InterpreterName) -> tuple[Examination | None, Check]:
+def _try(
+    path: Path, hints: Hints, name: InterpreterName, delegate: str | None
+) -> tuple[Examination | None, Check]:
     """What was seen in one interpreter, None where it does not run there, and how it did."""
     try:
-        seen = examine(path, name, hints)
+        seen = examine(path, name, hints, delegate)
     except InterpreterError as exc:
         version = installed_interpreters().get(name, "")
         return None, Check(version=version, ok=False, reason=str(exc))

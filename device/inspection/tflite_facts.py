@@ -34,3 +34,5 @@ class FileFacts(Record, frozen=True):
     input_affine: tuple[tuple[float, float], ...] = ()
     # The least and greatest value of a float input that is quantised at once; (0, 0) if it is not.
     input_range: tuple[float, float] = (0.0, 0.0)
+    # The oldest Edge TPU runtime that runs what was compiled; None where nothing says it.
+    edge_tpu_runtime: int | None = None

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from device.compiled_model import EDGE_TPU_OPERATOR
 from device.errors import InterpreterError, ModelError
 from device.files import MOST_OF_A_MODEL, open_regular, read_regular
 from device.inspection.tflite_facts import POST_PROCESS, FileFacts, TensorFacts
@@ -111,6 +112,7 @@ class _Reader:
             input_range=self._range(affine.tensor) if affine is not None else (0.0, 0.0),
             classes=self._classes(),
             metadata=self._metadata(),
+            edge_tpu_runtime=self._edge_tpu_runtime(),
         )
 
     def _name(self, operator: Any) -> str:
@@ -183,6 +185,8 @@ class _Reader:
 
     def _contents(self) -> str:
         """What most of the weights are, and what is computed with them."""
+        if EDGE_TPU_OPERATOR in {self._name(operator) for operator in self.operators}:
+            return "edgetpu"
         weights: Counter[str] = Counter()
         for index in range(self.graph.TensorsLength()):
             if (dtype := self._dtype(index)) in _WEIGHTS:
@@ -258,6 +262,22 @@ class _Reader:
                     return int(options.AsMap["num_classes"].AsInt)
         return None
 
+    def _edge_tpu_runtime(self) -> int | None:
+        """What the compiled part says of itself: the first field of a FlatBuffer in a FlexBuffer.
+
+        Layout: https://github.com/google-coral/libedgetpu, ``tflite/custom_op_data.cc`` and
+        ``executable/executable.fbs``.
+        """
+        for operator in self.operators:
+            if self._name(operator) == EDGE_TPU_OPERATOR:
+                from flatbuffers import flexbuffers
+
+                options = _array(operator.CustomOptionsAsNumpy()).tobytes()
+                with contextlib.suppress(Exception):  # damaged bytes: the runtime will say so
+                    package = flexbuffers.GetRoot(options).AsMap["4"].AsStringBytes
+                    return _first_number(bytes(package))
+        return None
+
     def _metadata(self) -> bytes:
         for number in range(self.model.MetadataLength()):
             entry = self.model.Metadata(number)
@@ -268,6 +288,15 @@ class _Reader:
 
 def _text(name: bytes | None) -> str:
     return (name or b"").decode(errors="replace")
+
+
+def _first_number(data: bytes) -> int | None:
+    """The number in the first field of the root table of a FlatBuffer."""
+    from flatbuffers import encode, number_types, table
+
+    root = table.Table(data, encode.Get(number_types.UOffsetTFlags.packer_type, data, 0))
+    offset = root.Offset(4)
+    return int(root.Get(number_types.Int32Flags, root.Pos + offset)) if offset else None
 
 
 def _array(values: Any) -> Any:

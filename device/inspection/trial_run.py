@@ -17,8 +17,9 @@ import numpy as np
 
 from device.bundle.heads import TensorSpec
 from device.bundle.hints import Hints
-from device.errors import InterpreterError, LiteberryError
+from device.errors import DelegateError, InterpreterError, LiteberryError
 from device.inference.candidates import dequantise
+from device.inference.delegates import delegate_for, require_runtime
 from device.inference.interpreter import Interpreter
 from device.inference.preprocess import Preprocessor
 from device.inspection.image_input import image_input
@@ -46,6 +47,7 @@ class ExamineRequest(Record, frozen=True):
     model: str
     interpreter: InterpreterName
     hints: Hints
+    delegate: str | None = None  # a library; None: of a compiled model the one it was compiled for
 
 
 class Examination(Record, frozen=True, tag="examination"):
@@ -91,13 +93,19 @@ def output_values(runs: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]])
 
 
 def examine(
-    model: Path, interpreter: InterpreterName, hints: Hints, timeout_s: float = TIMEOUT_S
+    model: Path,
+    interpreter: InterpreterName,
+    hints: Hints,
+    delegate: str | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Examination:
     """Read, load and run ``model`` in a child process.
 
     Raises ``InterpreterError`` where the interpreter refuses it, crashes or does not answer.
     """
-    request = ExamineRequest(model=str(model.resolve()), interpreter=interpreter, hints=hints)
+    request = ExamineRequest(
+        model=str(model.resolve()), interpreter=interpreter, hints=hints, delegate=delegate
+    )
     what = f"{model.name} in {interpreter}"
     return ask("device.inspection.trial_run", request, Examination, what, timeout_s)
 
@@ -117,8 +125,16 @@ def answer(request: ExamineRequest) -> Examination:
         rule = image_input(facts, metadata, request.hints).rule
     except LiteberryError:  # the parent comes to the same, and tells
         return told
+    library = delegate_for(request.delegate, facts.operators)
     try:
-        interpreter = Interpreter(request.interpreter, path, threads=1, input_shape=rule.shape)
+        if library is not None:
+            require_runtime(library, facts.edge_tpu_runtime)
+        interpreter = Interpreter(
+            request.interpreter, path, threads=1, input_shape=rule.shape, delegate=library
+        )
+    except DelegateError as exc:
+        compiled = " was compiled for a Coral Edge TPU, but" * (request.delegate is None)
+        return Examination(unreadable=f"{path}{compiled or ':'} {exc}")
     except InterpreterError as exc:
         if NOT_VALID not in str(exc):
             raise

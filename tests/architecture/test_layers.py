@@ -13,7 +13,7 @@ from tests.architecture.imports_graph import imports, module_paths
 DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "file_search", "paths", "suggestions"),
     ("schema", "runtimes", "records"),
-    ("orientation", "image_header", "file_kinds", "foreign_formats"),
+    ("orientation", "image_header", "file_kinds", "foreign_formats", "compiled_model"),
     ("images", "image_hash", "drawing"),
     ("charts", "system"),
     ("bundle",),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from device.bundle.hashes import sha256_of
 from device.cli import main
 from device.inference.engine import Engine
 from device.records import Detection, Frame, Outcome, Result, Timings
+from tests.helpers import delegates
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ def small_bundle(bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def bundle_copy(small_bundle: Path, tmp_path: Path) -> BundleCopy:
     return BundleCopy(Path(shutil.copytree(small_bundle, tmp_path / "bundle")))
+
+
+@pytest.fixture(scope="session")
+def delegate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A delegate that does as it is told: works, crashes, refuses, ...; each is built once."""
+    if delegates.COMPILER is None:
+        pytest.skip("no C compiler here")
+
+    @cache
+    def delegate(behaviour: str = "works", name: str = "libedgetpu.so.1") -> Path:
+        return delegates.build(tmp_path_factory.mktemp("delegate"), behaviour, name)
+
+    return delegate
 
 
 @pytest.fixture(scope="session")

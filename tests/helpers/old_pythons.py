@@ -14,12 +14,14 @@ from tests.conftest import ROOT
 # Standard library alone, and no syntax that came later: this is the one list of them.
 DOCTOR_MODULES = (
     "device",
+    "device.compiled_model",
     "device.errors",
     "device.files",
     "device.foreign_formats",
     "device.paths",
     "device.runtimes",
     "device.system",
+    "device.system.accelerators",
     "device.system.board",
     "device.system.code_integrity",
     "device.system.console",

@@ -20,6 +20,7 @@ COLOURS_BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
 GAIN = 10.0  # from a mean colour to a logit
 
 POST_PROCESS = "TFLite_Detection_PostProcess"
+EDGE_TPU = "edgetpu-custom-op"
 ANCHORS = np.array([[0.2, 0.3, 0.2, 0.4], [0.5, 0.5, 0.5, 0.5], [0.8, 0.7, 0.2, 0.2]], np.float32)
 BOXES = [(0.1, 0.1, 0.5, 0.3), (0.25, 0.25, 0.75, 0.75), (0.6, 0.7, 0.8, 0.9)]  # x, y, x, y
 
@@ -64,7 +65,7 @@ class Graph:
     def operator(self, kind, inputs, outputs, options=None, custom=None) -> list[int]:
         code = schema.OperatorCodeT()
         code.version = 1
-        if kind == POST_PROCESS:
+        if kind in (POST_PROCESS, EDGE_TPU):
             code.customCode, kind = kind, "CUSTOM"
         code.builtinCode = getattr(schema.BuiltinOperator, kind)
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
@@ -188,6 +189,31 @@ def classifier(
         scores = graph.quantised(scores, scores_shape, *output)
     if metadata is not None:
         graph.describe(metadata)
+    return graph.write([image], [scores])
+
+
+def compiled(*, runtime: int | None = 13, side=32) -> bytes:
+    """The classifier as Coral's compiler leaves one: an operator of its own, and nothing else.
+
+    ``runtime`` is the least that it needs; None for a file that does not say it. What
+    :mod:`.delegates` builds carries it out: the scores are the mean colour, in bytes.
+    """
+    builder = flatbuffers.Builder(64)
+    builder.StartObject(8)
+    if runtime is not None:
+        builder.PrependInt32Slot(0, runtime, 0)
+    builder.Finish(builder.EndObject())
+    package = bytes(builder.Output())
+    options = flexbuffers.Builder()
+    with options.Map():
+        options.Key("1")
+        options.Int(1)
+        options.Key("4")
+        options.String(package.decode())
+    graph = Graph()
+    image = graph.tensor("picture", (1, side, side, 3), "uint8", 1 / 128, 128)
+    scores = graph.tensor("scores", (1, 3), "uint8", 1 / 256)
+    graph.operator(EDGE_TPU, [image], [scores], custom=bytes(options.Finish()))
     return graph.write([image], [scores])
 
 

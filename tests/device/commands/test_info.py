@@ -11,7 +11,7 @@ from tests.helpers import tiny_models
 def one_interpreter(monkeypatch):
     """Examine models in this process, in the first interpreter alone: the same in milliseconds."""
 
-    def examine(path, interpreter, hints):
+    def examine(path, interpreter, hints, delegate=None):
         return answer(ExamineRequest(model=str(path), interpreter=interpreter, hints=hints))
 
     first = dict(list(recognition.installed_interpreters().items())[:1])

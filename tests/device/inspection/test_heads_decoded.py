@@ -23,7 +23,7 @@ RAW = ("raw_detection_boxes", "raw_detection_scores")  # of the Object Detection
 def here(monkeypatch):
     """Examine models in this process: the same code, without a second to start a child."""
 
-    def examine(path, interpreter, hints):
+    def examine(path, interpreter, hints, delegate=None):
         return answer(ExamineRequest(model=str(path), interpreter=interpreter, hints=hints))
 
     monkeypatch.setattr(module, "examine", examine)

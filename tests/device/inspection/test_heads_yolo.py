@@ -29,7 +29,7 @@ def notes(names=NAMES, **others) -> str:
 def here(monkeypatch):
     """Examine models in this process: the same code, without a second to start a child."""
 
-    def examine(path, interpreter, hints):
+    def examine(path, interpreter, hints, delegate=None):
         return answer(ExamineRequest(model=str(path), interpreter=interpreter, hints=hints))
 
     monkeypatch.setattr(module, "examine", examine)

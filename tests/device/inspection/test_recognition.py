@@ -28,7 +28,7 @@ from tests.helpers.tiny_models import ANCHORS, BOXES, COLOURS_BGR, GAIN, LABELS,
 def here(monkeypatch):
     """Examine models in this process: the same code, without a second to start a child."""
 
-    def examine(path, interpreter, hints):
+    def examine(path, interpreter, hints, delegate=None):
         return answer(ExamineRequest(model=str(path), interpreter=interpreter, hints=hints))
 
     monkeypatch.setattr(module, "examine", examine)
