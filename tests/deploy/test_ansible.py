@@ -9,16 +9,22 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.helpers.deploy_hosts import real_host, rewritten, write_script
+from tests.helpers.deploy_hosts import RealHost, real_host, rewritten, write_script
+from tests.helpers.pages import Page
 
 PLAYBOOKS = ROOT / "docs" / "fleet" / "ansible"
-LONGEST_S = 900
+# By hand there may be more hosts, and a canary whose service runs, and is watched, for as long.
+HOSTS = int(os.environ.get("LITEBERRY_HOSTS", "2"))
+CANARY_MINUTES = float(os.environ.get("LITEBERRY_CANARY_MINUTES", "0"))
+CANARY = {"canary_minutes": CANARY_MINUTES, "watch_every_s": 10}
+SERVICE = ["--service", "--service-user", "root"] if CANARY_MINUTES else []
+LONGEST_S = 450 * HOSTS + 120 * CANARY_MINUTES
 WATCH = PLAYBOOKS / "roles" / "liteberry" / "files" / "watch.sh"
 missing_ansible = pytest.mark.skipif(
     shutil.which("ansible-playbook") is None,
@@ -67,9 +73,14 @@ class Fleet:
         stub.chmod(0o755)
 
     def play(self, name: str = "deploy.yml", **settings: object) -> str:
-        """Run a playbook; its exit status and what it said last, a line a host."""
-        stub = str(self._folder / "deploy.sh")
-        given = json.dumps({"deploy_sh": stub, "canary_minutes": 0} | settings)
+        """Run a playbook; what it said last, a line a host."""
+        command = ["ansible-playbook", "-i", str(self._hosts), str(PLAYBOOKS / name)]
+        self.run(*command, **{"canary_minutes": 0} | settings)
+        return self.said.rpartition("PLAY RECAP")[2]
+
+    def run(self, *command: str, **settings: object) -> None:
+        """Run a command that plays one, with ``settings`` beside its own."""
+        given = json.dumps({"deploy_sh": str(self._folder / "deploy.sh")} | settings)
         environment = {
             **os.environ,
             "HOME": str(self._folder),
@@ -78,7 +89,7 @@ class Fleet:
             "ANSIBLE_NOCOLOR": "1",
         }
         done = subprocess.run(
-            ["ansible-playbook", "-i", self._hosts, PLAYBOOKS / name, "-e", given],
+            [*command, "-e", given],
             env=environment,
             cwd=self._folder,
             capture_output=True,
@@ -88,7 +99,6 @@ class Fleet:
         )
         self.failed = done.returncode != 0
         self.said = done.stdout + done.stderr
-        return self.said.rpartition("PLAY RECAP")[2]
 
     @property
     def changes(self) -> list[str]:
@@ -116,39 +126,58 @@ def test_deploying_again_changes_nothing(tmp_path):
     assert fleet.play().count("changed=0 ") == 2, fleet.said
 
 
-@needs_ansible
-def test_real_deployments_to_two_hosts_and_back(tmp_path, bundle_dir):
+@contextlib.contextmanager
+def real_fleet(folder: Path, count: int) -> Iterator[tuple[Fleet, dict[str, RealHost]]]:
+    """An sshd for each, and a deploy.sh that notes what it is asked for, and does it."""
     with contextlib.ExitStack() as stack:
-        names = ["one", "two"]
         hosts = {}
-        for name in names:
-            (tmp_path / name).mkdir()
-            hosts[name] = stack.enter_context(real_host(tmp_path / name))
-        (tmp_path / "fleet").mkdir()
-        fleet = Fleet(tmp_path / "fleet", names)
+        for name in (f"board-{number}" for number in range(count)):
+            (folder / name).mkdir()
+            hosts[name] = stack.enter_context(real_host(folder / name))
+        (folder / "fleet").mkdir()
+        fleet = Fleet(folder / "fleet", list(hosts))
         # Any name leads to a laptop's own host, by its ssh configuration.
         cases = "".join(
             f"  {name}) laptop={shlex.quote(str(host.laptop.folder))} ;;\n"
             for name, host in hosts.items()
         )
         write_script(
-            tmp_path / "fleet" / "deploy.sh",
+            folder / "fleet" / "deploy.sh",
             f"for host; do :; done\ncase $host in\n{cases}esac\n"
+            f'echo "$*" >>{shlex.quote(str(folder / "fleet" / "log"))}\n'
             'export LITEBERRY_SSH_CONFIG="$laptop/ssh config" PATH="$laptop/tools:$PATH"\n'
             'exec "$laptop/check out/deploy.sh" "$@"',
         )
-        options = ["--bundle", str(bundle_dir)]
-        assert fleet.play(options=options).count("changed=1 ") == 2, fleet.said
-        first = {name: host.current.resolve() for name, host in hosts.items()}
+        yield fleet, hosts
+
+
+@needs_ansible
+def test_real_deployments_to_all_hosts_and_back(tmp_path, bundle_dir):
+    with real_fleet(tmp_path, HOSTS) as (fleet, hosts):
+        for host in hosts.values() if SERVICE else ():
+            # Without a page: all of them are one machine, which has each port once.
+            host.liteberry.mkdir()
+            (host.liteberry / "settings.toml").write_text('source = "demo"\n')
+
+        def deploy(bundle: Path) -> str:
+            return fleet.play(options=[*SERVICE, "--bundle", str(bundle)], **CANARY)
+
+        def releases() -> dict[str, Path]:
+            return {name: host.current.resolve() for name, host in hosts.items()}
+
+        assert deploy(bundle_dir).count("changed=1 ") == HOSTS, fleet.said
+        first = releases()
         assert all((release / "bundle" / "manifest.json").exists() for release in first.values())
-        assert fleet.play(options=options).count("changed=0 ") == 2, fleet.said
+        log = (tmp_path / "fleet" / "log").read_text()
+        watched = log.partition(" board-1\n")[0].count("--status --json board-0\n")
+        assert watched >= 1 + CANARY_MINUTES * 60 / CANARY["watch_every_s"], "before the second"
+        assert deploy(bundle_dir).count("changed=0 ") == HOSTS, fleet.said
         changed = rewritten(bundle_dir, tmp_path / "bundle", 1)
-        options = ["--bundle", str(changed)]
-        assert fleet.play(options=options).count("changed=1 ") == 2, fleet.said
-        assert all(hosts[name].current.resolve() != first[name] for name in names)
+        assert deploy(changed).count("changed=1 ") == HOSTS, fleet.said
+        assert all(release != first[name] for name, release in releases().items())
         fleet.play("rollback.yml")
         assert not fleet.failed, fleet.said
-        assert {name: host.current.resolve() for name, host in hosts.items()} == first
+        assert releases() == first
 
 
 @needs_ansible
@@ -179,11 +208,14 @@ def test_host_that_cannot_be_asked_is_not_deployed_to(tmp_path):
 
 
 @needs_ansible
-def test_all_go_back_together(tmp_path):
-    fleet = Fleet(tmp_path, ["one", "two"])
-    fleet.play("rollback.yml")
+@pytest.mark.parametrize("command", Page("fleet.md").commands_of("ansible-playbook"))
+def test_command_of_the_page_is_one_that_is_played(tmp_path, command):
+    fleet = Fleet(tmp_path, ["one", "two", "three"])
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    fleet.run(*shlex.split(command), canary_minutes=0)
     assert not fleet.failed, fleet.said
-    assert sorted(fleet.changes) == ["--rollback one", "--rollback two"]
+    options = "--rollback " if "rollback" in command else "--service " * ("--service" in command)
+    assert sorted(fleet.changes) == [f"{options}{name}" for name in ("one", "three", "two")]
 
 
 def watch(folder: Path, answers: list[str], seconds: int = 0) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -12,6 +14,7 @@ from itertools import chain
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import device.cli
 from device.bundle.bundle import Bundle
 from device.cameras.iterable import IterableCamera
 from device.images import read_image
@@ -22,11 +25,16 @@ from device.records import LineState, SceneState, ZoneState
 from device.system.board import State
 from device.web.prometheus import exposition
 from tests.conftest import ROOT
+from tests.helpers.children import start, wait_until
+from tests.helpers.device_command import finish, spawn
+from tests.helpers.mqtt import HOST, free_port
+from tests.helpers.pages import Page
+from tests.helpers.simulated_pis import SimulatedPi, metrics, serving_pis
 
 FLEET = ROOT / "docs" / "fleet"
 # Grafana's own schema of a dashboard, as types, and what checks them.
 GRAFANA_SCHEMA = ("@grafana/schema@13.2.3", "typescript@5.9.3")
-PAGE = (ROOT / "docs" / "fleet.md").read_text("utf-8")
+PAGE = Page("fleet.md")
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)"
 )
@@ -130,7 +138,7 @@ def test_dashboard_is_one_by_the_schema_of_grafana(tmp_path):
 
 def test_page_names_every_metric_of_a_run(exposed):
     own = {re.sub(r"_(sum|count)$", "", name) for name in exposed if name.startswith("liteberry")}
-    assert own == asked_for(PAGE) - {"liteberry_"}
+    assert own == asked_for(PAGE.text) - {"liteberry_"}
 
 
 def test_panels_of_the_dashboard_do_not_lie_on_each_other():
@@ -148,7 +156,7 @@ def test_panels_of_the_dashboard_do_not_lie_on_each_other():
 
 
 def test_targets_are_made_of_the_list_of_hosts(tmp_path):
-    (command,) = re.findall(r"^sed -E .*$", PAGE, re.MULTILINE)
+    command = PAGE.command("sed -E ")
     (tmp_path / "pis.txt").write_text(
         "# mine\ngarden.local\npi@till-1.local  # by the door\n\npi@10.0.0.7:2222\npi@[fe80::1]\n"
     )
@@ -159,3 +167,63 @@ def test_targets_are_made_of_the_list_of_hosts(tmp_path):
         '- targets: ["10.0.0.7:8080"]',
         '- targets: ["[fe80::1]:8080"]',
     ]
+
+
+@needs_promtool
+def test_prometheus_asks_the_pis_of_the_list_with_their_token(tmp_path):
+    """A folder made and a server started as the page says, but for ports and haste."""
+    folder = tmp_path / "fleet"
+    make = PAGE.command("mkdir -p")
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run(["sh", "-euc", make], cwd=ROOT, env=environment, check=True)
+    (folder / "token").write_text("open-sesame\n")
+    (folder / "pis.txt").write_text(f"pi@{HOST}\n")
+    settings = folder / "prometheus.yml"
+    settings.write_text(settings.read_text().replace("15s", "1s"))
+    check = PAGE.command("promtool check config p")
+    assert PAGE.command("promtool test rules a") == "promtool test rules alerts_test.yml", "as above"
+    pi, port = SimulatedPi(metrics("Garden"), token="open-sesame"), free_port()
+    with serving_pis([pi]):
+        targets = PAGE.command("sed -E ").replace("8080", str(pi.port))
+        for command in (targets, check):
+            subprocess.run(["sh", "-euc", command], cwd=folder, check=True, capture_output=True)
+        words = [*shlex.split(PAGE.command("prometheus ")), "--storage.tsdb.path=data"]
+        with (tmp_path / "said").open("w") as said:
+            server = start([*words, f"--web.listen-address={HOST}:{port}"], cwd=folder, stderr=said)
+            try:
+                wait_until(lambda: pi.asked or server.poll() is not None)
+            finally:
+                server.kill()
+                server.wait()
+    assert pi.asked[0] == ("/metrics", "open-sesame"), (tmp_path / "said").read_text()
+
+
+def test_hub_of_the_page_shows_the_pis_with_their_token(tmp_path):
+    with serving_pis([SimulatedPi(metrics("Garden"), token="open-sesame")]) as (pi,):
+        (tmp_path / "pis.txt").write_text(f"{pi.line}\n")
+        tokens = PAGE.command("( umask").replace("TOKEN", "open-sesame")
+        subprocess.run(["sh", "-euc", tokens], cwd=tmp_path, check=True)
+        words = shlex.split(PAGE.command("python -m device hub"))[3:]
+        words = [str(tmp_path / word) if word in ("pis.txt", "tokens") else word for word in words]
+        child = spawn(*words, "--serve", f"{HOST}:0")
+        try:
+            assert child.stderr.readline().startswith("1 Pi to be seen at http://")
+            wait_until(lambda: pi.asked)
+        finally:
+            child.terminate()
+            assert finish(child).code == 0
+    assert pi.asked[0] == ("/metrics", "open-sesame")
+
+
+@pytest.mark.parametrize("settings", PAGE.blocks("toml"))
+def test_settings_are_understood(settings, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text(settings)
+    words = ["detect", "bundle", "--source", "demo", "--config", str(file)]
+    device.cli.make_parser().parse_args(words)
+
+
+def test_every_command_of_the_page_is_one_that_a_test_runs():
+    """Ansible's are run where the role is, in tests/deploy."""
+    ran = ("sed -E ", "ansible-playbook ", "mkdir -p ", "python -m device hub", "( umask 077; ")
+    assert [line for line in PAGE.commands if not line.startswith(ran)] == []
