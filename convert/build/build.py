@@ -22,6 +22,7 @@ from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.catalogue import catalogue
 from convert.models.base import Network
 from convert.output_capture import quiet
+from convert.quantization.candidate_spec import WeightBits
 from convert.quantization.recipe import Precision, Recipe
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from device.bundle.decoder_rules import SsdRule
@@ -49,6 +50,8 @@ class BuildOptions:
     integer_outputs: bool = False
     evaluation: Path | None = None
     trained_rounded: bool = False  # int8's rounding was part of training
+    weight_bits: WeightBits = 8  # of int8's CONV_2D
+    weight_clusters: int = 0  # that the weights of a layer of int8 take at most; 0: any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,8 @@ def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:
         seed=options.seed,
         corrected=not options.trained_rounded,
         integer_outputs=options.integer_outputs,
+        weight_bits=options.weight_bits,
+        weight_clusters=options.weight_clusters,
     )
 
 

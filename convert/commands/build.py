@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from convert.commands.network_flags import OF_OWN_SSDS, open_network, refuse_flags
+from convert.commands.weight_flags import add_weight_flags, weight_bits_of
 from convert.models.zoo import DEFAULT
 from device.commands.argument_types import (
     comma_list,
@@ -125,6 +126,7 @@ def add_build(commands: Commands) -> None:
         "the build fails if anything in the file is none, and says what the compiler of a Coral "
         "Edge TPU would leave to the processor",
     )
+    add_weight_flags(build)
     _add_own_model(build)
     build.set_defaults(handler=run_build)
     build.add_argument(
@@ -189,9 +191,14 @@ def run_build(args: argparse.Namespace) -> None:
         half_arithmetic=not args.no_half_arithmetic,
         integer_outputs=args.integer_outputs,
         evaluation=args.evaluation,
+        weight_bits=weight_bits_of(args),
+        weight_clusters=args.weight_clusters or 0,
     )
-    if args.integer_outputs and "int8" not in options.precisions:
-        raise UsageError("--integer-outputs is about int8, which --variants leaves out")
+    if "int8" not in options.precisions:
+        for flag in ("integer_outputs", "int4", "weight_clusters"):
+            if getattr(args, flag):
+                name = flag.replace("_", "-")
+                raise UsageError(f"--{name} is about int8, which --variants leaves out")
     with staged_bundle(out) as bundle:  # where it cannot be written, nothing is fetched
         if is_bare_model(Path(args.model)):
             manifest = _wrap(args, bundle)
@@ -207,6 +214,7 @@ def _wrap(args: argparse.Namespace, bundle: Path) -> Manifest:
     from convert.build.wrap import wrap
 
     refuse_flags(args, "alpha", "weights", "calibration", "background", "classes", *OF_OWN_SSDS)
+    refuse_flags(args, "int4", "weight_clusters")
     hints = hints_of(args)
     if args.size is not None and hints.input_size is None:
         hints = msgspec.structs.replace(hints, input_size=(args.size, args.size))

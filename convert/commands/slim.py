@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.commands.executor_flag import add_executor, looker_of
+from convert.commands.weight_flags import add_weight_flags, weight_bits_of
 from device.commands.argument_types import non_negative_int, positive_float, positive_int
 from device.commands.runner import Commands, HelpText, debug_flag
 from device.errors import UsageError
@@ -97,6 +98,7 @@ def add_slim(commands: Commands) -> None:
         help="begin with 1x1 convolutions as two where that takes fewer instructions and leaves "
         "out at most this share of the kernel, such as 0.02 (default: none)",
     )
+    add_weight_flags(slim)
     slim.add_argument(
         "--target",
         choices=("pi4", "pi5", "here"),
@@ -188,6 +190,8 @@ def slim_into(
         costs=FRONTIER if args.frontier else () if args.cost is None else (args.cost,),
         size=args.size,
         low_rank=args.low_rank,
+        weight_bits=weight_bits_of(args),
+        weight_clusters=args.weight_clusters or 0,
         target=args.target,
         seconds=args.minutes * 60,
         epochs=args.epochs,
@@ -250,6 +254,7 @@ def check_flags(args: argparse.Namespace) -> None:
         raise UsageError(f"--cost {args.cost:g}: expected less than 1, the whole network's")
     if args.low_rank >= 1:
         raise UsageError(f"--low-rank {args.low_rank:g}: expected a share, such as 0.02")
+    weight_bits_of(args)
     if args.annotations is not None and args.images is None:
         raise UsageError("--annotations say what --images show: give both")
 

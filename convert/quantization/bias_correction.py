@@ -54,9 +54,9 @@ def missing_means(float_model: Any, int8_model: Any, inputs: NDArray[np.float32]
 
     ``float_model`` is the same network, which :func:`.layerwise.can_run`; ``inputs`` are float32
     (pictures, height, width, 3), normalised. Layers that the converter merged otherwise
-    are left out, as are those whose weights are no int8.
+    are left out, as are those whose weights are no integers.
     """
-    rounded = flatbuffer.int8_weights(int8_model)
+    rounded = flatbuffer.integer_weights(int8_model)
     missing = {}
     for name, operator, output, chunks in layer_inputs(float_model, inputs):
         if output in rounded:
@@ -86,11 +86,8 @@ def add_to_biases(int8_model: Any, missing: Means) -> None:
 
 
 def _real_weights(model: Any, tensor: Any) -> Weights:
-    """int8 weights as real numbers, each channel by its scale."""
-    shape = [1] * len(tensor.shape)
-    shape[tensor.quantization.quantizedDimension] = -1
-    scales = np.asarray(tensor.quantization.scale, np.float32).reshape(shape)
-    weights: Weights = flatbuffer.constant(model, tensor) * scales
+    """Integer weights as real numbers, each channel by its scale."""
+    weights: Weights = flatbuffer.constant(model, tensor) * flatbuffer.step_sizes(tensor)
     return weights
 
 

@@ -21,7 +21,7 @@ from convert.errors import ConversionError
 from convert.output_capture import quiet
 from convert.quantization import flatbuffer
 from convert.quantization.activation_ranges import activation_ranges
-from convert.quantization.candidate_spec import CandidateSpec, Granularity, Rounding
+from convert.quantization.candidate_spec import CandidateSpec, Granularity
 from convert.quantization.edge_quantizer import (
     EVERY,
     hushed,
@@ -29,6 +29,7 @@ from convert.quantization.edge_quantizer import (
     weight_granularity,
 )
 from convert.quantization.flatbuffer import WEIGHTED
+from convert.quantization.weight_clusters import cluster_centres, nearest_centre
 
 
 class CandidateMaker:
@@ -62,8 +63,9 @@ class CandidateMaker:
         self._logits = logits
         self._debug = debug
         self._equalised: CandidateMaker | None = None
-        self._steps: Mapping[bytes, NDArray[np.int8]] | None = None
-        self._missing: dict[Rounding, Mapping[bytes, NDArray[np.float64]]] = {}
+        # Of each choice of weights, whatever else a candidate chooses.
+        self._steps: dict[CandidateSpec, Mapping[bytes, NDArray[np.int8]]] = {}
+        self._missing: dict[CandidateSpec, Mapping[bytes, NDArray[np.float64]]] = {}
         tensors = self._float.subgraphs[0].tensors
         operators = flatbuffer.operators(self._float)
         self.layers = [tensors[item.outputs[0]].name.decode() for _, item in operators]
@@ -82,6 +84,9 @@ class CandidateMaker:
             for name in WEIGHTED:
                 operation = qtyping.TFLOperationName(name)
                 quantizer.add_static_config(".*", operation, 8, 8, granularity, AlgorithmName.MSE)
+        if choice.weight_bits == 4:
+            operation = qtyping.TFLOperationName.CONV_2D
+            quantizer.add_static_config(".*", operation, 8, 4, granularity, rounding)
         if choice.int16_layers:
             pattern = self._pattern(choice.int16_layers)
             quantizer.add_static_config(pattern, EVERY, 16, 8, granularity, rounding)
@@ -105,7 +110,7 @@ class CandidateMaker:
             with quiet(self._debug):  # TensorFlow talks while it is imported
                 from convert.quantization.bias_correction import add_to_biases
 
-            add_to_biases(model, self._missing_means(choice.rounding))
+            add_to_biases(model, self._missing_means(choice.weights))
         for buffer in model.buffers:  # as arrays: what is not, is written byte by byte
             if buffer.data is not None:
                 buffer.data = np.frombuffer(bytes(buffer.data), np.uint8)
@@ -122,11 +127,18 @@ class CandidateMaker:
             raise ConversionError(f"no candidate with {choice.describe()}: {reason}") from exc
         model = flatbuffer.read(bytes(result.quantized_model))
         mend_dead_channels(self._float, model)
+        steps: Mapping[bytes, NDArray[np.int8]] = {}
         if choice.rounding == "second-order":
-            steps = self._second_order()
-            for output, tensor in flatbuffer.int8_weights(model).items():
-                if output in steps:
-                    flatbuffer.set_constant(model, tensor, steps[output])
+            steps = self._second_order(choice.weights)
+        for output, tensor in flatbuffer.integer_weights(model).items():
+            if output in steps:
+                flatbuffer.set_constant(model, tensor, steps[output])
+            elif choice.weight_clusters:
+                plain = flatbuffer.constant(model, tensor)
+                centres = cluster_centres(
+                    plain, flatbuffer.step_sizes(tensor), choice.weight_clusters
+                )
+                flatbuffer.set_constant(model, tensor, nearest_centre(plain, centres))
         return model
 
     def _of_equalised(self) -> CandidateMaker:
@@ -149,31 +161,35 @@ class CandidateMaker:
             )
         return self._equalised
 
-    def _second_order(self) -> Mapping[bytes, NDArray[np.int8]]:
-        """int8 weights, by layer: they hold in any candidate with these scales."""
-        if self._steps is None:
+    def _second_order(self, weights: CandidateSpec) -> Mapping[bytes, NDArray[np.int8]]:
+        """Integer weights, by layer: they hold in any candidate with these scales."""
+        if weights not in self._steps:
             with quiet(self._debug):  # TensorFlow talks while it is imported
                 from convert.quantization.gptq import round_weights
                 from convert.quantization.layerwise import can_run
 
-                model = self._make_uncorrected(CandidateSpec())
-                known = can_run(self._float)
-                self._steps = round_weights(self._float, model, self._inputs) if known else {}
-        return self._steps
+                plain = dataclasses.replace(weights, rounding="min-max", weight_clusters=0)
+                model = self._make_uncorrected(plain)
+                self._steps[weights] = {}
+                if can_run(self._float):
+                    self._steps[weights] = round_weights(
+                        self._float, model, self._inputs, weights.weight_clusters
+                    )
+        return self._steps[weights]
 
-    def _missing_means(self, rounding: Rounding) -> Mapping[bytes, NDArray[np.float64]]:
+    def _missing_means(self, weights: CandidateSpec) -> Mapping[bytes, NDArray[np.float64]]:
         """What rounded weights lack, by layer: it holds in any candidate with these weights."""
-        if rounding not in self._missing:
+        if weights not in self._missing:
             with quiet(self._debug):  # TensorFlow talks while it is imported
                 from convert.quantization.bias_correction import missing_means
                 from convert.quantization.layerwise import can_run
 
-                model = self._make_uncorrected(CandidateSpec(rounding=rounding))
+                model = self._make_uncorrected(weights)
                 known = can_run(self._float)
-                self._missing[rounding] = (
+                self._missing[weights] = (
                     missing_means(self._float, model, self._inputs) if known else {}
                 )
-        return self._missing[rounding]
+        return self._missing[weights]
 
 
 def stack_inputs(items: Sequence[Mapping[str, NDArray[np.float32]]]) -> NDArray[np.float32]:

@@ -14,7 +14,6 @@ from convert.quantization import flatbuffer
 from convert.quantization.flatbuffer import WEIGHTED
 from convert.quantization.layerwise import has_bias
 
-LARGEST = 127  # int8 weights are symmetric
 _LIMITS = np.iinfo(np.int32)
 _FITTING = 2.0**30  # steps that a bias may have: half of what fits, for corrections to come
 
@@ -35,7 +34,7 @@ def mend_dead_channels(float_model: Any, int8_model: Any) -> None:
         if name not in WEIGHTED or whole is None or not (has_bias(operator) and has_bias(whole)):
             continue
         kernel, bias = (tensors[operator.inputs[place]] for place in (1, 2))
-        if not flatbuffer.is_int8(kernel) or not flatbuffer.is_int32(bias):
+        if not flatbuffer.weight_bits(kernel) or not flatbuffer.is_int32(bias):
             continue
         steps = flatbuffer.constant(int8_model, bias)
         full = (steps == _LIMITS.min) | (steps == _LIMITS.max)
@@ -55,11 +54,10 @@ def _rescale(
     model: Any, kernel: Any, bias: Any, real: tuple[Any, Any], scales: Any, step: float
 ) -> None:
     """Store the ``real`` weights and biases by ``scales``, float64 (channels,)."""
-    shape = [1] * len(kernel.shape)
-    shape[kernel.quantization.quantizedDimension] = -1
-    weights = np.clip(np.rint(real[0] / scales.reshape(shape)), -LARGEST, LARGEST)
+    kernel.quantization.scale = scales.astype(np.float32)
+    largest = flatbuffer.largest_weight(kernel)
+    weights = np.clip(np.rint(real[0] / flatbuffer.step_sizes(kernel)), -largest, largest)
     flatbuffer.set_constant(model, kernel, weights.astype(np.int8))
     biases = np.clip(np.rint(real[1] / (step * scales)), _LIMITS.min, _LIMITS.max)
     flatbuffer.set_constant(model, bias, biases.astype(np.int32))
-    kernel.quantization.scale = scales.astype(np.float32)
     bias.quantization.scale = (step * scales).astype(np.float32)

@@ -7,6 +7,7 @@ the schema; it has no types, hence the ``Any`` here.
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import flatbuffers
@@ -97,33 +98,73 @@ def is_int8(tensor: Any) -> bool:
     return bool(tensor.type == schema.TensorType.INT8)
 
 
+def weight_bits(tensor: Any) -> int:
+    """8 or 4 for what is such an integer; 0 for all else."""
+    bits: int = {schema.TensorType.INT8: 8, schema.TensorType.INT4: 4}.get(tensor.type, 0)
+    return bits
+
+
+def largest_weight(tensor: Any) -> int:
+    """Of integer weights, in steps: they are symmetric."""
+    return (1 << weight_bits(tensor) - 1) - 1
+
+
 def is_int32(tensor: Any) -> bool:
     """Whether it holds 32-bit integers."""
     return bool(tensor.type == schema.TensorType.INT32)
 
 
-def int8_weights(model: Any) -> dict[bytes, Any]:
-    """The tensors of the weights that are 8-bit integers, by the name of their layer's output."""
+def integer_weights(model: Any) -> dict[bytes, Any]:
+    """The tensors of the weights of 8 or 4 bits, by the name of their layer's output."""
     tensors = model.subgraphs[0].tensors
     return {
         tensors[operator.outputs[0]].name: tensor
         for name, operator in operators(model)
-        if name in WEIGHTED and is_int8(tensor := tensors[operator.inputs[1]])
+        if name in WEIGHTED and weight_bits(tensor := tensors[operator.inputs[1]])
     }
 
 
+def step_sizes(tensor: Any) -> NDArray[np.float32]:
+    """What a step of each channel of an integer ``tensor`` is worth, to be multiplied with it."""
+    shape = [1] * len(tensor.shape)
+    shape[tensor.quantization.quantizedDimension] = -1
+    return np.asarray(tensor.quantization.scale, np.float32).reshape(shape)
+
+
 def constant(model: Any, tensor: Any) -> Tensor:
-    """The data of a constant tensor, in its shape."""
+    """The data of a constant tensor, in its shape; integers of 4 bits as int8."""
     data = bytes(model.buffers[tensor.buffer].data)
-    values: Tensor = np.frombuffer(data, _DTYPES[tensor.type]).reshape(tensor.shape)
-    return values
+    if tensor.type == schema.TensorType.INT4:
+        values: Tensor = _unpacked(data, math.prod(tensor.shape))
+    else:
+        values = np.frombuffer(data, _DTYPES[tensor.type])
+    return values.reshape(tensor.shape)
 
 
 def set_constant(model: Any, tensor: Any, values: Tensor) -> None:
     """Replace the data of a constant tensor by ``values`` of the same shape and dtype."""
     assert values.shape == tuple(tensor.shape)
-    assert values.dtype == _DTYPES[tensor.type]
+    if tensor.type == schema.TensorType.INT4:
+        assert values.dtype == np.int8
+        values = _packed(values)
+    else:
+        assert values.dtype == _DTYPES[tensor.type]
     model.buffers[tensor.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
+
+
+def _unpacked(data: bytes, count: int) -> NDArray[np.int8]:
+    """``count`` signed integers of 4 bits; two are in a byte, the first in its lower half."""
+    both = np.frombuffer(data, np.int8)
+    halves = np.stack((both << 4 >> 4, both >> 4), axis=-1)  # the sign is shifted in
+    values: NDArray[np.int8] = halves.ravel()[:count]
+    return values
+
+
+def _packed(values: NDArray[np.int8]) -> NDArray[np.uint8]:
+    flat: NDArray[Any] = values.ravel().view(np.uint8) & 0x0F
+    flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
+    packed: NDArray[np.uint8] = flat[::2] | flat[1::2] << 4
+    return packed
 
 
 def allow_half_precision(model: Any) -> None:

@@ -18,26 +18,30 @@ from numpy.typing import NDArray
 
 from convert.quantization import flatbuffer
 from convert.quantization.layerwise import Chunks, layer_inputs
+from convert.quantization.weight_clusters import cluster_centres, nearest_centre
 
 DAMPING = 0.01  # of the mean second derivative: inputs that never differ stay invertible
 PLACES = 40_000  # of a layer's inputs that are enough, of each chunk of pictures
 BLOCK = 64  # inputs after which those further on are brought up to date
-LARGEST = 127  # int8 weights are symmetric
 
 Weights = NDArray[np.int8]
 Reals = NDArray[np.float64]
 
 
 def round_weights(
-    float_model: Any, int8_model: Any, inputs: NDArray[np.float32]
+    float_model: Any,
+    int8_model: Any,
+    inputs: NDArray[np.float32],
+    weight_clusters: int = 0,
 ) -> dict[bytes, Weights]:
-    """int8 weights for the layers of ``int8_model``, by the name of the layer's output.
+    """Integer weights for the layers of ``int8_model``, by the name of the layer's output.
 
     Both are the same network, the first of which :func:`.layerwise.can_run`;
     ``inputs`` are float32 (pictures, height, width, 3), normalised. ``int8_model`` has the
-    scales, and is left as it is; layers whose weights it holds otherwise are left out.
+    scales, and is left as it is; layers whose weights it holds otherwise are left out. Those
+    of a layer take at most ``weight_clusters`` values; 0: as many as they like.
     """
-    quantised = flatbuffer.int8_weights(int8_model)
+    quantised = flatbuffer.integer_weights(int8_model)
     rounded = {}
     for name, operator, output, chunks in layer_inputs(float_model, inputs):
         if output not in quantised:
@@ -46,15 +50,20 @@ def round_weights(
         weights = flatbuffer.constant(float_model, kernel)
         scales = np.asarray(quantised[output].quantization.scale, np.float64)
         hessians = _second_derivatives(name, operator, weights.shape, chunks)
+        largest = flatbuffer.largest_weight(quantised[output])
+        centres = np.arange(-largest, largest + 1, dtype=np.int8)
+        if weight_clusters:
+            plain = flatbuffer.constant(int8_model, quantised[output])
+            sizes = flatbuffer.step_sizes(quantised[output])
+            centres = cluster_centres(plain, sizes, weight_clusters)
         if name == "DEPTHWISE_CONV_2D":  # (1, height, width, channel): each has its own inputs
             columns = weights.reshape(-1, weights.shape[-1]).T[:, np.newaxis]
-            steps = _round(columns, scales.reshape(-1, 1), hessians)
+            steps = _round(columns, scales.reshape(-1, 1), hessians, centres)
             rounded[output] = steps[:, 0].T.reshape(weights.shape)
         else:  # (channel, ...)
             columns = weights.reshape(1, len(weights), -1)
-            rounded[output] = _round(columns, scales.reshape(1, -1), hessians).reshape(
-                weights.shape
-            )
+            steps = _round(columns, scales.reshape(1, -1), hessians, centres)
+            rounded[output] = steps.reshape(weights.shape)
     return rounded
 
 
@@ -85,10 +94,13 @@ def _second_derivatives(name: str, operator: Any, kernel: tuple[int, ...], chunk
     return hessians
 
 
-def _round(weights: NDArray[np.float32], scales: Reals, hessians: Reals) -> Weights:
+def _round(
+    weights: NDArray[np.float32], scales: Reals, hessians: Reals, centres: Weights
+) -> Weights:
     """Weights (groups, outputs, inputs) in steps of ``scales`` (groups, outputs).
 
-    ``hessians``: (groups, inputs, inputs), what the outputs of a group share.
+    ``hessians``: (groups, inputs, inputs), what the outputs of a group share; ``centres``: the
+    numbers of steps that there are, in rising order.
     """
     count = weights.shape[-1]
     diagonal = np.einsum("gii->gi", hessians)
@@ -106,7 +118,7 @@ def _round(weights: NDArray[np.float32], scales: Reals, hessians: Reals) -> Weig
         errors = np.empty((*left.shape[:2], end - start))
         for place in range(start, end):
             value = left[:, :, place]
-            step = np.clip(np.rint(value / scales), -LARGEST, LARGEST)
+            step = nearest_centre(value / scales, centres)
             steps[:, :, place] = step
             error = (value - step * scales) / upper[:, place, place, np.newaxis]
             errors[:, :, place - start] = error

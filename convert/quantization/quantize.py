@@ -54,6 +54,11 @@ def quantize(
         best = best_int8(float32, recipe, dataset, value_range, logits)
         if best is not None:
             return best
+    if recipe.packed:
+        raise ConversionError(
+            "int8 of this network is made by TensorFlow's converter, which knows neither --int4 "
+            "nor --weight-clusters: leave them out"
+        )
     model = flatbuffer.read(_convert(saved_model, recipe, dataset))
     if recipe.bias_pictures and can_run(model):
         assert float32 is not None
@@ -95,7 +100,14 @@ def best_int8(
             calibration=chain(seen, nearer),
             logits=logits,
         )
-        spec = dataclasses.replace(BEST, corrected=recipe.corrected)
+        spec = dataclasses.replace(
+            BEST,
+            corrected=recipe.corrected,
+            # What coarser weights lose is worth the seconds.
+            rounding="second-order" if recipe.packed else BEST.rounding,
+            weight_bits=recipe.weight_bits,
+            weight_clusters=recipe.weight_clusters,
+        )
         model = flatbuffer.read(maker.make(spec))
     except ConversionError:  # TensorFlow's converter may know more, or says why not
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from convert.quantization.candidate_spec import WeightBits
 from device.errors import UsageError
 from device.schema import Record
 
@@ -19,6 +20,7 @@ LEAST_COSINE: dict[Precision, float] = {
     "dynamic": 0.98,
     "int8": 0.95,
 }
+LEAST_COSINE_PACKED = 0.8  # of int8 whose weights are coarser yet, for a smaller file
 
 
 class Recipe(Record, frozen=True):
@@ -31,6 +33,8 @@ class Recipe(Record, frozen=True):
     half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
     corrected: bool = True  # int8 only: biases; not where the network was trained rounded
     integer_outputs: bool = False  # int8 only: fail if anything in the file is no integer
+    weight_bits: WeightBits = 8  # int8 only: of CONV_2D
+    weight_clusters: int = 0  # int8 only: that the weights of a layer take at most; 0: any number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -40,7 +44,12 @@ class Recipe(Record, frozen=True):
     @property
     def least_cosine(self) -> float:
         """Below this likeness to float32 the variant is broken."""
-        return LEAST_COSINE[self.precision]
+        return LEAST_COSINE_PACKED if self.packed else LEAST_COSINE[self.precision]
+
+    @property
+    def packed(self) -> bool:
+        """Whether the weights are coarser than int8, for a smaller file."""
+        return self.weight_bits < 8 or self.weight_clusters > 0
 
     def to_json(self) -> dict[str, str | int | float | bool]:
         """As recorded in the manifest."""
@@ -55,6 +64,10 @@ class Recipe(Record, frozen=True):
                 "activations": "int8",
                 "outputs": "int8",
             }
+            if self.weight_bits == 4:
+                recipe["weights"] = "int4 in CONV_2D, else int8, a scale per channel"
+            if self.weight_clusters:
+                recipe["weight_clusters"] = self.weight_clusters
             if not self.corrected:
                 recipe["trained"] = "rounded"
         if self.precision == "float16":

@@ -55,7 +55,15 @@ class SlimBundles:
             licence=manifest.provenance.licence,
             threshold=None if self._task.labelled else manifest.threshold,
         )
-        build_options = BuildOptions(precisions, None, 0, options.seed, options.debug)
+        build_options = BuildOptions(
+            precisions,
+            calibration=None,
+            samples=0,
+            seed=options.seed,
+            debug=options.debug,
+            weight_bits=options.weight_bits,
+            weight_clusters=options.weight_clusters,
+        )
         build_trained(detector, dataset, bundle, build_options, self._say)
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(pack_weights(model, original.labels))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from convert.compression.cost_model import Board
 from convert.evaluation.predict import Looker
+from convert.quantization.candidate_spec import WeightBits
 from convert.slimming.original import Original
 from convert.training.dataset import Dataset
 from convert.tuning.cost import Target
@@ -21,6 +22,8 @@ class SlimOptions:
     costs: tuple[float, ...] = ()  # multiples of the whole network's, to be reached
     size: int | None = None
     low_rank: float = 0.0  # share of a 1x1 kernel that two in its place may leave out
+    weight_bits: WeightBits = 8  # of the int8 that the search ends in
+    weight_clusters: int = 0
     target: Target = "pi4"
     seconds: float = 3600.0
     epochs: int | None = None  # for each network, instead of seconds for all

@@ -39,6 +39,9 @@ def test_pixels_that_no_picture_has_are_wrong_usage(flag, capsys):
         (["net.tflite", "--alpha", "1"], r"--alpha says nothing of net\.tflite"),
         (["net.tflite", "--calibration", "x"], r"--calibration says nothing of net\.tflite"),
         (["--integer-outputs", "--variants", "float16"], "--integer-outputs is about int8"),
+        (["--int4", "--variants", "float16"], "--int4 is about int8"),
+        (["--weight-clusters", "8", "--variants", "float32"], "--weight-clusters is about int8"),
+        (["net.tflite", "--int4"], r"--int4 says nothing of net\.tflite"),
         (["--variants", "int4"], "int4"),
     ],
 )

@@ -7,8 +7,12 @@ from convert.calibration.images import CalibrationInputs
 from convert.quantization import flatbuffer
 from convert.quantization.candidate_spec import CandidateSpec
 from convert.quantization.candidates import CandidateMaker, stack_inputs
+from convert.quantization.flatbuffer import WEIGHTED
 from convert.tuning.output_error import OutputError
 from device.bundle.bundle import Bundle
+from device.inference.interpreter import Interpreter
+from device.runtimes import installed_interpreters
+from tests.helpers.tiny_bundle import pixels
 
 
 def test_named_layers_stay_float_and_no_others(maker):
@@ -37,6 +41,53 @@ def test_second_order_weights_are_other_steps_of_the_same_scales(maker):
         data = [m.buffers[t.buffer].data for m, t in ((plain, ours), (other, theirs))]
         differ += not np.array_equal(*data)
     assert 0 < differ <= len(maker.weighted)
+
+
+@pytest.mark.parametrize("rounding", ["min-max", "second-order"])
+def test_clustered_weights_of_a_layer_take_few_values(maker, rounding):
+    plain, clustered = (
+        flatbuffer.read(maker.make(CandidateSpec(rounding=rounding, weight_clusters=count)))
+        for count in (0, 4)
+    )
+    values = [
+        [len(np.unique(flatbuffer.constant(model, tensor))) for tensor in weights.values()]
+        for model in (plain, clustered)
+        for weights in [flatbuffer.integer_weights(model)]
+    ]
+    assert len(values[0]) == len(maker.weighted)
+    assert min(values[0]) > 4
+    assert max(values[1]) <= 4
+
+
+def test_weights_of_4_bits_are_those_of_convolutions_alone_and_run(maker, built, tmp_path):
+    model = maker.make(CandidateSpec(rounding="second-order", weight_bits=4))
+    tensors = flatbuffer.read(model).subgraphs[0].tensors
+    bits = {
+        name: flatbuffer.weight_bits(tensors[operator.inputs[1]])
+        for name, operator in flatbuffer.operators(flatbuffer.read(model))
+        if name in WEIGHTED
+    }
+    assert bits == {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 8, "FULLY_CONNECTED": 8}
+    (tmp_path / "int4.tflite").write_bytes(model)
+    picture = pixels(built / "pictures")[:1]
+    exact = real_output("litert", built / "bundle" / "float32.tflite", picture)
+    found = real_output("litert", tmp_path / "int4.tflite", picture)
+    assert np.corrcoef(found, exact)[0, 1] > 0.9
+    if "tflite-runtime" in installed_interpreters():
+        other = real_output("tflite-runtime", tmp_path / "int4.tflite", picture)
+        assert np.corrcoef(other, found)[0, 1] > 0.99
+
+
+def real_output(name, file, picture):
+    """The one output of ``file``, in real numbers, as 64-bit floats (values,)."""
+    interpreter = Interpreter(name, file, threads=1)
+    given, (answer,) = interpreter.input, interpreter.outputs
+    steps = picture if given.scale == 0 else np.rint(picture / given.scale) + given.zero_point
+    interpreter.input_tensor()[...] = steps
+    interpreter.invoke()
+    return (np.float64(interpreter.output_tensors()[0].ravel()) - answer.zero_point) * (
+        answer.scale or 1.0
+    )
 
 
 @pytest.mark.long

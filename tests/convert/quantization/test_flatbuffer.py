@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow  # noqa: F401 - before LiteRT's schema, as in the converter
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter as LiteRt
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convert.quantization import flatbuffer
 
@@ -54,6 +59,22 @@ def test_constant_survives_being_set_and_read(int8):
     again = flatbuffer.read(flatbuffer.write(model))
     tensor = again.subgraphs[0].tensors[operator.inputs[2]]
     assert np.array_equal(flatbuffer.constant(again, tensor), values)
+
+
+def test_weights_of_4_bits_lie_two_in_a_byte_the_first_in_the_lower_half():
+    tensor = SimpleNamespace(type=schema.TensorType.INT4, shape=[3], buffer=0)
+    model = SimpleNamespace(buffers=[SimpleNamespace(data=b"")])
+    flatbuffer.set_constant(model, tensor, np.array([1, -1, 7], np.int8))
+    assert bytes(model.buffers[0].data) == b"\xf1\x07"
+    assert flatbuffer.constant(model, tensor).tolist() == [1, -1, 7]
+
+
+@given(st.lists(st.integers(-8, 7), min_size=1, max_size=9))
+def test_any_weights_of_4_bits_survive_being_set_and_read(values):
+    tensor = SimpleNamespace(type=schema.TensorType.INT4, shape=[1, len(values)], buffer=0)
+    model = SimpleNamespace(buffers=[SimpleNamespace(data=b"")])
+    flatbuffer.set_constant(model, tensor, np.array([values], np.int8))
+    assert flatbuffer.constant(model, tensor).tolist() == [values]
 
 
 def test_float16_variant_allows_half_precision_and_float32_does_not(bundle_dir):

@@ -9,10 +9,15 @@ from convert.quantization import flatbuffer
 from convert.quantization.gptq import _round, round_weights
 from convert.quantization.layerwise import apply_weights, layer_inputs
 
+EIGHT_BITS = np.arange(-127, 128, dtype=np.int8)
 
-def rounded(weights, scale, hessian):
+
+def rounded(weights, scale, hessian, allowed=EIGHT_BITS):
     steps = _round(
-        np.array([[weights]], np.float32), np.array([[scale]]), np.array([hessian], np.float64)
+        np.array([[weights]], np.float32),
+        np.array([[scale]]),
+        np.array([hessian], np.float64),
+        np.array(allowed, np.int8),
     )
     return steps[0, 0].tolist()
 
@@ -38,6 +43,11 @@ def test_weights_stay_within_what_int8_holds():
     assert rounded([500.0, -500.0], 1.0, np.eye(2)) == [127, -127]
 
 
+def test_error_of_a_value_that_there_is_not_is_made_up_for_too():
+    # As above, but with halves of 0 and 10: 4 of 10 are lost, so the second has 8 to give.
+    assert rounded([4.0, 4.0], 1.0, [[1.01, 1.0], [1.0, 1.01]], [-10, 0, 10]) == [0, 10]
+
+
 def test_input_that_is_always_zero_does_no_harm():
     assert rounded([0.4, 1.6], 1.0, [[0.0, 0.0], [0.0, 1.0]]) == [0, 2]
 
@@ -50,7 +60,7 @@ def test_outputs_of_inputs_that_go_together_are_nearer_than_by_rounding_to_neare
     inputs += 0.1 * random.normal(size=inputs.shape)
     weights = random.normal(size=(1, 16, 70)).astype(np.float32)
     scales = np.full((1, 16), 0.2)
-    steps = _round(weights, scales, (inputs.T @ inputs)[np.newaxis])
+    steps = _round(weights, scales, (inputs.T @ inputs)[np.newaxis], EIGHT_BITS)
 
     def error(found):
         return np.square((found * 0.2 - weights[0]) @ inputs.T).sum()

@@ -22,6 +22,13 @@ def test_integers_only_means_no_other_tensor(bundle_dir, monkeypatch):
         quantize(bundle_dir, recipe, nothing)
 
 
+@pytest.mark.parametrize("coarser", [{"weight_bits": 4}, {"weight_clusters": 16}])
+def test_coarser_weights_are_refused_for_a_network_that_is_not_known_here(bundle_dir, coarser):
+    recipe = Recipe(precision="int8", calibration_pictures=1, **coarser)
+    with pytest.raises(ConversionError, match="neither --int4 nor --weight-clusters"):
+        quantize(bundle_dir, recipe, nothing)
+
+
 def test_picture_from_nearer_is_its_middle_enlarged():
     inputs = np.zeros((1, 10, 20, 3), np.float32)
     inputs[:, 2:8, 4:16] = 1.0  # 0.6 of both sides

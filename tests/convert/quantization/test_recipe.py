@@ -15,6 +15,17 @@ def test_recorded_recipe_of_int8_says_how_it_was_calibrated():
     assert recorded["seed"] == 3
 
 
+def test_coarser_weights_are_recorded_and_judged_less_strictly():
+    plain, clusters, int4 = (
+        Recipe(precision="int8", calibration_pictures=8, **coarser)
+        for coarser in ({}, {"weight_clusters": 16}, {"weight_bits": 4})
+    )
+    assert "weight_clusters" not in plain.to_json()
+    assert clusters.to_json()["weight_clusters"] == 16
+    assert int4.to_json()["weights"] == "int4 in CONV_2D, else int8, a scale per channel"
+    assert clusters.least_cosine == int4.least_cosine < plain.least_cosine
+
+
 def test_float32_is_always_among_the_variants_and_first():
     assert parse_variants("int8, float16") == ("float32", "float16", "int8")
 

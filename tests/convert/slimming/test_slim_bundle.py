@@ -77,6 +77,14 @@ def test_bundle_says_where_it_comes_from_and_holds_the_weights(
         assert np.array_equal(stored["Conv/kernel"], original.weights["Conv"][0])
 
 
+def test_weights_of_int8_are_as_coarse_as_asked_for(bundles, original, monkeypatch, tmp_path):
+    built = []
+    monkeypatch.setattr(slim_bundle, "build_trained", lambda *args: built.append(args))
+    student = Student(original.weights, SIZE)
+    bundles(True, weight_bits=4, weight_clusters=8).build(student, "96px", tmp_path, ("int8",))
+    assert (built[0][3].weight_bits, built[0][3].weight_clusters) == (4, 8)
+
+
 def test_int8_is_measured_against_the_whole_networks_int8(bundles, monkeypatch, tmp_path):
     monkeypatch.setattr(slim_bundle, "missing_tools", lambda: {"qemu-aarch64": "qemu-user"})
     folder = tmp_path / "small"
