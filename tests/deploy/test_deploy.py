@@ -81,6 +81,12 @@ def test_address_in_brackets_is_given_to_ssh_without_them(stub_host: StubHost, n
     assert f" -- {name.replace('[', '').replace(']', '')} " in stub_host.laptop.ssh_log()
 
 
+def test_what_is_copied_is_compressed(stub_host: StubHost):
+    stub_host.deploy("--dry-run", "pi")
+    (first,) = [line for line in stub_host.laptop.ssh_log().splitlines() if " -- pi" in line]
+    assert re.search(r"-fN\w*C", first)
+
+
 def test_help_teaches_and_exits_0(stub_host: StubHost):
     done = stub_host.laptop.deploy("--help")
     assert done.returncode == 0
