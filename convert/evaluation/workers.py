@@ -28,7 +28,9 @@ from device.inference.engine import Engine
 from device.runtimes import installed_interpreters
 
 CONNECT_TIMEOUT_S = 15.0
-START = "start one in a checkout like this with: dask worker --nthreads 1 --nworkers auto"
+# Not `dask ...`: as a module of Python it finds the code of the folder that it is started in.
+START_SCHEDULER = "start one in a checkout like this with: python -m dask scheduler"
+START = "start one in a checkout like this with: python -m dask worker ADDRESS --nthreads 1"
 
 _opened = threading.local()  # on a worker: the engines of its newest pack, by digest
 
@@ -105,12 +107,20 @@ class Workers:
         """Raises ``EvaluationError`` where there are no workers, or others than this code's."""
         self._client = client
         self._held: dict[str, Any] = {}  # futures of what was sent, by digest
+        try:
+            client.run_on_scheduler(describe_worker)  # it opens what it hands on
+        except Exception as exc:  # whatever it raises there comes as it is
+            raise EvaluationError(
+                f"the scheduler does not know this code ({_in_a_line(exc)}); {START_SCHEDULER}"
+            ) from exc
         if not client.scheduler_info()["workers"]:
             raise EvaluationError(f"no worker has come to the scheduler; {START}")
         try:
             told = client.run(describe_worker)
         except Exception as exc:  # whatever a worker's code raises comes as it is
-            raise EvaluationError(f"a worker does not know this code ({exc}); {START}") from exc
+            raise EvaluationError(
+                f"a worker does not know this code ({_in_a_line(exc)}); {START}"
+            ) from exc
         for worker, described in told.items():
             if described != describe_worker():
                 raise EvaluationError(
@@ -150,8 +160,12 @@ class Workers:
             raise
         except Exception as exc:  # of Dask's, or of a worker's
             raise EvaluationError(
-                f"the workers gave it up ({type(exc).__name__}: {exc}); had they enough memory?"
+                f"the workers gave it up ({_in_a_line(exc)}); had they enough memory?"
             ) from exc
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _why_unreadable(path: Path) -> Unreadable:
@@ -185,5 +199,5 @@ def _connect(address: str) -> Any:
         return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except (OSError, TimeoutError) as exc:
         raise EvaluationError(
-            f"--executor {address}: no scheduler answers there; start one with: dask scheduler"
+            f"--executor {address}: no scheduler answers there; {START_SCHEDULER}"
         ) from exc

@@ -157,7 +157,8 @@ def test_real_deployments_to_all_hosts_and_back(tmp_path, bundle_dir):
         for host in hosts.values() if SERVICE else ():
             # Without a page: all of them are one machine, which has each port once.
             host.liteberry.mkdir()
-            (host.liteberry / "settings.toml").write_text('source = "demo"\n')
+            settings = f'bundle = "{host.current}/bundle"\nsource = "demo"\n'
+            (host.liteberry / "settings.toml").write_text(settings)
 
         def deploy(bundle: Path) -> str:
             return fleet.play(options=[*SERVICE, "--bundle", str(bundle)], **CANARY)

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
 from itertools import chain
 
@@ -215,6 +216,39 @@ def test_hub_of_the_page_shows_the_pis_with_their_token(tmp_path):
     assert pi.asked[0] == ("/metrics", "open-sesame")
 
 
+@pytest.mark.installs
+def test_workers_of_dask_find_what_is_found_without_them(tmp_path, bundle_dir):
+    """A scheduler and two workers by the page's commands: the figures are the same, digit by digit."""
+    packages, port = tmp_path / "packages", free_port()
+    install = ["install", "--quiet", "--target", packages, "distributed==2026.8.0"]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    there = f"tcp://{HOST}:{port}"
+    scheduler = [*shlex.split(PAGE.command("python -m dask scheduler")), "--host", HOST, "--port", port]
+    worker = shlex.split(PAGE.command("python -m dask worker").replace("tcp://HOST:8786", there))
+    worker[worker.index("--nworkers") + 1] = "2"  # auto: as many as there are cores
+    started = []
+    try:
+        for words in (scheduler, worker):
+            command = [sys.executable, *words[1:], "--no-dashboard"]
+            said = (tmp_path / f"said by {words[3]}").open("w")
+            with said:
+                started.append(start(command, cwd=ROOT, env=environment, stderr=said))
+        wait_until(lambda: (tmp_path / "said by scheduler").read_text().count("Register worker") == 2)
+        figures = []
+        for extra in ([], ["--executor", there]):
+            file = tmp_path / f"{len(extra)}.json"
+            words = ["--images", bundle_dir / "samples", "--variants", "float32,int8", "--json", file]
+            command = [sys.executable, "-m", "convert", "evaluate", bundle_dir, *words, *extra]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+            figures.append(json.loads(file.read_text()))
+    finally:
+        for child in reversed(started):
+            child.terminate()
+            child.wait()
+    assert figures[0] == figures[1]
+
+
 @pytest.mark.parametrize("settings", PAGE.blocks("toml"))
 def test_settings_are_understood(settings, tmp_path):
     file = tmp_path / "settings.toml"
@@ -225,5 +259,5 @@ def test_settings_are_understood(settings, tmp_path):
 
 def test_every_command_of_the_page_is_one_that_a_test_runs():
     """Ansible's are run where the role is, in tests/deploy."""
-    ran = ("sed -E ", "ansible-playbook ", "mkdir -p ", "python -m device hub", "( umask 077; ")
+    ran = ("sed -E ", "ansible-playbook ", "mkdir -p ", "python -m ", "( umask 077; ")
     assert [line for line in PAGE.commands if not line.startswith(ran)] == []

@@ -26,10 +26,16 @@ class FakeClient:
         self.sent: list[str] = []
         self.described = describe_worker
         self.fails: Exception | None = None
+        self.scheduler_fails: Exception | None = None
         self.closed = False
 
     def scheduler_info(self):
         return {"workers": {f"tcp://worker-{number}": {} for number in range(self.workers)}}
+
+    def run_on_scheduler(self, task):
+        if self.scheduler_fails is not None:
+            raise self.scheduler_fails
+        return task()
 
     def run(self, task):
         return dict.fromkeys(self.scheduler_info()["workers"], self.described())
@@ -127,6 +133,14 @@ def test_scheduler_without_workers_says_how_to_start_one():
         to(FakeClient(0)),
     ):
         pass
+
+
+def test_scheduler_that_does_not_know_the_code_is_told_in_a_line(client):
+    client.scheduler_fails = ModuleNotFoundError("No module\nnamed 'convert'")
+    refused = pytest.raises(EvaluationError, match=r"scheduler .*No module named .*python -m dask")
+    with refused, to(client):
+        pass
+    assert client.closed
 
 
 def test_worker_of_another_version_is_refused(client):
