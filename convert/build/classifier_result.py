@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.build.classifier_run import ClassifierRun
 from convert.build.trained_classifier import TrainedClassifier
-from convert.build.training_result import TrainingResult
-from convert.quantization.recipe import Precision
+from convert.build.training_result import GAINED, TrainingResult
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.evaluation.classification import ClassificationValidator
     from convert.evaluation.review import Gain, Review
     from convert.evaluation.validation import ClassThreshold
     from convert.training.classifier_trainer import ClassifierTrainer
@@ -46,52 +43,25 @@ class ClassifierResult(TrainingResult["ClassifierTrainer"]):
             source=self._source(self._run.started_from),
         )
 
-    def review(
-        self, bundle: Path, thresholds: Mapping[str, float], before: float | None = None
+    def _reviewed(
+        self, bundle: Path, split: str, thresholds: Mapping[str, float], before: float | None
     ) -> Review:
-        """Write beside the files of ``bundle`` how good it is on test images, else on validation's.
-
-        ``before`` is how well the network did on the test images from which training started.
-        """
         from convert.evaluation.class_review import review_classifier
-        from convert.evaluation.review import write_review
-
-        split = "test" if self._run.dataset.test else "validation"
-        judge = self._run.validator(split)
-        review = review_classifier(
-            split,
-            judge,
-            judge.probabilities(self._float_answers(judge)),
-            thresholds,
-            self._run.dataset.train,
-            None if before is None else round(before, 4),
-            self._gains(bundle, judge, thresholds),
-        )
-        write_review(review, bundle)
-        return review
-
-    def _float_answers(self, judge: ClassificationValidator) -> list[NDArray[np.float32]]:
+        from convert.evaluation.variant_precision import variant_accuracy
         from convert.training.classifier_network import float_answers
 
-        return float_answers(self._trainer.average, judge.pixels)
-
-    def _gains(
-        self, bundle: Path, judge: ClassificationValidator, thresholds: Mapping[str, float]
-    ) -> tuple[Gain, ...]:
-        """What ``--qat`` gave, on the images of ``judge``; empty without."""
-        from convert.evaluation.review import Gain
-        from convert.evaluation.variant_precision import variant_accuracy
-
-        if not self._trainer.state.rounded:
-            return ()
-        both: tuple[Precision, ...] = ("float32", "int8")
-        weights = self._trainer.state.unrounded
-        with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-            unrounded = self._trained(weights, thresholds)
-            self._built(unrounded, Path(scratch), both, rounded=False)
-            before = variant_accuracy(Path(scratch), judge, both)
-        now = variant_accuracy(bundle, judge, both)
-        return tuple(
-            Gain(name, found["float32"], found["int8"])
-            for name, found in (("before it was rounded", before), ("this network", now))
+        judge = self._run.validator(split)
+        gains: tuple[Gain, ...] = ()
+        if self._trainer.state.rounded:
+            gains = self._gains(
+                bundle, thresholds, lambda folder: variant_accuracy(folder, judge, GAINED)
+            )
+        return review_classifier(
+            split,
+            judge,
+            judge.probabilities(float_answers(self._trainer.average, judge.pixels)),
+            thresholds,
+            self._run.dataset.train,
+            before,
+            gains,
         )

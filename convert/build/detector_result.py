@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.build.detector_run import DetectorRun
 from convert.build.trained import TrainedDetector, decoder_rule, input_rule
-from convert.build.training_result import TrainingResult
+from convert.build.training_result import GAINED, TrainingResult
 from convert.build.training_run import MOST_JUDGED
 from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.models.zoo import SSDLITE_MOBILENET_V2
-from convert.quantization.recipe import Precision
 from convert.training.dataset import TrainingImage
 from convert.training.trainable_bundle import bundle_network
 
@@ -54,63 +52,48 @@ class DetectorResult(TrainingResult["SsdTrainer"]):
             architecture=model_architecture(self._trainer.average),
         )
 
-    def review(
-        self, bundle: Path, thresholds: Mapping[str, float], before: float | None = None
+    def _reviewed(
+        self, bundle: Path, split: str, thresholds: Mapping[str, float], before: float | None
     ) -> Review:
-        """Write beside the files of ``bundle`` how good it is on test images, else on validation's.
-
-        ``before`` is how well the network did on the test images from which training started.
-        """
-        from convert.evaluation.review import make_review, write_review
+        from convert.evaluation.review import make_review
         from convert.training.network import heads_of
 
-        split = "test" if self._run.dataset.test else "validation"
         judge = self._run.validator(MOST_JUDGED, split)
         heads = self._trainer.answers(judge.pixels)
         if self._trainer.state.rounded:  # the review is of float32
             classes = len(self._run.dataset.classes)
             heads = heads_of(self._trainer.average, classes, judge.pixels)
         found = judge.find(heads)
-        review = make_review(
+        return make_review(
             split,
             judge.images,
             found,
             judge.precision(found),
             thresholds,
             self._run.dataset.train,
-            None if before is None else round(before, 4),
-            self._gains(bundle, judge, thresholds),
+            before,
+            self._all_gains(bundle, judge, thresholds),
         )
-        write_review(review, bundle)
-        return review
 
-    def _gains(
-        self,
-        bundle: Path,
-        judge: DetectionValidator,
-        thresholds: Mapping[str, float],
+    def _all_gains(
+        self, bundle: Path, judge: DetectionValidator, thresholds: Mapping[str, float]
     ) -> tuple[Gain, ...]:
         """What ``--teacher`` and ``--qat`` gave, on the images of ``judge``; empty without."""
         from convert.evaluation.review import Gain
         from convert.evaluation.variant_precision import variant_precision
 
-        if self._run.teacher is None and not self._trainer.state.rounded:
+        def measure(folder: Path) -> dict[str, float]:
+            found = variant_precision(folder, judge, GAINED)
+            return {precision: found[precision].map for precision in GAINED}
+
+        teacher = self._run.teacher
+        if teacher is None and not self._trainer.state.rounded:
             return ()
-        both: tuple[Precision, ...] = ("float32", "int8")
-        gains = []
-        if self._run.teacher is not None:
-            taught = self._taught_precision(judge.images)
-            gains.append(Gain(f"the teacher, {self._run.teacher.folder.name}", taught.map))
-        if self._trainer.state.rounded:
-            weights = self._trainer.state.unrounded
-            with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-                unrounded = self._trained(weights, thresholds)
-                self._built(unrounded, Path(scratch), both, rounded=False)
-                found = variant_precision(Path(scratch), judge, both)
-            gains.append(Gain("before it was rounded", found["float32"].map, found["int8"].map))
-        found = variant_precision(bundle, judge, both)
-        gains.append(Gain("this network", found["float32"].map, found["int8"].map))
-        return tuple(gains)
+        gains = self._gains(bundle, thresholds, measure)
+        if teacher is None:
+            return gains
+        taught = self._taught_precision(judge.images)
+        return (Gain(f"the teacher, {teacher.folder.name}", taught.map), *gains)
 
     def _taught_precision(self, images: Sequence[TrainingImage]) -> MeanPrecision:
         """The teacher's own, float, on ``images``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convert.evaluation.review import Review
+    from convert.evaluation.review import Gain, Review
     from convert.evaluation.validation import ClassThreshold
     from convert.training.trainer import Trainer
 
 T = TypeVar("T", bound="Trainer")
+
+GAINED: tuple[Precision, ...] = ("float32", "int8")  # in which what was gained is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ class TrainingResult(abc.ABC, Generic[T]):
         """What is built of ``weights``."""
 
     @abc.abstractmethod
+    def _reviewed(
+        self, bundle: Path, split: str, thresholds: Mapping[str, float], before: float | None
+    ) -> Review:
+        """How good the network is on the images of ``split``; it was built at ``bundle``."""
+
     def review(
         self, bundle: Path, thresholds: Mapping[str, float], before: float | None = None
     ) -> Review:
@@ -60,6 +68,36 @@ class TrainingResult(abc.ABC, Generic[T]):
 
         ``before`` is how well the network did on the test images from which training started.
         """
+        from convert.evaluation.review import write_review
+
+        split = "test" if self._run.dataset.test else "validation"
+        rounded = None if before is None else round(before, 4)
+        review = self._reviewed(bundle, split, thresholds, rounded)
+        write_review(review, bundle)
+        return review
+
+    def _gains(
+        self,
+        bundle: Path,
+        thresholds: Mapping[str, float],
+        measure: Callable[[Path], Mapping[str, float]],
+    ) -> tuple[Gain, ...]:
+        """What the network at ``bundle`` reaches, after what it did before ``--qat`` rounded it.
+
+        ``measure`` looks at the variants :data:`GAINED` of a bundle.
+        """
+        from convert.evaluation.review import Gain
+
+        gains = []
+        if self._trainer.state.rounded:
+            unrounded = self._trained(self._trainer.state.unrounded, thresholds)
+            with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
+                self._built(unrounded, Path(scratch), GAINED, rounded=False)
+                found = measure(Path(scratch))
+            gains.append(Gain("before it was rounded", found["float32"], found["int8"]))
+        found = measure(bundle)
+        gains.append(Gain("this network", found["float32"], found["int8"]))
+        return tuple(gains)
 
     def build(self, bundle: Path, *, hurried: bool = False) -> TrainedFigures:
         """Fill the empty folder ``bundle`` with the best network.
