@@ -1,10 +1,11 @@
 """What a second camera costs a run: ratios of FPS, taken in turns, and memory.
 
-    python benchmarks/cameras.py BUNDLE [--rounds N] [--frames N] [--json FILE]
+    python benchmarks/cameras.py BUNDLE [--rounds N] [--frames N] [--json FILE] [-- FLAGS]
 
 Each round runs one camera, then two, then three, for the same number of frames each; a round's
 ratios are of runs a few seconds apart, so that a busy or slow machine changes both. Every camera is
-the demo with a path of its own: it makes frames faster than the network takes them.
+the demo with a path of its own: it makes frames faster than the network takes them. What follows
+``--`` are flags of ``detect`` for all runs, such as ``--threads 1`` or ``--size 1920x1080``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,12 +28,12 @@ WANTED_SHARE = 0.03  # by which the sum may differ from one camera's
 WANTED_MB = 15.0  # of a further camera
 
 
-def run(bundle: Path, cameras: int, frames: int) -> dict[str, float]:
+def run(bundle: Path, cameras: int, frames: int, flags: Sequence[str]) -> dict[str, float]:
     """One run: the FPS of each camera and of all, and the peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "seen.jsonl"
         command = [sys.executable, "-m", "device", "detect", str(bundle), "--log", str(log)]
-        command += ["--frames", str(frames), *["--source", "demo"] * cameras]
+        command += ["--frames", str(frames), *["--source", "demo"] * cameras, *flags]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(done.stderr)
@@ -57,10 +59,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--frames", type=int, default=600, metavar="N", help="of each camera")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("flags", nargs="*", metavar="FLAGS", help="for detect, such as --threads 1")
     args = parser.parse_args()
     rounds = []
     for number in range(args.rounds):
-        rounds.append([run(args.bundle, count, args.frames) for count in range(1, MOST + 1)])
+        rounds.append(
+            [run(args.bundle, count, args.frames, args.flags) for count in range(1, MOST + 1)]
+        )
         one, two = rounds[-1][0], rounds[-1][1]
         print(
             f"round {number + 1}: one {one['fps']:.1f} FPS and {one['peak_mb']:.0f} MB, "

@@ -1,10 +1,7 @@
 """The pipeline: every frame through the engine and into the sinks, in three threads.
 
 While the network works on one frame, the next is captured and the last one is written: three
-threads, for OpenCV and the interpreters let go of Python's lock while they work. What the
-network's own thread does besides invoking would be lost to it, so a file's frames come to it
-fitted into its input already, and leave it undecoded. A live camera's newest frame is fitted
-only when the network is ready for it: a frame that waits is a frame that ages.
+threads, for OpenCV and the interpreters let go of Python's lock while they work.
 """
 
 from __future__ import annotations
@@ -15,24 +12,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from device.cameras.base import Camera, CameraLoss
 from device.drawing.annotate import draw
 from device.drawing.parts import EVERYTHING
 from device.inference.engine import Engine
-from device.inference.preprocess import Placement
 from device.outputs.base import Sink
+from device.pipeline.inference_stage import InferenceStage, Job
 from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
-from device.records import Classification, Detection, Frame, Outcome, Result, Tensor, Timings
-from device.system.frame_queue import Handover
+from device.pipeline.network import Network
+from device.records import Classification, Detection, Outcome, Result, Timings
 from device.system.scheduling import batch_scheduling
 from device.system.shutdown import join_all
 
 if TYPE_CHECKING:  # a run that follows nothing pays nothing
-    from device.pipeline.turns import Turn
     from device.pipeline.watching import Watch
     from device.visits.mask import PrivacyMask
     from device.visits.plan import ScenePlan
@@ -41,20 +37,6 @@ STOP_POLL_S = 0.1  # between two looks whether the run is to end
 DRAIN_S = 1.5  # for a frame that is under way in camera or network when the run is to end
 JOIN_S = 0.3  # for their threads to end after that
 STAGES = ("capture", "preprocess", "invoke", "decode", "draw")
-
-
-@dataclass(slots=True)
-class _Job:
-    """A frame on its way through the threads, and what they found so far."""
-
-    frame: Frame
-    engine: Engine | None = None  # None: the network is spared this frame
-    still: bool = False  # because nothing moved
-    placement: Placement | None = None
-    tensor: Tensor | None = None  # the frame fitted into the network's input, waiting
-    outputs: list[Tensor] = field(default_factory=list)
-    preprocess_ms: float = 0.0
-    invoke_ms: float = 0.0
 
 
 class Pipeline:
@@ -67,7 +49,7 @@ class Pipeline:
     ``watch`` follows objects: between the frames that the network sees their boxes are predicted.
     What ``mask`` covers is black before anything sees it.
     ``parts`` are what is drawn, of :mod:`device.drawing.parts`.
-    With ``turn`` the network is shared with other pipelines, each of which has one of its own.
+    With ``network`` it is shared with other pipelines, among which ``priority`` weighs its waits.
     """
 
     def __init__(
@@ -82,24 +64,21 @@ class Pipeline:
         watch: Watch | None = None,
         mask: PrivacyMask | None = None,
         parts: AbstractSet[str] = EVERYTHING,
-        turn: Turn | None = None,
+        network: Network | None = None,
+        priority: float = 1.0,
     ) -> None:
-        self.engine = engine
-        self.paused = False
         self._camera = camera
         self.length = camera.length  # frames that there are, as far as a file says
         self._sinks = sinks
-        self._every = every
-        self._motion = motion
         self._unsure_from = unsure_from
         self._watch = watch
         self._mask = mask
         self._parts = parts
-        self._turn = turn
-        self._considered = 0
+        self._network = network
+        self._stage = InferenceStage(
+            engine, live=camera.live, every=every, motion=motion, priority=priority
+        )
         self._last: Result | None = None
-        self._captured: Handover[_Job] = Handover(1, newest=camera.live)
-        self._inferred: Handover[_Job] = Handover(1)
         self.rate = RateMeter()
         self.stages = StageMeter(STAGES)
         self.load = LoadMeter()
@@ -114,9 +93,27 @@ class Pipeline:
             self._watch.take_plan(plan)
 
     @property
+    def engine(self) -> Engine:
+        """The engine in force, which any thread may replace."""
+        return self._stage.engine
+
+    @engine.setter
+    def engine(self, engine: Engine) -> None:
+        self._stage.engine = engine
+
+    @property
+    def paused(self) -> bool:
+        """Whether the network is to see no frame, which any thread may set."""
+        return self._stage.paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._stage.paused = paused
+
+    @property
     def dropped(self) -> int:
         """The number of frames of a live camera that a newer one overtook."""
-        return self._captured.dropped
+        return self._stage.captured.dropped
 
     @property
     def loss(self) -> CameraLoss | None:
@@ -135,13 +132,13 @@ class Pipeline:
         frame. A camera or a network that hangs then is left behind, and is in ``stuck``. Runs once.
         """
         ends = None if self._camera.live else limit  # a live one's frames may be dropped
-        # Daemons: one that hangs must not keep the process alive.
-        threads = [
-            threading.Thread(target=self._capture, args=(ends, stop), name="camera", daemon=True),
-            threading.Thread(target=self._infer, name="network", daemon=True),
-        ]
-        for thread in threads:
-            thread.start()
+        # A daemon: one that hangs must not keep the process alive.
+        capture = threading.Thread(
+            target=self._capture, args=(ends, stop), name="camera", daemon=True
+        )
+        network = self._network or Network()
+        network.add(self._stage)
+        capture.start()
         try:
             with batch_scheduling():
                 while self.rate.stamps != limit and (job := self._next(stop)) is not None:
@@ -149,11 +146,14 @@ class Pipeline:
                     progress(self)
         finally:
             stop.set()
-            self._inferred.close()
-            self._captured.close()
-            self.stuck = [thread.name for thread in join_all(threads, JOIN_S)]
+            self._stage.close()
+            self.stuck = [thread.name for thread in join_all([capture], JOIN_S)]
+            if not self._stage.left.wait(JOIN_S):
+                self.stuck.append("network")
+            if self._network is None:
+                network.close()
 
-    def _next(self, stop: threading.Event) -> _Job | None:
+    def _next(self, stop: threading.Event) -> Job | None:
         """The next frame to finish; None after the last one.
 
         After ``stop`` what is under way is waited for, but not for ever.
@@ -161,7 +161,7 @@ class Pipeline:
         deadline_s = math.inf
         while True:
             try:
-                return self._inferred.get(STOP_POLL_S)
+                return self._stage.inferred.get(STOP_POLL_S)
             except TimeoutError:
                 if stop.is_set():
                     deadline_s = min(deadline_s, time.monotonic() + DRAIN_S)
@@ -173,75 +173,13 @@ class Pipeline:
         try:
             for frame in self._camera.frames(limit, stop):
                 mask = self._mask  # another thread may give another one
-                job = _Job(frame if mask is None else mask.apply(frame))
-                if not self._camera.live and self._is_wanted(job):
-                    engine = self.engine
-                    self._prepare(job, engine, engine.new_input())
-                if not self._captured.put(job):
+                if not self._stage.put(frame if mask is None else mask.apply(frame)):
                     break
         except BaseException as exc:
-            self._captured.close(exc)
-        self._captured.close()
+            self._stage.captured.close(exc)
+        self._stage.captured.close()
 
-    def _infer(self) -> None:
-        turn = self._turn
-        try:
-            while (job := self._captured.get()) is not None:
-                if self._camera.live and self._is_wanted(job):
-                    job.engine = self.engine
-                if job.engine is not None:
-                    job = self._take_turn(job)
-                # One that is kept must not be held while something else is waited for.
-                if turn is not None and self._inferred.is_full:
-                    turn.pass_on()
-                if not self._inferred.put(job):
-                    break
-                if turn is not None and self._captured.is_empty:
-                    turn.pass_on()
-        except BaseException as exc:
-            self._inferred.close(exc)
-        self._inferred.close()
-        if turn is not None:
-            turn.pass_on()
-
-    def _take_turn(self, job: _Job) -> _Job:
-        """Run the network on a frame, or on a newer one that came while others had their turn."""
-        if self._turn is None:
-            self._invoke(job)
-            return job
-        with self._turn:
-            if self._camera.live:
-                engine, job = job.engine, self._captured.newer(job)
-                job.engine = engine
-            self._invoke(job)
-        return job
-
-    def _invoke(self, job: _Job) -> None:
-        engine = job.engine
-        assert engine is not None
-        if job.placement is None:
-            self._prepare(job, engine, None)
-        started = time.perf_counter()
-        job.outputs = engine.invoke(job.tensor)
-        job.invoke_ms = (time.perf_counter() - started) * 1e3
-
-    def _is_wanted(self, job: _Job) -> bool:
-        """Whether the network is to see this frame."""
-        if self.paused:
-            return False
-        self._considered += 1
-        if (self._considered - 1) % self._every:
-            return False
-        job.still = self._motion is not None and not self._motion.moved(job.frame.pixels)
-        return not job.still
-
-    def _prepare(self, job: _Job, engine: Engine, tensor: Tensor | None) -> None:
-        started = time.perf_counter()
-        job.placement = engine.prepare(job.frame, tensor)
-        job.engine, job.tensor = engine, tensor
-        job.preprocess_ms = (time.perf_counter() - started) * 1e3
-
-    def _finish(self, job: _Job) -> None:
+    def _finish(self, job: Job) -> None:
         """Decode, draw, measure and write."""
         result = self._decode(job)
         if self._watch is not None and not self.paused:
@@ -282,7 +220,7 @@ class Pipeline:
         for sink in self._sinks:
             sink.write(outcome)
 
-    def _decode(self, job: _Job) -> Result:
+    def _decode(self, job: Job) -> Result:
         frame = job.frame
         if job.engine is None or job.placement is None:
             self.spared += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -13,8 +14,10 @@ class Handover(Generic[Item]):
     """Holds at most ``size`` items that one thread puts and another gets.
 
     Where it is full, ``put`` waits; with ``newest`` it replaces the oldest instead, and
-    ``dropped`` counts those.
+    ``dropped`` counts those. ``on_change`` is called after each change, by the thread that made it.
     """
+
+    on_change: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, size: int, *, newest: bool = False) -> None:
         self._items: deque[Item] = deque()
@@ -37,7 +40,8 @@ class Handover(Generic[Item]):
                 self.dropped += 1
             self._items.append(item)
             self._changed.notify_all()
-            return True
+        self.on_change()
+        return True
 
     def get(self, timeout_s: float | None = None) -> Item | None:
         """The oldest item, waited for; None after the last one.
@@ -48,33 +52,29 @@ class Handover(Generic[Item]):
         with self._changed:
             if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
                 raise TimeoutError
-            if self._items:
-                item = self._items.popleft()
-                self._changed.notify_all()
-                return item
-            if self._error is not None:
-                raise self._error
-            return None
-
-    @property
-    def is_full(self) -> bool:
-        """Whether ``put`` would wait, or replace one."""
-        return len(self._items) == self._size
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether ``get`` would wait."""
-        return not self._items
-
-    def newer(self, item: Item) -> Item:
-        """What replaced ``item``, which counts as dropped; ``item`` itself where nothing came."""
-        with self._changed:
             if not self._items:
-                return item
-            self.dropped += 1
-            newest = self._items.popleft()
+                if self._error is not None:
+                    raise self._error
+                return None
+            item = self._items.popleft()
             self._changed.notify_all()
-            return newest
+        self.on_change()
+        return item
+
+    @property
+    def put_waits(self) -> bool:
+        """Whether ``put`` would wait."""
+        return len(self._items) == self._size and not (self._newest or self._closed)
+
+    @property
+    def get_waits(self) -> bool:
+        """Whether ``get`` would wait."""
+        return not (self._items or self._closed)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more is put."""
+        return self._closed
 
     def close(self, error: BaseException | None = None) -> None:
         """No more will be put, or got by one who waits; the first call counts."""
@@ -82,3 +82,4 @@ class Handover(Generic[Item]):
             if not self._closed:
                 self._closed, self._error = True, error
             self._changed.notify_all()
+        self.on_change()

@@ -11,7 +11,7 @@ from device.commands.camera_run import RunParts, open_camera_run, set_up_camera
 from device.commands.output_flags import outputs_of
 from device.errors import UsageError
 from device.inference.engine import Engine
-from device.pipeline.turns import Turns
+from device.pipeline.network import Network
 from tests.helpers.device_command import lines_of
 
 
@@ -52,10 +52,11 @@ def test_pipeline_of_a_camera_finds_its_classes_and_writes_its_log(set_up, small
 def test_cameras_that_share_a_network_have_engines_of_their_own(set_up, small_bundle):
     model = Bundle(small_bundle)
     engine = Engine(model, threads=1)
-    parts = RunParts(
-        model, engine, lambda _: engine, threading.Event(), [], None, None, turns=Turns()
-    )
     with contextlib.ExitStack() as stack:
+        network = stack.enter_context(Network())
+        parts = RunParts(
+            model, engine, lambda _: engine, threading.Event(), [], None, None, network=network
+        )
         one = open_camera_run(set_up("--threshold", "0.9"), parts, stack)
         other = open_camera_run(set_up("--max-detections", "1", "--priority", "2"), parts, stack)
         assert one.engine.interpreter is other.engine.interpreter is engine.interpreter

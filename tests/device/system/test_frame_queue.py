@@ -58,12 +58,31 @@ def test_error_comes_after_the_items_before_it_and_the_first_counts():
         handover.get()
 
 
-def test_newer_item_takes_the_place_of_one_in_hand():
+def test_handover_says_which_side_would_wait():
+    handover = Handover(1)
+    assert handover.get_waits
+    assert not handover.put_waits
+    handover.put("item")
+    assert not handover.get_waits
+    assert handover.put_waits
+    handover.close()
+    assert not handover.put_waits
+    assert handover.is_closed
+    handover.get()
+    assert not handover.get_waits
+
+
+def test_newest_never_makes_the_putting_thread_wait():
     handover = Handover(1, newest=True)
-    assert handover.is_empty
-    assert handover.newer("first") == "first"
-    handover.put("second")
-    assert handover.is_full
-    assert handover.newer("first") == "second"
-    assert handover.dropped == 1
-    assert handover.is_empty
+    handover.put("item")
+    assert not handover.put_waits
+
+
+def test_every_change_is_told():
+    told = []
+    handover = Handover(1)
+    handover.on_change = lambda: told.append((handover.get_waits, handover.is_closed))
+    handover.put("item")
+    handover.get()
+    handover.close()
+    assert told == [(False, False), (True, False), (False, True)]
