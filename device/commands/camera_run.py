@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from device.outputs.base import Sink
     from device.outputs.options import OutputOptions
     from device.outputs.systemd import Watchdog
-    from device.pipeline.network import Network
+    from device.pipeline.inference_thread import InferenceThread
     from device.pipeline.pipeline import Pipeline
     from device.visits.plan import ScenePlan
     from device.web.cameras import CameraView
@@ -64,13 +64,13 @@ class RunParts:
     last_wishes: list[Callable[[], object]]  # before the process is ended by force
     page: LivePage | None
     watchdog: Watchdog | None
-    network: Network | None = None  # where cameras share it
+    inference: InferenceThread | None = None  # where cameras share it
     view: CameraView | None = None  # this camera's part of the page then
 
     @property
     def variants(self) -> list[str]:
         """Those that the run can change to: none where cameras share the one that is loaded."""
-        return [self.engine.variant] if self.network else list(self.model.manifest.variants)
+        return [self.engine.variant] if self.inference else list(self.model.manifest.variants)
 
 
 def set_up_camera(args: argparse.Namespace, outputs: OutputOptions, model: Model) -> CameraSetup:
@@ -125,7 +125,7 @@ def open_camera_run(
         watch=watch,
         mask=open_mask(plan),
         parts=parts_for(outputs.draw, moving=camera.live or camera.fps is not None),
-        network=parts.network,
+        inference=parts.inference,
         priority=args.priority,
     )
     stack.callback(lambda: pipeline.engine.close())
@@ -136,7 +136,7 @@ def open_camera_run(
 def _engine_for(args: argparse.Namespace, parts: RunParts) -> Engine:
     """The engine of a camera: it finds what is asked of that one."""
     engine = parts.engine
-    if parts.network is not None:
+    if parts.inference is not None:
         engine = engine.share()
         if args.threshold is not None:
             engine.threshold = args.threshold

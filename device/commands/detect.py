@@ -62,7 +62,7 @@ def run_detect(args: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         shutdown = stack.enter_context(GracefulShutdown())
         setups, parts = _open_run(args, cameras, shutdown, stack)
-        if parts.network is None:
+        if parts.inference is None:
             _run_one(setups[0], parts, stack)
         else:
             from device.commands.several_cameras import run_several
@@ -107,15 +107,15 @@ def _open_run(
     engine = make(args.variant or model.default_variant)
     announce_engine(engine, model)
     watchdog = _open_watchdog(stack)
-    network = None
+    inference = None
     if setups[0].outputs.camera:  # they have names, and share it
-        from device.pipeline.network import Network
+        from device.pipeline.inference_thread import InferenceThread
 
-        network = stack.enter_context(Network())
+        inference = stack.enter_context(InferenceThread())
         if watchdog is not None:
             watchdog.is_shared = True
     return setups, RunParts(
-        model, engine, make, shutdown.stop, shutdown.last_wishes, page, watchdog, network
+        model, engine, make, shutdown.stop, shutdown.last_wishes, page, watchdog, inference
     )
 
 

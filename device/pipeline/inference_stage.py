@@ -20,7 +20,7 @@ from device.system.frame_queue import Handover
 
 
 @dataclass(slots=True)
-class Job:
+class FrameJob:
     """A frame on its way through the threads, and what they found so far."""
 
     frame: Frame
@@ -56,8 +56,8 @@ class InferenceStage:
         self._priority = priority
         self._turn_began_s = -math.inf
         self.left = threading.Event()  # set once the network serves it no more
-        self.captured: Handover[Job] = Handover(1, newest=live)
-        self.inferred: Handover[Job] = Handover(2)
+        self.captured: Handover[FrameJob] = Handover(1, newest=live)
+        self.inferred: Handover[FrameJob] = Handover(2)
         self._live = live
         self._every = every
         self._motion = motion
@@ -65,7 +65,7 @@ class InferenceStage:
 
     def put(self, frame: Frame) -> bool:
         """Take a frame of the camera; False once the run is to end."""
-        job = Job(frame)
+        job = FrameJob(frame)
         if not self._live and self._is_wanted(job):
             engine = self.engine
             self._prepare(job, engine, engine.new_input())
@@ -106,7 +106,7 @@ class InferenceStage:
         self.inferred.close()
         self.captured.close()
 
-    def _is_wanted(self, job: Job) -> bool:
+    def _is_wanted(self, job: FrameJob) -> bool:
         """Whether the network is to see this frame."""
         if self.paused:
             return False
@@ -116,13 +116,13 @@ class InferenceStage:
         job.still = self._motion is not None and not self._motion.moved(job.frame.pixels)
         return not job.still
 
-    def _prepare(self, job: Job, engine: Engine, tensor: Tensor | None) -> None:
+    def _prepare(self, job: FrameJob, engine: Engine, tensor: Tensor | None) -> None:
         started = time.perf_counter()
         job.placement = engine.prepare(job.frame, tensor)
         job.engine, job.tensor = engine, tensor
         job.preprocess_ms = (time.perf_counter() - started) * 1e3
 
-    def _invoke(self, job: Job, engine: Engine) -> None:
+    def _invoke(self, job: FrameJob, engine: Engine) -> None:
         if job.placement is None:
             self._prepare(job, engine, None)
         started = time.perf_counter()

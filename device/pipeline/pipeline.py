@@ -20,10 +20,10 @@ from device.drawing.annotate import draw
 from device.drawing.parts import EVERYTHING
 from device.inference.engine import Engine
 from device.outputs.base import Sink
-from device.pipeline.inference_stage import InferenceStage, Job
+from device.pipeline.inference_stage import FrameJob, InferenceStage
+from device.pipeline.inference_thread import InferenceThread
 from device.pipeline.meters import LoadMeter, RateMeter, StageMeter
 from device.pipeline.motion import MotionDetector
-from device.pipeline.network import Network
 from device.records import Classification, Detection, Outcome, Result, Timings
 from device.system.scheduling import batch_scheduling
 from device.system.shutdown import join_all
@@ -49,7 +49,7 @@ class Pipeline:
     ``watch`` follows objects: between the frames that the network sees their boxes are predicted.
     What ``mask`` covers is black before anything sees it.
     ``parts`` are what is drawn, of :mod:`device.drawing.parts`.
-    With ``network`` it is shared with other pipelines, among which ``priority`` weighs its waits.
+    With ``inference`` that thread is shared with other pipelines; ``priority`` weighs its waits.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Pipeline:
         watch: Watch | None = None,
         mask: PrivacyMask | None = None,
         parts: AbstractSet[str] = EVERYTHING,
-        network: Network | None = None,
+        inference: InferenceThread | None = None,
         priority: float = 1.0,
     ) -> None:
         self._camera = camera
@@ -74,7 +74,7 @@ class Pipeline:
         self._watch = watch
         self._mask = mask
         self._parts = parts
-        self._network = network
+        self._inference = inference
         self._stage = InferenceStage(
             engine, live=camera.live, every=every, motion=motion, priority=priority
         )
@@ -136,8 +136,8 @@ class Pipeline:
         capture = threading.Thread(
             target=self._capture, args=(ends, stop), name="camera", daemon=True
         )
-        network = self._network or Network()
-        network.add(self._stage)
+        inference = self._inference or InferenceThread()
+        inference.add(self._stage)
         capture.start()
         try:
             with batch_scheduling():
@@ -150,10 +150,10 @@ class Pipeline:
             self.stuck = [thread.name for thread in join_all([capture], JOIN_S)]
             if not self._stage.left.wait(JOIN_S):
                 self.stuck.append("network")
-            if self._network is None:
-                network.close()
+            if self._inference is None:
+                inference.close()
 
-    def _next(self, stop: threading.Event) -> Job | None:
+    def _next(self, stop: threading.Event) -> FrameJob | None:
         """The next frame to finish; None after the last one.
 
         After ``stop`` what is under way is waited for, but not for ever.
@@ -179,7 +179,7 @@ class Pipeline:
             self._stage.captured.close(exc)
         self._stage.captured.close()
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: FrameJob) -> None:
         """Decode, draw, measure and write."""
         result = self._decode(job)
         if self._watch is not None and not self.paused:
@@ -220,7 +220,7 @@ class Pipeline:
         for sink in self._sinks:
             sink.write(outcome)
 
-    def _decode(self, job: Job) -> Result:
+    def _decode(self, job: FrameJob) -> Result:
         frame = job.frame
         if job.engine is None or job.placement is None:
             self.spared += 1

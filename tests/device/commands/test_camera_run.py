@@ -11,7 +11,7 @@ from device.commands.camera_run import RunParts, open_camera_run, set_up_camera
 from device.commands.output_flags import outputs_of
 from device.errors import UsageError
 from device.inference.engine import Engine
-from device.pipeline.network import Network
+from device.pipeline.inference_thread import InferenceThread
 from tests.helpers.device_command import lines_of
 
 
@@ -53,9 +53,9 @@ def test_cameras_that_share_a_network_have_engines_of_their_own(set_up, small_bu
     model = Bundle(small_bundle)
     engine = Engine(model, threads=1)
     with contextlib.ExitStack() as stack:
-        network = stack.enter_context(Network())
+        network = stack.enter_context(InferenceThread())
         parts = RunParts(
-            model, engine, lambda _: engine, threading.Event(), [], None, None, network=network
+            model, engine, lambda _: engine, threading.Event(), [], None, None, inference=network
         )
         one = open_camera_run(set_up("--threshold", "0.9"), parts, stack)
         other = open_camera_run(set_up("--max-detections", "1", "--priority", "2"), parts, stack)

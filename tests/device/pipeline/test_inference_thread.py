@@ -14,7 +14,7 @@ from device.errors import InterpreterError
 from device.inference.engine import Engine
 from device.outputs.base import Sink
 from device.pipeline.inference_stage import InferenceStage
-from device.pipeline.network import Network
+from device.pipeline.inference_thread import InferenceThread
 from device.pipeline.pipeline import Pipeline
 from device.records import Frame
 from tests.helpers.children import PATIENCE_S, wait_until
@@ -30,7 +30,7 @@ class Desk:
         self.seen = []  # names of stages, in the order in which the network saw their frames
         self.begun = threading.Semaphore(0)
         self.go_on = threading.Semaphore(0)
-        self.network = Network(lambda: self.now_s)
+        self.thread = InferenceThread(lambda: self.now_s)
         self.stages = []
 
     def stage(self, name, **options):
@@ -52,7 +52,7 @@ class Desk:
 
         stage = InferenceStage(Named(), live=False, **options)
         self.stages.append(stage)
-        self.network.add(stage)
+        self.thread.add(stage)
         return stage
 
     def finish(self, frames):
@@ -72,7 +72,7 @@ class Desk:
         for stage in self.stages:
             stage.close()
         self.go_on.release(100)
-        self.network.close()
+        self.thread.close()
 
 
 @pytest.fixture
@@ -156,18 +156,6 @@ def test_network_that_fails_on_a_frame_ends_that_camera_alone(desk):
     assert other.inferred.get(PATIENCE_S).outputs == ["other 1"]
 
 
-def test_frames_that_the_network_need_not_see_take_no_turn(desk):
-    seldom, other = desk.stage("seldom", every=2), desk.stage("other")
-    for stage in (seldom, other):
-        desk.begin(stage, 1)
-        desk.go_on.release()
-        assert stage.inferred.get(PATIENCE_S)
-    desk.now_s = 2
-    seldom.put(FRAME)
-    assert seldom.inferred.get(PATIENCE_S).engine is None
-    assert seldom.score(3) == 2
-
-
 def test_closed_network_ends_once_its_last_camera_has():
     desk = Desk()
     stage = desk.stage("last")
@@ -176,8 +164,8 @@ def test_closed_network_ends_once_its_last_camera_has():
     assert not stage.left.is_set()
     desk.go_on.release()
     assert stage.left.wait(PATIENCE_S)
-    desk.network.close()
-    wait_until(lambda: not desk.network._thread.is_alive())
+    desk.thread.close()
+    wait_until(lambda: not desk.thread._thread.is_alive())
 
 
 class Keep(Sink):
@@ -192,9 +180,9 @@ class Keep(Sink):
 
 
 @pytest.fixture
-def network():
-    with Network() as network:
-        yield network
+def inference():
+    with InferenceThread() as inference:
+        yield inference
 
 
 @pytest.fixture
@@ -211,13 +199,13 @@ def start(pipeline, limit=None, stop=None):
     return thread
 
 
-def test_two_cameras_share_an_interpreter_and_each_finds_its_own(network, engine, cat, noise):
+def test_two_cameras_share_an_interpreter_and_each_finds_its_own(inference, engine, cat, noise):
     sinks = Keep(), Keep()
     other = engine.share()
     other.only(["person"])
     assert other.interpreter is engine.interpreter
     threads = [
-        start(Pipeline(camera, engine, [sink], network=network, priority=priority), 5)
+        start(Pipeline(camera, engine, [sink], inference=inference, priority=priority), 5)
         for camera, engine, sink, priority in (
             (IterableCamera([cat] * 5), engine, sinks[0], 1),
             (IterableCamera([cat, noise] * 3), other, sinks[1], 2),
@@ -229,7 +217,7 @@ def test_two_cameras_share_an_interpreter_and_each_finds_its_own(network, engine
     assert sinks[1].found == [[]] * 5
 
 
-def test_one_thread_invokes_for_all(network, engine, noise, monkeypatch):
+def test_one_thread_invokes_for_all(inference, engine, noise, monkeypatch):
     names = set()
     invoke = Engine.invoke
 
@@ -239,14 +227,14 @@ def test_one_thread_invokes_for_all(network, engine, noise, monkeypatch):
 
     monkeypatch.setattr(Engine, "invoke", noted)
     for item in (engine, engine.share()):
-        Pipeline(IterableCamera([noise] * 2), item, [], network=network).run(
+        Pipeline(IterableCamera([noise] * 2), item, [], inference=inference).run(
             None, threading.Event()
         )
     assert names == {"network"}
-    assert network._thread.is_alive()
+    assert inference._thread.is_alive()
 
 
-def test_camera_that_is_gone_takes_no_turn(network, engine, noise):
+def test_camera_that_is_gone_takes_no_turn(inference, engine, noise):
     asked, back = threading.Event(), threading.Event()
 
     class Gone(Camera):
@@ -256,10 +244,10 @@ def test_camera_that_is_gone_takes_no_turn(network, engine, noise):
             asked.set()
             back.wait()
 
-    gone = start(Pipeline(Gone(), engine, [], network=network, priority=1000))
+    gone = start(Pipeline(Gone(), engine, [], inference=inference, priority=1000))
     asked.wait()
     keep = Keep()
-    other = Pipeline(IterableCamera([noise] * 20), engine.share(), [keep], network=network)
+    other = Pipeline(IterableCamera([noise] * 20), engine.share(), [keep], inference=inference)
     other.run(None, threading.Event())
     assert len(keep.found) == 20
     back.set()
@@ -278,7 +266,7 @@ def test_live_camera_gives_its_newest_frame_when_its_turn_comes(desk, engine, ca
 
     desk.begin(desk.stage("busy"), 0)
     keep = Keep()
-    pipeline = Pipeline(Live(frames()), engine, [keep], network=desk.network)
+    pipeline = Pipeline(Live(frames()), engine, [keep], inference=desk.thread)
     thread = start(pipeline)
     captured.wait()
     desk.go_on.release()
@@ -287,7 +275,7 @@ def test_live_camera_gives_its_newest_frame_when_its_turn_comes(desk, engine, ca
     assert pipeline.dropped == 2
 
 
-def test_camera_whose_output_hangs_leaves_the_network_to_the_other(network, engine, noise):
+def test_camera_whose_output_hangs_leaves_the_network_to_the_other(inference, engine, noise):
     hangs, goes_on = threading.Event(), threading.Event()
 
     class Hang(Keep):
@@ -296,11 +284,11 @@ def test_camera_whose_output_hangs_leaves_the_network_to_the_other(network, engi
             goes_on.wait()
 
     frames = itertools.repeat(noise)
-    stuck = Pipeline(IterableCamera(frames), engine, [Hang()], network=network, priority=1000)
+    stuck = Pipeline(IterableCamera(frames), engine, [Hang()], inference=inference, priority=1000)
     thread = start(stuck, 5)
     hangs.wait()
     keep = Keep()
-    other = Pipeline(IterableCamera([noise] * 20), engine.share(), [keep], network=network)
+    other = Pipeline(IterableCamera([noise] * 20), engine.share(), [keep], inference=inference)
     other.run(None, threading.Event())
     assert len(keep.found) == 20
     goes_on.set()
@@ -312,7 +300,7 @@ def test_network_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, d
     monkeypatch.setattr("device.pipeline.pipeline.JOIN_S", 0.05)
     hanging = desk.stage("hanging").engine
     stop = threading.Event()
-    pipeline = Pipeline(IterableCamera([noise]), hanging, [], network=desk.network)
+    pipeline = Pipeline(IterableCamera([noise]), hanging, [], inference=desk.thread)
     thread = start(pipeline, None, stop)
     assert desk.begun.acquire(timeout=PATIENCE_S)
     stop.set()

@@ -19,7 +19,7 @@ from device.system.closable import Closable
 CLOSE_TIMEOUT_S = 0.3  # for its thread to end
 
 
-class Network(Closable):
+class InferenceThread(Closable):
     """The one thread that invokes: handing an interpreter from thread to thread takes time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
