@@ -47,9 +47,7 @@ class InferenceThread(Closable):
     def _serve(self) -> None:
         while True:
             self._changed.clear()  # what changes from here on is looked at in the next round
-            for stage in [stage for stage in self._stages if stage.has_ended]:
-                self._stages.remove(stage)
-                stage.left.set()
+            self._let_go()
             if self._closed and not self._stages:
                 return
             now_s = self._clock()
@@ -58,3 +56,9 @@ class InferenceThread(Closable):
                 max(ready, key=lambda stage: stage.score(now_s)).step(now_s)
             else:
                 self._changed.wait()
+
+    def _let_go(self) -> None:
+        """Serve those that have ended no more."""
+        for stage in [stage for stage in self._stages if stage.has_ended]:
+            self._stages.remove(stage)
+            stage.left.set()
