@@ -67,13 +67,14 @@ FUZZ ?= 250
 test-fuzz: $(BUNDLE)/manifest.json ## damaged files for every reader, in 500 MB of memory (2 minutes; FUZZ=100000 FUZZ_RANDOM=1 for a night)
 	@LITEBERRY_FUZZ_EXAMPLES=$(FUZZ) $(if $(FUZZ_RANDOM),LITEBERRY_FUZZ_RANDOM=1) $(DEPLOYED) tests/device/fuzz
 
-# As many kills and full disks, and twice as many losses of each camera.
+# As many kills and full disks, and five times as many losses of each camera: of USB cameras by
+# `make test-cameras RUNS=...`.
 RUNS ?= 8
 test-endurance: $(BUNDLE)/manifest.json ## kills, full disks and lost cameras (4 minutes; RUNS=200 for hours)
 	@LITEBERRY_RUNS=$(RUNS) $(DEPLOYED) -m endurance tests/endurance
 
 test-cameras: $(VENV)/installed ## USB cameras, on the kernel's test camera in an emulated machine (2 minutes)
-	@tests/emulated/v4l2/run.sh
+	@$(if $(filter command line,$(origin RUNS)),LITEBERRY_RUNS=$(RUNS)) tests/emulated/v4l2/run.sh
 
 # The demo's bundle is as good as another for these, and saves building one each time.
 DEPLOYED := LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --timeout 1800

@@ -1,4 +1,4 @@
-"""Runs that are killed, find the disk full, or lose their camera: ``make test-endurance``.
+"""Runs that are killed, or find the disk full: ``make test-endurance``.
 
 ``LITEBERRY_RUNS`` is how often each is done.
 """
@@ -10,16 +10,10 @@ import random
 import resource
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from device.cameras.base import CameraOptions
-from device.cameras.mjpeg import MjpegCamera
-from device.cameras.rtsp import RtspCamera
-from device.cameras.url import CameraUrl
 from device.events.reader import VisitReader
 from device.events.records import StoredVisit, StoreError
 from tests.conftest import ROOT
@@ -27,11 +21,8 @@ from tests.device.conftest import frames_of
 from tests.helpers.children import start, wait_until
 from tests.helpers.colour_bundle import write_colour_bundle
 from tests.helpers.long_runs import RUNS
-from tests.helpers.network_cameras import MjpegServer, RtspServer
 
 pytestmark = [pytest.mark.endurance, pytest.mark.timeout(0)]
-
-LOSSES = 5 * RUNS  # of each kind of camera
 
 
 def detect(bundle: Path, folder: Path, *flags: object, **options: object) -> subprocess.Popen[str]:
@@ -133,41 +124,3 @@ def test_disk_that_fills_at_any_byte_ends_the_run_in_one_line(bundle, tmp_path):
         assert (child.returncode, len(errors)) == (1, 1), (most, said)
         assert "Traceback" not in said
         assert all(frames_of(path) for path in finished(folder)), most
-
-
-class SnapshotServer(MjpegServer):
-    """One JPEG for each request, and a connection for each."""
-
-    content_type = "image/jpeg"
-
-
-@pytest.fixture(params=[MjpegServer, SnapshotServer, RtspServer])
-def server(request) -> Iterator[MjpegServer | RtspServer]:
-    server = request.param()
-    yield server
-    server.stop()
-
-
-def test_camera_that_is_lost_again_and_again_leaves_nothing_open(server, monkeypatch):
-    monkeypatch.setattr("device.cameras.reconnecting.FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr("device.cameras.reconnecting.LONGEST_DELAY_S", 0.01)
-    monkeypatch.setattr("device.cameras.mjpeg.SNAPSHOT_INTERVAL_S", 0.01)
-    kind = MjpegCamera if isinstance(server, MjpegServer) else RtspCamera
-    said: list[str] = []
-    stop = threading.Event()
-    opened: list[int] = []
-    with kind(CameraUrl.parse(server.url), CameraOptions(), said.append, stop) as camera:
-        frames = camera.frames(None, stop)
-        for _ in range(LOSSES):
-            next(frames)
-            opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
-            server.stop()
-            found = len(said)
-            server_is_back = threading.Timer(0.05, server.start)
-            server_is_back.start()
-            while len(said) < found + 2:  # that it was lost, and that it is back
-                next(frames)
-            server_is_back.join()
-        stop.set()
-    assert len(opened) == LOSSES
-    assert max(opened[LOSSES // 2 :]) <= max(opened[: LOSSES // 2]) + 2

@@ -2,6 +2,7 @@
 # The tests of V4L2 cameras, on a camera: vivid, which the kernel brings to test programs with.
 # Most machines on which tests run have no such module, so this starts one that has: Debian's
 # kernel in an emulated PC, on this machine's own files, read-only. Takes about two minutes.
+# With LITEBERRY_RUNS a camera is lost five times as often there, and that alone is looked at.
 set -euo pipefail
 
 readonly CACHE=build/v4l2
@@ -68,7 +69,7 @@ EOF
 }
 
 run_machine() {
-  timeout 600 qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 1500 -nographic -no-reboot \
+  timeout "$limit_s" qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 1500 -nographic -no-reboot \
     -nic none -kernel "$CACHE"/boot/vmlinuz-* -initrd "$work/initrd.gz" \
     -append "console=ttyS0 panic=-1 quiet no_timer_check" \
     -virtfs "local,path=/,mount_tag=files,security_model=none,readonly=on,multidevs=remap" \
@@ -82,7 +83,12 @@ run_machine() {
 }
 
 main() {
-  local tool
+  local tool runs=${LITEBERRY_RUNS:-} limit_s=600
+  local tests="tests/device/cameras/test_v4l2.py tests/device/cameras/test_contract.py"
+  if [ -n "$runs" ]; then
+    tests="-s -m endurance tests/endurance/test_cameras.py"
+    limit_s=$((600 + 60 * runs))
+  fi
   cd "$(dirname "$0")/../../.."
   for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static apt-get:apt; do
     command -v "${tool%%:*}" >/dev/null || fail "install ${tool##*:} (Debian's name for it)"
@@ -96,8 +102,8 @@ main() {
   cat >"$work/job/job.sh" <<EOF
 cd $(printf %q "$PWD")
 export HOME=/tmp PATH=$(printf %q "$PATH") PYTHONDONTWRITEBYTECODE=1
-.venv/bin/python -m pytest -p no:cacheprovider -k v4l2 \
-  tests/device/cameras/test_v4l2.py tests/device/cameras/test_contract.py
+export LITEBERRY_RUNS=${runs:-0}
+.venv/bin/python -m pytest -p no:cacheprovider -k v4l2 $tests
 EOF
   echo "starting a machine with a test camera" >&2
   run_machine
