@@ -14,6 +14,7 @@ from device.bench.timing import TimingSummary
 from device.errors import BenchmarkError
 from device.files import read_regular
 from device.inference.autotune import TunedSettings
+from device.json_text import decode_json
 from device.runtimes import InterpreterName
 from device.schema import Count, Index, Record
 from device.system.board import Board, State
@@ -177,11 +178,11 @@ def read(path: Path) -> Benchmark:
     except OSError as exc:
         raise BenchmarkError(f"{path}: {exc.strerror}; bench --json FILE writes one") from exc
     try:
-        version = msgspec.json.decode(data, type=_FormatOnly).format
+        version = decode_json(data, _FormatOnly).format
         if version > FORMAT:
             raise BenchmarkError(
                 f"{path} has format {version}, this liteberry reads up to {FORMAT}: update it"
             )
-        return msgspec.json.decode(data, type=Benchmark)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        return decode_json(data, Benchmark)
+    except msgspec.DecodeError as exc:
         raise BenchmarkError(f"{path}: not what bench --json writes ({exc})") from exc

@@ -15,6 +15,7 @@ from device.bundle.decoder_rules import ClassifierRule, DenseRule, DetectionsRul
 from device.bundle.heads import Head, TensorSpec
 from device.bundle.limits import MOST_DETECTIONS
 from device.errors import BundleError
+from device.json_text import decode_json
 from device.runtimes import InterpreterName
 from device.schema import Count, Fraction, Record
 
@@ -200,14 +201,14 @@ def parse_manifest(data: bytes) -> Manifest:
     the wrong type, or a format newer than this code.
     """
     try:
-        version = msgspec.json.decode(data, type=_FormatOnly).format
+        version = decode_json(data, _FormatOnly).format
         if version > FORMAT:
             raise BundleError(
                 f"manifest.json has format {version}, this liteberry reads up to {FORMAT}: "
                 "update liteberry on this machine"
             )
-        manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        manifest = decode_json(data, Manifest)
+    except msgspec.DecodeError as exc:
         raise BundleError(f"manifest.json: {exc}; build the bundle again") from exc
     if not manifest.variants:
         raise BundleError("manifest.json has no variants; build the bundle again")

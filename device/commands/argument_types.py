@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from device.bundle.limits import MOST_DETECTIONS
 from device.commands.name_lists import split_names
+from device.image_header import MAX_PIXELS
 
 if TYPE_CHECKING:
     from device.commands.config_file import ConfigurableParser
@@ -18,6 +19,7 @@ else:
 
 MAX_THREADS = 64
 MAX_PORT = 65535
+MOST_DIGITS = 5  # of a side in pixels
 MAX_TILES = 8  # beside each other: more are smaller than the network's input
 
 
@@ -88,8 +90,14 @@ def comma_list(text: str) -> list[str]:
 def size_wh(text: str) -> tuple[int, int]:
     """A flag's value that is a width and a height in pixels."""
     width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+    # Of few digits, before any is read: int() refuses thousands with a traceback.
+    is_size = all(part.isdecimal() and len(part) <= MOST_DIGITS for part in (width, height))
+    if not (is_size and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f"{text} is not width x height, such as 1280x720")
+    if int(width) * int(height) > MAX_PIXELS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is more than {MAX_PIXELS / 1e6:.0f} million pixels"
+        )
     return int(width), int(height)
 
 

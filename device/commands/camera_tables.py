@@ -31,6 +31,7 @@ SETTINGS = (
 # Of the settings, those that name what is written; clips have the name in that of each file.
 WRITTEN = ("output", "log", "counts", "events", "collect", "zones")
 STDOUT = "-"
+MOST_CAMERAS = 64  # of a run; each has threads and connections of its own
 
 
 def cameras_of(args: argparse.Namespace, parser: ConfigurableParser) -> list[argparse.Namespace]:
@@ -43,6 +44,8 @@ def cameras_of(args: argparse.Namespace, parser: ConfigurableParser) -> list[arg
         return [_with(args, source=args.source[0])]
     if tables is None:
         tables = [{"source": source} for source in args.source]
+    if not 0 < len(tables) <= MOST_CAMERAS:
+        raise UsageError(f"{len(tables)} cameras: a run has 1 to {MOST_CAMERAS}")
     scene = next((name for name in TABLES if name in args.tables), None)
     if scene is not None:
         raise UsageError(
@@ -77,6 +80,8 @@ def _camera(
             raise UsageError(f"{where}: {name} is expected as tables, each [[{CAMERA}.{name}]]")
     if "source" not in table:
         raise UsageError(f"{where}: source is missing, such as source = 0")
+    if isinstance(table["source"], list):
+        raise UsageError(f"{where}: source is one text or number; write a [[{CAMERA}]] for each")
     settings = {name: value for name, value in table.items() if name in SETTINGS}
     own = _with(args, source=None, name=f"camera{number}", seed=args.seed + number - 1)
     # argparse sets what is typed alone; the model, which is not, is that of the run.

@@ -17,7 +17,6 @@ from typing import Any
 
 from device.commands.name_lists import join_names
 from device.commands.parser import StrictParser
-from device.files import MOST_OF_A_TEXT, read_regular
 from device.suggestions import did_you_mean
 from device.system.toml_text import tables_text
 
@@ -83,13 +82,13 @@ class ConfigurableParser(StrictParser):
         path = finder.parse_known_args(words)[0].config
         if path is None:
             return []
-        import tomllib
+        from device.toml_file import TomlError, read_toml
 
         try:
-            settings = tomllib.loads(read_regular(path, MOST_OF_A_TEXT).decode("utf-8"))
+            settings = read_toml(path)
         except OSError as exc:
             self.error(f"--config {path}: {exc.strerror}")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        except TomlError as exc:
             self.error(f"--config {path} is not TOML: {exc}")
         if _has_null(settings):
             self.error(f"--config {path}: a character of number zero is in it, which no name has")

@@ -84,7 +84,7 @@ def _table(bundle: Path, key: str) -> Mapping[str, object]:
         manifest = json.loads(read_regular(bundle / MANIFEST, MOST_OF_A_TEXT))
     except OSError as exc:
         raise ValueError(f"no bundle ({MANIFEST}: {exc.strerror})") from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ValueError(f"{MANIFEST} is damaged ({exc})") from exc
     table = manifest.get(key) if isinstance(manifest, dict) else None
     if not isinstance(table, dict) or not table:

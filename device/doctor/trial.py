@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,8 @@ def _finish(
             died = (err.strip().splitlines() or ["failed without a word"])[-1]
     trials = dict.fromkeys(names, Attempt(error=f"not tried, as the process {died}", late=late))
     for line in out.splitlines():
-        if not line.startswith("{"):  # a library that talks on stdout
+        if (said := _said(line, trials)) is None:
             continue
-        said = json.loads(line)
         error = said.get("error", died)
         trials[said["tried"]] = Attempt(
             error=error,
@@ -152,6 +151,15 @@ def _finish(
             facts=said.get("facts", {}),
         )
     return trials
+
+
+def _said(line: str, tried: Collection[str]) -> dict[str, Any] | None:
+    """What the child said of one of ``tried``; None for a library that talks on stdout."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) and said.get("tried") in tried else None
 
 
 def is_numpy_clash(text: str) -> bool:

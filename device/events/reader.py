@@ -23,6 +23,7 @@ from device.events.records import (
 )
 from device.events.schema import FORMAT
 from device.inference.boxes import Box
+from device.json_text import decode_json
 
 BUSY_TIMEOUT_S = 5.0  # for another program that reads or writes
 
@@ -203,7 +204,7 @@ class VisitReader:
             ).fetchone()
             if row is None or row[0] is None:
                 return None
-            found = msgspec.json.decode(row[3], type=tuple[StoredFinding, ...])
+            found = decode_json(row[3], tuple[StoredFinding, ...])
             return BestPicture(bytes(row[0]), (int(row[1]), int(row[2])), found)
 
     def close(self) -> None:
@@ -214,7 +215,7 @@ class VisitReader:
 
 @functools.lru_cache(200)  # of many visits the zones are the same
 def _zones_of(text: str) -> tuple[str, ...]:
-    return msgspec.json.decode(text, type=tuple[str, ...])
+    return decode_json(text, tuple[str, ...])
 
 
 def _visit_of(row: tuple[Any, ...]) -> StoredVisit:
@@ -234,5 +235,5 @@ def _visit_of(row: tuple[Any, ...]) -> StoredVisit:
         bool(has),
         bool(kept),
         None if clip is None else str(clip),
-        None if box is None else msgspec.json.decode(box, type=Box),
+        None if box is None else decode_json(box, Box),
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from device import __version__
 from device.home.topics import ROOT, Topics, slug
+from device.json_text import decode_json
 
 ON, OFF = "ON", "OFF"
 ONLINE, OFFLINE = "online", "offline"
@@ -84,7 +85,7 @@ def without(document: dict[str, object], earlier: bytes) -> dict[str, object] | 
     None where there are none. What a broker kept is read by its shape, and believed no more.
     """
     try:
-        before = msgspec.json.decode(earlier, type=_Earlier) if len(earlier) < MOST_BYTES else None
+        before = decode_json(earlier, _Earlier) if len(earlier) < MOST_BYTES else None
     except msgspec.DecodeError:
         before = None
     now = document["components"]

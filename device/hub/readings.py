@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from device.image_header import image_size
+from device.json_text import decode_json
 
 MOST_METRICS_BYTES = 256_000  # a run with a hundred zones tells 30 kB
 MOST_VISITS_BYTES = 64_000
@@ -117,8 +118,8 @@ class _Visits(msgspec.Struct):
 def read_last_visit(data: bytes) -> LastVisit | None:
     """The newest visit that ``/api/visits`` tells; None where it tells none, or something else."""
     try:
-        visits = msgspec.json.decode(data, type=_Visits).visits
-    except (msgspec.DecodeError, RecursionError):
+        visits = decode_json(data, _Visits).visits
+    except msgspec.DecodeError:
         return None
     if not visits or not math.isfinite(visits[0].began_s):
         return None

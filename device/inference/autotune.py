@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device.bundle.model import Model
+from device.json_text import decode_json
 from device.runtimes import InterpreterName, installed_interpreters
 from device.schema import Count, Record
 from device.system.atomic_file import write_whole
@@ -69,6 +70,6 @@ def _key(board: Board) -> str:
 
 def _load() -> _Choices:
     try:
-        return msgspec.json.decode(state_file().read_bytes(), type=_Choices)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return decode_json(state_file().read_bytes(), _Choices)
+    except (OSError, msgspec.DecodeError):
         return {}

@@ -14,6 +14,7 @@ from device.errors import SinkError
 from device.image_hash import SAME_BITS, bits_apart, frame_hash
 from device.images import encode_jpeg
 from device.inference.boxes import MATCH_IOU, Box, iou
+from device.json_text import decode_json
 from device.outputs.base import Sink, make_folder
 from device.outputs.file_names import stamp
 from device.outputs.flicker import FlickerDetector
@@ -122,12 +123,12 @@ class CollectSink(Sink):
         with table.open("rb") as lines:
             for line in lines:
                 try:
-                    known = msgspec.json.decode(line, type=_Line)
+                    known = decode_json(line, _Line)
                     scene = Scene(
                         int(known.hash, 16),
                         tuple((item.label, item.box) for item in known.findings),
                     )
-                except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+                except ValueError:
                     continue
                 self._remember(scene)
 

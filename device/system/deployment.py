@@ -37,6 +37,7 @@ PLAIN_PATH = re.compile(r"/[A-Za-z0-9._/+@-]*")
 
 ATTEMPTS, PAUSE_S, TIMEOUT_S = 30, 1.0, 5.0
 MOST_OF_AN_ANSWER = 200
+MOST_OF_SETTINGS = 4_000_000  # bytes
 WAITING = "waiting for the camera"  # as the service says it: device/outputs/systemd.py
 
 Say = Callable[[str], object]
@@ -158,11 +159,22 @@ def page_facts(settings: Mapping[str, object], with_token: bool) -> dict[str, st
 
 
 def read_settings(path: Path) -> dict[str, object]:
-    """The service's settings; none where there is no such file."""
+    """The service's settings; none where there is no such file.
+
+    Raises ``DeploymentError`` or ``OSError`` where they cannot be read.
+    """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MOST_OF_SETTINGS + 1)
+        if len(data) > MOST_OF_SETTINGS:
+            raise DeploymentError(f"{path}: more than {MOST_OF_SETTINGS / 1e6:g} MB")
+        return tomllib.loads(data.decode("utf-8"))
     except FileNotFoundError:
         return {}
+    except RecursionError as exc:
+        raise DeploymentError(f"{path}: nested too deep") from exc
+    except ValueError as exc:  # no TOML, no UTF-8, or a number of thousands of digits
+        raise DeploymentError(f"{path}: {exc}") from exc
 
 
 def run(words: list[str], say: Say) -> None:
@@ -191,7 +203,7 @@ def main() -> None:
     """What ``deploy.sh`` sends to a host ends here."""
     try:
         run(sys.argv[1:], sys.stdout.write)
-    except (DeploymentError, OSError, tomllib.TOMLDecodeError) as exc:
+    except (DeploymentError, OSError) as exc:
         sys.exit(str(exc))
 
 

@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from device.errors import InterpreterError, LiteberryError
+from device.json_text import decode_json
 from device.paths import ROOT
 from device.schema import Record
 from device.system.signals import ending_postponed
@@ -71,7 +72,7 @@ def converse(
                 child.stdin.write(msgspec.json.encode(request))
                 child.stdin.close()
             for line in child.stdout:
-                reply = msgspec.json.decode(line, type=answer | _Failure)
+                reply = decode_json(line, answer | _Failure)
                 if isinstance(reply, _Failure):
                     raise InterpreterError(reply.error)
                 yield reply
@@ -111,6 +112,6 @@ def serve(kind: type[Request], work: Callable[[Request, Callable[[Record], None]
         sys.stdout.buffer.flush()
 
     try:
-        work(msgspec.json.decode(sys.stdin.buffer.read(), type=kind), reply)
+        work(decode_json(sys.stdin.buffer.read(), kind), reply)
     except (LiteberryError, RuntimeError, ValueError) as exc:
         reply(_Failure(error=str(exc)))

@@ -6,15 +6,14 @@ is given them to read alone; this one is the program's, written anew whenever so
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from device.errors import UsageError
-from device.files import MOST_OF_A_TEXT, read_regular
 from device.system.atomic_file import write_whole
 from device.system.toml_text import tables_text
+from device.toml_file import TomlError, read_toml
 
 PLACES = ("zone", "line", "mask")
 HEAD = "# Zones, lines and masks. The live page writes this file anew when they are drawn there.\n"
@@ -29,12 +28,12 @@ def read_places(path: Path) -> dict[str, list[Any]] | None:
     shown than is meant to be.
     """
     try:
-        found = tomllib.loads(read_regular(path, MOST_OF_A_TEXT).decode("utf-8"))
+        found = read_toml(path)
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except TomlError as exc:
         raise UsageError(f"{path} is not TOML: {exc}; mend it, or move it away") from exc
     for name, value in found.items():
         if name not in PLACES:

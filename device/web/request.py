@@ -12,6 +12,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import stream_request_body
 
+from device.json_text import decode_json
 from device.pipeline.history import History
 from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
@@ -138,6 +139,6 @@ class JsonHandler(Handler):
         if len(self._body) > MAX_BODY_BYTES:
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
         try:
-            return msgspec.json.decode(self._body, type=kind)
+            return decode_json(self._body, kind)
         except msgspec.DecodeError as exc:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"{exc}; {expected}") from exc

@@ -14,6 +14,7 @@ DEVICE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "files", "file_search", "paths", "suggestions"),
     ("schema", "runtimes", "records"),
     ("orientation", "image_header", "file_kinds", "foreign_formats", "compiled_model"),
+    ("json_text", "toml_file"),
     ("images", "image_hash", "drawing"),
     ("charts", "system"),
     ("bundle",),

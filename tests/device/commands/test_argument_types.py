@@ -70,12 +70,25 @@ def test_empty_name_in_a_list_is_refused(text):
         comma_list(text)
 
 
-@given(st.integers(1, 9999), st.integers(1, 9999))
+@given(st.integers(1, 8000), st.integers(1, 8000))
 def test_size_is_width_before_height(width, height):
     assert size_wh(f"{width}x{height}") == (width, height)
 
 
-@pytest.mark.parametrize("text", ["", "640", "640x", "x480", "0x480", "640x0", "640x480x3", "-1x2"])
+@pytest.mark.parametrize("text", ["99999x99999", "8001x8000"])
+def test_size_that_no_memory_holds_is_refused(text):
+    assert size_wh("8000x8000") == (8000, 8000)
+    with pytest.raises(argparse.ArgumentTypeError, match=f"{text} is more than 64 million pixels"):
+        size_wh(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "640", "640x", "x480", "0x480", "640x0", "640x480x3", "-1x2", "100000x1"),
+        pytest.param("9" * 5000 + "x1", id="digits"),
+    ],
+)
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="not width x height, such as 1280x720"):
         size_wh(text)

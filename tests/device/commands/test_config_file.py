@@ -73,6 +73,8 @@ def test_flag_wins_over_file(parse):
         ('[[zone]]\npoints = [["a\\u0000b"]]', "a character of number zero"),
         ('[[zone]]\n"a\\u0000b" = 1', "a character of number zero"),
         ("threshold 0.5", "is not TOML"),
+        pytest.param(f"threshold = {'9' * 5000}", "is not TOML", id="digits"),
+        pytest.param(f"a = {'[' * 9000}", "is not TOML: more than 32 levels deep", id="deep"),
         ("threshold = 0.5", "--source is missing; see"),
         ("source = 'demo'", "MODEL is missing"),
     ],

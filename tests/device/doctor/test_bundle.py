@@ -58,6 +58,7 @@ def test_every_damaged_file_is_named(bundle_copy):
         ('{"files": "x"}', "it has no files"),
         ('{"files": {"a": "b"}}', "it has no variants"),
         ("\udcff", "manifest.json is damaged"),
+        pytest.param("[" * 100_000, "manifest.json is damaged", id="deep"),
     ],
 )
 def test_damaged_manifest_is_a_problem(bundle_copy, text, says):

@@ -45,6 +45,16 @@ def test_crash_on_import_is_the_packages_own(packages):
     assert only(found["warning"]).found == "tflite-runtime: crashed (SIGILL)"
 
 
+@pytest.mark.parametrize(
+    "said", ["{", "{}", "[1]", '{"tried": "a"}', pytest.param("[" * 100_000, id="deep")]
+)
+def test_what_a_package_says_on_standard_output_is_no_answer(quick_packages, said):
+    quick_packages("msgspec.py", f"print({said!r}); __version__ = '1'")
+    trials = try_imports(with_picamera2=False)
+    assert trials["msgspec"].error is None
+    assert trials["cv2"].error is None
+
+
 @pytest.fixture
 def quick_packages(packages: Callable[[str, str], None]) -> Callable[[str, str], None]:
     """Packages that are imported in no time, however busy the machine is."""

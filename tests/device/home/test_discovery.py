@@ -89,7 +89,12 @@ def test_entity_that_only_an_earlier_document_has_is_removed():
 
 
 @pytest.mark.parametrize(
-    "earlier", [b"", b"{", b"[]", b'{"components": 1}', b'{"components": {"a": {}}}', b"\xff"]
+    "earlier",
+    [
+        *(b"", b"{", b"[]", b'{"components": 1}', b'{"components": {"a": {}}}', b"\xff"),
+        b'{"\xff": 1}',
+        pytest.param(b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", id="deep"),
+    ],
 )
 def test_earlier_document_that_is_none_removes_nothing(earlier):
     assert without(document(), earlier) is None

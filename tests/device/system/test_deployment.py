@@ -305,11 +305,20 @@ def test_request_that_is_none_is_one_line_and_exit_1(words: list[str], tmp_path:
     assert done.stderr.count("\n") == 1
 
 
-def test_settings_that_are_no_toml_are_one_line_and_exit_1(tmp_path: Path):
-    (tmp_path / "settings.toml").write_text("a = = 1")
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a = = 1", "line 1"),
+        pytest.param(f"a = {'9' * 5000}", "4300 digits", id="digits"),
+        pytest.param(f"a = {'[' * 9000}", "nested too deep", id="deep"),
+        pytest.param("#" * 4_000_001, "more than 4 MB", id="large"),
+    ],
+)
+def test_settings_that_are_no_toml_are_one_line_and_exit_1(tmp_path: Path, text, complaint):
+    (tmp_path / "settings.toml").write_text(text)
     done = run_as_deploy_does("page", str(tmp_path / "settings.toml"), home=tmp_path)
     assert done.returncode == 1
-    assert "line 1" in done.stderr
+    assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -24,6 +24,16 @@ def test_body_announced_as_huge_is_refused_before_it_is_sent(run):
     assert b"send no more than 16384 bytes" in answer
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"a": ' + b"[" * 8000, b'{"\xff": 1}'], ids=["deep", "no UTF-8"]
+)
+def test_body_that_json_forbids_is_refused_without_a_traceback(run, capfd, body):
+    status, content = run.change(body)
+    assert status == 400
+    assert "expected is a JSON object" in content["error"]
+    assert capfd.readouterr().err == ""
+
+
 def test_body_that_is_not_called_json_is_refused(run):
     status, content = run.change({"threshold": 0.4}, Content_Type="text/plain")
     assert (status, content["error"]) == (415, "send Content-Type: application/json")
