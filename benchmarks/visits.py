@@ -54,7 +54,8 @@ from device.visits.plan import read_plan
 from device.visits.watcher import SceneWatcher
 from device.web.address import Address
 from device.web.past import Past
-from device.web.server import LivePage, describe
+from device.web.run import Run, describe
+from device.web.server import LivePage
 from tests.helpers.scripted_day import expected, picture, plan, result_of
 
 TABLES = {
@@ -118,7 +119,7 @@ def outfit(
         controls = Controls(pipeline, [engine.variant], make_engine)
         editor = SceneEditor(pipeline, folder / "zones.toml", TABLES, bundle.labels)
         about = describe(bundle, "video.avi")
-        page.start(pipeline, controls, about, Past(store, clips), editor)
+        page.start(Run(page.feed, pipeline, controls, about, Past(store, clips), editor))
         command = [sys.executable, __file__, "view", page.endpoint.link]
         viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         stack.callback(viewer.communicate)  # it leaves when the page closes

@@ -37,15 +37,19 @@ def start_page(
     notifier: NotifySink | None,
 ) -> None:
     """Let the page answer for a run."""
-    from device.web.server import describe
+    from device.web.run import Run, describe
 
-    past = None
+    past = messages = None
     if outputs.events is not None:
         from device.web.past import Past
 
         past = Past(outputs.events, outputs.clips)
+    if notifier is not None:
+        from device.web.messages import MessageTest
+
+        messages = MessageTest(notifier)
     about = describe(bundle, args.source, args.name or "", controls.variants)
-    page.start(pipeline, controls, about, past, editor, notifier)
+    page.start(Run(page.feed, pipeline, controls, about, past, editor, messages))
 
 
 def announce_page(page: LivePage) -> None:

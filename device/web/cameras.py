@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
-from device.web.auth import Access
 from device.web.feed import PageFeed
-from device.web.request import Run
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from device.pipeline.live_settings import Controls
-    from device.pipeline.pipeline import Pipeline
-    from device.pipeline.scene_editor import SceneEditor
-    from device.web.messages import Messages
-    from device.web.past import Past
+from device.web.run import Run
 
 
 class CameraTile(msgspec.Struct, frozen=True):
@@ -34,18 +25,6 @@ class CameraTile(msgspec.Struct, frozen=True):
 
 class ViewServer(Protocol):
     """The server that answers for views."""
-
-    def make_run(
-        self,
-        feed: PageFeed,
-        pipeline: Pipeline,
-        controls: Controls,
-        about: Mapping[str, object],
-        past: Past | None,
-        editor: SceneEditor | None,
-        messages: Messages | None,
-    ) -> Run:
-        """A run as its handlers need it."""
 
     def add(self, view: CameraView) -> None:
         """Answer for a camera that has come, from now on."""
@@ -63,18 +42,9 @@ class CameraView:
         self.run: Run | None = None
         self.ended: str | None = None  # why
 
-    def start(
-        self,
-        pipeline: Pipeline,
-        controls: Controls,
-        about: Mapping[str, object],
-        past: Past | None = None,
-        editor: SceneEditor | None = None,
-        messages: Messages | None = None,
-    ) -> None:
-        """Begin to answer; as :meth:`.LivePage.start` has it. For any thread."""
-        about = {**about, "several": True}
-        self.run = self._page.make_run(self.feed, pipeline, controls, about, past, editor, messages)
+    def start(self, run: Run) -> None:
+        """Begin to answer for a run, which is there from now on; for any thread."""
+        self.run = replace(run, about={**run.about, "several": True})
         self._page.add(self)
 
     def end(self, why: str | None) -> None:
@@ -98,8 +68,7 @@ class CameraView:
 class CameraViews:
     """All cameras of a run, as the page has them."""
 
-    def __init__(self, access: Access, views: Sequence[CameraView]) -> None:
-        self.access = access
+    def __init__(self, views: Sequence[CameraView]) -> None:
         self.views = views
 
     def tiles(self) -> list[CameraTile]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from tornado.web import Application
 
-from device.system.board import State
 from device.web.cameras import CameraViews
 from device.web.guard import GuardedHandler, PageHandler
 from device.web.handlers import FILES, OPTIONS, FileHandler, HealthHandler, Nowhere
+from device.web.request import Site
 
 
 class _CamerasHandler(GuardedHandler):
-    def initialize(self, views: CameraViews, read_state: Callable[[], Awaitable[State]]) -> None:
-        self.views = views
-        self.access = views.access
-        self.read_state = read_state
+    def initialize(self, run: CameraViews, site: Site) -> None:
+        self.views = run
+        self.site = site
+        self.access = site.access
 
 
 class _Page(PageHandler, _CamerasHandler):
@@ -41,26 +39,23 @@ class _Metrics(_CamerasHandler):
 
         from device.web.prometheus import exposition_of_several
 
-        state = await self.read_state()
+        state = await self.site.read_state()
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         self.finish(exposition_of_several(self.views.runs(), state))
 
 
-def make_cameras_application(
-    views: CameraViews, read_state: Callable[[], Awaitable[State]]
-) -> Application:
+def make_cameras_application(views: CameraViews, site: Site) -> Application:
     """The Tornado application of several cameras, to which each adds its own addresses."""
-    given = {"views": views, "read_state": read_state}
-    shared = {"run": views}
+    given = {"run": views, "site": site}
     return Application(
         [
             (r"/", _Page, given),
-            (FILES, FileHandler, shared),
+            (FILES, FileHandler, given),
             (r"/api/cameras", _Tiles, given),
             (r"/metrics", _Metrics, given),
-            (r"/healthz", HealthHandler, shared),
+            (r"/healthz", HealthHandler, given),
         ],
         default_handler_class=Nowhere,
-        default_handler_args=shared,
+        default_handler_args=given,
         **OPTIONS,
     )

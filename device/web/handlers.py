@@ -18,7 +18,8 @@ from device.web.frame_encoder import EncodedFrame
 from device.web.guard import PAGE, PageHandler, RefusedError
 from device.web.message_handlers import MessageTestHandler
 from device.web.past_handlers import past_routes
-from device.web.request import MAX_BODY_BYTES, Handler, JsonHandler, Run, connection
+from device.web.request import MAX_BODY_BYTES, Handler, JsonHandler, Site, connection
+from device.web.run import Run
 from device.web.scene_handlers import SceneHandler
 from device.web.snapshot import next_picture
 
@@ -102,7 +103,7 @@ class _Metrics(Handler):
 
         from device.web.prometheus import exposition
 
-        state = await self.run.read_state()
+        state = await self.site.read_state()
         run = self.run
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         viewers = len(run.audience.viewers)
@@ -213,9 +214,11 @@ class _Live(_Watched, WebSocketHandler):
         self._viewer.task.cancel()
 
 
-def run_routes(run: Run, path: str = "") -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+def run_routes(
+    run: Run, site: Site, path: str = ""
+) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
     """Every address of a run below ``path``, and its handler."""
-    given = {"run": run}
+    given = {"run": run, "site": site}
     routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
         (r"/", _Page, given),
         (r"/past", _PastPage, given),
@@ -232,11 +235,11 @@ def run_routes(run: Run, path: str = "") -> list[tuple[str, type[RequestHandler]
     return [(path + address, handler, kwargs) for address, handler, kwargs in routes]
 
 
-def make_application(run: Run) -> Application:
+def make_application(run: Run, site: Site) -> Application:
     """The Tornado application: every address and its handler."""
-    given = {"run": run}
+    given = {"run": run, "site": site}
     return Application(
-        [*run_routes(run), (FILES, FileHandler, given)],
+        [*run_routes(run, site), (FILES, FileHandler, given)],
         default_handler_class=Nowhere,
         default_handler_args=given,
         **OPTIONS,

@@ -144,9 +144,9 @@ class PictureHandler(_PastHandler):
 class ClipHandler(_PastHandler, StaticFileHandler):
     """The clip that shows a visit, in ranges: which file that is, the store says."""
 
-    def initialize(self, run: Any) -> None:  # type: ignore[override]
+    def initialize(self, run: Any, site: Any) -> None:  # type: ignore[override]
         """Take what the application gives to each."""
-        Handler.initialize(self, run)
+        Handler.initialize(self, run, site)
         self.default_filename = None
 
     async def get(self, path: str, include_body: bool = True) -> None:

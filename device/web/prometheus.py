@@ -24,7 +24,7 @@ from device.records import SceneState
 from device.system.board import UNDER_VOLTAGE, State, throttled_now
 
 if TYPE_CHECKING:
-    from device.web.request import Run
+    from device.web.run import Run
 
 ABOUT = ("name", "version", "model", "bundle")  # of what viewers are told of a run once
 

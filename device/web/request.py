@@ -1,11 +1,11 @@
-"""Requests to the live page: the run that they are about, and bodies of JSON."""
+"""Requests to the live page: what their handlers are given, and bodies of JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 from tornado.http1connection import HTTP1Connection
@@ -13,23 +13,13 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import stream_request_body
 
 from device.json_text import decode_json
-from device.pipeline.history import History
-from device.pipeline.live_settings import Controls
-from device.pipeline.pipeline import Pipeline
-from device.pipeline.scene_view import SceneView
 from device.system.board import State
 from device.web.auth import Access
-from device.web.broadcast import Audience
 from device.web.guard import GuardedHandler, RefusedError
-
-if TYPE_CHECKING:
-    from device.pipeline.scene_editor import SceneEditor
-    from device.web.messages import MessageTest
-    from device.web.past import Past
+from device.web.run import Run
 
 MAX_BODY_BYTES = 16 << 10
 READ_BODY_BYTES = 8 << 20  # read, so that the answer arrives, and thrown away
-GOODBYE_LABELS = 5  # that were seen most, and are told at the end
 
 _TOO_LARGE = f"send no more than {MAX_BODY_BYTES} bytes"
 
@@ -37,62 +27,21 @@ Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
-class Run:
-    """The run that the handlers tell of, and act on."""
+class Site:
+    """What all handlers of a page share, whichever run they tell of."""
 
     access: Access
-    audience: Audience
-    history: History
-    pipeline: Pipeline
-    controls: Controls
-    about: Mapping[str, object]  # what stays the same
     read_state: Callable[[], Awaitable[State]]
-    past: Past | None = None  # in a run that keeps its visits
-    editor: SceneEditor | None = None  # in a run that has zones, lines or masks, or a file for them
-    messages: MessageTest | None = None  # in a run that sends messages
-
-    def hello(self) -> bytes:
-        """The JSON that a viewer gets first."""
-        messages = None if self.messages is None else self.messages.about
-        history = list(self.history.seconds)
-        return msgspec.json.encode({**self.about, "messages": messages, "history": history})
-
-    def ailment(self) -> str | None:
-        """Why this run is not well, with the cause where the camera knows it; None if it is."""
-        ailment, loss = self.history.ailment(), self.pipeline.loss
-        return ailment if ailment is None or loss is None else f"{ailment}: {loss.cause}"
-
-    def health(self) -> tuple[int, bytes]:
-        """The status and JSON for whoever restarts a run that is not well."""
-        ailment = self.ailment()
-        if ailment is None:
-            return HTTPStatus.OK, b'{"status":"ok"}\n'
-        content = msgspec.json.encode({"status": "failing", "reason": ailment})
-        return HTTPStatus.SERVICE_UNAVAILABLE, content + b"\n"
-
-    def goodbye(self, failure: str | None) -> bytes:
-        """The JSON that a viewer gets last; ``failure`` is what ended the run, if that was one."""
-        seen = self.pipeline.frames_with.most_common(GOODBYE_LABELS)
-        return msgspec.json.encode(
-            {"frames": self.history.frames, "seen": seen, "failure": failure}
-        )
-
-    def scene(self) -> SceneView:
-        """The zones, lines and masks in force."""
-        return SceneView() if self.editor is None else self.editor.view
-
-    def settings(self) -> bytes:
-        """The settings in force, as JSON."""
-        return msgspec.json.encode(self.controls.settings)
 
 
 class Handler(GuardedHandler):
     """A handler of the live page, which tells of a run or acts on it."""
 
-    def initialize(self, run: Run) -> None:
+    def initialize(self, run: Run, site: Site) -> None:
         """Take what the application gives to each."""
         self.run = run
-        self.access = run.access
+        self.site = site
+        self.access = site.access
 
 
 def connection(request: HTTPServerRequest) -> HTTP1Connection:

@@ -11,74 +11,35 @@ import contextlib
 import logging
 import re
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import msgspec
-
-from device import __version__
-from device.bundle.label_formats import UNUSED
-from device.bundle.labels import BACKGROUND
-from device.bundle.model import Model
-from device.cameras.base import CameraLoss
-from device.cameras.url import redact
-from device.drawing.palette import class_colour, hex_colour
 from device.errors import LiteberryError
 from device.inference.autotune import state_file
-from device.pipeline.live_settings import Controls
-from device.pipeline.pipeline import Pipeline
-from device.system.board import (
-    State,
-    read_board,
-    read_memory,
-    read_state,
-    throttled_now,
-    throttled_since_boot,
-)
+from device.system.board import read_memory
 from device.system.closable import Closable
-from device.system.resource_usage import rss_mb
 from device.web.address import Address
+from device.web.board_state import BoardState
 from device.web.connections import BoundedServer
 from device.web.endpoint import Endpoint
 from device.web.feed import PageFeed
 from device.web.frame_encoder import EncodedFrame
 from device.web.handlers import make_application, run_routes
-from device.web.messages import Messages, MessageTest
-from device.web.request import MAX_BODY_BYTES, Run
+from device.web.request import MAX_BODY_BYTES, Site
+from device.web.run import Run
 
 if TYPE_CHECKING:
     from tornado.web import Application
 
-    from device.pipeline.scene_editor import SceneEditor
     from device.web.cameras import CameraView
-    from device.web.past import Past
 
 TICK_S = 1.0
 NO_PATH = r"\W+"  # what the name of a camera has that an address has not
-STATE_AGE_S = 2.0  # asking a Pi how it is doing starts a process
 HEADER_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
-BUNDLE_DIGITS = 12  # of a bundle's sha256, to tell it from others
 CLOSE_TIMEOUT_S = 1.5  # for the server to end, such as one that loads a variant
-
-
-class _BoardState:
-    """The state of the board, read no more often than it changes."""
-
-    def __init__(self) -> None:
-        self._state: State | None = None
-        self._read_at_s = 0.0
-
-    async def read(self) -> State:
-        """As of the last two seconds."""
-        if self._state is None or time.monotonic() - self._read_at_s > STATE_AGE_S:
-            self._state = await asyncio.to_thread(read_state)
-            self._read_at_s = time.monotonic()
-        return self._state
 
 
 class LivePage(Closable):
@@ -97,29 +58,16 @@ class LivePage(Closable):
         self._views: Sequence[CameraView] = ()  # of a run of several cameras
         self._runs: list[Run] = []
         self._application: Application | None = None
-        self._board = _BoardState()
+        self._site = Site(self.endpoint.access, BoardState().read)
         self._ended = asyncio.Event()
         self._failure: str | None = None  # what ended the run
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
-    def start(
-        self,
-        pipeline: Pipeline,
-        controls: Controls,
-        about: Mapping[str, object],
-        past: Past | None = None,
-        editor: SceneEditor | None = None,
-        messages: Messages | None = None,
-    ) -> None:
-        """Begin to answer; ``about`` is what viewers are told of the run once.
-
-        ``past`` is what the run keeps of its visits, if it does; ``editor`` is of its zones;
-        ``messages`` is what sends those to phones.
-        """
-        run = self.make_run(self.feed, pipeline, controls, about, past, editor, messages)
+    def start(self, run: Run) -> None:
+        """Begin to answer for a run."""
         self._runs.append(run)
-        self._begin(make_application(run), run.health)
+        self._begin(make_application(run, self._site), run.health)
         self._start_feed(self.feed)
 
     def start_views(self, names: Sequence[str]) -> Sequence[CameraView]:
@@ -131,8 +79,8 @@ class LivePage(Closable):
         self._views = [
             CameraView(self, name, path, self._fps) for name, path in zip(names, paths, strict=True)
         ]
-        views = CameraViews(self.endpoint.access, self._views)
-        self._begin(make_cameras_application(views, self._board.read), views.health)
+        views = CameraViews(self._views)
+        self._begin(make_cameras_application(views, self._site), views.health)
         return self._views
 
     def add(self, view: CameraView) -> None:
@@ -144,32 +92,9 @@ class LivePage(Closable):
     def _add(self, view: CameraView) -> None:
         assert self._application is not None
         assert view.run is not None
-        self._application.add_handlers(".*", run_routes(view.run, re.escape(view.path)))
+        routes = run_routes(view.run, self._site, re.escape(view.path))
+        self._application.add_handlers(".*", routes)
         self._runs.append(view.run)
-
-    def make_run(
-        self,
-        feed: PageFeed,
-        pipeline: Pipeline,
-        controls: Controls,
-        about: Mapping[str, object],
-        past: Past | None,
-        editor: SceneEditor | None,
-        messages: Messages | None,
-    ) -> Run:
-        """A run as this page's handlers need it."""
-        return Run(
-            self.endpoint.access,
-            feed.audience,
-            feed.history,
-            pipeline,
-            controls,
-            about,
-            self._board.read,
-            past,
-            editor,
-            None if messages is None else MessageTest(messages),
-        )
 
     def _begin(self, application: Application, health: Callable[[], tuple[int, bytes]]) -> None:
         runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
@@ -257,61 +182,7 @@ class LivePage(Closable):
             await server.close_all_connections()
 
     async def _end_second(self, run: Run) -> None:
-        audience, history = run.audience, run.history
-        second = history.end_second()
-        if not audience.viewers:
-            return
-        state, memory = await run.read_state(), read_memory()
-        news = {
-            **msgspec.structs.asdict(second),
-            "ailment": history.ailment(),
-            "loss": _told(run.pipeline.loss),
-            "frames": history.frames,
-            "dropped": run.pipeline.dropped,
-            "viewers": len(audience.viewers),
-            "rss_mb": round(rss_mb(), 1),
-            "cpu_percent": round(run.pipeline.load.cpu_percent, 1),
-            "memory_total_mib": memory.total_mib,
-            "memory_available_mib": memory.available_mib,
-            "temperature_c": state.temperature_c,
-            "throttled": None if state.throttled is None else throttled_now(state.throttled),
-            "throttled_before": throttled_since_boot(state.throttled or 0),
-        }
-        audience.tell("second", msgspec.json.encode(news))
-
-
-def _told(loss: CameraLoss | None) -> dict[str, object] | None:
-    if loss is None:
-        return None
-    for_s = round(time.monotonic() - loss.at_s, 1)
-    return {"cause": loss.cause, "advice": loss.advice, "for_s": for_s}
-
-
-def describe(
-    bundle: Model, source: str, name: str = "", variants: Sequence[str] | None = None
-) -> dict[str, object]:
-    """The description of a run of ``bundle`` on ``source``, as viewers get it.
-
-    ``variants`` are those that it can change to; None means all.
-    """
-    manifest, board = bundle.manifest, read_board()
-    return {
-        "name": name,
-        "version": __version__,
-        "model": manifest.model,
-        "bundle": bundle.sha256[:BUNDLE_DIGITS],
-        "task": manifest.task,
-        "source": redact(source) if "://" in source else Path(source).name,
-        "board": board.title,
-        "cores": board.cpu.cores,
-        "variants": {
-            name: item.size_bytes
-            for name, item in manifest.variants.items()
-            if variants is None or name in variants
-        },
-        "labels": {
-            label: hex_colour(class_colour(class_id))
-            for class_id, label in enumerate(bundle.labels)
-            if label not in (UNUSED, BACKGROUND)
-        },
-    }
+        second = run.history.end_second()
+        if run.audience.viewers:
+            state, memory = await self._site.read_state(), read_memory()
+            run.audience.tell("second", run.second(second, state, memory))

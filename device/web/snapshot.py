@@ -8,7 +8,7 @@ from http import HTTPStatus
 from device.web.broadcast import ImageViewer, News, Picture
 from device.web.guard import RefusedError
 from device.web.renditions import ANNOTATED
-from device.web.request import Run
+from device.web.run import Run
 
 SNAPSHOT_TIMEOUT_S = 5.0
 

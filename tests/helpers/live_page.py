@@ -32,9 +32,10 @@ from device.pipeline.scene_editor import SceneEditor
 from device.pipeline.watching import Watch
 from device.visits.watcher import SceneWatcher
 from device.web.address import Address
-from device.web.messages import Messages
+from device.web.messages import Messages, MessageTest
 from device.web.past import Past
-from device.web.server import LivePage, describe
+from device.web.run import Run, describe
+from device.web.server import LivePage
 from tests.helpers.children import PATIENCE_S, wait_until
 
 FPS = 30
@@ -282,14 +283,9 @@ def visit(
         pipeline = Pipeline(scene, make_engine(), [page.feed], watch=watch)
         editor = None if zones is None else SceneEditor(pipeline, zones, RULES, bundle.labels)
         controls = Controls(pipeline, list(bundle.manifest.variants), make_engine)
-        page.start(
-            pipeline,
-            controls,
-            describe(bundle, "rtsp://me:secret@camera/stream", name),
-            past,
-            editor,
-            messages,
-        )
+        about = describe(bundle, "rtsp://me:secret@camera/stream", name)
+        test = None if messages is None else MessageTest(messages)
+        page.start(Run(page.feed, pipeline, controls, about, past, editor, test))
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()
         try:

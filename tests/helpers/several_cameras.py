@@ -14,7 +14,8 @@ from device.pipeline.live_settings import Controls
 from device.pipeline.pipeline import Pipeline
 from device.web.address import Address
 from device.web.cameras import CameraView
-from device.web.server import LivePage, describe
+from device.web.run import Run, describe
+from device.web.server import LivePage
 from tests.helpers.live_page import Scene, Visit
 
 
@@ -39,7 +40,8 @@ def visit_several(bundle_dir: Path, names: Sequence[str]) -> Iterator[VisitToSev
         first = views[0]
         pipeline = Pipeline(scene, engine, [first.feed])
         controls = Controls(pipeline, ["int8"], lambda _: engine)
-        first.start(pipeline, controls, describe(bundle, "demo", names[0], controls.variants))
+        about = describe(bundle, "demo", names[0], controls.variants)
+        first.start(Run(first.feed, pipeline, controls, about))
         thread = threading.Thread(target=pipeline.run, args=(None, stop))
         thread.start()
         try:

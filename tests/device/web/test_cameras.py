@@ -41,7 +41,7 @@ def test_camera_that_has_ended_says_why(several):
 
 def test_run_is_well_while_one_camera_is(several, monkeypatch):
     door, garden = several.views
-    views = CameraViews(several.first.page.endpoint.access, several.views)
+    views = CameraViews(several.views)
     status, content = views.health()
     told = {"front door": "ok", "garden": "waiting for its first picture"}
     assert (status, json.loads(content)) == (200, {"status": "partial", "cameras": told})
