@@ -17,17 +17,21 @@ def iou(one: Box, other: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     shared = width * height
-    areas = [(x_max - x_min) * (y_max - y_min) for x_min, y_min, x_max, y_max in (one, other)]
-    return shared / (sum(areas) - shared)
+    area = (one[2] - one[0]) * (one[3] - one[1])
+    other_area = (other[2] - other[0]) * (other[3] - other[1])
+    return shared / (area + other_area - shared)
 
 
 def pairwise_iou(ones: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """:func:`iou` of every box (n, 4) with every other (m, 4): (n, m)."""
-    low = np.maximum(ones[:, None, :2], others[None, :, :2])
-    high = np.minimum(ones[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    area, other_area = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (ones, others))
-    union = area[:, None] + other_area[None, :] - shared
+    # A row for each of the four sides: that is half the time of columns for a few boxes.
+    x_min, y_min, x_max, y_max = ones.T[:, :, None]
+    other_x_min, other_y_min, other_x_max, other_y_max = others.T[:, None, :]
+    width = np.minimum(x_max, other_x_max) - np.maximum(x_min, other_x_min)
+    height = np.minimum(y_max, other_y_max) - np.maximum(y_min, other_y_min)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    area = (x_max - x_min) * (y_max - y_min)
+    union = area + (other_x_max - other_x_min) * (other_y_max - other_y_min) - shared
     found: NDArray[np.float64] = np.divide(
         shared, union, out=np.zeros_like(shared), where=union > 0
     )

@@ -27,6 +27,10 @@ class Candidates:
     scores: NDArray[np.float32]
     class_ids: NDArray[np.intp]
 
+    def only(self, which: NDArray[np.bool_]) -> Candidates:
+        """Those of a mask (count,)."""
+        return Candidates(self.boxes[which], self.scores[which], self.class_ids[which])
+
 
 def dequantise(values: Tensor, spec: TensorSpec) -> NDArray[np.float32]:
     """The real numbers that ``values`` of tensor ``spec`` stand for, as float32."""

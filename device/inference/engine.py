@@ -20,7 +20,7 @@ from device.inference.decode import make_decoder
 from device.inference.delegates import delegate_for
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
-from device.inference.thresholds import changed, threshold_of
+from device.inference.thresholds import changed, least_scores
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
 from device.runtimes import InterpreterName, default_threads
 from device.system.closable import Closable
@@ -180,20 +180,19 @@ class Engine(Closable):
     def find_with_unsure(
         self, outputs: Sequence[Tensor], placement: Placement, least: float
     ) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
-        """Detections as :meth:`find` has them, and those below that score at least ``least``.
+        """A detector's as :meth:`find` has them, and those below that score at least ``least``.
 
         Decoded once: a lower threshold suppresses none of the better ones.
         """
         usual = self._thresholds
         lower = changed(usual, lambda threshold: min(threshold, least))
-        everything, _ = self._find(outputs, placement, lower)
-        found: list[Detection] = []
-        unsure: list[Detection] = []
-        for item in everything:
-            # Scores are float32: so is what they are compared to, in decoding as here.
-            threshold = threshold_of(usual, item.class_id)
-            (found if item.score >= np.float32(threshold) else unsure).append(item)
-        return tuple(found), tuple(unsure)
+        found = self._candidates(outputs, placement, lower)
+        # Scores are float32: so is what they are compared to, in decoding as here.
+        is_sure = found.scores >= np.float32(least_scores(usual, found.class_ids))
+        sure, unsure = (
+            name_detections(found.only(which), self.labels) for which in (is_sure, ~is_sure)
+        )
+        return sure, unsure
 
     def find(self, outputs: Sequence[Tensor], placement: Placement) -> Found:
         """What the outputs say: detections in source pixels, and classes (of a classifier)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from device.records import LineState, SceneEvent
 from device.visits.plan import CountingLine
@@ -14,8 +14,7 @@ from device.visits.visit import Stay
 MARGIN = 0.01  # of the picture: so far beyond the line, and a side is a side
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     is_right: bool
     foot: Point
 

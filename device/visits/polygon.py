@@ -45,11 +45,13 @@ def contains(points: Sequence[Point], point: Point) -> bool:
     """Whether ``point`` lies within: a ray to the right crosses an odd number of sides."""
     x, y = point
     inside = False
-    for (x_from, y_from), (x_to, y_to) in _sides(points):
+    x_from, y_from = points[-1]
+    for x_to, y_to in points:
         # One end counts and the other not: a corner is passed once.
         if (y_from > y) != (y_to > y):
             crossing_x = x_from + (y - y_from) * (x_to - x_from) / (y_to - y_from)
             inside ^= x < crossing_x
+        x_from, y_from = x_to, y_to
     return inside
 
 

@@ -45,6 +45,7 @@ class Stay:
     still_since_s: float
     tracks: set[int] = field(default_factory=set)
     zones: list[str] = field(default_factory=list)
+    record: Visit | None = None  # made last, as long as it tells all
 
     @property
     def height(self) -> float:
@@ -52,17 +53,26 @@ class Stay:
         return self.box[3] - self.box[1]
 
     def as_record(self) -> Visit:
-        """What others are told of it."""
-        return Visit(
-            visit_id=self.visit_id,
-            class_id=self.class_id,
-            label=self.label,
-            began_s=self.began_time_s,
-            seen_s=self.seen_time_s,
-            score=self.score,
-            box=self.best_box,
-            zones=tuple(self.zones),
-        )
+        """What others are told of it; while it is out of sight, the same again."""
+        last = self.record
+        if (
+            last is None
+            or last.seen_s != self.seen_time_s
+            or last.began_s != self.began_time_s
+            or last.score != self.score
+            or len(last.zones) != len(self.zones)
+        ):
+            self.record = last = Visit(
+                visit_id=self.visit_id,
+                class_id=self.class_id,
+                label=self.label,
+                began_s=self.began_time_s,
+                seen_s=self.seen_time_s,
+                score=self.score,
+                box=self.best_box,
+                zones=tuple(self.zones),
+            )
+        return last
 
 
 @dataclass(slots=True)

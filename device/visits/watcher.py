@@ -140,6 +140,8 @@ def foot_of(box: tuple[float, float, float, float], size_wh: tuple[int, int]) ->
     """Where an object stands: the bottom centre of its box, normalised, within the picture."""
     x = (box[0] + box[2]) / 2 / size_wh[0]
     y = box[3] / size_wh[1]
+    if 0 <= x <= 1 and 0 <= y <= 1:  # nearly always
+        return x, y
     return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 
 
@@ -168,7 +170,11 @@ def _annotate(
     found = []
     for item in result.detections:
         if (track := track_of.get(id(item))) is not None:
+            # As replace() makes it, in half the time.
             number = track.track_id
-            item = replace(item, track_id=number, visit_id=visit_of.get(number))
+            item = Detection(
+                item.class_id, item.label, item.score, *item.box,
+                track_id=number, visit_id=visit_of.get(number),
+            )  # fmt: skip
         found.append(item)
     return tuple(found)

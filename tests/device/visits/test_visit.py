@@ -152,3 +152,21 @@ def test_end_of_the_run_ends_all_visits():
     play(book, [(0.0, [make_track(1, 100, 0.0), make_track(2, 400, 0.0)])])
     assert [event.visit.visit_id for event in book.close()] == [1, 2]
     assert book.stays == []
+
+
+def test_record_is_made_anew_for_what_changed_and_kept_while_nothing_does():
+    book = VisitBook()
+    play(book, [(0.0, [make_track(1, 100, 0.0)])])
+    (stay,) = book.stays
+    first = stay.as_record()
+    play(book, [(0.1, [])])
+    assert stay.as_record() is first, "out of sight"
+    play(book, [(0.2, [make_track(1, 101, 0.2)])])
+    seen = stay.as_record()
+    assert (seen.seen_s, seen.began_s) == (EPOCH_S + 0.2, EPOCH_S)
+    stay.zones.append("door")
+    assert stay.as_record().zones == ("door",)
+    book.shift(3600.0)
+    assert stay.as_record().began_s == EPOCH_S + 3600.0
+    stay.score, stay.best_box = 0.99, (1.0, 2.0, 3.0, 4.0)
+    assert (stay.as_record().score, stay.as_record().box) == (0.99, (1.0, 2.0, 3.0, 4.0))
