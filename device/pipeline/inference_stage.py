@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from device.inference.engine import Engine
@@ -62,6 +63,7 @@ class InferenceStage:
         self._every = every
         self._motion = motion
         self._considered = 0
+        self._done: FrameJob | None = None  # by the network, and not handed on yet
 
     def put(self, frame: Frame) -> bool:
         """Take a frame of the camera; False once the run is to end."""
@@ -73,8 +75,12 @@ class InferenceStage:
 
     @property
     def is_ready(self) -> bool:
-        """Whether :meth:`step` would not wait for another thread."""
-        return not (self.captured.get_waits or self.inferred.put_waits)
+        """Whether :meth:`step`, and :meth:`hand_on` after it, would wait for no other thread."""
+        if self._done is None:
+            has_room = not self.inferred.put_waits
+        else:
+            has_room = self.inferred.get_waits or self.inferred.is_closed  # for both
+        return has_room and not self.captured.get_waits
 
     @property
     def has_ended(self) -> bool:
@@ -85,21 +91,35 @@ class InferenceStage:
         """How urgent its next frame is."""
         return (now_s - self._turn_began_s) * self._priority
 
-    def step(self, now_s: float) -> None:
-        """Run the network on the next frame, if it is wanted; what goes wrong ends this stage."""
+    def step(self, now_s: float, fitted: Callable[[], None]) -> None:
+        """Run the network on the next frame, if it is wanted; :meth:`hand_on` is to be called then.
+
+        ``fitted`` is called when all is done that comes before the network's own work. What goes
+        wrong ends this stage.
+        """
         try:
             job = self.captured.get()
+            if job is not None and self._live and self._is_wanted(job):
+                job.engine = self.engine
+            if job is not None and job.engine is not None and job.placement is None:
+                self._prepare(job, job.engine, None)
+            fitted()
             if job is None:
                 self.inferred.close()
                 return
-            if self._live and self._is_wanted(job):
-                job.engine = self.engine
             if job.engine is not None:
                 self._turn_began_s = now_s
                 self._invoke(job, job.engine)
-            self.inferred.put(job)
+            self._done = job
         except BaseException as exc:
+            fitted()
             self.inferred.close(exc)
+
+    def hand_on(self) -> None:
+        """Hand on the frame that the network is done with, if there is one."""
+        job, self._done = self._done, None
+        if job is not None:
+            self.inferred.put(job)
 
     def close(self) -> None:
         """Let nobody wait for frames, or for room for them."""
@@ -123,8 +143,6 @@ class InferenceStage:
         job.preprocess_ms = (time.perf_counter() - started) * 1e3
 
     def _invoke(self, job: FrameJob, engine: Engine) -> None:
-        if job.placement is None:
-            self._prepare(job, engine, None)
         started = time.perf_counter()
         job.outputs = engine.invoke(job.tensor)
         job.invoke_ms = (time.perf_counter() - started) * 1e3

@@ -27,6 +27,7 @@ class InferenceThread(Closable):
         self._clock = clock
         self._changed = threading.Event()
         self._stages: list[InferenceStage] = []
+        self._last: InferenceStage | None = None  # to have a turn, if it has not handed on yet
         self._closed = False
         # A daemon: one that hangs must not keep the process alive.
         self._thread = threading.Thread(target=self._serve, name="network", daemon=True)
@@ -53,9 +54,20 @@ class InferenceThread(Closable):
             now_s = self._clock()
             ready = [stage for stage in self._stages if stage.is_ready]
             if ready:
-                max(ready, key=lambda stage: stage.score(now_s)).step(now_s)
+                stage = max(ready, key=lambda stage: stage.score(now_s))
+                # A frame is decoded only once the next is fitted: who decodes has Python's lock,
+                # and would be waited for after each step. While the network computes it is not.
+                stage.step(now_s, self._hand_on)
+                self._last = stage
+            elif self._last is not None:
+                self._hand_on()
             else:
                 self._changed.wait()
+
+    def _hand_on(self) -> None:
+        stage, self._last = self._last, None
+        if stage is not None:
+            stage.hand_on()
 
     def _let_go(self) -> None:
         """Serve those that have ended no more."""

@@ -199,6 +199,21 @@ def start(pipeline, limit=None, stop=None):
     return thread
 
 
+def test_camera_is_handed_its_frame_when_the_next_ones_is_fitted_or_when_none_waits(desk):
+    one, other = desk.stage("one"), desk.stage("other")
+    waited = []
+    other.engine.prepare = lambda *_: waited.append(one.inferred.get_waits)
+    desk.begin(one, 0)
+    other.put(FRAME)
+    desk.now_s = 1
+    desk.finish(1)  # the other's frame is fitted by now
+    assert waited == [True, True], "when it came, and when the network was ready for it"
+    assert one.inferred.get(0).outputs == ["one 1"]
+    assert other.inferred.get_waits
+    desk.go_on.release()
+    assert other.inferred.get(PATIENCE_S).outputs == ["other 1"]
+
+
 def test_two_cameras_share_an_interpreter_and_each_finds_its_own(inference, engine, cat, noise):
     sinks = Keep(), Keep()
     other = engine.share()
