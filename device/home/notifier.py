@@ -92,7 +92,7 @@ class NotifySink(Sink):
             if quiet is not None and quiet.holds(self._now().time()):
                 continue
             self._not_before_s[occasion.name] = outcome.finished_at_s + self._options.cooldown_s
-            sighting = Sighting(occasion.name, outcome.frame.pixels.copy(), occasion.found)
+            sighting = Sighting(occasion.name, outcome.frame.pixels, occasion.found)
             self._waiting.put(partial(self._tell, occasion, sighting))
 
     def send_test(self, jpeg: bytes | None) -> Future[Mapping[int, str]]:

@@ -12,7 +12,7 @@ from device.pipeline.history import History
 from device.records import Detection, Outcome, Pixels, SceneEvent, SceneState
 
 MAX_EVENTS = 256
-MAX_PICTURES = 2  # frames that wait to be encoded, each as large as the camera makes them
+MAX_PICTURES = 2  # frames kept until they are encoded, each as large as the camera makes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class TimedEvent:
 class Observations:
     """The newest counts and scene, and what happened since it was last asked for.
 
-    :meth:`add` is for the run's thread: it takes no lock but the history's, copies a frame only
-    where somebody new is on it, and throws away what nobody fetches. ``news`` is set when somebody
-    came or went, or something happened.
+    :meth:`add` is for the run's thread: it takes no lock but the history's, copies no frame, and
+    throws away what nobody fetches. ``news`` is set when somebody came or went, or something
+    happened.
     """
 
     def __init__(self, pictured: Collection[str] = ()) -> None:
@@ -66,7 +66,7 @@ class Observations:
         came = counts.keys() - self.counts.keys()
         changed = counts != self.counts
         self.counts = counts
-        if self._pictured:
+        if self._pictured and (came or self._unpictured):
             self._take_pictures(outcome, came, counts)
         if changed or (scene and scene.events):
             self.news.set()
@@ -81,6 +81,6 @@ class Observations:
             found = tuple(item for item in outcome.result.detections if item.label == label)
             if len(self.sightings) >= MAX_PICTURES or not (found or outcome.result.classes):
                 continue
-            self.sightings.append(Sighting(label, outcome.frame.pixels.copy(), found))
+            self.sightings.append(Sighting(label, outcome.frame.pixels, found))
             self._unpictured.discard(label)
             self.news.set()

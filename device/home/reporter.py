@@ -219,7 +219,7 @@ def _describe(happened: TimedEvent) -> bytes:
 
 def picture_of(sighting: Sighting) -> bytes:
     """The JPEG of a sighting, with the boxes of its class, no wider than a phone shows it."""
-    image = sighting.pixels
+    image = sighting.pixels.copy()  # drawn on here, in a thread that may take its time
     draw(image, sighting.detections, "")
     height, width = image.shape[:2]
     if width <= PICTURE_WIDTH:

@@ -234,6 +234,13 @@ def test_second_run_of_an_id_is_told_with_the_way_out(broker):
                 )
 
 
+def test_picture_is_drawn_beside_the_frame():
+    pixels = np.full((48, 64, 3), 128, np.uint8)
+    jpeg = picture_of(Sighting("cat", pixels, (CAT,)))
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).std() > 1, "with a box"
+    assert (pixels == 128).all()
+
+
 def test_picture_is_no_wider_than_a_phone_shows_it():
     sighting = Sighting("cat", np.zeros((1080, 1920, 3), np.uint8), (CAT,))
     image = cv2.imdecode(np.frombuffer(picture_of(sighting), np.uint8), cv2.IMREAD_COLOR)
