@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from device.home.report import count_classes
-from device.pipeline.history import History
+from device.pipeline.history import FrameFlow
 from device.records import Detection, Outcome, Pixels, SceneEvent, SceneState
 
 MAX_EVENTS = 256
@@ -35,15 +36,15 @@ class TimedEvent:
 class Observations:
     """The newest counts and scene, and what happened since it was last asked for.
 
-    :meth:`add` is for the run's thread: it takes no lock but the history's, copies no frame, and
-    throws away what nobody fetches. ``news`` is set when somebody came or went, or something
-    happened.
+    :meth:`add` is for the run's thread, whose frame waits for it: it takes no lock, copies no
+    frame, and throws away what nobody fetches. It wakes who waits in :meth:`wait` when somebody
+    came or went, or something happened.
     """
 
     def __init__(self, pictured: Collection[str] = ()) -> None:
         """``pictured`` are the classes of which the last picture is wanted."""
-        self.history = History()
-        self.news = threading.Event()
+        self.flow = FrameFlow()
+        self._news: SimpleQueue[None] = SimpleQueue()  # cheaper to fill than an Event to set
         self.counts: Counter[str] = Counter()
         self.scene: SceneState | None = None
         self.fps = 0.0
@@ -54,7 +55,7 @@ class Observations:
 
     def add(self, outcome: Outcome) -> None:
         """Note one frame."""
-        self.history.add(outcome)
+        self.flow.add(outcome)
         self.fps = outcome.fps
         result = outcome.result
         if result.scene is None and result.kept and result.findings:
@@ -64,12 +65,24 @@ class Observations:
             self.scene = scene
             self.events.extend(TimedEvent(event, scene.time_s) for event in scene.events)
         came = counts.keys() - self.counts.keys()
-        changed = counts != self.counts
+        changed = came or counts != self.counts
         self.counts = counts
         if self._pictured and (came or self._unpictured):
             self._take_pictures(outcome, came, counts)
         if changed or (scene and scene.events):
-            self.news.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Let :meth:`wait` return, now or when it is next called."""
+        if self._news.empty():
+            self._news.put(None)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether there was news within ``timeout_s``."""
+        with contextlib.suppress(Empty):
+            self._news.get(timeout=timeout_s)
+            return True
+        return False
 
     def _take_pictures(self, outcome: Outcome, came: Collection[str], counts: Counter[str]) -> None:
         self._unpictured = {
@@ -83,4 +96,4 @@ class Observations:
                 continue
             self.sightings.append(Sighting(label, outcome.frame.pixels, found))
             self._unpictured.discard(label)
-            self.news.set()
+            self.wake()

@@ -91,8 +91,7 @@ class Reporter:
         """Report until :meth:`end`."""
         self._connection.start()
         while not self._ended.is_set():
-            self._seen.news.wait(TICK_S)
-            self._seen.news.clear()
+            self._seen.wait(TICK_S)
             self._obey()
             self.collect()
             self.send()
@@ -102,7 +101,7 @@ class Reporter:
     def end(self) -> None:
         """Let :meth:`run` return; does not wait for that."""
         self._ended.set()
-        self._seen.news.set()
+        self._seen.wake()
 
     def collect(self) -> None:
         """Put what is new into the outbox."""
@@ -112,11 +111,10 @@ class Reporter:
         if seen.scene is not None:
             outbox.put_states(scene_states(seen.scene, self._about.rules, topics))
         outbox.put_states(setting_states(self._controls.settings, topics))
-        outbox.put_states({topics.state("camera"): on_off(seen.history.ailment() is None)})
+        outbox.put_states({topics.state("camera"): on_off(seen.flow.ailment() is None)})
         if now_s >= self._machine_due_s:
             self._machine_due_s = now_s + MACHINE_EVERY_S
             outbox.put_states(machine_states(seen.fps, self._read_machine(), topics))
-            seen.history.end_second()
         while seen.events:
             outbox.put_event(_describe(seen.events.popleft()))
         while seen.sightings:
@@ -158,7 +156,7 @@ class Reporter:
     def _greet(self) -> None:
         """In paho's thread: the broker is there, and may know nothing of this device."""
         self._is_new = True
-        self._seen.news.set()
+        self._seen.wake()
 
     def _hear(self, topic: str, payload: bytes, was_retained: bool) -> None:
         """In paho's thread: somebody asks for something, or tells of themselves."""
@@ -168,7 +166,7 @@ class Reporter:
         elif topic == self._topics.discovery:
             if was_retained:
                 self._earlier = payload
-                self._seen.news.set()
+                self._seen.wake()
         elif topic == self._topics.run:
             # Before it was told, what the broker has is of an earlier run, which may have ended.
             if self._was_known and payload != self._run:
@@ -177,7 +175,7 @@ class Reporter:
             self._compare_name(payload)
         elif not was_retained:  # what somebody wanted once upon a time is no wish of now
             self._commands.append((self._command_topics.get(topic, ""), payload))
-            self._seen.news.set()
+            self._seen.wake()
 
     def _compare_name(self, other_id: bytes) -> None:
         if other_id and other_id != self._about.device_id.encode():

@@ -24,26 +24,50 @@ class Second(msgspec.Struct, frozen=True):
     age_max_ms: float | None
 
 
-class History:
+class FrameFlow:
+    """Whether frames flow: as little of a history as can be noted in no time."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._last_frame_s = time.monotonic()
+        self._fps = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one frame."""
+        self.frames += 1
+        self._last_frame_s = outcome.finished_at_s
+        self._fps = outcome.fps
+
+    def ailment(self) -> str | None:
+        """Why this run is not well; None while frames really flow."""
+        waited_s = time.monotonic() - self._last_frame_s
+        usual_s = 1 / self._fps if self._fps else 0.0
+        if self.frames == 0:
+            return f"no frame yet, {waited_s:.0f} s after the start"
+        if waited_s > STALE_AFTER_S + 3 * usual_s:
+            return f"no frame for {waited_s:.0f} s"
+        return None
+
+
+class History(FrameFlow):
     """A ring buffer of seconds, and sums over the whole run; one thread adds, another asks."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seconds: deque[Second] = deque(maxlen=KEPT_SECONDS)
-        self.frames = 0
         self.scene: SceneState | None = None  # of the newest frame, in a run that follows objects
         self.frame_ms = {"capture": 0.0, "preprocess": 0.0, "invoke": 0.0, "decode": 0.0}
         self.frame_ms |= {"draw": 0.0, "age": 0.0}  # sums over all frames
         self._lock = threading.Lock()
         self._invoke_ms: list[float] = []
         self._age_ms: list[float] = []
-        self._began_s = self._last_frame_s = time.monotonic()
-        self._fps = 0.0
+        self._began_s = time.monotonic()
 
     def add(self, outcome: Outcome) -> None:
         """Note one frame."""
         timings, age_ms = outcome.result.timings, outcome.frame_age_ms
         with self._lock:
-            self.frames += 1
+            super().add(outcome)
             self.scene = outcome.result.scene
             sums = self.frame_ms
             sums["capture"] += timings.capture_ms
@@ -55,8 +79,6 @@ class History:
             if not outcome.result.kept:
                 self._invoke_ms.append(timings.invoke_ms)
             self._age_ms.append(age_ms)
-            self._last_frame_s = outcome.finished_at_s
-            self._fps = outcome.fps
 
     def end_second(self) -> Second:
         """Sum up what came since the last call."""
@@ -71,16 +93,6 @@ class History:
         second = Second(fps, invoke_mean, invoke_max, age_mean, age_max)
         self.seconds.append(second)
         return second
-
-    def ailment(self) -> str | None:
-        """Why this run is not well; None while frames really flow."""
-        waited_s = time.monotonic() - self._last_frame_s
-        usual_s = 1 / self._fps if self._fps else 0.0
-        if self.frames == 0:
-            return f"no frame yet, {waited_s:.0f} s after the start"
-        if waited_s > STALE_AFTER_S + 3 * usual_s:
-            return f"no frame for {waited_s:.0f} s"
-        return None
 
 
 def _mean_and_max(values: list[float]) -> tuple[float | None, float | None]:

@@ -11,13 +11,13 @@ DOG = replace(CAT, label="dog")
 def test_newcomer_is_news_and_one_that_stays_is_not():
     seen = Observations()
     seen.add(make_outcome(0, detections=(CAT,)))
-    assert seen.news.is_set()
+    assert seen.wait(0)
     assert seen.counts == {"cat": 1}
-    seen.news.clear()
+    assert not seen.wait(0), "told once"
     seen.add(make_outcome(1, detections=(CAT,)))
-    assert not seen.news.is_set()
+    assert not seen.wait(0)
     seen.add(make_outcome(2))
-    assert seen.news.is_set()
+    assert seen.wait(0)
     assert not seen.counts
 
 
