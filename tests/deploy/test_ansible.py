@@ -152,6 +152,17 @@ def real_fleet(folder: Path, count: int) -> Iterator[tuple[Fleet, dict[str, Real
 
 
 @needs_ansible
+def test_failure_tells_what_deploy_sh_said_and_no_password_of_a_camera(tmp_path):
+    fleet = Fleet(tmp_path, ["broken"])
+    source = "rtsp://me:s3cr3t@camera/"
+    fleet.play(options=["--service", "--source", source])
+    assert fleet.failed
+    assert fleet.changes == [f"--service --source {source} broken"]
+    assert "it does not prove itself" in fleet.said
+    assert "s3cr3t" not in fleet.said
+
+
+@needs_ansible
 def test_real_deployments_to_all_hosts_and_back(tmp_path, bundle_dir):
     with real_fleet(tmp_path, HOSTS) as (fleet, hosts):
         for host in hosts.values() if SERVICE else ():
