@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import TYPE_CHECKING
 
 from device.bundle.limits import MOST_DETECTIONS
@@ -19,6 +18,7 @@ else:
 
 MAX_THREADS = 64
 MAX_PORT = 65535
+MOST = 1e12  # of seconds, megabytes and the like: beyond them nothing can be counted on
 MOST_DIGITS = 5  # of a side in pixels
 MAX_TILES = 8  # beside each other: more are smaller than the network's input
 
@@ -66,8 +66,8 @@ def detection_count(text: str) -> int:
 def positive_float(text: str) -> float:
     """A flag's value that is a number above 0, such as seconds or megabytes."""
     value = number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    if not 0 < value <= MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0, and at most {MOST:g}")
     return value
 
 

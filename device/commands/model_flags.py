@@ -99,7 +99,10 @@ def add_delegate_flag(command: argparse.ArgumentParser) -> None:
 def _library(text: str) -> str:
     from device.inference.delegates import library_of  # here: most runs have none
 
-    return library_of(text)
+    try:
+        return library_of(text)
+    except OSError as exc:  # such as a name that is too long to look for
+        raise argparse.ArgumentTypeError(f"{text[:80]!a}: {exc.strerror}") from exc
 
 
 def hints_of(args: argparse.Namespace) -> Hints:

@@ -42,6 +42,15 @@ def test_what_is_no_whole_number_is_refused(convert, text):
         convert(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "nan", "inf", "1e308", "1.1e12", pytest.param("9" * 400, id="digits")]
+)
+def test_number_that_nothing_can_be_counted_with_is_refused(text):
+    assert positive_float("1e12") == 1e12
+    with pytest.raises(argparse.ArgumentTypeError, match="not a number above 0, and at most 1e"):
+        positive_float(text)
+
+
 def test_absurd_numbers_of_threads_are_refused():
     assert thread_count(str(MAX_THREADS)) == MAX_THREADS
     with pytest.raises(argparse.ArgumentTypeError, match="65 is more than 64"):

@@ -54,6 +54,12 @@ def test_flags_of_a_bare_model_beside_a_bundle_are_wrong_usage(device, small_bun
     )
 
 
+def test_name_of_a_library_that_is_too_long_is_wrong_usage(device, write):
+    ran = device("detect", write(tiny_models.ssd()), "--source", "demo", "--delegate", "a" * 300)
+    assert ran.code == 2
+    assert "File name too long" in ran.err
+
+
 def test_flags_become_hints():
     said = {
         "--task": "detection",
