@@ -10,7 +10,7 @@ DEMO := $(BUILD)/demo
 DEMO_FRAMES := 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-train check-demo test test-long test-pages test-shuffled test-device test-installs test-deploy test-pi test-systemd test-cameras test-fuzz test-endurance check bench bench-arm bench-arm-update figures lock clean
+.PHONY: help demo demo-train check-demo test test-long test-pages test-shuffled test-device test-installs test-deploy test-pi test-pi-cuts test-systemd test-cameras test-fuzz test-endurance check bench bench-arm bench-arm-update figures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machi
 
 test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 8 minutes)
 	@$(DEPLOYED) -m emulated_pi tests/emulated/pi
+
+test-pi-cuts: $(BUNDLE)/manifest.json ## the same, cut at every request (an hour)
+	@$(DEPLOYED) -s -m endurance tests/emulated/pi
 
 test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 12 minutes)
 	@$(DEPLOYED) -m emulated_systemd tests/emulated/systemd

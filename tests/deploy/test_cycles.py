@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.children import wait_until
+from tests.helpers.cut_deployments import close_connections, cut
 from tests.helpers.deploy_hosts import (
     HOSTILE,
     RealHost,
@@ -257,7 +257,7 @@ def test_service_that_a_cut_deployment_did_not_restart_is_restarted_by_the_next(
         while not process.stdout.readline().startswith("Starting the service"):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
-    close_connections(host)
+    close_connections(host.laptop)
     host.wait_until_left()
     assert served(service) == old != host.current.resolve().name  # switched, not restarted
     done = host.deploy("--bundle", bundle_dir, "--variants", "int8")
@@ -348,45 +348,6 @@ def test_uninstall_leaves_nothing_but_the_settings(
     assert "liteberry is not on board" in host.deploy("--status").stderr
 
 
-# The connection and the script end, before and after each thing the script asks of the host.
-
-
-def close_connections(host: RealHost) -> None:
-    """What a killed deployment leaves open for a minute."""
-    for private in map(Path, host.laptop.private_folders()):
-        if private.exists():
-            closing = ["ssh", "-F", "/dev/null", "-S", private / "s", "-O", "exit", "x"]
-            subprocess.run(closing, capture_output=True)
-            wait_until(lambda folder=private: _is_removed(folder))
-
-
-def _is_removed(folder: Path) -> bool:
-    """Remove ``folder``, from which ssh may be taking its socket away just now."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return not folder.exists()
-
-
-def cut(host: RealHost, bundle: Path, number: int, when: str) -> bool:
-    """Whether a deployment got as far as its request ``number``, and was ended there.
-
-    ``during``: while the host goes on with it. Nothing on the laptop gets to clean up.
-    """
-    kill = "kill -9 0"  # the process group
-    actions = {"before": kill, "during": f"run & sleep 0.2; {kill}", "after": f"run; {kill}"}
-    with on_request(host.laptop, number, actions[when]):
-        process = subprocess.Popen(
-            [host.laptop.checkout / "deploy.sh", "--bundle", bundle, "board"],
-            env=host.laptop.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        status = process.wait(120)
-    close_connections(host)
-    return status == -signal.SIGKILL
-
-
 @pytest.mark.parametrize("when", ["before", "during", "after"])
 def test_cut_at_every_request_leaves_a_release_that_runs_and_the_next_deploy_succeeds(
     host: RealHost, first_deploy: None, bundle_dir: Path, tmp_path: Path, when: str
@@ -397,7 +358,7 @@ def test_cut_at_every_request_leaves_a_release_that_runs_and_the_next_deploy_suc
         number += 1
         old, new = bundles[number % 2], bundles[(number + 1) % 2]
         assert host.deploy("--bundle", old).returncode == 0
-        if not cut(host, new, number, when):
+        if not cut(host.laptop, new, number, when):
             break
         # Whatever the host was at when the connection broke, it ends.
         host.wait_until_left()
