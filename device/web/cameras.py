@@ -84,6 +84,7 @@ class CameraViews:
         tiles = self.tiles()
         well = [tile for tile in tiles if tile.health == "ok"]
         status = "ok" if len(well) == len(tiles) else "partial" if well else "failing"
-        cameras = {tile.name: tile.why or "ok" for tile in tiles}
+        # Anybody may ask: what ended one may name files of the account.
+        cameras = {t.name: "ended" if t.health == "off" else t.why or "ok" for t in tiles}
         content = msgspec.json.encode({"status": status, "cameras": cameras}) + b"\n"
         return (HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE), content

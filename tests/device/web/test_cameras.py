@@ -50,3 +50,10 @@ def test_run_is_well_while_one_camera_is(several, monkeypatch):
     status, content = views.health()
     assert (status, json.loads(content)["status"]) == (503, "failing")
     assert garden.run is None
+
+
+def test_health_which_anybody_may_ask_for_does_not_tell_the_error_that_ended_a_camera(several):
+    _, garden = several.views
+    garden.end("/home/pi/garden.mp4: No such file or directory")
+    status, content = CameraViews(several.views).health()
+    assert (status, json.loads(content)["cameras"]["garden"]) == (200, "ended")
