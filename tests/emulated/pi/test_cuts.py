@@ -1,6 +1,7 @@
 """Deployments to emulated Pis that are cut at every request: ``make test-pi-cuts``, an hour."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import pytest
 from tests.emulated.pi.root import SYSTEM_PYTHON, EmulatedPi, emulated_pi
 from tests.helpers.children import wait_until
 from tests.helpers.cut_deployments import cut
-from tests.helpers.deploy_hosts import rewritten
 
 pytestmark = [pytest.mark.endurance, pytest.mark.timeout(0)]
 
@@ -16,12 +16,18 @@ FLAGS = ("--variants", "int8")
 INTO_IT_S = 1.5  # emulated, all takes longer
 
 
-def bundle_of(pi: EmulatedPi) -> int:
-    """How the manifest in force is indented, by which the bundles here are told apart."""
-    text = (pi.liteberry / "current" / "bundle" / "manifest.json").read_text()
-    assert json.loads(text)["variants"]
-    line = text.splitlines()[1]
-    return len(line) - len(line.lstrip())
+def made_of(bundle: Path) -> str:
+    """When a bundle was made, by which those here are told apart."""
+    return json.loads((bundle / "manifest.json").read_text())["provenance"]["made_at"]
+
+
+def made_anew(bundle: Path, copy: Path, made_at: str) -> Path:
+    """A bundle that differs in when it was made, but sees what it should."""
+    shutil.copytree(bundle, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["provenance"]["made_at"] = made_at
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
 
 
 def deploy(pi: EmulatedPi, bundle: Path) -> None:
@@ -40,18 +46,20 @@ def deploy(pi: EmulatedPi, bundle: Path) -> None:
 def test_cut_at_every_request_leaves_a_release_that_runs_and_the_next_deploy_succeeds(
     suite: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, bundle_dir: Path
 ):
-    bundles = {indent: rewritten(bundle_dir, tmp_path / str(indent), indent) for indent in (3, 5)}
+    old, new = (
+        made_anew(bundle_dir, tmp_path / str(year), f"{year}-01-01T00:00:00+00:00")
+        for year in (2001, 2002)
+    )
     with emulated_pi(suite, tmp_path_factory.mktemp(suite)) as pi:
-        done = pi.deploy("--bundle", bundles[3], *FLAGS, "--offline")
+        done = pi.deploy("--bundle", old, *FLAGS, "--offline")
         assert done.returncode == 0, done.stdout + done.stderr
         number = 1
-        old, new = 3, 5
-        while cut(pi.laptop, bundles[new], number, "during", *FLAGS, after_s=INTO_IT_S):
-            assert bundle_of(pi) in (old, new)
+        while cut(pi.laptop, new, number, "during", *FLAGS, after_s=INTO_IT_S):
+            assert made_of(pi.liteberry / "current" / "bundle") in (made_of(old), made_of(new))
             ran = pi.run(".local/bin/liteberry info liteberry/current/bundle")
             assert ran.returncode == 0, (number, ran.stderr)
-            deploy(pi, bundles[new])
-            assert bundle_of(pi) == new
+            deploy(pi, new)
+            assert made_of(pi.liteberry / "current" / "bundle") == made_of(new)
             print(suite, "cut at request", number, flush=True)  # noqa: T201
             number += 1
             old, new = new, old
