@@ -91,6 +91,20 @@ def add_detect_flags(detect: argparse.ArgumentParser) -> None:
         "far away: 2x2 takes five times as long a frame (default: at the whole picture alone)",
     )
     detect.add_argument(
+        "--look",
+        choices=("whole", "closer"),
+        default="whole",
+        help="closer: look at a part of each frame too, where something small may be or moves, "
+        "else at the one not seen for longest; a frame takes twice as long (default: whole)",
+    )
+    detect.add_argument(
+        "--looks",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="with --look closer: at N parts of each frame, of six (default: 1)",
+    )
+    detect.add_argument(
         "--every",
         type=positive_int,
         default=1,

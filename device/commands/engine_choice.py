@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from device.errors import UsageError
 from device.system.console import count_of, say
 from device.system.signals import is_ignored
 
@@ -40,6 +41,12 @@ def make_engine(args: argparse.Namespace, model: Model, variant: str) -> Engine:
         from device.inference.tiles import Grid
 
         make = partial(TiledEngine, grid=Grid(*args.tiles))
+    if args.look == "closer":
+        from device.inference.closer_engine import CloserEngine
+
+        if args.tiles is not None:
+            raise UsageError("--tiles looks at every part of a frame: leave out --look closer")
+        make = partial(CloserEngine, extra=args.looks)
     engine = make(
         model,
         variant,

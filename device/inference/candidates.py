@@ -27,8 +27,8 @@ class Candidates:
     scores: NDArray[np.float32]
     class_ids: NDArray[np.intp]
 
-    def only(self, which: NDArray[np.bool_]) -> Candidates:
-        """Those of a mask (count,)."""
+    def only(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Candidates:
+        """Those of a mask (count,), or those with these numbers, in their order."""
         return Candidates(self.boxes[which], self.scores[which], self.class_ids[which])
 
 

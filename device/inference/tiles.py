@@ -86,7 +86,7 @@ def merge(parts: list[Part], size_wh: tuple[int, int], max_detections: int) -> C
             if pairwise_iou(boxes[n : n + 1], boxes[rivals]).max() < MATCH_IOU:
                 kept.append(n)
             continue
-        shares = _covered(boxes[n], boxes[rivals])
+        shares = covered(boxes[n], boxes[rivals])
         best = int(shares.argmax())
         if shares[best] < PIECE:
             kept.append(n)
@@ -98,7 +98,14 @@ def merge(parts: list[Part], size_wh: tuple[int, int], max_detections: int) -> C
     return Candidates(boxes[order].astype(np.float32), scores[order], class_ids[order])
 
 
-def _covered(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+def area_shares(boxes: NDArray[np.float32], size_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """Which share of the area of a frame each of its ``boxes`` (count, 4) has: (count,)."""
+    sides = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
+    shares: NDArray[np.float64] = np.prod(sides, axis=1) / (size_wh[0] * size_wh[1])
+    return shares
+
+
+def covered(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Which share of ``box`` (4,) lies on each of ``others`` (n, 4): (n,), 0 without an area."""
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     area = np.prod(box[2:] - box[:2])

@@ -8,6 +8,8 @@ from device.bundle.bundle import Bundle
 from device.cli import make_parser
 from device.commands import engine_choice
 from device.commands.engine_choice import announce_engine, make_engine
+from device.errors import UsageError
+from device.inference.closer_engine import CloserEngine
 from device.inference.tiled_engine import TiledEngine
 
 
@@ -34,6 +36,16 @@ def test_tiles_make_an_engine_of_parts(make):
     engine = make("--threads", "1", "--tiles", "2x1")
     assert isinstance(engine, TiledEngine)
     assert len(engine.new_input()) == 3
+
+
+def test_closer_look_makes_an_engine_that_chooses_tiles(make):
+    engine = make("--threads", "1", "--look", "closer", "--looks", "2")
+    assert isinstance(engine, CloserEngine)
+
+
+def test_closer_look_beside_all_tiles_is_wrong_usage(make):
+    with pytest.raises(UsageError, match="--tiles looks at every part"):
+        make("--threads", "1", "--look", "closer", "--tiles", "2x2")
 
 
 def test_engine_is_announced_with_what_ends_the_run(make, small_bundle, monkeypatch, capsys):

@@ -1,0 +1,200 @@
+r"""Small objects found, and false alarms, by the whole picture and by ``--look closer``.
+
+Pictures with COCO annotations are seen in three ways: each once (``picture``); each for several
+frames, as a camera that stands still sees a scene (``still``); and through a window that wanders
+over it by two pixels a frame, so that all of it moves (``pan``). In the last two only the frames
+from the second on count. An object is found where a detection of its class overlaps it by half;
+small and medium are COCO's, below 32x32 and 96x96 pixels.
+
+    python benchmarks/look_closer.py build/ssdlite_mobilenet_v2 --images val2017 \
+        --annotations annotations/instances_val2017.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from convert.annotations.coco import read_coco
+from device.bundle.bundle import Bundle
+from device.images import read_image
+from device.inference.boxes import MATCH_IOU, iou
+from device.inference.closer_engine import CloserEngine
+from device.inference.engine import Engine
+from device.records import Detection, Frame
+
+WAYS = ("picture", "still", "pan")
+SIZES = ("small", "medium", "large")
+FRAMES = 10  # of a still or wandering camera
+STEP = 2  # pixels a frame
+WINDOW = 0.9  # of a picture's sides, that the wandering camera shows
+VISIBLE = 0.5  # of an object's area, below which it is not to be found in the window
+
+
+@dataclass(frozen=True)
+class Truth:
+    """An object on one frame."""
+
+    label: str
+    box: tuple[float, float, float, float]
+    size: str
+    ignored: bool
+
+
+@dataclass
+class Tally:
+    """What was found of each size, out of how many; false alarms, frames and times."""
+
+    found: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIZES, 0))
+    there: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIZES, 0))
+    alarms: int = 0
+    frames: int = 0
+    frame_ms: list[float] = field(default_factory=list)
+
+    def count(self, detections: Sequence[Detection], truths: Sequence[Truth]) -> None:
+        """Match the detections of a frame, best first, with its objects."""
+        self.frames += 1
+        left = [truth for truth in truths if not truth.ignored]
+        crowds = [truth for truth in truths if truth.ignored]
+        for truth in left:
+            self.there[truth.size] += 1
+        for item in sorted(detections, key=lambda item: -item.score):
+            same = [truth for truth in left if truth.label == item.label]
+            best = max(same, key=lambda truth: iou(truth.box, item.box), default=None)
+            if best is not None and iou(best.box, item.box) >= MATCH_IOU:
+                left.remove(best)
+                self.found[best.size] += 1
+            elif not any(
+                crowd.label == item.label and share(item.box, crowd.box) >= MATCH_IOU
+                for crowd in crowds
+            ):
+                self.alarms += 1
+
+    def recall(self, size: str) -> float:
+        """The share of the objects of a size that were found."""
+        return self.found[size] / max(1, self.there[size])
+
+
+def share(box: Sequence[float], other: Sequence[float]) -> float:
+    """Which share of ``box`` lies on ``other``."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return max(0.0, width) * max(0.0, height) / area if area > 0 else 0.0
+
+
+def size_of(area: float) -> str:
+    """COCO's name for it."""
+    return "small" if area < 32**2 else "medium" if area < 96**2 else "large"
+
+
+def truths_of(boxes: Sequence, left: int, top: int, width: int, height: int) -> list[Truth]:
+    """The objects of a picture that a window of it shows."""
+    found = []
+    for item in boxes:
+        x_min, y_min = item.x - left, item.y - top
+        whole = (x_min, y_min, x_min + item.width, y_min + item.height)
+        seen = (max(0, whole[0]), max(0, whole[1]), min(width, whole[2]), min(height, whole[3]))
+        part = share(whole, (0, 0, width, height))
+        if part > 0:
+            hidden = item.ignored or part < VISIBLE
+            found.append(Truth(item.label, seen, size_of(item.area), hidden))
+    return found
+
+
+def frames_of(
+    pixels: np.ndarray, boxes: Sequence, way: str, count: int
+) -> Iterator[tuple[np.ndarray, list[Truth], bool]]:
+    """Frames as a camera gives them, what is on each, and whether it counts."""
+    height, width = pixels.shape[:2]
+    if way != "pan":
+        truths = truths_of(boxes, 0, 0, width, height)
+        for number in range(1 if way == "picture" else count):
+            yield pixels, truths, way == "picture" or number > 0
+        return
+    wide, tall = round(width * WINDOW), round(height * WINDOW)
+    for number in range(count):
+        left = min(width - wide, number * STEP)
+        top = min(height - tall, number * STEP // 2)
+        view = np.ascontiguousarray(pixels[top : top + tall, left : left + wide])
+        yield view, truths_of(boxes, left, top, wide, tall), number > 0
+
+
+def measure(
+    engine: Engine, pictures: Sequence, way: str, count: int, say: Callable[[str], None]
+) -> Tally:
+    """Have an engine look at all pictures; each is a camera of its own."""
+    tally = Tally()
+    for number, picture in enumerate(pictures):
+        camera = engine.share()
+        pixels = read_image(picture.path)
+        for index, (view, truths, counts) in enumerate(
+            frames_of(pixels, picture.boxes, way, count)
+        ):
+            frame = Frame(view, index, 0.0)
+            started = time.perf_counter()
+            result = camera.run(frame)
+            if counts:
+                tally.frame_ms.append((time.perf_counter() - started) * 1e3)
+                tally.count(result.detections, truths)
+        if number % 100 == 99:
+            say(f"  {number + 1} of {len(pictures)} pictures")
+    return tally
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--annotations", type=Path, required=True)
+    parser.add_argument("--variant", default="int8")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--extra", type=int, default=1, help="invokes beside the first of a frame")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of each still or wandering one")
+    parser.add_argument("--most", type=int, default=10**6, help="pictures, from the first")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    pictures = read_coco(args.images, args.annotations, print)[: args.most]
+    bundle = Bundle(args.bundle)
+    print(f"{len(pictures)} pictures, {args.variant}, threshold {bundle.manifest.threshold}")
+    print("way      looks    small  medium  large  alarms/frame  median ms   of the whole's")
+    for way in args.ways.split(","):
+        before: Tally | None = None
+        for extra in (0, args.extra):
+            engine = (
+                CloserEngine(bundle, args.variant, extra=extra, threads=1)
+                if extra
+                else Engine(bundle, args.variant, threads=1)
+            )
+            tally = measure(engine, pictures, way, args.frames, lambda _: None)
+            ratios = ""
+            if before is not None:
+                small, medium, large = (
+                    tally.recall(size) / max(1e-9, before.recall(size)) for size in SIZES
+                )
+                alarms = tally.alarms / max(1, before.alarms)
+                ratios = f"{small:.2f} {medium:.2f} {large:.2f}, alarms {alarms:.2f}"
+            recalls = "  ".join(f"{tally.recall(size):.4f}" for size in SIZES)
+            print(
+                f"{way:<8} {1 + extra:>5}   {recalls}  {tally.alarms / tally.frames:>10.3f} "
+                f"{statistics.median(tally.frame_ms):>10.1f}   {ratios}",
+                flush=True,
+            )
+            before = tally
+
+
+if __name__ == "__main__":
+    main()

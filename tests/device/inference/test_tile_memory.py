@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from device.inference.tile_memory import MOST_FRAMES, TileMemory
+from device.inference.tiles import Part
+from tests.device.inference.test_tile_chooser import (
+    ELSEWHERE,
+    LARGE,
+    SIZE_WH,
+    SMALL,
+    TILES,
+    of,
+    told,
+    view,
+)
+
+
+@pytest.fixture
+def memory():
+    return TileMemory()
+
+
+@pytest.fixture
+def seen(memory):
+    """What is on a frame, of which tile ``tile`` showed ``found``, at a threshold of 0.5."""
+
+    def seen(whole, found=None, tile=0, moved=None):
+        looks = [] if found is None else [Part(TILES[tile], found)]
+        return told(memory.merge(whole, looks, 0.5, view(moved), SIZE_WH))
+
+    return seen
+
+
+def test_nothing_is_found_where_nothing_is(seen):
+    assert seen(of(), of()) == []
+    assert seen(of()) == []
+
+
+def test_small_thing_is_told_if_the_tile_is_sure(seen):
+    assert seen(of(), of((SMALL, 0.7, 1))) == [(SMALL, 0.7, 1)]
+    assert seen(of(), of((ELSEWHERE, 0.55, 1)), tile=5)[1:] == []  # sure is 0.6
+
+
+def test_hint_of_the_whole_picture_makes_a_tile_surer(seen):
+    # 1 - (1 - 0.45) * (1 - 0.2): either alone is below the threshold
+    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.45, 1))) == [(SMALL, 0.56, 1)]
+    assert seen(of((ELSEWHERE, 0.2, 2)), of((ELSEWHERE, 0.45, 1)), tile=5)[1:] == []
+
+
+def test_large_and_cut_things_are_left_to_the_whole_picture(seen):
+    tile = TILES[0]
+    at_the_seam = (tile.width - 20, 20, tile.width, 50)
+    assert seen(of(), of((LARGE, 0.9, 1), (at_the_seam, 0.9, 1))) == []
+
+
+def test_thing_that_both_see_is_told_once(seen):
+    assert seen(of((SMALL, 0.8, 1)), of((SMALL, 0.9, 1))) == [(SMALL, 0.8, 1)]
+
+
+def test_piece_of_a_larger_thing_is_no_other_thing(seen):
+    assert seen(of((LARGE, 0.8, 1)), of((SMALL, 0.9, 1))) == [(LARGE, 0.8, 1)]
+    assert len(seen(of((LARGE, 0.8, 1)), of((SMALL, 0.9, 2)))) == 2  # of another class it is
+
+
+def test_two_tiles_that_see_one_thing_tell_it_once(memory):
+    shared = (200, 20, 225, 50)  # where the first two tiles overlap
+    looks = [Part(TILES[n], of((shared, score, 1))) for n, score in ((0, 0.8), (1, 0.7))]
+    assert told(memory.merge(of(), looks, 0.5, view(), SIZE_WH)) == [(shared, 0.8, 1)]
+
+
+def test_what_a_tile_does_not_see_is_not_told(seen):
+    whole = of((SMALL, 0.6, 1))
+    assert seen(whole, of()) == []
+    assert seen(whole, of((SMALL, 0.36, 1)), moved=SMALL) == [(SMALL, 0.6, 1)]
+
+
+def test_refuted_thing_stays_out_until_something_moves_there(seen):
+    whole = of((SMALL, 0.6, 1))
+    assert seen(whole, of()) == []
+    assert seen(whole, of(), tile=5) == []
+    assert seen(whole, moved=SMALL) == [(SMALL, 0.6, 1)]
+
+
+def test_thing_is_kept_while_nothing_moves_there(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    for _ in range(MOST_FRAMES):
+        assert seen(of(), of(), tile=5) == [(SMALL, 0.7, 1)]
+    assert seen(of(), of(), tile=5) == []
+
+
+def test_thing_that_is_gone_when_looked_at_again_is_gone(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of(), of()) == []
+    assert seen(of()) == []
+
+
+def test_thing_that_moved_goes_where_the_whole_picture_has_a_hint_of_it(seen):
+    moved = (30, 20, 60, 50)
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of((moved, 0.2, 1)), moved=(20, 20, 60, 50)) == [(moved, 0.7, 1)]
+
+
+def test_thing_that_moved_without_a_hint_is_lost(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of(), moved=SMALL) == []
+
+
+def test_thing_that_the_whole_picture_sees_too_by_now_is_told_once(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of((SMALL, 0.9, 1))) == [(SMALL, 0.9, 1)]
+
+
+def test_another_scene_forgets_all(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of((SMALL, 0.2, 1)), moved=(0, 0, 600, 400)) == []
+
+
+def test_each_class_has_its_own_threshold(memory):
+    looks = [Part(TILES[0], of((SMALL, 0.7, 0), (SMALL, 0.7, 1)))]
+    assert told(memory.merge(of(), looks, (0.9, 0.5), view(), SIZE_WH)) == [(SMALL, 0.7, 1)]
