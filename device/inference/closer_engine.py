@@ -14,7 +14,7 @@ from device.inference.boxes import MATCH_IOU, iou
 from device.inference.candidates import Candidates
 from device.inference.engine import Engine, in_source, name_detections
 from device.inference.preprocess import Placement, byte_table
-from device.inference.thresholds import changed, threshold_of
+from device.inference.thresholds import changed, least_scores, threshold_of
 from device.inference.tile_chooser import (
     HINT,
     Cells,
@@ -112,8 +112,9 @@ class CloserEngine(Engine):
         """As :meth:`Engine.find_with_unsure`; unsure is only what the whole picture shows."""
         found, _ = self.find(outputs, placement)
         each = len(self.interpreter.outputs)
-        lower = changed(self._thresholds, lambda threshold: min(threshold, least))
+        lower = changed(self._thresholds, lambda threshold: min(HINT * threshold, least))
         whole = super()._candidates(outputs[:each], placement, lower)
+        whole = whole.only(whole.scores >= np.float32(least))
         unsure = [
             item
             for item in name_detections(whole, self.labels)
@@ -145,11 +146,12 @@ class CloserEngine(Engine):
         whole = super()._candidates(tensors[:each], placement, lower)
         tiles = tiles_of(grid_for(size_wh), size_wh)
         looks = []
-        least = changed(thresholds, lambda least: REFUTED * least)
         for n, number in enumerate(chosen.tolist(), 1):
             own = tile_placement(self._rule, tiles[number], size_wh)
-            found = super()._candidates(tensors[n * each : (n + 1) * each], own, least)
-            looks.append(Part(tiles[number], found))
+            # At the threshold of the whole picture: the decoder is slow to take another one.
+            found = super()._candidates(tensors[n * each : (n + 1) * each], own, lower)
+            least = REFUTED * least_scores(thresholds, found.class_ids)
+            looks.append(Part(tiles[number], found.only(found.scores >= least)))
         merged = self._memory.merge(whole, looks, thresholds, self._view(cells, placement), size_wh)
         return merged.only(np.arange(min(self.max_detections, len(merged.scores))))
 
