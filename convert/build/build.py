@@ -23,7 +23,7 @@ from convert.catalogue import catalogue
 from convert.models.base import Network
 from convert.output_capture import quiet
 from convert.quantization.candidate_spec import WeightBits
-from convert.quantization.recipe import Precision, Recipe
+from convert.quantization.recipe import USUAL, Int8Method, Precision, Recipe
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
 from device.bundle.decoder_rules import SsdRule
 from device.bundle.manifest import FORMAT, Manifest, Sample, Variant
@@ -49,7 +49,7 @@ class BuildOptions:
     half_arithmetic: bool = True
     integer_outputs: bool = False
     evaluation: Path | None = None
-    trained_rounded: bool = False  # int8's rounding was part of training
+    int8: Int8Method = USUAL
     weight_bits: WeightBits = 8  # of int8's CONV_2D
     weight_clusters: int = 0  # that the weights of a layer of int8 take at most; 0: any number
 
@@ -225,7 +225,7 @@ def _recipe(precision: Precision, images: int, options: BuildOptions) -> Recipe:
         calibration_pictures=images,
         bias_pictures=min(images, MAX_BIAS_IMAGES),
         seed=options.seed,
-        corrected=not options.trained_rounded,
+        int8=options.int8,
         integer_outputs=options.integer_outputs,
         weight_bits=options.weight_bits,
         weight_clusters=options.weight_clusters,

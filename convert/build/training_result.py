@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from convert.build.build import BuildOptions
 from convert.build.trained import Trained, build_trained
 from convert.build.training_run import TrainingRun
-from convert.quantization.recipe import PRECISIONS, Precision
+from convert.quantization.recipe import (
+    HURRIED,
+    PRECISIONS,
+    TRAINED,
+    TRAINED_ROUNDED,
+    Int8Method,
+    Precision,
+)
 from convert.training.weights_file import WEIGHTS, pack_weights
 from device.bundle.manifest import Manifest
 
@@ -92,7 +99,7 @@ class TrainingResult(abc.ABC, Generic[T]):
         if self._trainer.state.rounded:
             unrounded = self._trained(self._trainer.state.unrounded, thresholds)
             with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-                self._built(unrounded, Path(scratch), GAINED, rounded=False)
+                self._built(unrounded, Path(scratch), GAINED, TRAINED)
                 found = measure(Path(scratch))
             gains.append(Gain("before it was rounded", found["float32"], found["int8"]))
         found = measure(bundle)
@@ -102,7 +109,8 @@ class TrainingResult(abc.ABC, Generic[T]):
     def build(self, bundle: Path, *, hurried: bool = False) -> TrainedFigures:
         """Fill the empty folder ``bundle`` with the best network.
 
-        ``hurried``: somebody waits, and thresholds are taken from fewer images.
+        ``hurried``: somebody waits, thresholds are taken from fewer images, and int8 is fitted in
+        the way that takes least time.
         """
         from convert.training.log import FILE
 
@@ -115,7 +123,7 @@ class TrainingResult(abc.ABC, Generic[T]):
         thresholds = {name: item.threshold for name, item in chosen.items()}
         weights = self._trainer.average.get_weights()
         trained = self._trained(weights, thresholds)
-        manifest = self._built(trained, bundle, PRECISIONS, self._trainer.state.rounded)
+        manifest = self._built(trained, bundle, PRECISIONS, self._int8_method(hurried))
         # After the manifest, which vouches only for what travels to a Pi.
         (bundle / WEIGHTS).write_bytes(
             pack_weights(self._trainer.average, self._run.dataset.classes)
@@ -124,11 +132,16 @@ class TrainingResult(abc.ABC, Generic[T]):
             shutil.copyfile(self._run.options.work / FILE, bundle / FILE)
         return TrainedFigures(manifest, thresholds)
 
+    def _int8_method(self, hurried: bool) -> Int8Method:
+        if self._trainer.state.rounded:
+            return TRAINED_ROUNDED
+        return HURRIED if hurried else TRAINED
+
     def _built(
-        self, trained: Trained, bundle: Path, precisions: tuple[Precision, ...], rounded: bool
+        self, trained: Trained, bundle: Path, precisions: tuple[Precision, ...], int8: Int8Method
     ) -> Manifest:
         seed, debug = self._run.options.seed, self._run.options.debug
-        options = BuildOptions(precisions, None, 0, seed, debug, trained_rounded=rounded)
+        options = BuildOptions(precisions, None, 0, seed, debug, int8=int8)
         return build_trained(trained, self._run.dataset, bundle, options, self._run.say)
 
     def _source(self, start: str) -> str:

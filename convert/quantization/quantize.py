@@ -8,6 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -80,9 +81,9 @@ def best_int8(
 ) -> bytes | None:
     """int8 as true as costs nothing at run time; None for a network that is not known here.
 
-    Ranges of activations are the pictures' mean ones, and what rounding adds to the means is taken
-    out of the biases; the scores of an SSD get a range of their own where they are ``logits``. That
-    has a third of the output error of TensorFlow's converter, at the same cost.
+    As ``recipe.int8`` says; the scores of an SSD get a range of their own where they are
+    ``logits``. With mean ranges and corrected biases the published network has a third of the
+    output error of TensorFlow's converter, at the same cost.
     """
     from convert.quantization.candidate_spec import BEST
     from convert.quantization.candidates import CandidateMaker
@@ -102,12 +103,12 @@ def best_int8(
         )
         spec = dataclasses.replace(
             BEST,
-            corrected=recipe.corrected,
-            # What coarser weights lose is worth the seconds.
-            rounding="second-order" if recipe.packed else BEST.rounding,
+            **msgspec.structs.asdict(recipe.int8),
             weight_bits=recipe.weight_bits,
             weight_clusters=recipe.weight_clusters,
         )
+        if recipe.packed:  # what coarser weights lose is worth the seconds
+            spec = dataclasses.replace(spec, rounding="second-order")
         model = flatbuffer.read(maker.make(spec))
     except ConversionError:  # TensorFlow's converter may know more, or says why not
         return None

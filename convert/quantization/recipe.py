@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from convert.quantization.candidate_spec import WeightBits
+from convert.quantization.candidate_spec import Ranges, Rounding, WeightBits
 from device.errors import UsageError
 from device.schema import Record
 
@@ -23,6 +23,28 @@ LEAST_COSINE: dict[Precision, float] = {
 LEAST_COSINE_PACKED = 0.8  # of int8 whose weights are coarser yet, for a smaller file
 
 
+class Int8Method(Record, frozen=True):
+    """How int8 is fitted to its calibration pictures.
+
+    What each field means is said by :class:`convert.quantization.candidate_spec.CandidateSpec`.
+    """
+
+    ranges: Ranges = "mean"
+    rounding: Rounding = "min-max"
+    corrected: bool = True
+
+
+USUAL = Int8Method()  # what the published networks lose least with: docs/slim.md, docs/tune.md
+# Of a network trained here, whose activations are largest where its few classes are: mean ranges
+# cut off the half of its pictures in which an object is largest or surest, and move those boxes.
+# Second-order rounding takes a few seconds more, which are little after a training.
+TRAINED = Int8Method(ranges="widest", rounding="second-order")
+HURRIED = Int8Method(ranges="widest")  # after Ctrl-C, when somebody waits
+# Of one whose training rounded its weights to the nearest step: to do otherwise, or to correct for
+# it, would undo what it learnt.
+TRAINED_ROUNDED = Int8Method(ranges="widest", corrected=False)
+
+
 class Recipe(Record, frozen=True):
     """One variant's precision and, where it calibrates, how."""
 
@@ -31,7 +53,7 @@ class Recipe(Record, frozen=True):
     bias_pictures: int = 0  # of these, how many the biases are corrected on
     seed: int = 0
     half_arithmetic: bool = True  # float16 only: may a processor also compute in float16?
-    corrected: bool = True  # int8 only: biases; not where the network was trained rounded
+    int8: Int8Method = USUAL  # int8 only
     integer_outputs: bool = False  # int8 only: fail if anything in the file is no integer
     weight_bits: WeightBits = 8  # int8 only: of CONV_2D
     weight_clusters: int = 0  # int8 only: that the weights of a layer take at most; 0: any number
@@ -68,7 +90,11 @@ class Recipe(Record, frozen=True):
                 recipe["weights"] = "int4 in CONV_2D, else int8, a scale per channel"
             if self.weight_clusters:
                 recipe["weight_clusters"] = self.weight_clusters
-            if not self.corrected:
+            if self.int8.ranges != "mean":
+                recipe["ranges"] = self.int8.ranges
+            if self.int8.rounding != "min-max":
+                recipe["rounding"] = self.int8.rounding
+            if not self.int8.corrected:
                 recipe["trained"] = "rounded"
         if self.precision == "float16":
             recipe["half_arithmetic"] = self.half_arithmetic

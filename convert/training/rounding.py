@@ -63,12 +63,12 @@ class RoundedNetwork:
         return tf.quantization.fake_quant_with_min_max_vars(values, least, most)
 
     def calibrate(self, images: Sequence[NDArray[np.uint8]]) -> None:
-        """Take the ranges of the activations: means of the extremes of each of ``images``.
+        """Take the ranges of the activations: the extremes of all of ``images``.
 
         ``images`` uint8 RGB (size, size, 3). What lies beyond is cut off, as int8 does.
         """
         found = [self._measured(tf.constant(image[np.newaxis])).numpy() for image in images]
-        ends = np.mean(found, axis=0)
+        ends = np.stack([np.min(found, axis=0)[:, 0], np.max(found, axis=0)[:, 1]], axis=1)
         for name, place in self._places.items():
             least, most = SCORE_RANGE if name.endswith(SCORES) else (-LEAST_RANGE, LEAST_RANGE)
             ends[place] = min(ends[place][0], least), max(ends[place][1], most)

@@ -46,6 +46,8 @@ def test_trained_bundle_says_what_it_is(trained, dataset):
     assert set(manifest.variants) == {"float32", "float16", "dynamic", "int8"}
     assert manifest.class_thresholds.keys() == set(dataset.classes)
     assert manifest.format == 3
+    recipe = manifest.variants["int8"].recipe
+    assert (recipe["ranges"], recipe["rounding"]) == ("widest", "second-order")
     assert manifest.input.width == TRAINED_SIZE
     assert [sample.source for sample in manifest.samples] == [
         str(image.path)

@@ -1,6 +1,13 @@
 import pytest
 
-from convert.quantization.recipe import Recipe, parse_variants
+from convert.quantization.recipe import (
+    HURRIED,
+    TRAINED,
+    TRAINED_ROUNDED,
+    Int8Method,
+    Recipe,
+    parse_variants,
+)
 from device.errors import UsageError
 
 
@@ -24,6 +31,20 @@ def test_coarser_weights_are_recorded_and_judged_less_strictly():
     assert clusters.to_json()["weight_clusters"] == 16
     assert int4.to_json()["weights"] == "int4 in CONV_2D, else int8, a scale per channel"
     assert clusters.least_cosine == int4.least_cosine < plain.least_cosine
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        (Int8Method(), {}),
+        (TRAINED, {"ranges": "widest", "rounding": "second-order"}),
+        (HURRIED, {"ranges": "widest"}),
+        (TRAINED_ROUNDED, {"ranges": "widest", "trained": "rounded"}),
+    ],
+)
+def test_recorded_recipe_tells_what_differs_from_the_usual_int8(method, said):
+    usual = Recipe(precision="int8", calibration_pictures=8).to_json()
+    assert Recipe(precision="int8", calibration_pictures=8, int8=method).to_json() == usual | said
 
 
 def test_float32_is_always_among_the_variants_and_first():
