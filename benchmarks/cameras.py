@@ -1,11 +1,12 @@
 """What a second camera costs a run: ratios of FPS, taken in turns, and memory.
 
-    python benchmarks/cameras.py BUNDLE [--rounds N] [--frames N] [--json FILE] [-- FLAGS]
+    python benchmarks/cameras.py BUNDLE [--rounds N] [--frames N] [--json FILE]
+        [--detect=FLAGS]
 
 Each round runs one camera, then two, then three, for the same number of frames each; a round's
 ratios are of runs a few seconds apart, so that a busy or slow machine changes both. Every camera is
-the demo with a path of its own: it makes frames faster than the network takes them. What follows
-``--`` are flags of ``detect`` for all runs, such as ``--threads 1`` or ``--size 1920x1080``.
+the demo with a path of its own: it makes frames faster than the network takes them. With
+``--detect="--threads 1"`` or ``--detect="--size 1920x1080"`` all runs have those flags too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -59,13 +61,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--frames", type=int, default=600, metavar="N", help="of each camera")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    parser.add_argument("flags", nargs="*", metavar="FLAGS", help="for detect, such as --threads 1")
+    parser.add_argument("--detect", default="", metavar="FLAGS", help="of all runs")
     args = parser.parse_args()
+    flags = shlex.split(args.detect)
     rounds = []
     for number in range(args.rounds):
-        rounds.append(
-            [run(args.bundle, count, args.frames, args.flags) for count in range(1, MOST + 1)]
-        )
+        rounds.append([run(args.bundle, count, args.frames, flags) for count in range(1, MOST + 1)])
         one, two = rounds[-1][0], rounds[-1][1]
         print(
             f"round {number + 1}: one {one['fps']:.1f} FPS and {one['peak_mb']:.0f} MB, "

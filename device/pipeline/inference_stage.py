@@ -40,7 +40,8 @@ class InferenceStage:
     ``captured`` holds the next frame, of a ``live`` camera the newest; ``inferred`` those that the
     network is done with: two, so that it need not wait for the first to be taken.
     The network sees every ``every``-th frame, with ``motion`` only those that moved.
-    ``priority`` weighs its waits where several stages share the network.
+    ``priority`` weighs its waits where several stages share the network. With ``shared`` the next
+    frame of a file is read only when the last one has its turn: a wait needs no frames in reserve.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class InferenceStage:
         every: int = 1,
         motion: MotionDetector | None = None,
         priority: float = 1.0,
+        shared: bool = False,
     ) -> None:
         self.engine = engine
         self.paused = False
@@ -60,18 +62,20 @@ class InferenceStage:
         self.captured: Handover[FrameJob] = Handover(1, newest=live)
         self.inferred: Handover[FrameJob] = Handover(2)
         self._live = live
+        self._reads_late = shared and not live
         self._every = every
         self._motion = motion
         self._considered = 0
         self._done: FrameJob | None = None  # by the network, and not handed on yet
 
     def put(self, frame: Frame) -> bool:
-        """Take a frame of the camera; False once the run is to end."""
+        """Take a frame of the camera, and return when to read the next; False: no more."""
         job = FrameJob(frame)
         if not self._live and self._is_wanted(job):
             engine = self.engine
             self._prepare(job, engine, engine.new_input())
-        return self.captured.put(job)
+        is_open = self.captured.put(job)
+        return self.captured.wait_for_room() if is_open and self._reads_late else is_open
 
     @property
     def is_ready(self) -> bool:

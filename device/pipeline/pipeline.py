@@ -76,7 +76,12 @@ class Pipeline:
         self._parts = parts
         self._inference = inference
         self._stage = InferenceStage(
-            engine, live=camera.live, every=every, motion=motion, priority=priority
+            engine,
+            live=camera.live,
+            every=every,
+            motion=motion,
+            priority=priority,
+            shared=inference is not None,
         )
         self._last: Result | None = None
         self.rate = RateMeter()
@@ -144,6 +149,7 @@ class Pipeline:
                 while self.rate.stamps != limit and (job := self._next(stop)) is not None:
                     self._finish(job)
                     progress(self)
+                    del job  # its frame must not be held while the next is waited for
         finally:
             stop.set()
             self._stage.close()

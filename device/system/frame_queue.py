@@ -31,8 +31,7 @@ class Handover(Generic[Item]):
     def put(self, item: Item) -> bool:
         """Hand ``item`` over; False, and not taken, after :meth:`close`."""
         with self._changed:
-            while not self._newest and len(self._items) == self._size and not self._closed:
-                self._changed.wait()
+            self._changed.wait_for(lambda: not self.put_waits)
             if self._closed:
                 return False
             if len(self._items) == self._size:
@@ -42,6 +41,12 @@ class Handover(Generic[Item]):
             self._changed.notify_all()
         self.on_change()
         return True
+
+    def wait_for_room(self) -> bool:
+        """Wait until :meth:`put` would not; False after :meth:`close`."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.put_waits)
+            return not self._closed
 
     def get(self, timeout_s: float | None = None) -> Item | None:
         """The oldest item, waited for; None after the last one.

@@ -152,3 +152,12 @@ def test_stage_that_holds_a_frame_is_ready_while_there_is_room_for_two(engine):
     assert not stage.is_ready, "one waits to be taken, and one is held"
     stage.inferred.get()
     assert stage.is_ready
+
+
+@pytest.mark.parametrize(("live", "shared"), [(False, True), (False, False), (True, True)])
+def test_next_frame_of_a_file_is_read_late_where_the_network_is_shared(engine, live, shared):
+    stage = InferenceStage(engine, live=live, shared=shared)
+    waits = []
+    stage.captured.wait_for_room = lambda: waits.append("for its turn") or True
+    assert stage.put(frame(0))
+    assert waits == (["for its turn"] if shared and not live else [])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -283,6 +284,27 @@ def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, en
     assert pipeline.stuck == ["camera"]
     enough.set()
     wait_until(lambda: "camera" not in [thread.name for thread in threading.enumerate()])
+
+
+def test_frame_is_let_go_before_the_next_is_waited_for(engine, noise, monkeypatch):
+    made = []
+
+    def frames():
+        pixels = noise.copy()
+        made.append(weakref.ref(pixels))
+        yield pixels
+
+    pipeline = Pipeline(IterableCamera(frames()), engine, [])
+    next_job = pipeline._next
+
+    def after_the_last(stop):
+        if pipeline.rate.stamps:
+            wait_until(lambda: made[0]() is None)
+        return next_job(stop)
+
+    monkeypatch.setattr(pipeline, "_next", after_the_last)
+    pipeline.run(None, threading.Event())
+    assert pipeline.rate.stamps == 1
 
 
 def test_paused_network_sees_no_frame_and_keeps_no_finding(engine, cat):

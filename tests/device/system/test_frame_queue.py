@@ -86,3 +86,18 @@ def test_every_change_is_told():
     handover.get()
     handover.close()
     assert told == [(False, False), (True, False), (False, True)]
+
+
+def test_room_is_waited_for_until_the_item_is_taken_or_nothing_more_is():
+    handover = Handover(1)
+    assert handover.wait_for_room()
+    handover.put("item")
+    results = []
+    thread = threading.Thread(target=lambda: results.append(handover.wait_for_room()))
+    thread.start()
+    assert handover.get() == "item"
+    thread.join(10)
+    assert results == [True]
+    handover.put("last")
+    handover.close()
+    assert not handover.wait_for_room()
