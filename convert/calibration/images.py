@@ -22,6 +22,12 @@ from device.inference.preprocess import Preprocessor, byte_table
 from device.records import Pixels
 
 
+def require_folder(folder: Path) -> None:
+    """Raise :class:`CalibrationError` where ``folder``, of calibration images, is none."""
+    if not folder.is_dir():
+        raise CalibrationError(f"--calibration {folder}: no such folder")
+
+
 def calibration_images(
     folder: Path | None,
     samples: int,
@@ -39,8 +45,7 @@ def calibration_images(
     if folder is None:
         photographs = catalogue().calibration["photographs"]
         return [photographs.path(image) for image in photographs.images][:samples]
-    if not folder.is_dir():
-        raise CalibrationError(f"--calibration {folder}: no such folder")
+    require_folder(folder)
     found = find_images(folder)
     if found.passed_over:
         warn(f"{folder}: {len(found.files)} pictures{found.besides()}")

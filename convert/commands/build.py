@@ -176,6 +176,7 @@ def run_build(args: argparse.Namespace) -> None:
     """``convert build``."""
     from convert.build.build import BuildOptions, build
     from convert.build.bundle_writer import staged_bundle
+    from convert.calibration.images import require_folder
     from convert.quantization.recipe import parse_variants
     from device.bundle.cost_table import format_costs
 
@@ -204,6 +205,8 @@ def run_build(args: argparse.Namespace) -> None:
             manifest = _wrap(args, bundle)
         else:
             refuse_flags(args, "task", "outputs", "boxes", "input_size", "resize")
+            if args.calibration is not None:
+                require_folder(args.calibration)
             manifest = build(open_network(args), bundle, options, say_step)
     say(f"bundle      {out}")
     print(format_costs(manifest))

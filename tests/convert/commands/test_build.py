@@ -6,6 +6,7 @@ import pytest
 
 from convert.cli import make_parser
 from convert.commands.build import run_build
+from convert.errors import CalibrationError
 from device.commands.model_flags import add_model_flags
 from device.errors import UsageError
 
@@ -48,6 +49,15 @@ def test_pixels_that_no_picture_has_are_wrong_usage(flag, capsys):
 def test_wrong_usage_leaves_nothing_behind(words, said, tmp_path):
     with pytest.raises(UsageError, match=said):
         run_build(parsed(*words, "--out", str(tmp_path / "out"), "--debug"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibration_folder_that_is_missing_is_told_before_weights_are_fetched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("convert.commands.build.open_network", lambda _: pytest.fail("fetched"))
+    with pytest.raises(CalibrationError, match="no such folder"):
+        run_build(parsed("--calibration", str(tmp_path / "nowhere"), "--out", str(tmp_path / "b")))
     assert list(tmp_path.iterdir()) == []
 
 
