@@ -85,7 +85,7 @@ def make(technique: Technique, out: Path, unlabelled: Path | None) -> float | No
     took = folder.with_name(folder.name + ".minutes")
     if not technique.words:
         return None
-    if not (folder / "manifest.json").exists():
+    if not took.exists():  # written last
         command, *words = (str(out / WHOLE) if word == WHOLE else word for word in technique.words)
         pictures = ["--images", str(unlabelled)] if technique.trains else []
         started = time.monotonic()
