@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ctypes.util import find_library
+
 import pytest
 
 from device.inspection import recognition
@@ -33,6 +35,7 @@ def test_compiled_model_runs_with_its_library(device, compiled, labels, red, tmp
     assert log_of(log)["classes"][0]["label"] == "red"
 
 
+@pytest.mark.skipif(find_library("edgetpu") is not None, reason="libedgetpu is installed here")
 @pytest.mark.parametrize("command", ["info", "detect", "bench"])
 def test_compiled_model_without_the_library_is_one_line_with_the_next_step(
     device, compiled, command
