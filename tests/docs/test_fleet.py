@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 from tests.helpers.children import start, wait_until
 from tests.helpers.device_command import finish, spawn
 from tests.helpers.mqtt import HOST, free_port
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, assert_settings_are_understood
 from tests.helpers.simulated_pis import SimulatedPi, metrics, serving_pis
 
 FLEET = ROOT / "docs" / "fleet"
@@ -251,10 +251,7 @@ def test_workers_of_dask_find_what_is_found_without_them(tmp_path, bundle_dir):
 
 @pytest.mark.parametrize("settings", PAGE.blocks("toml"))
 def test_settings_are_understood(settings, tmp_path):
-    file = tmp_path / "settings.toml"
-    file.write_text(settings)
-    words = ["detect", "bundle", "--source", "demo", "--config", str(file)]
-    device.cli.make_parser().parse_args(words)
+    assert_settings_are_understood(settings, tmp_path)
 
 
 def test_every_command_of_the_page_is_one_that_a_test_runs():

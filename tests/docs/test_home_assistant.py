@@ -21,7 +21,7 @@ from tests.helpers.deploy_hosts import write_script
 from tests.helpers.device_command import finish, spawn
 from tests.helpers.live_page import Phone, visit
 from tests.helpers.mqtt import listening, needs_mosquitto, running_broker
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, assert_settings_are_understood
 
 PAGE = Page("home-assistant.md")
 needs_clients = pytest.mark.skipif(
@@ -46,10 +46,7 @@ def run(command: str, **options: object) -> str:
 
 @pytest.mark.parametrize("settings", PAGE.blocks("toml"))
 def test_settings_are_understood(settings, tmp_path):
-    file = tmp_path / "settings.toml"
-    file.write_text(settings)
-    words = ["detect", "bundle", "--source", "demo", "--config", str(file)]
-    device.cli.make_parser().parse_args(words)
+    assert_settings_are_understood(settings, tmp_path)
 
 
 def test_password_is_written_for_the_service_and_nobody_else(tmp_path):

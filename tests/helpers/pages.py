@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import device.cli
 from tests.conftest import ROOT
 
 
@@ -34,3 +36,11 @@ class Page:
         """The one that begins so."""
         (found,) = self.commands_of(beginning)
         return found
+
+
+def assert_settings_are_understood(settings: str, folder: Path) -> None:
+    """A block of settings.toml is one that `detect` takes; ``folder`` is for the file."""
+    file = folder / "settings.toml"
+    file.write_text(settings)
+    words = ["detect", "bundle", "--source", "demo", "--config", str(file)]
+    device.cli.make_parser().parse_args(words)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from device.bundle.decoder_rules import SsdRule
 from device.bundle.heads import DetectionsHead, SsdHead, TensorSpec
+from device.images import read_image
 from device.inference.candidates import suppress
 from device.inference.decode_ssd import SsdDecoder
+from device.records import Frame
 
 SCALES = (10.0, 10.0, 5.0, 5.0)
+SHARE = 0.4  # of its size: too small for the whole picture
+PLACE_XY = (1324, 1008)  # within the tile on the lower right
 
 
 def tensor(dtype="float32", scale=0.0, zero_point=0, position=0, shape=(1,)) -> TensorSpec:
@@ -72,3 +77,18 @@ ROWS = DetectionsHead(
     scores=tensor(position=3),
     count=tensor(position=1),
 )
+
+
+@pytest.fixture(scope="module")
+def far_away(small_bundle):
+    """A grey picture with a motorcycle in the lower right corner."""
+    photograph = read_image(small_bundle / "samples" / "motorcycle.jpg")
+    scene = np.full((1200, 1600, 3), 114, np.uint8)
+    small = cv2.resize(photograph, None, fx=SHARE, fy=SHARE, interpolation=cv2.INTER_AREA)
+    x, y = PLACE_XY
+    scene[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return scene
+
+
+def frame_of(pixels):
+    return Frame(pixels, 0, 0.0)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -13,10 +12,7 @@ from device.errors import UsageError
 from device.images import read_image
 from device.inference.closer_engine import CloserEngine
 from device.pipeline.pipeline import Pipeline
-from device.records import Frame
-
-SHARE = 0.4  # of its size: too small for the whole picture
-PLACE_XY = (1324, 1008)  # within the tile on the lower right
+from tests.device.inference.conftest import frame_of
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +25,6 @@ def loaded(small_bundle):
 def closer(loaded):
     """An engine that has seen nothing yet."""
     return loaded.share()
-
-
-@pytest.fixture(scope="module")
-def far_away(small_bundle):
-    """A grey picture with a motorcycle in the lower right corner."""
-    photograph = read_image(small_bundle / "samples" / "motorcycle.jpg")
-    scene = np.full((1200, 1600, 3), 114, np.uint8)
-    small = cv2.resize(photograph, None, fx=SHARE, fy=SHARE, interpolation=cv2.INTER_AREA)
-    x, y = PLACE_XY
-    scene[y : y + small.shape[0], x : x + small.shape[1]] = small
-    return scene
-
-
-def frame_of(pixels):
-    return Frame(pixels, 0, 0.0)
 
 
 def labels_of(engine, pixels):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -17,32 +16,13 @@ from device.inference.preprocess import Placement, Rectangle
 from device.inference.tiled_engine import TiledEngine, tile_placement
 from device.inference.tiles import Grid
 from device.pipeline.pipeline import Pipeline
-from device.records import Frame
+from tests.device.inference.conftest import PLACE_XY, SHARE, frame_of
 
 
 @pytest.fixture(scope="module")
 def tiled(small_bundle):
     with TiledEngine(Bundle(small_bundle), threads=1, grid=Grid(2, 2)) as engine:
         yield engine
-
-
-SHARE = 0.4  # of its size: too small for the whole picture
-PLACE_XY = (1324, 1008)  # within the tile on the lower right
-
-
-@pytest.fixture(scope="module")
-def far_away(small_bundle):
-    """A grey picture with a motorcycle in the lower right corner."""
-    photograph = read_image(small_bundle / "samples" / "motorcycle.jpg")
-    scene = np.full((1200, 1600, 3), 114, np.uint8)
-    small = cv2.resize(photograph, None, fx=SHARE, fy=SHARE, interpolation=cv2.INTER_AREA)
-    x, y = PLACE_XY
-    scene[y : y + small.shape[0], x : x + small.shape[1]] = small
-    return scene
-
-
-def frame_of(pixels):
-    return Frame(pixels, 0, 0.0)
 
 
 def test_small_object_is_found_with_tiles_and_not_without(engine, tiled, far_away, small_bundle):
