@@ -12,8 +12,9 @@ from device.files import MOST_OF_A_TEXT, read_regular
 MOST_LEVELS = 32  # of tables and arrays in each other: settings need four
 
 # A key of many parts takes tomllib time by the square of them: 20,000 took a quarter of a minute.
-_PART = r"""(?:[\w-]+|"[^"\n]{0,200}"|'[^'\n]{0,200}')"""
-_LONG_KEY = re.compile(rf"(?:{_PART}[ \t]*\.[ \t]*){{{MOST_LEVELS}}}")
+# Words are taken whole and from their first letter: else a long one is looked through from each.
+_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]{0,200}"|'[^'\n]{0,200}')"""
+_LONG_KEY = re.compile(rf"(?:{_PART}[ \t]*+\.[ \t]*+){{{MOST_LEVELS}}}")
 
 
 class TomlError(ValueError):

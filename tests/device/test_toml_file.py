@@ -55,3 +55,10 @@ def test_file_too_large_is_not_read(tmp_path):
         opened.truncate(5_000_000)
     with pytest.raises(OSError, match="more than 4 MB"):
         read_toml(file)
+
+
+def test_long_word_is_read_in_one_go(tmp_path):
+    """Looked through from each of its letters, it would take days."""
+    file = tmp_path / "a.toml"
+    file.write_text(f'a = "{"b" * 3_000_000}"')
+    assert len(read_toml(file)["a"]) == 3_000_000
