@@ -17,6 +17,7 @@ import numpy as np
 from device.compiled_model import EDGE_TPU_OPERATOR
 from device.errors import InterpreterError, ModelError
 from device.files import MOST_OF_A_MODEL, open_regular, read_regular
+from device.inspection.edge_tpu_package import oldest_runtime
 from device.inspection.tflite_facts import POST_PROCESS, FileFacts, TensorFacts
 from device.runtimes import INSTALL_LITERT
 
@@ -263,19 +264,9 @@ class _Reader:
         return None
 
     def _edge_tpu_runtime(self) -> int | None:
-        """What the compiled part says of itself: the first field of a FlatBuffer in a FlexBuffer.
-
-        Layout: https://github.com/google-coral/libedgetpu, ``tflite/custom_op_data.cc`` and
-        ``executable/executable.fbs``.
-        """
         for operator in self.operators:
             if self._name(operator) == EDGE_TPU_OPERATOR:
-                from flatbuffers import flexbuffers
-
-                options = _array(operator.CustomOptionsAsNumpy()).tobytes()
-                with contextlib.suppress(Exception):  # damaged bytes: the runtime will say so
-                    package = flexbuffers.GetRoot(options).AsMap["4"].AsStringBytes
-                    return _first_number(bytes(package))
+                return oldest_runtime(_array(operator.CustomOptionsAsNumpy()).tobytes())
         return None
 
     def _metadata(self) -> bytes:
@@ -288,15 +279,6 @@ class _Reader:
 
 def _text(name: bytes | None) -> str:
     return (name or b"").decode(errors="replace")
-
-
-def _first_number(data: bytes) -> int | None:
-    """The number in the first field of the root table of a FlatBuffer."""
-    from flatbuffers import encode, number_types, table
-
-    root = table.Table(data, encode.Get(number_types.UOffsetTFlags.packer_type, data, 0))
-    offset = root.Offset(4)
-    return int(root.Get(number_types.Int32Flags, root.Pos + offset)) if offset else None
 
 
 def _array(values: Any) -> Any:

@@ -192,12 +192,8 @@ def classifier(
     return graph.write([image], [scores])
 
 
-def compiled(*, runtime: int | None = 13, side=32) -> bytes:
-    """The classifier as Coral's compiler leaves one: an operator of its own, and nothing else.
-
-    ``runtime`` is the least that it needs; None for a file that does not say it. What
-    :mod:`.delegates` builds carries it out: the scores are the mean colour, in bytes.
-    """
+def compiled_part(runtime: int | None = 13) -> bytes:
+    """Options of the operator that Coral's compiler writes; ``runtime`` is the least it needs."""
     builder = flatbuffers.Builder(64)
     builder.StartObject(8)
     if runtime is not None:
@@ -210,10 +206,19 @@ def compiled(*, runtime: int | None = 13, side=32) -> bytes:
         options.Int(1)
         options.Key("4")
         options.String(package.decode())
+    return bytes(options.Finish())
+
+
+def compiled(*, runtime: int | None = 13, side=32) -> bytes:
+    """The classifier as Coral's compiler leaves one: an operator of its own, and nothing else.
+
+    ``runtime`` is the least that it needs; None for a file that does not say it. What
+    :mod:`.delegates` builds carries it out: the scores are the mean colour, in bytes.
+    """
     graph = Graph()
     image = graph.tensor("picture", (1, side, side, 3), "uint8", 1 / 128, 128)
     scores = graph.tensor("scores", (1, 3), "uint8", 1 / 256)
-    graph.operator(EDGE_TPU, [image], [scores], custom=bytes(options.Finish()))
+    graph.operator(EDGE_TPU, [image], [scores], custom=compiled_part(runtime))
     return graph.write([image], [scores])
 
 
