@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter, deque
+import time
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from device.home.report import count_classes
+from device.home.report import labels_of
 from device.pipeline.history import FrameFlow
 from device.records import Detection, Outcome, Pixels, SceneEvent, SceneState
 
 MAX_EVENTS = 256
 MAX_PICTURES = 2  # frames kept until they are encoded, each as large as the camera makes them
+PICTURE_EVERY_S = 1.0  # of one class at most: whoever comes and goes all the time costs no more
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,25 @@ class TimedEvent:
 
 
 class Observations:
-    """The newest counts and scene, and what happened since it was last asked for.
+    """The newest labels and scene, and what happened since it was last asked for.
 
     :meth:`add` is for the run's thread, whose frame waits for it: it takes no lock, copies no
-    frame, and throws away what nobody fetches. It wakes who waits in :meth:`wait` when somebody
-    came or went, or something happened.
+    frame, wakes no thread, which might take its processor, and throws away what nobody fetches.
     """
 
     def __init__(self, pictured: Collection[str] = ()) -> None:
         """``pictured`` are the classes of which the last picture is wanted."""
         self.flow = FrameFlow()
-        self._news: SimpleQueue[None] = SimpleQueue()  # cheaper to fill than an Event to set
-        self.counts: Counter[str] = Counter()
+        self.labels: tuple[str, ...] = ()  # of each that there is
         self.scene: SceneState | None = None
         self.fps = 0.0
         self.events: deque[TimedEvent] = deque(maxlen=MAX_EVENTS)
         self.sightings: deque[Sighting] = deque()
+        self._is_new = False
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._pictured = frozenset(pictured)
         self._unpictured: set[str] = set()  # came, but the picture is still to be taken
+        self._not_before_s: dict[str, float] = {}  # label -> when it may be pictured again
 
     def add(self, outcome: Outcome) -> None:
         """Note one frame."""
@@ -60,40 +64,52 @@ class Observations:
         result = outcome.result
         if result.scene is None and result.kept and result.findings:
             return
-        counts = count_classes(result)
+        labels = labels_of(result)
         if scene := result.scene:
             self.scene = scene
-            self.events.extend(TimedEvent(event, scene.time_s) for event in scene.events)
-        came = counts.keys() - self.counts.keys()
-        changed = came or counts != self.counts
-        self.counts = counts
-        if self._pictured and (came or self._unpictured):
-            self._take_pictures(outcome, came, counts)
-        if changed or (scene and scene.events):
-            self.wake()
+            if scene.events:
+                self.events.extend([TimedEvent(event, scene.time_s) for event in scene.events])
+                self._is_new = True
+        if labels != self.labels:
+            self._unpictured |= self._pictured.intersection(labels).difference(self.labels)
+            self.labels = labels
+            self._is_new = True
+        if self._unpictured:
+            self._take_pictures(outcome, labels)
 
     def wake(self) -> None:
         """Let :meth:`wait` return, now or when it is next called."""
-        if self._news.empty():
-            self._news.put(None)
+        if self._wakes.empty():
+            self._wakes.put(None)
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether there was news within ``timeout_s``."""
-        with contextlib.suppress(Empty):
-            self._news.get(timeout=timeout_s)
-            return True
-        return False
+        """Whether there was news, or somebody woke it, within ``timeout_s``.
 
-    def _take_pictures(self, outcome: Outcome, came: Collection[str], counts: Counter[str]) -> None:
-        self._unpictured = {
-            label
-            for label in {*self._unpictured, *came}
-            if label in self._pictured and label in counts
-        }
+        News are those who came or went, and what happened; they are seen a tenth of a second late.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self._is_new:
+            left_s = max(0.0, deadline_s - time.monotonic())
+            with contextlib.suppress(Empty):
+                self._wakes.get(timeout=min(left_s, LOOK_EVERY_S))
+                return True
+            if left_s <= LOOK_EVERY_S:
+                break
+        was_new, self._is_new = self._is_new, False
+        return was_new
+
+    def _take_pictures(self, outcome: Outcome, labels: Collection[str]) -> None:
+        now_s = outcome.finished_at_s
         for label in sorted(self._unpictured):
-            found = tuple(item for item in outcome.result.detections if item.label == label)
-            if len(self.sightings) >= MAX_PICTURES or not (found or outcome.result.classes):
+            if label not in labels:
+                self._unpictured.discard(label)
                 continue
+            if len(self.sightings) >= MAX_PICTURES or now_s < self._not_before_s.get(label, now_s):
+                continue
+            found = tuple([item for item in outcome.result.detections if item.label == label])
+            if not (found or outcome.result.classes):
+                continue  # a visit whose object is not on this frame
             self.sightings.append(Sighting(label, outcome.frame.pixels, found))
             self._unpictured.discard(label)
-            self.wake()
+            self._not_before_s[label] = now_s + PICTURE_EVERY_S
+            self._is_new = True

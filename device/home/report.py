@@ -19,15 +19,15 @@ def on_off(is_on: bool) -> bytes:
     return (ON if is_on else OFF).encode()
 
 
-def count_classes(result: Result) -> Counter[str]:
-    """How many of each class there are: visits where the run follows objects.
+def labels_of(result: Result) -> tuple[str, ...]:
+    """The label of each that there is: of visits where the run follows objects.
 
-    A classifier's best class counts once.
+    Of a classifier, that of its best class alone.
     """
     if result.scene is not None:
-        return Counter(visit.label for visit in result.scene.visits)
+        return tuple([visit.label for visit in result.scene.visits])
     seen = result.detections if result.classes is None else result.classes[:1]
-    return Counter(item.label for item in seen)
+    return tuple([item.label for item in seen])
 
 
 def class_states(counts: Counter[str], classes: Sequence[str], topics: Topics) -> States:

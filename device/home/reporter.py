@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import cv2
@@ -107,7 +107,7 @@ class Reporter:
         """Put what is new into the outbox."""
         now_s = time.monotonic()
         seen, topics, outbox = self._seen, self._topics, self._outbox
-        outbox.put_states(class_states(seen.counts, self._about.classes, topics))
+        outbox.put_states(class_states(Counter(seen.labels), self._about.classes, topics))
         if seen.scene is not None:
             outbox.put_states(scene_states(seen.scene, self._about.rules, topics))
         outbox.put_states(setting_states(self._controls.settings, topics))

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from device.home.report import (
     class_states,
-    count_classes,
+    labels_of,
     machine_states,
     scene_states,
     setting_states,
@@ -35,17 +35,17 @@ def visit(number: int, label: str) -> Visit:
 
 def test_without_visits_what_the_frame_shows_is_counted():
     result = Result(0, (CAT, CAT, replace(CAT, label="dog")), TIMINGS)
-    assert count_classes(result) == {"cat": 2, "dog": 1}
+    assert labels_of(result) == ("cat", "cat", "dog")
 
 
 def test_visits_are_counted_and_not_boxes():
     scene = SceneState(time_s=0, visits=(visit(1, "dog"),))
-    assert count_classes(Result(0, (CAT, CAT), TIMINGS, scene=scene)) == {"dog": 1}
+    assert labels_of(Result(0, (CAT, CAT), TIMINGS, scene=scene)) == ("dog",)
 
 
 def test_best_class_of_a_classifier_counts_once():
     classes = (Classification(1, "cup", 0.6), Classification(2, "mug", 0.3))
-    assert count_classes(Result(0, (), TIMINGS, classes)) == {"cup": 1}
+    assert labels_of(Result(0, (), TIMINGS, classes)) == ("cup",)
 
 
 def test_class_that_is_not_there_is_told_too():
