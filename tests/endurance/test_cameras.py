@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.endurance, pytest.mark.timeout(0)]
 LOSSES = 5 * RUNS
 AWAY_S = 0.05  # so that some attempts to reach it fail
 SHORT_S = 0.01  # what the product waits for half a second and longer
+SILENCE_S = 0.3  # of a ribbon's camera, and it is lost; less, and a busy machine seems to be a loss
 KINDS = ("mjpeg", "snapshot", "rtsp", "picamera") + ("v4l2",) * bool(TEST_CAMERA)
 
 
@@ -69,7 +70,7 @@ def kind_of(name: str, stack: contextlib.ExitStack) -> Kind:
         def plug(is_in: bool) -> None:
             simulation.silent, simulation.count = not is_in, int(is_in)
 
-        options = CameraOptions(frozen_s=0.05, lores_wh=(160, 120))
+        options = CameraOptions(frozen_s=SILENCE_S, lores_wh=(160, 120))
         return Kind(partial(PicameraCamera, 0, options), partial(plug, False), partial(plug, True))
     kind_of_server, kind_of_camera = SERVERS[name]
     server = stack.enter_context(kind_of_server())
@@ -111,8 +112,10 @@ def test_camera_that_is_lost_again_and_again_leaves_nothing_open(kind):
                 next(frames)
         stop.set()
     assert len(files) == LOSSES
-    assert sum(text.startswith("lost ") for text in said) == LOSSES
-    print(LOSSES, "losses; open files", files[0], max(files), "threads", max(threads))  # noqa: T201
+    lost = sum(text.startswith("lost ") for text in said)
+    assert lost >= LOSSES  # a machine that is busy for long may add one
+    assert sum("back after" in text for text in said) == lost
+    print(lost, "losses; open files", files[0], max(files), "threads", max(threads))  # noqa: T201
     half = LOSSES // 2
     assert max(files[half:]) <= max(files[:half]) + 2
     assert max(threads[half:]) <= max(threads[:half]) + 2
