@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import textwrap
+import threading
 
+from device.system.memory_trim import return_freed
 from tests.conftest import ROOT
 
 
@@ -88,3 +90,41 @@ def test_freed_memory_between_what_is_in_use_goes_back():
         """
     assert printed_by(program.format("return_freed()"))[0] > 20
     assert printed_by(program.format(""))[0] < 5, "the test cannot tell"
+
+
+def test_chunks_that_the_thread_kept_for_itself_go_back_to_the_heap():
+    program = """
+        import ctypes
+        from device.system.memory_trim import return_freed
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.malloc.argtypes = [ctypes.c_size_t]
+        libc.free.argtypes = [ctypes.c_void_p]
+        taken = [libc.malloc(size) for size in range(24, 1033, 16) for _ in range(7)]
+        for address in taken:
+            libc.free(address)
+
+        class Account(ctypes.Structure):
+            _fields_ = [(name, ctypes.c_size_t) for name in (
+                "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+                "fordblks", "keepcost")]
+
+        def in_use():
+            account = libc.mallinfo2
+            account.restype = Account
+            return account().uordblks
+
+        before = in_use()
+        {}
+        print(before - in_use())
+        """
+    assert printed_by(program.format("return_freed()"))[0] > 100_000
+    assert printed_by(program.format(""))[0] < 1000, "the test cannot tell"
+
+
+def test_memory_goes_back_where_no_thread_can_be_started(monkeypatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    return_freed()
