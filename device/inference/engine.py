@@ -20,6 +20,7 @@ from device.inference.decode import make_decoder
 from device.inference.delegates import delegate_for
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.inference.preprocess import Placement, Preprocessor
+from device.inference.tensor_copy import copy_into, copy_of
 from device.inference.thresholds import changed, least_scores
 from device.records import Classification, Detection, Frame, Result, Tensor, Timings
 from device.runtimes import InterpreterName, default_threads
@@ -168,9 +169,9 @@ class Engine(Closable):
     def invoke(self, prepared: Tensor | None = None) -> list[Tensor]:
         """Run the network on its input, or on ``prepared``; returns copies of its outputs."""
         if prepared is not None:
-            np.copyto(self.interpreter.input_tensor(), prepared)
+            copy_into(self.interpreter.input_tensor(), prepared)
         self.interpreter.invoke()
-        return [tensor.copy() for tensor in self.interpreter.output_tensors()]
+        return [copy_of(tensor) for tensor in self.interpreter.output_tensors()]
 
     def _invoke_in_place(self) -> Sequence[Tensor]:
         """Run the network on its input; the outputs are valid until the next invoke."""
