@@ -12,13 +12,13 @@ from device.bundle.model import Model
 from device.errors import UsageError
 from device.inference.boxes import MATCH_IOU, iou
 from device.inference.candidates import Candidates
+from device.inference.cell_view import Cells, CellView, SceneCells
 from device.inference.engine import Engine, in_source, name_detections
 from device.inference.preprocess import Placement, byte_table
+from device.inference.scene_motion import SceneMotion
 from device.inference.thresholds import changed, least_scores, threshold_of
 from device.inference.tile_chooser import (
     HINT,
-    Cells,
-    CellView,
     TileChooser,
     grid_for,
     small_hints,
@@ -42,9 +42,9 @@ class _Waiting(np.ndarray[Any, np.dtype[Any]]):
 class CloserEngine(Engine):
     """An engine that sees a frame whole and, larger, the ``extra`` tiles most worth it.
 
-    Outputs are those of the whole picture, then of each tile, then the tiles' numbers and the
-    picture in cells. Which tiles are chosen depends on the frames before, as does what is found:
-    frames are to come in their order, of one camera.
+    Outputs are those of the whole picture, then of each tile, then the tiles' numbers, the
+    picture in cells and where the scene lies in it. Which tiles are chosen depends on the frames
+    before, as does what is found: frames are to come in their order, of one camera.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class CloserEngine(Engine):
         self._chooser, self._memory = TileChooser(), TileMemory()
         # Of the thread that invokes: the others are those of `find` and of `prepare`.
         self._glance, self._cut = self._new_decoder(), self._new_preprocessor()
+        self._motion = SceneMotion(self._level)
         self._own = self.new_input()
         self._tile = super().new_input()
 
@@ -91,17 +92,18 @@ class CloserEngine(Engine):
         waiting = self._own if prepared is None else prepared
         outputs = super().invoke(waiting)
         frame = waiting.frame if isinstance(waiting, _Waiting) else None
-        cells = self._cells(waiting)
+        scene = SceneCells(self._cells(waiting))
         chosen: list[int] = []
         if frame is not None:
-            chosen = self._choose(outputs, frame, cells)
+            scene = self._motion.follow(scene.cells)
+            chosen = self._choose(outputs, frame, scene)
             tiles = tiles_of(grid_for(frame.size_wh), frame.size_wh)
             for number in chosen:
                 left, top, width, height = tiles[number]
                 pixels = frame.pixels[top : top + height, left : left + width]
                 self._cut(pixels, self._tile)
                 outputs += super().invoke(self._tile)
-        return [*outputs, np.array(chosen, np.intp), cells]
+        return [*outputs, np.array(chosen, np.intp), scene.cells, np.array(scene.offset)]
 
     def _invoke_in_place(self) -> Sequence[Tensor]:
         return self.invoke()
@@ -126,7 +128,7 @@ class CloserEngine(Engine):
         ]
         return found, tuple(unsure)
 
-    def _choose(self, outputs: Sequence[Tensor], frame: Frame, cells: Cells) -> list[int]:
+    def _choose(self, outputs: Sequence[Tensor], frame: Frame, scene: SceneCells) -> list[int]:
         thresholds, size_wh = self._thresholds, frame.size_wh
         hints = self._glance(outputs, changed(thresholds, lambda least: HINT * least), MOST_HINTS)
         placement = Placement.of(self._rule, size_wh)
@@ -134,12 +136,13 @@ class CloserEngine(Engine):
         if (wanted := self._wanted) is not None:
             found = found.only(np.flatnonzero(np.isin(found.class_ids, wanted)))
         tiles = tiles_of(grid_for(size_wh), size_wh)
-        return self._chooser.choose(self._extra, tiles, found, self._view(cells, placement))
+        return self._chooser.choose(self._extra, tiles, found, self._view(scene, placement))
 
     def _candidates(
         self, outputs: Sequence[Tensor], placement: Placement, thresholds: Threshold
     ) -> Candidates:
-        *tensors, chosen, cells = outputs
+        *tensors, chosen, cells, (across, down) = outputs
+        view = self._view(SceneCells(cells, (float(across), float(down))), placement)
         each = len(self.interpreter.outputs)
         size_wh = placement.source_width, placement.source_height
         lower = changed(thresholds, lambda least: HINT * least)
@@ -152,7 +155,7 @@ class CloserEngine(Engine):
             found = super()._candidates(tensors[n * each : (n + 1) * each], own, lower)
             least = REFUTED * least_scores(thresholds, found.class_ids)
             looks.append(Part(tiles[number], found.only(found.scores >= least)))
-        merged = self._memory.merge(whole, looks, thresholds, self._view(cells, placement), size_wh)
+        merged = self._memory.merge(whole, looks, thresholds, view, size_wh)
         return merged.only(np.arange(min(self.max_detections, len(merged.scores))))
 
     def _cells(self, prepared: Tensor) -> Cells:
@@ -164,8 +167,8 @@ class CloserEngine(Engine):
         cells: Cells = blocks.mean(axis=(1, 3), dtype=np.float32)
         return cells
 
-    def _view(self, cells: Cells, placement: Placement) -> CellView:
-        rows, columns = cells.shape
+    def _view(self, scene: SceneCells, placement: Placement) -> CellView:
+        rows, columns = scene.cells.shape
         left, top, width, height = placement.target
 
         def to_cells(box: Sequence[float]) -> tuple[slice, slice]:
@@ -174,7 +177,8 @@ class CloserEngine(Engine):
             down = [top + height * (y - placement.top) / placement.height for y in (y_min, y_max)]
             return _span(down, rows), _span(across, columns)
 
-        return CellView(cells, to_cells, self._level)
+        cell_wh = placement.width / (width * columns), placement.height / (height * rows)
+        return CellView(scene, to_cells, self._level, cell_wh)
 
 
 def _span(ends: Sequence[float], count: int) -> slice:

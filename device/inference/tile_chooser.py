@@ -6,14 +6,13 @@ moves is worth one look, then it waits for its turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device.bundle.manifest import Threshold
 from device.inference.candidates import Candidates
+from device.inference.cell_view import CellView, SceneCells
 from device.inference.preprocess import Rectangle
 from device.inference.thresholds import least_scores
 from device.inference.tiles import Grid, area_shares
@@ -21,10 +20,7 @@ from device.inference.tiles import Grid, area_shares
 HINT = 0.2  # of the threshold: with so much the whole picture hints at something
 SMALL = 0.02  # of the frame's area: larger things the whole picture sees well enough
 CHANGED = 0.1  # of the cells of a box: something moved there
-CUT = 0.6  # of all cells: another scene
 AGE_WEIGHT = 0.5  # of a tile's wait, counted in rounds of all tiles, against a hint's score
-
-Cells = NDArray[np.float32]
 
 
 def grid_for(size_wh: tuple[int, int]) -> Grid:
@@ -33,28 +29,11 @@ def grid_for(size_wh: tuple[int, int]) -> Grid:
     return Grid(3, 2) if width >= height else Grid(2, 3)
 
 
-class CellView(NamedTuple):
-    """The cells of the network's input in which a frame is shown, and how to find a box there."""
-
-    cells: Cells  # (rows, columns), mean brightness
-    to_cells: Callable[[Sequence[float]], tuple[slice, slice]]
-    level: float  # from which a cell has changed
-
-    def changed(self, then: Cells, box: Sequence[float]) -> float:
-        """Which share of the cells of ``box``, in source pixels, differ from ``then``."""
-        rows, columns = self.to_cells(box)
-        return float((np.abs(self.cells[rows, columns] - then[rows, columns]) > self.level).mean())
-
-    def is_another_scene(self, then: Cells) -> bool:
-        """Whether most of it changed."""
-        return bool((np.abs(self.cells - then) > self.level).mean() > CUT)
-
-
 class TileChooser:
     """Chooses the tiles of a frame to look at: those with hints and movement, then the oldest."""
 
     def __init__(self) -> None:
-        self._looked: dict[int, Cells] = {}  # by tile: the cells when it was looked at
+        self._looked: dict[int, SceneCells] = {}  # by tile: the scene when it was looked at
         self._ages: dict[int, int] = {}
 
     def choose(
@@ -73,7 +52,7 @@ class TileChooser:
                 worth[number] += moved + _hints_in(tile, hints)
         chosen: list[int] = np.argsort(-worth, kind="stable")[:count].tolist()
         for number in chosen:
-            self._looked[number], self._ages[number] = view.cells, 0
+            self._looked[number], self._ages[number] = view.scene, 0
         return chosen
 
 

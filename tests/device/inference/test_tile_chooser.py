@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from device.inference.candidates import Candidates
+from device.inference.cell_view import CellView, SceneCells
 from device.inference.preprocess import Rectangle
-from device.inference.tile_chooser import CellView, TileChooser, grid_for, small_hints
+from device.inference.tile_chooser import TileChooser, grid_for, small_hints
 from device.inference.tiles import Grid, tiles_of
 
 SIZE_WH = (600, 400)
@@ -25,7 +26,9 @@ def of(*items: tuple[tuple[float, ...], float, int]) -> Candidates:
     )
 
 
-def view(moved: tuple[float, ...] | None = None) -> CellView:
+def view(
+    moved: tuple[float, ...] | None = None, offset: tuple[float, float] = (0.0, 0.0)
+) -> CellView:
     """A view of cells of 10 pixels, dark but for a box where something ``moved``."""
 
     def to_cells(box):
@@ -35,7 +38,7 @@ def view(moved: tuple[float, ...] | None = None) -> CellView:
     cells = np.zeros((40, 60), np.float32)
     if moved is not None:
         cells[to_cells(moved)] = 200
-    return CellView(cells, to_cells, 12.0)
+    return CellView(SceneCells(cells, offset), to_cells, 12.0, (10, 10))
 
 
 def told(found: Candidates) -> list[tuple[tuple[float, ...], float, int]]:

@@ -25,9 +25,9 @@ def memory():
 def seen(memory):
     """What is on a frame, of which tile ``tile`` showed ``found``, at a threshold of 0.5."""
 
-    def seen(whole, found=None, tile=0, moved=None):
+    def seen(whole, found=None, tile=0, moved=None, offset=(0, 0)):
         looks = [] if found is None else [Part(TILES[tile], found)]
-        return told(memory.merge(whole, looks, 0.5, view(moved), SIZE_WH))
+        return told(memory.merge(whole, looks, 0.5, view(moved, offset), SIZE_WH))
 
     return seen
 
@@ -114,6 +114,38 @@ def test_thing_that_the_whole_picture_sees_too_by_now_is_told_once(seen):
 def test_another_scene_forgets_all(seen):
     seen(of(), of((SMALL, 0.7, 1)))
     assert seen(of((SMALL, 0.2, 1)), moved=(0, 0, 600, 400)) == []
+
+
+def test_thing_moves_with_the_scene_where_the_whole_picture_hints_at_it(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    there = (40, 30, 70, 60)  # two cells to the right, one down
+    hint = of(((42, 30, 72, 60), 0.2, 1))
+    assert seen(hint, offset=(2, 1)) == [(there, 0.7, 1)]
+    assert seen(hint, offset=(2, 1)) == [(there, 0.7, 1)]  # and stays there
+
+
+def test_thing_that_nothing_hints_at_while_the_scene_moves_is_lost(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of(), offset=(2, 1)) == []
+
+
+def test_thing_that_leaves_the_frame_is_lost(seen):
+    seen(of(), of((SMALL, 0.7, 1)))
+    assert seen(of(((0, 20, 27, 50), 0.2, 1)), offset=(-2.3, 0)) == []
+
+
+def test_refuted_thing_stays_out_where_the_scene_moves_it(seen):
+    seen(of((SMALL, 0.6, 1)), of())
+    for frame in range(1, 4):
+        left = 20 + 20 * frame
+        assert seen(of(((left, 20, left + 30, 50), 0.6, 1)), offset=(2 * frame, 0)) == []
+
+
+def test_tile_must_be_surer_while_the_scene_moves(seen):
+    seen(of())
+    assert seen(of(), of((SMALL, 0.69, 1)), offset=(2, 0)) == []  # sure is 0.7, else 0.6
+    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.44, 1)), offset=(4, 0)) == []  # 0.45, else 0.4
+    assert seen(of(), of((SMALL, 0.71, 1)), offset=(6, 0)) == [(SMALL, 0.71, 1)]
 
 
 def test_each_class_has_its_own_threshold(memory):
