@@ -264,8 +264,9 @@ def _failure(error: BaseException | None, options: BrokerOptions) -> str:
             f"its certificate is not trusted ({error.verify_message}); give the one that signed "
             "it to --mqtt-ca"
         )
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS there ({error.reason}); is {options.port_used} the port for TLS?"
+    if options.tls and isinstance(error, ssl.SSLError | ConnectionResetError):
+        reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        return f"no TLS there ({reason}); is {options.port_used} the port for TLS?"
     if isinstance(error, socket.gaierror):
         return f"no such host ({error.strerror}); is --mqtt-host right?"
     if isinstance(error, TimeoutError):

@@ -69,7 +69,7 @@ class Reporter:
         self._is_new = False  # the broker, or Home Assistant, may know nothing
         self._told: set[str] = set()
         self._run = secrets.token_hex(8).encode()  # which run of this id it is
-        self._was_known = False  # the broker was told
+        self._was_known = False  # the broker told this run of itself
         self._earlier: bytes | None = None  # the document that the broker kept of an earlier run
         self._ended = threading.Event()
         self._connection = BrokerConnection(
@@ -133,7 +133,6 @@ class Reporter:
             outbox.resend()
             self._introduce(discovery_document(self._about, topics))
             connection.publish(topics.run, self._run, retain=True)
-            self._was_known = True
             connection.publish(self._name_topic, self._about.device_id.encode(), retain=True)
             outbox.put_states({topics.availability: ONLINE.encode()})
         while connection.takes_more and (state := outbox.take_state()):
@@ -168,8 +167,11 @@ class Reporter:
                 self._earlier = payload
                 self._seen.wake()
         elif topic == self._topics.run:
-            # Before it was told, what the broker has is of an earlier run, which may have ended.
-            if self._was_known and payload != self._run:
+            # What comes before this run's own is of an earlier one, which may have ended. A broker
+            # keeps the order, but what it had may come when this run's own is already on its way.
+            if payload == self._run:
+                self._was_known = True
+            elif self._was_known:
                 self._connection.avoid_rival()
         elif topic == self._name_topic:
             self._compare_name(payload)

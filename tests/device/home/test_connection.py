@@ -161,6 +161,19 @@ def test_broker_that_is_lost_again_and_again_is_told_once_a_minute():
     assert "nobody listens there" in said[-1]
 
 
+def test_port_that_resets_what_does_not_begin_as_mqtt_does_is_told_of():
+    """As mosquitto does."""
+    said = []
+    options = BrokerOptions(host=HOST, port=7, device_id="abc", name="garden", tls=True)
+    connection = BrokerConnection(options, WILL, (), lambda: None, lambda *_: None, said.append)
+    try:
+        raise ConnectionResetError(104, "reset by peer")
+    except OSError:
+        connection._on_connect_fail(connection._client, None)
+    assert "no TLS there" in said[0]
+    assert "is 7 the port for TLS?" in said[0]
+
+
 @needs_mosquitto
 @pytest.mark.skipif(sys.platform != "linux", reason="these options are Linux's")
 def test_machine_that_is_gone_without_a_word_is_noticed_within_seconds(broker):

@@ -34,7 +34,9 @@ class Told(list):
 class Rig:
     """A reporter at work, what it is told, and what it says."""
 
-    def __init__(self, port: int, device_id: str = "abc", name: str = "garden") -> None:
+    def __init__(
+        self, port: int, device_id: str = "abc", name: str = "garden", *, start: bool = True
+    ) -> None:
         options = BrokerOptions(
             host=HOST, port=port, device_id=device_id, name=name, classes=["cat"]
         )
@@ -46,7 +48,7 @@ class Rig:
             device_id=device_id, name=name, board="Pi", model="net", classes=["cat"],
             variants=["int8", "float32"], has_events=True,
         )  # fmt: skip
-        self._reporter = Reporter(
+        self.reporter = Reporter(
             options,
             self.seen,
             about,
@@ -54,11 +56,12 @@ class Rig:
             self.said.append,
             lambda: COOL,
         )
-        self._thread = threading.Thread(target=self._reporter.run)
-        self._thread.start()
+        self._thread = threading.Thread(target=self.reporter.run)
+        if start:
+            self._thread.start()
 
     def close(self) -> None:
-        self._reporter.end()
+        self.reporter.end()
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
@@ -232,6 +235,24 @@ def test_second_run_of_an_id_is_told_with_the_way_out(broker):
                 wait_until(
                     lambda: [line for line in [*one.said, *other.said] if "--mqtt-id" in line]
                 )
+
+
+def test_run_before_this_one_is_no_second_of_the_id_however_late_it_is_heard_of():
+    """What the broker kept of it may come when this run's own word is already on its way there."""
+    rivals = []
+    reporter = Rig(1, start=False).reporter
+    reporter._connection = SimpleNamespace(
+        takes_more=True, publish=lambda *_, **__: None, avoid_rival=lambda: rivals.append(1)
+    )
+    reporter._greet()
+    reporter.send()
+    topic = f"{BASE}/run"
+    reporter._hear(topic, b"of an earlier run", True)
+    assert not rivals
+    reporter._hear(topic, reporter._run, False)
+    assert not rivals
+    reporter._hear(topic, b"of another", False)
+    assert rivals
 
 
 def test_picture_is_drawn_beside_the_frame():
