@@ -85,7 +85,7 @@ test-deploy: $(BUNDLE)/manifest.json ## many deployments to a host on this machi
 test-pi: $(BUNDLE)/manifest.json ## deploy to Raspberry Pis by emulation (needs root and qemu-user-static; 8 minutes)
 	@$(DEPLOYED) -m emulated_pi tests/emulated/pi
 
-test-pi-cuts: $(BUNDLE)/manifest.json ## the same, cut at every request (an hour)
+test-pi-cuts: $(BUNDLE)/manifest.json ## the same, cut at every request, and a fleet by Ansible (an hour)
 	@$(DEPLOYED) -s -m endurance tests/emulated/pi
 
 test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an emulated machine (needs root and qemu-system-arm; 12 minutes)

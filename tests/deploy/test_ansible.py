@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.helpers.deploy_hosts import RealHost, real_host, rewritten, write_script
+from tests.helpers.deploy_hosts import RealHost, real_host, rewritten
+from tests.helpers.fleet import PLAYBOOKS, Fleet, missing_ansible
 from tests.helpers.pages import Page
 
-PLAYBOOKS = ROOT / "docs" / "fleet" / "ansible"
 # By hand there may be more hosts, and a canary whose service runs, and is watched, for as long.
 HOSTS = int(os.environ.get("LITEBERRY_HOSTS", "2"))
 CANARY_MINUTES = float(os.environ.get("LITEBERRY_CANARY_MINUTES", "0"))
@@ -26,85 +24,11 @@ CANARY = {"canary_minutes": CANARY_MINUTES, "watch_every_s": 10}
 SERVICE = ["--service", "--service-user", "root"] if CANARY_MINUTES else []
 LONGEST_S = 450 * HOSTS + 120 * CANARY_MINUTES
 WATCH = PLAYBOOKS / "roles" / "liteberry" / "files" / "watch.sh"
-missing_ansible = pytest.mark.skipif(
-    shutil.which("ansible-playbook") is None,
-    reason="ansible-playbook is not installed (Debian: ansible-core)",
-)
 
 
 def needs_ansible(test: Callable[..., None]) -> Callable[..., None]:
     """With the other deployments: ansible-playbook takes a second for each dozen of steps."""
     return pytest.mark.deployments(missing_ansible(test))
-
-
-# A host is `old` until it is deployed to; what is called `sick` or `broken` is so afterwards.
-STUB = r"""#!/bin/sh
-cd "$(dirname "$0")" || exit 9
-echo "$*" >>log
-for host; do :; done
-release=$(cat "$host" 2>/dev/null) || release=old
-case $* in
-  --status*)
-    case $host:$release in
-      unreachable*) echo "{\"host\": \"$host\", \"ok\": false, \"error\": \"no way\"}"; exit 1 ;;
-      *sick*:new) camera=waiting ;;
-      *) camera=ok ;;
-    esac
-    echo "{\"host\": \"$host\", \"ok\": true, \"release\": \"$release\"," \
-      "\"camera\": \"$camera\", \"restarts\": 0}" ;;
-  --rollback*) echo old >"$host" ;;
-  *broken*) echo "deploy.sh: it does not prove itself" >&2; exit 1 ;;
-  *)
-    if [ "$release" = new ]; then echo "Nothing has changed since release new"; fi
-    echo new >"$host" ;;
-esac
-"""
-
-
-class Fleet:
-    """Hosts of a file, and what the notes of deploy.sh say of them."""
-
-    def __init__(self, folder: Path, names: list[str]) -> None:
-        self._folder = folder
-        self._hosts = folder / "pis.txt"
-        self._hosts.write_text("# mine\n" + "".join(f"{name}  # by the door\n" for name in names))
-        stub = folder / "deploy.sh"
-        stub.write_text(STUB)
-        stub.chmod(0o755)
-
-    def play(self, name: str = "deploy.yml", **settings: object) -> str:
-        """Run a playbook; what it said last, a line a host."""
-        command = ["ansible-playbook", "-i", str(self._hosts), str(PLAYBOOKS / name)]
-        self.run(*command, **{"canary_minutes": 0} | settings)
-        return self.said.rpartition("PLAY RECAP")[2]
-
-    def run(self, *command: str, **settings: object) -> None:
-        """Run a command that plays one, with ``settings`` beside its own."""
-        given = json.dumps({"deploy_sh": str(self._folder / "deploy.sh")} | settings)
-        environment = {
-            **os.environ,
-            "HOME": str(self._folder),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_LOCAL_TEMP": str(self._folder / "tmp"),
-            "ANSIBLE_NOCOLOR": "1",
-        }
-        done = subprocess.run(
-            [*command, "-e", given],
-            env=environment,
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
-        self.failed = done.returncode != 0
-        self.said = done.stdout + done.stderr
-
-    @property
-    def changes(self) -> list[str]:
-        """What deploy.sh was asked for beside the status, in order."""
-        lines = (self._folder / "log").read_text().splitlines()
-        return [line for line in lines if "--status" not in line]
 
 
 @needs_ansible
@@ -135,19 +59,8 @@ def real_fleet(folder: Path, count: int) -> Iterator[tuple[Fleet, dict[str, Real
             (folder / name).mkdir()
             hosts[name] = stack.enter_context(real_host(folder / name))
         (folder / "fleet").mkdir()
-        fleet = Fleet(folder / "fleet", list(hosts))
-        # Any name leads to a laptop's own host, by its ssh configuration.
-        cases = "".join(
-            f"  {name}) laptop={shlex.quote(str(host.laptop.folder))} ;;\n"
-            for name, host in hosts.items()
-        )
-        write_script(
-            folder / "fleet" / "deploy.sh",
-            f"for host; do :; done\ncase $host in\n{cases}esac\n"
-            f'echo "$*" >>{shlex.quote(str(folder / "fleet" / "log"))}\n'
-            'export LITEBERRY_SSH_CONFIG="$laptop/ssh config" PATH="$laptop/tools:$PATH"\n'
-            'exec "$laptop/check out/deploy.sh" "$@"',
-        )
+        fleet = Fleet(folder / "fleet", list(hosts), LONGEST_S)
+        fleet.lead_to({name: host.laptop for name, host in hosts.items()})
         yield fleet, hosts
 
 
