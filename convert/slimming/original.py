@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from convert.errors import TrainingError
 from convert.training.checkpoint import load_checkpoint
 from convert.training.trainable_bundle import bundle_network, refuse_foreign
+from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import SsdRule
 
@@ -30,6 +31,11 @@ class Original:
     def labels(self) -> tuple[str, ...]:
         """Its classes."""
         return tuple(self.bundle.labels)
+
+    @property
+    def published(self) -> bool:
+        """Whether its weights are those published for COCO, and not trained here."""
+        return not (self.bundle.folder / WEIGHTS).is_file()
 
     @property
     def size(self) -> int:

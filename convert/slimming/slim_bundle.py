@@ -11,7 +11,7 @@ from convert.arm.root import missing_tools
 from convert.build.build import BuildOptions
 from convert.build.trained import TrainedDetector, build_trained
 from convert.models.layer_weights import architecture
-from convert.quantization.recipe import Precision
+from convert.quantization.recipe import TRAINED, USUAL, Precision
 from convert.slimming.held_out import HeldOut, lost
 from convert.slimming.log import SlimmingLog, TrialFigures, write_log
 from convert.slimming.selection import Judgement
@@ -61,6 +61,7 @@ class SlimBundles:
             samples=0,
             seed=options.seed,
             debug=options.debug,
+            int8=USUAL if original.published else TRAINED,
             weight_bits=options.weight_bits,
             weight_clusters=options.weight_clusters,
         )

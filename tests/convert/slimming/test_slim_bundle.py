@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from convert.quantization.recipe import TRAINED, USUAL
 from convert.slimming import slim_bundle
 from convert.slimming.selection import Judgement
 from convert.slimming.slim_bundle import SlimBundles
@@ -75,6 +76,22 @@ def test_bundle_says_where_it_comes_from_and_holds_the_weights(
     with np.load(folder / WEIGHTS) as stored:
         assert tuple(stored["labels"]) == CLASSES
         assert np.array_equal(stored["Conv/kernel"], original.weights["Conv"][0])
+
+
+@pytest.mark.parametrize(("trained", "method"), [(True, TRAINED), (False, USUAL)])
+def test_int8_is_fitted_as_that_of_the_network_it_was_made_from(
+    bundles, original, monkeypatch, tmp_path, trained, method
+):
+    built = []
+    monkeypatch.setattr(slim_bundle, "build_trained", lambda *args: built.append(args))
+    original.bundle.folder = tmp_path / "whole"
+    original.bundle.folder.mkdir()
+    if trained:
+        (original.bundle.folder / WEIGHTS).touch()
+    folder = tmp_path / "small"
+    folder.mkdir()
+    bundles(True).build(Student(original.weights, SIZE), "96px", folder, ("int8",))
+    assert built[0][3].int8 == method
 
 
 def test_weights_of_int8_are_as_coarse_as_asked_for(bundles, original, monkeypatch, tmp_path):
