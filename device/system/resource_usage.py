@@ -9,11 +9,13 @@ from pathlib import Path
 if sys.platform != "win32":
     import resource
 
+STATM = Path("/proc/self/statm")  # made once: see ``below`` in :mod:`device.system.board`
+
 
 def rss_mb() -> float:
     """Resident memory of this process now, in MB (10^6 bytes)."""
     try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+        pages = int(STATM.read_bytes().split()[1])
     except OSError:  # not Linux
         return peak_rss_mb()
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
