@@ -37,6 +37,9 @@ IDLE_S, PROBE_EVERY_S, PROBES, UNCONFIRMED_S = 2, 1, 3, 4
 RIVAL_DELAY_S = 30  # where another has the same id: each connection of one ends the other's
 MAX_UNDER_WAY = 16
 FAREWELL_S = 0.5
+# That the broker is to send: anybody may publish 256 MB, and paho takes a packet whole. What this
+# device told of itself in an earlier run is the longest that it reads again.
+MOST_PACKET_BYTES = 1 << 20
 MOST_REASONS = 5  # that are told of one loss
 TOLD_EVERY_S = 60  # losses are told at most so often: a broker that hangs is lost again and again
 
@@ -115,8 +118,15 @@ class BrokerConnection(Closable):
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
+        from paho.mqtt.packettypes import PacketTypes
+        from paho.mqtt.properties import Properties
+
         options = self._options
-        self._client.connect_async(options.host, options.port_used, KEEPALIVE_S, clean_start=True)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = MOST_PACKET_BYTES
+        self._client.connect_async(
+            options.host, options.port_used, KEEPALIVE_S, clean_start=True, properties=properties
+        )
         self._client.loop_start()
 
     @property

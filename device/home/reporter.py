@@ -16,8 +16,9 @@ from device.drawing.annotate import draw
 from device.errors import LiteberryError
 from device.home.broker import BrokerOptions
 from device.home.connection import BrokerConnection
-from device.home.controls import read_change
+from device.home.controls import MOST_BYTES, read_change
 from device.home.discovery import ONLINE, DeviceDescription, discovery_document, without
+from device.home.notices import Notices
 from device.home.observations import Observations, Sighting, TimedEvent
 from device.home.outbox import Outbox
 from device.home.report import (
@@ -37,6 +38,7 @@ TICK_S = 1.0
 MACHINE_EVERY_S = 10.0  # temperature, throttling, rate: a process is started to ask for them
 PICTURE_WIDTH = 640  # pixels: a card on a phone, and the broker keeps one per class
 MAX_COMMANDS = 16
+MAX_NOTICES = 16  # of what strangers ask for amiss, in all of a run
 CONTROLS = ("threshold", "variant", "paused")
 HOME_IS_BACK = b"online"
 
@@ -58,7 +60,6 @@ class Reporter:
         self._seen = observations
         self._about = about
         self._controls = controls
-        self._say = say
         self._read_machine = read_machine
         self._machine_due_s = 0.0
         self._topics = topics = Topics(options.device_id, options.prefix)
@@ -67,7 +68,7 @@ class Reporter:
         self._outbox = Outbox()
         self._commands: deque[tuple[str, bytes]] = deque(maxlen=MAX_COMMANDS)
         self._is_new = False  # the broker, or Home Assistant, may know nothing
-        self._told: set[str] = set()
+        self._notices = Notices(say, MAX_NOTICES)
         self._run = secrets.token_hex(8).encode()  # which run of this id it is
         self._was_known = False  # the broker told this run of itself
         self._earlier: bytes | None = None  # the document that the broker kept of an earlier run
@@ -176,12 +177,13 @@ class Reporter:
         elif topic == self._name_topic:
             self._compare_name(payload)
         elif not was_retained:  # what somebody wanted once upon a time is no wish of now
-            self._commands.append((self._command_topics.get(topic, ""), payload))
+            wish = payload[: MOST_BYTES + 1]  # longer than any that is taken
+            self._commands.append((self._command_topics.get(topic, ""), wish))
             self._seen.wake()
 
     def _compare_name(self, other_id: bytes) -> None:
         if other_id and other_id != self._about.device_id.encode():
-            self._tell(
+            self._notices.tell(
                 f"another device on {self._options.address} is called {self._options.name!r} too; "
                 "give one of them another name with --mqtt-name"
             )
@@ -193,15 +195,9 @@ class Reporter:
                 if self._controls.apply(read_change(name, payload)):
                     self._controls.switch()
             except LiteberryError as exc:
-                self._tell(f"a change by MQTT is not made: {exc}")
+                self._notices.tell(f"a change by MQTT is not made: {exc}")
             # What was not taken has to be taken back where it was asked for.
             self._outbox.forget(self._topics.state(name))
-
-    def _tell(self, message: str) -> None:
-        """Say something once; no stranger may fill the log."""
-        if message not in self._told and len(self._told) < MAX_COMMANDS:
-            self._say(message)
-        self._told.add(message[:200])
 
 
 def _describe(happened: TimedEvent) -> bytes:

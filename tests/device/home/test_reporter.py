@@ -154,6 +154,16 @@ def test_change_that_cannot_be_made_is_told_and_the_state_given_back(broker):
 
 
 @needs_mosquitto
+def test_message_of_megabytes_is_not_even_sent_to_it(broker):
+    with listening(broker) as listener, reporting(broker.port) as rig:
+        listener.expect(f"{BASE}/availability", b"online")
+        listener.send(f"{BASE}/threshold/set", "9" * 2_000_000)
+        listener.send(f"{BASE}/threshold/set", "0.25")
+        listener.expect(f"{BASE}/threshold", b"0.25")
+    assert not [line for line in rig.said if "is not made" in line]
+
+
+@needs_mosquitto
 def test_wish_of_long_ago_is_none_of_now(broker):
     with listening(broker) as listener:
         listener.send(f"{BASE}/threshold/set", "0.9", retain=True)

@@ -11,6 +11,7 @@ import device.system.board
 from device.system.board import (
     Cpu,
     Memory,
+    below,
     read_board,
     read_cpu,
     read_memory,
@@ -176,3 +177,12 @@ def test_any_text_is_read_without_an_error(tmp_path_factory, text):
     assert read_memory(root).total_mib is not None
     assert read_board(root).os
     read_state(root)
+
+
+def test_paths_of_what_is_read_every_second_are_made_once(tmp_path):
+    root = lay_out("pi_4", tmp_path)
+    read_state(root), read_memory(root)
+    made = below.cache_info().misses
+    read_state(root), read_memory(root)
+    assert below.cache_info().misses == made
+    assert below.cache_info().hits
