@@ -90,8 +90,8 @@ class Evaluator:
             item.class_id for item in (listed[row] for row in readable) if hasattr(item, "class_id")
         ]
         self.paths = [self._paths[row] for row in readable]
-        self._reference = [found for found in reference if found is not None]
-        self._best = self._worth(self._reference)
+        self.reference = [found for found in reference if found is not None]
+        self._best = self._worth(self.reference)
 
     def look(self, models: Mapping[str, bytes]) -> dict[str, Judged]:
         """What each ``.tflite`` file finds on every picture; names are file names."""
@@ -105,21 +105,20 @@ class Evaluator:
         paths = [self._paths[row] for row in self._rows]
         looked = predict(self._panel(tuple(files), files), paths, self._looker)
         return {
-            name: self._looks(
-                [found[name] for found in looked if not isinstance(found, Unreadable)]
-            )
+            name: self.judge([found[name] for found in looked if not isinstance(found, Unreadable)])
             for name in files
         }
 
     def joined(self, parts: Sequence[tuple[Judged, Sequence[int]]]) -> Judged:
         """Of each the pictures at the positions beside it; of float32 what is left."""
-        found = list(self._reference)
+        found = list(self.reference)
         for looks, images in parts:
             for image in images:
                 found[image] = looks.found[image]
-        return self._looks(found)
+        return self.judge(found)
 
-    def _looks(self, found: list[Predictions]) -> Judged:
+    def judge(self, found: Sequence[Predictions]) -> Judged:
+        """The judgement of what a file found on each of :attr:`paths`."""
         return Judged(found, self._worth(found))
 
     def _look_at_all(self, warn: Warn) -> list[Predictions | None]:
@@ -173,7 +172,7 @@ class Evaluator:
             threshold = self._bundle.manifest.threshold
             pairs = [
                 count_agreeing(said, best, self._labels, threshold)
-                for said, best in zip(found, self._reference, strict=True)
+                for said, best in zip(found, self.reference, strict=True)
             ]
             agreed, of = np.array(pairs, np.int64).T
             # Where nobody finds anything, all agree.
