@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot, Warn
+from device.cameras.ffmpeg_options import one_thread
 from device.errors import SourceError
 from device.file_search import FolderListing, matching_files, part_files
 from device.image_header import read_header
@@ -148,7 +149,7 @@ def _first_of_gif(path: Path, data: bytes) -> Pixels:
     Raises ``SourceError``.
     """
     check_pixels(data, str(path))
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, one_thread())
     try:
         ok, pixels = capture.read()
     finally:

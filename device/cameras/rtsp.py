@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from device.cameras.base import Camera, CameraOptions, CameraRequest, Shot, Warn
+from device.cameras.ffmpeg_options import one_thread
 from device.cameras.opencv_log import log_errors_only
 from device.cameras.reconnecting import LiveCamera, silence_s
 from device.cameras.rtsp_relay import RtspFilter, RtspRelay
@@ -108,9 +109,8 @@ class RtspCamera(LiveCamera):
         options = {
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(1e3 * OPEN_TIMEOUT_S),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(1e3 * self._silence_s),
-            cv2.CAP_PROP_N_THREADS: 1,  # each more would hold a frame back
         }
-        flat = [number for pair in options.items() for number in pair]
+        flat = [*(number for pair in options.items() for number in pair), *one_thread()]
         started_s = time.monotonic()
         self._open(flat)
         assert self._capture is not None

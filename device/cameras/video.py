@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from device.cameras.base import DEFAULTS, Camera, CameraOptions, CameraRequest, Shot
+from device.cameras.ffmpeg_options import one_thread
 from device.errors import SourceError
 from device.images import check_size
 from device.orientation import Orientation
@@ -59,8 +60,7 @@ class VideoReader(Camera):
         self._path = path
         if path.exists() and not path.is_file():  # it would be waited for without end
             raise SourceError(f"{path}: no regular file, but a pipe or a device")
-        # One thread: more would each hold a few frames, and the network needs the other cores.
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, one_thread())
         if not self._capture.isOpened():
             raise SourceError(
                 f"{path}: neither a picture nor a video that can be read; "
@@ -96,7 +96,7 @@ class VideoReader(Camera):
     def _shown_at_s(self) -> float:
         """When the frame that was just read is shown."""
         stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-        if stamp_s < NO_STAMP_S:
+        if stamp_s < NO_STAMP_S and hasattr(cv2, "CAP_PROP_PTS"):  # 4.6 lacks it
             # OpenCV 4.11 counts from a decoding time that Matroska does not have; the other number
             # that it gives is rounded to whole frames.
             stamp_s = self._capture.get(cv2.CAP_PROP_PTS) / (self.fps or RAW_FPS)

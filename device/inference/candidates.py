@@ -85,8 +85,19 @@ def suppress(
 
 def _suppress(sides: Any, scores: Any, class_ids: Any, iou_threshold: float) -> NDArray[np.intp]:
     # OpenCV takes arrays, but its types speak of sequences.
-    kept = cv2.dnn.NMSBoxesBatched(sides, scores, class_ids, 0.0, iou_threshold)
+    if hasattr(cv2.dnn, "NMSBoxesBatched"):
+        kept: Any = cv2.dnn.NMSBoxesBatched(sides, scores, class_ids, 0.0, iou_threshold)
+    else:  # before OpenCV 4.7, such as Debian Bookworm's 4.6
+        kept = cv2.dnn.NMSBoxes(_apart(sides, class_ids), scores, 0.0, iou_threshold)
     return np.asarray(kept, np.intp).reshape(-1)  # best score first, () for none
+
+
+def _apart(sides: Any, class_ids: Any) -> Any:
+    """``sides`` with each class beside the others, so that none overlaps another's."""
+    if not len(sides):
+        return sides
+    width = (sides[:, 0] + sides[:, 2]).max() - sides[:, 0].min()
+    return sides + np.outer(class_ids * (width + 1.0), (1.0, 0.0, 0.0, 0.0))
 
 
 def refuse_broken(*arrays: NDArray[np.float32]) -> None:

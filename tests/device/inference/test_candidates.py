@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -164,6 +165,19 @@ IRRATIONAL = math.sqrt(0.3)
 @given(candidates())
 def test_suppression_equals_the_naive_one(case):
     assert found(*case, iou=IRRATIONAL) == naive_suppress(*case, IRRATIONAL)
+
+
+@settings(max_examples=50)
+@given(candidates())
+def test_suppression_by_an_opencv_without_classes_equals_the_naive_one(case):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(cv2.dnn, "NMSBoxesBatched")
+        assert found(*case, iou=IRRATIONAL) == naive_suppress(*case, IRRATIONAL)
+
+
+def test_opencv_without_classes_takes_no_boxes(monkeypatch):
+    monkeypatch.delattr(cv2.dnn, "NMSBoxesBatched")
+    assert found(np.empty((0, 4)), [], []) == []
 
 
 @settings(max_examples=100)
