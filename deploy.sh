@@ -15,7 +15,8 @@ Usage: ./deploy.sh [OPTIONS] HOST...
 Copies device/ and a bundle to each HOST, installs what they need into a virtual environment
 there, lets the bundle prove that it sees what it saw on the laptop, and only then makes it
 ~/liteberry/current. Three releases are kept. HOST, whatever ssh takes, is a Raspberry Pi with a
-64-bit Raspberry Pi OS (Bookworm or Trixie), or an x86-64 Linux with the same Python.
+64-bit Raspberry Pi OS (Bookworm or Trixie), or an x86-64 Linux with the same Python; or a Pi with a
+32-bit Bookworm, which is slower and needs the internet.
 
   --bundle DIR      the bundle to deploy (default: build/ssdlite_mobilenet_v2, made by make demo)
   --variants A,B    send these of its variants only
@@ -367,7 +368,7 @@ form_of() {
   case $1 in
     machine) echo '[a-z0-9_]{1,16}-(32|64)' ;;
     python) echo '([0-9]\.[0-9]{1,2})?' ;;
-    missing) echo '( (rsync|python3|python3-venv|python3-picamera2))*' ;;
+    missing) echo '( (rsync|gcc|python3|python3-(venv|picamera2|dev|numpy|opencv|tornado|yaml)))*' ;;
     free) echo '[1-9][0-9]{0,8}|0' ;;
     days) echo '-?[1-9][0-9]{0,8}|0' ;;
     current) echo '(releases/[0-9A-Za-z][0-9A-Za-z._-]{0,63})?' ;;
@@ -429,7 +430,7 @@ alone() {
 look_at_host() {
   local camera=other
   case $source in picamera | picamera:*) camera=picamera ;; esac
-  facts "${service:-no}" "$camera" "$(date +%s)" "$service_user" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
+  facts "${service:-no}" "$camera" "$(date +%s)" "${home:-no}" "$service_user" <<'EOF' || die "$host runs no commands for us; try: ssh $host uname -m"
 missing='' service=''
 for tool in rsync python3; do command -v "$tool" >/dev/null || missing="$missing $tool"; done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
@@ -439,7 +440,6 @@ if [ "$1$2" = yespicamera ] && [ ! -s ~/liteberry/settings.toml ]; then
 fi
 echo "liteberry-machine $(uname -m)-$(getconf LONG_BIT)"
 echo "liteberry-python $(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
-echo "liteberry-missing $missing"
 free=$({ df -Pk ~/liteberry/ || df -Pk ~; } 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}')
 echo "liteberry-free ${free:-0}"
 echo "liteberry-days $((($(date +%s) - $3) / 86400))"
@@ -452,6 +452,17 @@ settings = tomllib.load(open(os.path.expanduser("~/liteberry/settings.toml"), "r
 if {"mqtt", "mqtt_host", "notify"} & set(settings): print("home")' 2>&1) ||
   echo "liteberry-settings $(printf '%s\n' "${said##*Error: }" | tail -n 1 | tr -cd '\40-\176' | cut -c 1-255)"
 [ "$said" != home ] || echo "liteberry-home yes"
+if [ "$(getconf LONG_BIT)" = 32 ]; then  # most of what a lock has otherwise has no wheel for it
+  has() { python3 -c "from importlib.util import find_spec; assert find_spec('$1')" 2>/dev/null; }
+  has numpy || missing="$missing python3-numpy"
+  has cv2 || missing="$missing python3-opencv"
+  has tornado || missing="$missing python3-tornado"
+  [ "$4$said" = no ] || has yaml || missing="$missing python3-yaml"  # for messages
+  command -v gcc >/dev/null || missing="$missing gcc"
+  python3 -c 'import os, sysconfig as s; assert os.path.exists(s.get_path("include") + "/Python.h")' \
+    2>/dev/null || missing="$missing python3-dev"
+fi
+echo "liteberry-missing $missing"
 if unit=$(systemctl cat liteberry.service 2>/dev/null); then
   names() { printf '%s\n' "$unit" | sed -n "s/^$1=//p" | head -n 1; }
   owner=$(names Owner) runner=$(names User)
@@ -460,7 +471,7 @@ if unit=$(systemctl cat liteberry.service 2>/dev/null); then
   else echo "liteberry-owner $owner"; runner=''; fi
 fi
 if [ "$1$service" != no ]; then
-  runner=${4:-${runner:-liteberry}}
+  runner=${5:-${runner:-liteberry}}
   echo "liteberry-runner $runner"
   getent passwd "$runner" >/dev/null 2>&1 || echo "liteberry-nouser yes"
   systemctl show -p Version >/dev/null 2>&1 || echo "liteberry-systemd missing"
@@ -476,16 +487,21 @@ check_host() {
   machine=$(fact machine) python=$(fact python) missing=$(fact missing)
   free=$(fact free) days=$(fact days)
   # A 32-bit system may well run on a 64-bit kernel, which is all that uname tells about.
+  local bits=''
   case $machine in
     aarch64-64 | x86_64-64) ;;
-    *) die "$host runs a ${machine##*-}-bit system on ${machine%-*}, and the interpreters that are fast need 64 bits: install a 64-bit Raspberry Pi OS (for 32 bits only tflite-runtime 2.14 has wheels, which liteberry does not deploy)" ;;
+    armv7l-32 | armv8l-32 | aarch64-32) bits=-32 ;;
+    *) die "$host runs a ${machine##*-}-bit system on ${machine%-*}, for which no interpreter has wheels: take a Raspberry Pi 2 or newer, and install a 64-bit Raspberry Pi OS where it can have one" ;;
   esac
-  case $python in
-    3.11) requirements=pi-bookworm.txt ;;
+  case $python$bits in
+    3.11*) requirements=pi-bookworm$bits.txt ;;
     3.13) requirements=pi-trixie.txt ;;
-    '') ;;  # reported below, with whatever else is missing
+    '' | -32) ;;  # reported below, with whatever else is missing
+    *-32) die "$host has Python $python and runs a 32-bit system, for which wheels of interpreters end with tflite-runtime 2.14 and Python 3.11: install a 64-bit Raspberry Pi OS, or the 32-bit Bookworm on a board that has no 64 bits" ;;
     *) die "$host has Python $python, not 3.11 (Raspberry Pi OS Bookworm) or 3.13 (Trixie): install one of these systems" ;;
   esac
+  [[ -z $offline || -z $bits ]] ||
+    die "$host runs a 32-bit system, for which msgspec has no wheel: it is compiled there, so deploy without --offline"
   # Whoever tells a home nothing gets nothing that it takes.
   [[ -z $requirements || -z $home$(fact home) ]] || requirements=${requirements%.txt}-home.txt
   # Certificates and systemd's timers are of no use to a clock that is off.
@@ -640,7 +656,7 @@ cd ~/liteberry
 mkdir -p venvs
 exec 9<venvs
 flock 9
-venv=venvs/$2 user=$4
+venv=venvs/$2 lock=releases/incoming/$3 user=$4
 if [ -e "$venv/installed" ]; then
   echo "Its environment is there already"
 else
@@ -649,13 +665,23 @@ else
   if [ "$1" = yes ]; then
     set -- --no-index --find-links wheels -r wheels/requirements.txt
   else
-    set -- -r "releases/incoming/$3"
+    set -- -r "$lock"
   fi
   # Trixie's /tmp is memory, of which a Zero 2 W has too little for what pip unpacks.
   mkdir "$venv/tmp"
   # Python compiles what is used when it is used first, not all of it now.
-  TMPDIR=$PWD/$venv/tmp "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --no-deps --no-compile --require-hashes "$@"
+  pip_install() {
+    TMPDIR=$PWD/$venv/tmp "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+      --no-deps --no-compile --require-hashes "$@"
+  }
+  case $lock in
+    *-32*)  # msgspec is compiled, and by the tools of the lock: pip would get others without a hash
+      awk '/^[a-z]/ { ours = !/^msgspec==/ } ours' "$lock" >"$venv/tmp/wheels.txt"
+      pip_install --only-binary :all: -r "$venv/tmp/wheels.txt"
+      echo "Compiling msgspec, which has no wheel for 32 bits"
+      pip_install --no-build-isolation "$@" ;;
+    *) pip_install "$@" ;;
+  esac
   rm -rf "$venv/tmp"
   sync -f .  # before the stamp: a Pi loses power without notice, and then what was not written
   touch "$venv/installed"

@@ -21,6 +21,7 @@ from device.system.console import say
 PORT = 8080  # of the live page, where none is named
 OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON = (3, 14)  # of LiteRT's wheels
+PYTHON_OF_32_BITS = (3, 11)  # of tflite-runtime's
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class Python:
     @property
     def fits(self) -> bool:
         """Whether there are wheels for it, and liteberry can be read by it."""
-        return OLDEST_PYTHON <= self.version[:2] <= NEWEST_PYTHON and self.bits == 64
+        short = self.version[:2]
+        if self.bits == 32:
+            return short == PYTHON_OF_32_BITS
+        return OLDEST_PYTHON <= short <= NEWEST_PYTHON
 
     def pip(self, arguments: str) -> str:
         """The command that runs pip for it; the system's own Python wants an environment."""

@@ -9,12 +9,13 @@ from device.doctor.case import Case
 from device.doctor.finding import Finding, Verdict
 from device.doctor.trial import Attempt
 from device.paths import ROOT
-from device.runtimes import ORIGINS
+from device.runtimes import ORIGINS, InterpreterName
 
 # Module -> what pip calls it. Without the first no run begins; the rest serve the live page.
 REQUIRED = {"numpy": "numpy", "msgspec": "msgspec"}
 FOR_LIVE_PAGE = {"tornado": "tornado", "prometheus_client": "prometheus-client"}
 HEADLESS = "'opencv-python-headless<5'"
+DEPLOY_AGAIN = "./deploy.sh --install-deps HOST   # on the laptop"  # apt's and pip's of 32 bits
 LOCKS = {(3, 11): "pi-bookworm.txt", (3, 13): "pi-trixie.txt"}
 
 
@@ -102,7 +103,9 @@ def check_opencv(case: Case) -> Iterator[Finding]:
     installed: list[str] = trial.facts.get("packages", [])
     names = " ".join(package.split()[0] for package in installed)
     reinstall = case.python.pip(f"install {HEADLESS}")
-    if names and case.python.venv is not None:
+    if case.python.bits == 32:
+        reinstall = DEPLOY_AGAIN
+    elif names and case.python.venv is not None:
         reinstall = f"{case.python.pip(f'uninstall -y {names}')} && {reinstall}"
     if trial.missing:
         yield Finding("opencv", "problem", "not installed", _install(case, {"cv2": HEADLESS}))
@@ -149,13 +152,15 @@ def check_interpreters(case: Case) -> Iterator[Finding]:
         else:
             mend = case.python.pip(f"install --force-reinstall {ORIGINS[name].distribution}")
             yield Finding("interpreters", gravity, f"{name}: {trial.error}", mend)
-    litert = trials["litert"]
-    if litert is not None and litert.missing:
+    first: InterpreterName = "litert" if case.python.bits == 64 else "tflite-runtime"
+    best = trials[first]
+    if best is not None and best.missing:
         yield Finding(
             "interpreters",
             "warning" if works else "problem",
-            "LiteRT is not installed" + (": it has the fastest kernels" if works else ""),
-            _install(case, {"litert": ORIGINS["litert"].distribution}),
+            f"{ORIGINS[first].title} is not installed"
+            + (": it has the fastest kernels" if works else ""),
+            _install(case, {first: ORIGINS[first].distribution}),
         )
 
 
@@ -168,6 +173,8 @@ def _complaints(trials: dict[str, Attempt], names: list[str]) -> str:
 
 def _install(case: Case, packages: dict[str, str]) -> str:
     """The command that installs ``packages``: by the lock for this Python, where it is at hand."""
+    if case.python.bits == 32:
+        return DEPLOY_AGAIN
     name = LOCKS.get(case.python.version[:2])
     # A release has the lock that it was installed by, with what a home needs or without.
     at_hand = (

@@ -11,6 +11,7 @@ from device.doctor.finding import Finding
 from device.system.board import read_text
 
 MACHINES = ("aarch64", "x86_64")  # for which LiteRT, NumPy and OpenCV have wheels
+ARMS_OF_32_BITS = ("armv7l", "armv8l", "aarch64")  # for which tflite-runtime has one
 TFLITE_RUNTIME_ENDS = (3, 11)  # its last release has no wheels for later ones
 HAS_64_BITS = ("Cortex-A53", "Cortex-A72", "Cortex-A76")
 IMAGER = (
@@ -30,23 +31,34 @@ def check_system(case: Case) -> Iterator[Finding]:
     """64 or 32 bits; a 64-bit kernel may well run 32-bit programs, and uname tells only of it."""
     board = case.board
     what = f"{board.os}, {board.userland_bits}-bit, kernel {board.kernel} ({board.machine})"
-    if board.machine not in MACHINES or board.userland_bits == 32:
-        if board.machine in MACHINES:
-            what += ": its programs are 32-bit although its kernel is 64-bit"
-        if board.is_pi and board.cpu.name not in HAS_64_BITS:
-            yield Finding(
-                "system",
-                "problem",
-                f"{what}; the interpreters have no wheels for it, and this processor "
-                f"({board.cpu.name}) has no 64-bit mode",
-                "take a Raspberry Pi Zero 2 W, 3, 4 or 5",
-            )
-            return
+    if board.machine in MACHINES and board.userland_bits == 64:
+        yield Finding("system", "ok", what)
+        return
+    if board.machine in MACHINES:
+        what += ": its programs are 32-bit although its kernel is 64-bit"
+    runs = board.machine in ARMS_OF_32_BITS and board.userland_bits == 32
+    has_64_bits = not board.is_pi or board.cpu.name in HAS_64_BITS
+    if runs and has_64_bits:
+        yield Finding(
+            "system",
+            "warning",
+            f"{what}; what runs on it is tflite-runtime, which is slower than LiteRT on 64 bits",
+            IMAGER,
+        )
+    elif runs:
+        yield Finding("system", "ok", f"{what}, which is all that {board.cpu.name} has")
+    elif has_64_bits:
         yield Finding(
             "system", "problem", f"{what}; the interpreters have no wheels for it", IMAGER
         )
     else:
-        yield Finding("system", "ok", what)
+        yield Finding(
+            "system",
+            "problem",
+            f"{what}; the interpreters have no wheels for it, and this processor "
+            f"({board.cpu.name}) has no 64-bit mode",
+            "take a Raspberry Pi Zero 2 W, 3, 4 or 5",
+        )
 
 
 def check_python(case: Case) -> Iterator[Finding]:
@@ -69,13 +81,16 @@ def check_python(case: Case) -> Iterator[Finding]:
             f"{what}: LiteRT has no wheels after Python 3.14",
             "make a virtual environment with Python 3.13: python3.13 -m venv .venv",
         )
-    elif python.bits == 32:
+    elif not python.fits:
         yield Finding(
             "python",
             "problem",
-            f"{what}: there are no 32-bit wheels of LiteRT",
+            f"{what}: there are no 32-bit wheels of LiteRT, and of tflite-runtime none after "
+            "Python 3.11",
             IMAGER if case.board.is_pi else "install a 64-bit Python and run this with it",
         )
+    elif python.bits == 32:
+        yield Finding("python", "ok", f"{what}; tflite-runtime runs on it, LiteRT does not")
     elif short > TFLITE_RUNTIME_ENDS:
         yield Finding("python", "ok", f"{what}; LiteRT runs on it, tflite-runtime ends at 3.11")
     else:

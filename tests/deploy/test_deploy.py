@@ -129,14 +129,50 @@ def test_wheels_for_another_python_machine_or_lock_leave_the_host_untouched(
 
 @pytest.mark.parametrize(
     ("machine", "bits"),
-    [("armv7l", 32), ("armv6l", 32), ("aarch64", 32), ("i686", 32), ("riscv64", 64)],
+    [("armv6l", 32), ("i686", 32), ("riscv64", 64)],
 )
 def test_host_without_interpreters_is_refused_untouched(
     stub_host: StubHost, machine: str, bits: int
 ):
     stub_host.is_a(machine, bits)
     done = stub_host.deploy("pi")
-    assert_fails(done, 1, machine, f"{bits}-bit", "64-bit Raspberry Pi OS", "tflite-runtime")
+    assert_fails(done, 1, machine, f"{bits}-bit", "64-bit Raspberry Pi OS", "no interpreter")
+    stub_host.assert_untouched()
+
+
+THIRTY_TWO_BITS = ["armv7l", "armv8l", "aarch64"]  # the last by its kernel only
+
+
+@pytest.mark.parametrize("machine", THIRTY_TWO_BITS)
+def test_32_bit_host_with_a_python_without_wheels_is_refused_untouched(
+    stub_host: StubHost, machine: str
+):
+    stub_host.is_a(machine, 32, "3.13")
+    done = stub_host.deploy("pi")
+    assert_fails(done, 1, "32-bit", "3.13", "tflite-runtime 2.14 and Python 3.11", "Bookworm")
+    stub_host.assert_untouched()
+
+
+@pytest.mark.parametrize("machine", THIRTY_TWO_BITS)
+def test_32_bit_host_is_asked_for_debians_packages(stub_host: StubHost, machine: str):
+    stub_host.is_a(machine, 32)
+    write_script(
+        stub_host.tools / "python3", "case $* in *find_spec*|*Python.h*) exit 1; esac; echo 3.11"
+    )
+    packages = "python3-numpy python3-opencv python3-tornado gcc python3-dev"
+    assert_fails(
+        stub_host.deploy("pi"), 1, f"sudo apt install --no-install-recommends {packages}\n"
+    )
+    stub_host.assert_untouched()
+
+
+def test_32_bit_host_gets_a_lock_of_its_own_and_no_wheels_from_here(stub_host: StubHost):
+    stub_host.is_a("armv7l", 32)
+    write_script(stub_host.tools / "gcc", "")
+    done = stub_host.deploy("--dry-run", "pi")
+    assert done.returncode == 0, done.stderr
+    assert "Installing pi-bookworm-32.txt\n" in done.stdout
+    assert_fails(stub_host.deploy("--offline", "pi"), 1, "msgspec", "without --offline")
     stub_host.assert_untouched()
 
 

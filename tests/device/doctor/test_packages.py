@@ -123,6 +123,26 @@ def test_missing_interpreter_is_a_warning_beside_one_that_works(here):
     assert "problem" not in found
 
 
+def of_32_bits(trials: dict[str, Attempt]) -> Case:
+    return case_of(trials, python=Python((3, 11, 2), 32, "python3", Path("venv"), True))
+
+
+def test_litert_is_not_missed_on_32_bits(here):
+    works = here[LITERT]
+    case = of_32_bits({**here, TFLITE_RUNTIME: works, LITERT: NOT_INSTALLED})
+    assert only(check_interpreters(case)).verdict == "ok"
+
+
+def test_what_is_missing_on_32_bits_comes_with_another_deployment(here):
+    missing = dict.fromkeys((TFLITE_RUNTIME, LITERT, "cv2", "numpy"), NOT_INSTALLED)
+    case = of_32_bits({**here, **missing})
+    for check in (check_interpreters, check_opencv, check_packages):
+        finding = only(check(case))
+        assert finding.verdict == "problem"
+        assert finding.mend == "./deploy.sh --install-deps HOST   # on the laptop"
+    assert "tflite-runtime is not installed" in only(check_interpreters(case)).found
+
+
 def test_two_packages_of_opencv_are_a_warning(packages, tmp_path):
     metadata = "Metadata-Version: 2.1\nName: opencv-python\nVersion: 4.10.0.84\n"
     packages("opencv_python-4.10.0.84.dist-info/METADATA", metadata)

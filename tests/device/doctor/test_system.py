@@ -19,9 +19,9 @@ from tests.helpers.boards import NAMES, lay_out
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_a_32_bit_system_is_a_problem(tmp_path, name):
+def test_only_a_32_bit_system_is_warned_of(tmp_path, name):
     finding = only(check_system(of(lay_out(name, tmp_path))))
-    assert finding.verdict == ("problem" if name == "pi_3" else "ok")
+    assert finding.verdict == ("warning" if name == "pi_3" else "ok")
 
 
 def test_32_bit_programs_on_a_64_bit_kernel_are_told_apart(tmp_path):
@@ -30,11 +30,19 @@ def test_32_bit_programs_on_a_64_bit_kernel_are_told_apart(tmp_path):
     assert "64-bit Raspberry Pi OS" in finding.mend
 
 
-def test_32_bit_kernel_is_a_problem_that_another_system_mends(pi_4):
+def test_32_bit_kernel_is_warned_of_where_another_system_is_faster(pi_4):
     finding = only(check_system(with_board(pi_4, machine="armv7l", userland_bits=32)))
-    assert finding.verdict == "problem"
+    assert finding.verdict == "warning"
     assert "although" not in finding.found
+    assert "tflite-runtime, which is slower" in finding.found
     assert "64-bit Raspberry Pi OS" in finding.mend
+
+
+def test_32_bits_are_all_right_where_the_processor_has_no_more(pi_4):
+    cpu = dataclasses.replace(pi_4.board.cpu, name="Cortex-A7")
+    finding = only(check_system(with_board(pi_4, machine="armv7l", userland_bits=32, cpu=cpu)))
+    assert finding.verdict == "ok"
+    assert finding.found.endswith("which is all that Cortex-A7 has")
 
 
 def test_processor_without_64_bits_wants_another_board(pi_4):
@@ -59,7 +67,8 @@ def python(version: tuple[int, int, int], bits: int = 64) -> Python:
         ((3, 9, 2), 64, "problem", "needs 3.11 or newer; Raspberry Pi OS Bookworm has 3.11"),
         ((3, 10, 12), 64, "problem", "needs 3.11"),
         ((3, 11, 2), 64, "ok", "Python 3.11.2, 64-bit"),
-        ((3, 11, 2), 32, "problem", "no 32-bit wheels"),
+        ((3, 11, 2), 32, "ok", "32-bit, /usr/bin/python3; tflite-runtime runs on it"),
+        ((3, 13, 5), 32, "problem", "of tflite-runtime none after Python 3.11"),
         ((3, 13, 5), 64, "ok", "tflite-runtime ends at 3.11"),
         ((3, 14, 0), 64, "ok", "LiteRT runs on it"),
         ((3, 15, 0), 64, "problem", "no wheels after Python 3.14"),

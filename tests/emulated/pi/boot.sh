@@ -1,5 +1,5 @@
 #!/bin/sh
-# boot.sh ROOT CPUINFO: runs the sshd of the arm64 system in ROOT until its stdin ends, in
+# boot.sh ROOT CPUINFO EMULATOR: runs the sshd of the Arm system in ROOT until its stdin ends, in
 # namespaces of its own for users, mounts and processes. As their first process it takes along, when
 # it ends, all that was mounted, registered and started in them, however its caller ended.
 set -eu
@@ -9,7 +9,7 @@ if [ "$1" != inside ]; then
 fi
 root=$2
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-cat /usr/lib/binfmt.d/qemu-aarch64.conf >/proc/sys/fs/binfmt_misc/register
+cat "/usr/lib/binfmt.d/$4.conf" >/proc/sys/fs/binfmt_misc/register
 mount -t proc proc "$root/proc"
 mount --bind "$3" "$root/proc/cpuinfo"
 mount --rbind /dev "$root/dev"

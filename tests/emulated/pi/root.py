@@ -1,4 +1,4 @@
-"""A Raspberry Pi by emulation: an arm64 Debian with its own sshd, on the loopback interface.
+"""A Raspberry Pi by emulation: an Arm Debian with its own sshd, on the loopback interface.
 
 Of a Pi it has the processor's instructions, the system's packages and Python. It has no systemd,
 no camera, and nothing of a Pi's speed.
@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 KEPT_IN = ROOT / "build" / "pi"
 TOOLS = {
     "mmdebstrap": "mmdebstrap",
-    "qemu-aarch64-static": "qemu-user-static",
+    "qemu-aarch64-static": "qemu-user-static",  # qemu-arm-static is in it too
     "rsync": "rsync",
     "ssh": "openssh-client",
 }
@@ -49,11 +49,38 @@ HASHED = (  # openssl passwd -6 -salt liteberry raspberry
     "rAxtpxRsxRKmM2ZsWBKqrOv8e6jE2xJ4A4DuRNGrcePGCS0U/"
 )
 USERS = "0 0 65536"  # each as it is outside
-# A Cortex-A72's: where this shows another processor, LiteRT crashes or takes other kernels.
-CPU = (
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor, as QEMU has it and as ``/proc/cpuinfo`` shows each of its cores.
+
+    Where that file shows another one, LiteRT crashes or takes other kernels.
+    """
+
+    architecture: str  # as Debian calls it
+    emulator: str
+    model: str
+    cpuinfo: str
+
+
+PI_4 = Processor(
+    "arm64",
+    "qemu-aarch64",
+    "cortex-a72",
     "processor\t: {}\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm crc32 cpuid\n"
     "CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\n"
-    "CPU revision\t: 3\n\n"
+    "CPU revision\t: 3\n\n",
+)
+PI_2 = Processor(
+    "armhf",
+    "qemu-arm",
+    "cortex-a7",
+    "processor\t: {}\nmodel name\t: ARMv7 Processor rev 5 (v7l)\nBogoMIPS\t: 38.40\n"
+    "Features\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae "
+    "evtstrm\n"
+    "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0xc07\n"
+    "CPU revision\t: 5\n\n",
 )
 
 
@@ -95,21 +122,22 @@ def skip_unless_possible() -> None:
         pytest.skip("this kernel has no binfmt_misc for a namespace (Linux 6.7 has)")
 
 
-def archive_of(suite: str, *more: str) -> Path:
-    """The packages of a Debian for arm64, unpacked only: no arm64 program has run. Made once.
+def archive_of(suite: str, *more: str, architecture: str = "arm64") -> Path:
+    """The packages of a Debian, unpacked only: no program of it has run. Made once.
 
     ``more`` are packages beside those that every emulated Pi has.
     """
     packages = (*PACKAGES, *more)
     recipe = hashlib.sha256(" ".join([suite, *packages]).encode()).hexdigest()[:12]
-    archive = KEPT_IN / f"{suite}-{recipe}.tar"
+    archive = KEPT_IN / f"{suite}-{architecture}-{recipe}.tar"
     if not archive.exists():
         KEPT_IN.mkdir(parents=True, exist_ok=True)
         making = archive.with_suffix(f".{os.getpid()}.tar")
         try:
             subprocess.run(
                 [
-                    *("mmdebstrap", "--quiet", "--variant=extract", "--architectures=arm64"),
+                    *("mmdebstrap", "--quiet", "--variant=extract"),
+                    f"--architectures={architecture}",
                     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
                     *(f"--include={','.join(packages)}", suite, making),
                 ],
@@ -121,7 +149,9 @@ def archive_of(suite: str, *more: str) -> Path:
     return archive
 
 
-def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> None:
+def furnish(
+    root: Path, server: Path, port: int, address: str = "127.0.0.1", model: str = PI_4.model
+) -> None:
     """What the packages' own scripts would have done, and a user called pi."""
     etc, home = root / "etc", root / "home" / "pi"
     shutil.copy(root / "usr/share/base-passwd/passwd.master", etc / "passwd")
@@ -144,6 +174,9 @@ def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> 
     awk = root / "usr/bin/awk"  # an alternative, which a script sets
     if not awk.exists():
         awk.symlink_to("mawk")
+    for name in ("blas", "lapack"):  # alternatives too
+        for library in root.glob(f"usr/lib/*/{name}/lib{name}.so.3"):
+            (library.parents[1] / library.name).symlink_to(Path(name) / library.name)
     (home / ".ssh").mkdir(parents=True)
     shutil.copy(server / "user_key.pub", home / ".ssh" / "authorized_keys")
     for path in (home, *home.rglob("*")):
@@ -156,27 +189,36 @@ def furnish(root: Path, server: Path, port: int, address: str = "127.0.0.1") -> 
         f"ListenAddress {address}\nPort {port}\nPidFile none\nUsePAM no\nStrictModes no\n"
         "HostKey /etc/ssh/host_key\nAuthenticationMethods publickey password\n"
         "Subsystem sftp internal-sftp\n"
-        f"SetEnv QEMU_CPU=cortex-a72 {' '.join(f'{k}={v}' for k, v in pip_settings.items())}\n"
+        f"SetEnv QEMU_CPU={model} {' '.join(f'{k}={v}' for k, v in pip_settings.items())}\n"
     )
 
 
 @contextlib.contextmanager
-def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
+def emulated_pi(
+    suite: str,
+    folder: Path,
+    processor: Processor = PI_4,
+    system_python: tuple[str, ...] | None = None,
+) -> Iterator[EmulatedPi]:
+    """``system_python`` are packages of apt, by default those of :data:`SYSTEM_PYTHON`."""
+    system_python = system_python or SYSTEM_PYTHON[suite]
     skip_unless_possible()
     root, server, port = folder / "root", folder / "server", free_port()
     for made_here in (root, server):
         made_here.mkdir()
     make_keys(server)
     folder.chmod(0o755)
-    subprocess.run(["tar", "-xf", archive_of(suite, *SYSTEM_PYTHON[suite]), "-C", root], check=True)
-    furnish(root, server, port)
+    archive = archive_of(suite, *system_python, architecture=processor.architecture)
+    subprocess.run(["tar", "-xf", archive, "-C", root], check=True)
+    furnish(root, server, port, model=processor.model)
     cpuinfo = folder / "cpuinfo"
-    cpuinfo.write_text("".join(CPU.format(core) for core in range(os.cpu_count() or 1)))
+    cores = range(os.cpu_count() or 1)
+    cpuinfo.write_text("".join(processor.cpuinfo.format(core) for core in cores))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("unshare", "--user", "--mount", "--propagation=private", "--pid", "--fork"),
-                *("--uts", "/bin/sh", HERE / "boot.sh", root, cpuinfo),
+                *("--uts", "/bin/sh", HERE / "boot.sh", root, cpuinfo, processor.emulator),
             ],
             stdin=subprocess.PIPE,
             stdout=log,
@@ -186,7 +228,7 @@ def emulated_pi(suite: str, folder: Path) -> Iterator[EmulatedPi]:
         _map_users(process)
         wait_until_listening(port, process, folder / "log")
         yield EmulatedPi(
-            make_ssh_laptop(folder / "of mine", server, port, "pi"), root, SYSTEM_PYTHON[suite]
+            make_ssh_laptop(folder / "of mine", server, port, "pi"), root, system_python
         )
     finally:
         assert process.stdin is not None
