@@ -6,6 +6,7 @@ one. What nobody could tell is guessed by convention and said aloud, or asked fo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,11 @@ def recognise(
     except OSError as exc:
         raise ModelError(f"{path}: {exc.strerror}") from exc
     # First what is soon found missing.
+    if sys.maxsize < 1 << 32 and "litert" not in installed_interpreters():
+        raise ModelError(
+            f"{path}: a bare model is read by LiteRT, which has no wheel for 32 bits: make a "
+            f"bundle of it on a laptop, python -m convert build {path.name}, and deploy that"
+        )
     label_text, anchors = _label_text(hints, say), _anchors(hints)
     where = "every interpreter here, each in a process" if every_interpreter else "a process"
     say(f"reading {path.name} in {where} of its own")

@@ -409,3 +409,11 @@ def test_manifest_could_be_written(here, write):
     written = parse_manifest(format_manifest(manifest))
     assert msgspec.structs.replace(written, format=manifest.format) == manifest
     assert recognise(write(tiny_models.ssd())).manifest == manifest, "it differs from time to time"
+
+
+def test_bare_model_on_32_bits_is_sent_to_a_laptop(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.sys, "maxsize", 2**31 - 1)
+    monkeypatch.setattr(module, "installed_interpreters", lambda: {"tflite-runtime": "2.14.0"})
+    (tmp_path / "cats.tflite").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"no wheel for 32 bits.*convert build cats\.tflite"):
+        recognise(tmp_path / "cats.tflite")

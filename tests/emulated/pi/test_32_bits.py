@@ -76,7 +76,7 @@ def test_bare_model_is_refused_in_a_line(pi: EmulatedPi, deployed: str):
     done = pi.run(f"{LITEBERRY} info liteberry/current/bundle/int8.tflite")
     assert done.returncode == 1
     assert done.stderr.count("\n") <= 1
-    assert "reading a bare model needs LiteRT" in done.stderr
+    assert "make a bundle of it on a laptop" in done.stderr
 
 
 def test_second_deployment_changes_nothing(pi: EmulatedPi, deployed: str, bundle_dir: Path):
