@@ -17,7 +17,7 @@ OF_APT = ("numpy", "opencv", "tornado")
 @pytest.fixture(scope="module")
 def pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedPi]:
     packages = (*(f"python3-{name}" for name in OF_APT), "gcc", "python3-dev")
-    with emulated_pi("bookworm", tmp_path_factory.mktemp("pi 2"), PI_2, packages) as made:
+    with emulated_pi("bookworm", tmp_path_factory.mktemp("pi_2"), PI_2, packages) as made:
         yield made
 
 
