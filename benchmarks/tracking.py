@@ -109,7 +109,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = {}
-    for truth_path in sorted(args.folder.glob("*.gt.txt")):
+    truth_paths = sorted(args.folder.glob("*.gt.txt"))
+    if not truth_paths:
+        parser.error(f"{args.folder}: no NAME.gt.txt, with NAME.det.txt beside it, is there")
+    for truth_path in truth_paths:
         name = truth_path.name.removesuffix(".gt.txt")
         truth, found = read(truth_path), read(truth_path.with_name(f"{name}.det.txt"))
         frames = range(1, max(*truth, *found) + 1)
