@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.browser import PHONE, open_browser
+from tests.helpers.children import PATIENCE_S
 from tests.helpers.live_page import visit
 
 
@@ -25,6 +26,12 @@ def state(tmp_path, monkeypatch):
 def patient(monkeypatch):
     """A machine that is busy for a while is no lost camera."""
     monkeypatch.setattr("device.pipeline.history.STALE_AFTER_S", 1e6)
+
+
+@pytest.fixture
+def unhurried_farewell(monkeypatch):
+    """A browser that is busy for a while is told all the same that the run has ended."""
+    monkeypatch.setattr("device.web.broadcast.FAREWELL_S", PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

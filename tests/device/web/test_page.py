@@ -326,6 +326,7 @@ def test_lost_camera_is_told_with_its_cause_since_when_and_what_to_check(run, op
     wait_until(lambda: page.title() == "cat \u2013 liteberry")
 
 
+@pytest.mark.usefixtures("unhurried_farewell")
 def test_end_of_the_run_is_told_with_what_was_seen_and_a_neutral_title(bundle_dir, open_page):
     with visit(bundle_dir) as run:
         page = open_page(run.link)
@@ -352,6 +353,7 @@ def test_named_run_has_its_name_in_header_title_and_saved_pictures(bundle_dir, o
         page.close()
 
 
+@pytest.mark.usefixtures("unhurried_farewell")
 def test_error_that_ended_the_run_is_told(bundle_dir, open_page):
     with contextlib.suppress(SourceError), visit(bundle_dir) as run:
         page = open_page(run.link)

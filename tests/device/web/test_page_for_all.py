@@ -84,6 +84,7 @@ def test_first_picture_is_waited_for(bundle_dir, browser):
         assert find_in_each_look(page) == []
 
 
+@pytest.mark.usefixtures("unhurried_farewell")
 def test_run_has_ended_by_an_error(bundle_dir, browser):
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(SourceError), visit(bundle_dir) as run:
