@@ -82,8 +82,8 @@ def test_cause_of_a_loss_is_in_health_and_seconds(bundle_dir, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr("device.pipeline.history.STALE_AFTER_S", 0.0)
             run.scene.there.clear()
-            run.until(lambda: run.ask("/healthz")[0] == 503)
-            assert run.ask("/healthz")[2].endswith(b': rtsp://camera: gone"}\n')
+            # A frame that was under way may still come between two answers.
+            run.until(lambda: run.ask("/healthz")[2].endswith(b': rtsp://camera: gone"}\n'))
         with run.events() as events:
             loss = until_event(events, lambda kind, _: kind == "second")["loss"]
     assert (loss["cause"], loss["advice"]) == ("rtsp://camera: gone", "Is it on?")
