@@ -194,6 +194,15 @@ def rewritten(bundle: Path, copy: Path, indent: int) -> Path:
     return copy
 
 
+def made_anew(bundle: Path, copy: Path, made_at: str) -> Path:
+    """A bundle made at another time, which sees what it should; it differs with any variants."""
+    shutil.copytree(bundle, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["provenance"]["made_at"] = made_at
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
 def children(parent: int) -> list[int]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):

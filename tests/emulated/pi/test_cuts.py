@@ -1,7 +1,6 @@
 """Deployments to emulated Pis that are cut at every request: ``make test-pi-cuts``, an hour."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.emulated.pi.root import SYSTEM_PYTHON, EmulatedPi, emulated_pi
 from tests.helpers.children import wait_until
 from tests.helpers.cut_deployments import cut
+from tests.helpers.deploy_hosts import made_anew
 
 pytestmark = [pytest.mark.endurance, pytest.mark.timeout(0)]
 
@@ -19,15 +19,6 @@ INTO_IT_S = 1.5  # emulated, all takes longer
 def made_of(bundle: Path) -> str:
     """When a bundle was made, by which those here are told apart."""
     return json.loads((bundle / "manifest.json").read_text())["provenance"]["made_at"]
-
-
-def made_anew(bundle: Path, copy: Path, made_at: str) -> Path:
-    """A bundle that differs in when it was made, but sees what it should."""
-    shutil.copytree(bundle, copy)
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["provenance"]["made_at"] = made_at
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    return copy
 
 
 def deploy(pi: EmulatedPi, bundle: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulated.pi.root import emulated_pi
-from tests.helpers.deploy_hosts import rewritten
+from tests.helpers.deploy_hosts import made_anew
 from tests.helpers.fleet import Fleet, missing_ansible
 
 pytestmark = [pytest.mark.endurance, pytest.mark.timeout(0), missing_ansible]
@@ -35,7 +35,7 @@ def test_canary_and_the_other_are_deployed_to_and_go_back(tmp_path: Path, bundle
         assert deploy(bundle_dir).count("changed=1 ") == 2, fleet.said
         first = releases()
         assert deploy(bundle_dir).count("changed=0 ") == 2, fleet.said
-        changed = rewritten(bundle_dir, tmp_path / "changed", 1)
+        changed = made_anew(bundle_dir, tmp_path / "changed", "2001-01-01T00:00:00+00:00")
         assert deploy(changed).count("changed=1 ") == 2, fleet.said
         assert all(new != old for new, old in zip(releases(), first, strict=True))
         fleet.play("rollback.yml")
