@@ -38,7 +38,8 @@ def test_pip_of_the_systems_python_begins_with_an_environment():
         ((3, 10, 9), 64, False),
         ((3, 11, 0), 64, True),
         ((3, 15, 0), 64, False),
-        ((3, 11, 2), 32, False),
+        ((3, 11, 2), 32, True),  # tflite-runtime alone
+        ((3, 13, 0), 32, False),
     ],
 )
 def test_python_fits_where_there_are_wheels_for_it(version, bits, fits):
