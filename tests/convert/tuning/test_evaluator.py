@@ -27,10 +27,10 @@ SPOILED = (0, 2, 4, 6, 1)  # of 32 pictures, four of which are among those seen
 @pytest.fixture(scope="module")
 def spoiled(evaluator):
     """As float32, but for another first choice on some pictures."""
-    found = [array.copy() for array in evaluator._reference]
+    found = [array.copy() for array in evaluator.reference]
     for image in SPOILED:
         found[image][0, 0] = (found[image][0, 0] + 1) % 5
-    return evaluator._looks(found)
+    return evaluator.judge(found)
 
 
 def test_file_looks_at_every_picture_and_float32_agrees_with_itself(evaluator, built):
@@ -77,7 +77,7 @@ def test_bundle_and_its_folder_stay_as_they_are(evaluator, built):
 
 
 def test_labels_are_truth_where_there_are_any(built, tmp_path, evaluator):
-    best = [int(found[0, 0]) for found in evaluator._reference]
+    best = [int(found[0, 0]) for found in evaluator.reference]
     wrong = [(item + 1) % 5 if number < 8 else item for number, item in enumerate(best)]
     rows = [f"{n:02}.png\t{item}\tn0\tclass {item}" for n, item in enumerate(wrong)]
     table = tmp_path / "labels.tsv"
