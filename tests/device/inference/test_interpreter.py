@@ -16,6 +16,7 @@ from device import runtimes
 from device.bundle.bundle import Bundle
 from device.bundle.manifest import Check
 from device.errors import InterpreterError
+from device.inference import interpreter
 from device.inference.interpreter import Interpreter, choose_interpreter
 from device.runtimes import PREFERENCE, Origin, default_threads, installed_interpreters
 from tests.conftest import ROOT, needs_tflite_runtime
@@ -132,6 +133,19 @@ def test_invoke_while_a_view_is_alive_is_refused(loaded):
         loaded.invoke()
     del view
     loaded.invoke()
+
+
+def test_view_that_a_profiler_keeps_for_a_moment_is_waited_for(loaded, monkeypatch):
+    kept, waits = [loaded.input_tensor()], []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            kept.clear()
+
+    monkeypatch.setattr(interpreter.time, "sleep", sleep)
+    loaded.invoke()
+    assert len(waits) == 3
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", None], ids=["empty", "text", "half"])
