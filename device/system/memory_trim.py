@@ -6,13 +6,16 @@ All of it only saves memory: where it cannot be had (not Linux, not glibc) nothi
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
+import time
 from pathlib import Path
 
 M_ARENA_MAX = -8  # malloc.h of glibc
 # What each thread keeps for itself of what it freed: chunks of these sizes, so many of each.
 # Source: malloc.c of glibc 2.26 to 2.41 (tcache_count, tcache_max).
 CACHED_BYTES, CACHED_OF_EACH = range(24, 1033, 16), 7
+LEAVING_S = 5.0  # a thread that has nothing more to do, on a busy machine
 MADV_DONTNEED = 4  # asm-generic/mman-common.h of Linux
 
 
@@ -59,6 +62,16 @@ def _empty_cache(libc: ctypes.CDLL) -> None:
         free_all()
     else:
         passing.join()
+        _wait_until_gone(passing.native_id)
+
+
+def _wait_until_gone(native_id: int | None) -> None:
+    """Wait for the end of a thread that Python has joined: its cache is emptied after that."""
+    deadline_s = time.monotonic() + LEAVING_S
+    # No Path: each interns its parts, and this number is another one each time.
+    task = f"/proc/self/task/{native_id}"
+    while os.path.exists(task) and time.monotonic() < deadline_s:  # noqa: PTH110
+        time.sleep(0.0005)
 
 
 def forget_startup(model: Path) -> None:
