@@ -10,10 +10,9 @@ from convert.build.detector_run import DetectorRun
 from convert.build.trained import TrainedDetector, decoder_rule, input_rule
 from convert.build.training_result import GAINED, TrainingResult
 from convert.build.training_run import MOST_JUDGED
-from convert.models.anchors import grid_sizes, ssd_anchors
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import TrainingImage
-from convert.training.trainable_bundle import bundle_network
+from convert.training.trainable_bundle import bundle_layout, bundle_network
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +44,7 @@ class DetectorResult(TrainingResult["SsdTrainer"]):
         return TrainedDetector(
             name=self._run.options.out.name,
             classes=self._run.dataset.classes,
-            size=self._run.size,
+            layout=self._run.layout,
             weights=weights,
             class_thresholds=thresholds,
             source=self._source(SSDLITE_MOBILENET_V2.title),
@@ -101,9 +100,9 @@ class DetectorResult(TrainingResult["SsdTrainer"]):
         from convert.training.network import heads_of
 
         assert self._run.teacher is not None
-        classes, size = self._run.dataset.classes, self._run.shown_size
+        classes, layout = self._run.dataset.classes, bundle_layout(self._run.teacher)
         judge = DetectionValidator(
-            images, classes, input_rule(size), decoder_rule(), ssd_anchors(grid_sizes(size))
+            images, classes, input_rule(layout.size), decoder_rule(), layout.anchors()
         )
         model = bundle_network(self._run.teacher, classes, self._run.options.weights)
         return judge.precision(judge.find(heads_of(model, len(classes), judge.pixels)))

@@ -17,12 +17,12 @@ from convert.build.trained import (
 from convert.build.training_run import MOST_JUDGED, MOST_VALIDATED, Say, TrainingRun
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
-from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.anchors import PUBLISHED_PIXELS
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import Dataset, TrainingImage
-from convert.training.input_size import check_size, choose_size
-from convert.training.trainable_bundle import bundle_network, refuse_foreign
+from convert.training.input_size import boxes_of, check_size, choose_layout, choose_size
+from convert.training.trainable_bundle import bundle_layout, bundle_network, refuse_foreign
 from convert.training.unlabelled import unlabelled_images
 from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
@@ -45,14 +45,19 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
     def __init__(self, dataset: Dataset, options: TrainOptions, say: Say) -> None:
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         super().__init__(dataset, options, say)
+        pixels: float = PUBLISHED_PIXELS
+        if options.start_from is not None:
+            pixels = bundle_layout(Bundle(options.start_from)).pixels
         if options.size is None:
-            choice = choose_size(dataset.train)
-            self.size = choice.size
+            choice = choose_size(dataset.train, pixels)
+            self.layout = choice.layout
             say(f"input       {choice.size}x{choice.size}: {choice.why}")
         else:
             check_size(options.size)
-            self.size = options.size
-        self.anchors = ssd_anchors(grid_sizes(self.size))
+            self.layout = choose_layout(boxes_of(dataset.train), options.size, pixels)
+        self.size = self.layout.size
+        if self.layout.scale != 1:
+            say(f"anchors     {self.layout.scale:.2f} times as large a part of the input as usual")
         self.teacher = None if options.teacher is None else self._open_teacher(options.teacher)
         judged = (*dataset.validation, *dataset.test)
         self._unlabelled = (
@@ -76,6 +81,11 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         """What is looked at after each epoch."""
         return self.validator(MOST_VALIDATED)
 
+    def input_told(self) -> str:
+        """What of the input must be the same for a run that is taken up again."""
+        size, scale = self.layout.size, self.layout.scale
+        return str(size) if scale == 1 else f"{size} with anchors times {scale:.3f}"
+
     def validator(self, images: int, split: str = "validation") -> DetectionValidator:
         """What is to be found on at most ``images`` of a split."""
         return self.validator_of(getattr(self.dataset, split)[:images])
@@ -85,7 +95,11 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         from convert.evaluation.validation import DetectionValidator
 
         return DetectionValidator(
-            images, self.dataset.classes, input_rule(self.size), decoder_rule(), self.anchors
+            images,
+            self.dataset.classes,
+            input_rule(self.size),
+            decoder_rule(),
+            self.layout.anchors(),
         )
 
     def start(self) -> Start:
@@ -131,7 +145,7 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
             trainable_ssdlite(len(classes), self.size, start.architecture) for _ in range(2)
         )
         shown = self.validator(LABELLED, "train")
-        matcher = Matcher(self.anchors)
+        matcher = Matcher(self.layout.anchors())
         targets = [
             matcher(relative_boxes(image), image.class_ids, image.ignored) for image in shown.images
         ]
@@ -147,7 +161,7 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         if self.teacher is None:
             return SsdTrainer(model, average, len(classes), calibration)
         taught = bundle_network(self.teacher, classes, self.options.weights)
-        teacher = Teacher(taught, len(classes), self.shown_size, self.size)
+        teacher = Teacher(taught, len(classes), bundle_layout(self.teacher), self.layout)
         return DistillingTrainer(model, average, teacher, True, calibration)
 
     @property
@@ -174,7 +188,7 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         return Batches(
             images,
             ImageStore(images, self.options.work, self.shown_size, self.say),
-            Matcher(self.anchors),
+            Matcher(self.layout.anchors()),
             self.shown_size,
             may_mirror(self.dataset.classes),
             self.options.seed,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convert.build.build import BuildImages, BuildOptions, build_variants, require_reference
 from convert.build.samples import write_sample
 from convert.calibration.images import CalibrationInputs
-from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.anchors import AnchorLayout
 from convert.models.architecture import PUBLISHED, Architecture
 from convert.models.base import Network
 from convert.training.dataset import Dataset, TrainingImage
@@ -65,7 +65,7 @@ class TrainedDetector:
 
     name: str
     classes: tuple[str, ...]
-    size: int
+    layout: AnchorLayout
     weights: Sequence[NDArray[np.float32]]
     class_thresholds: Mapping[str, float]
     source: str
@@ -81,9 +81,10 @@ class TrainedDetector:
             from convert.models.freeze import Frozen
             from convert.models.ssdlite import build_ssdlite
 
-            model = build_ssdlite(len(self.classes), self.size, 1, self.architecture)
+            size = self.layout.size
+            model = build_ssdlite(len(self.classes), size, 1, self.architecture)
             model.set_weights(list(self.weights))
-            frozen = Frozen(lambda image: model(image, training=False), (self.size, self.size))
+            frozen = Frozen(lambda image: model(image, training=False), (size, size))
             frozen.save(saved_model)
             return frozen.parameters
 
@@ -94,11 +95,11 @@ class TrainedDetector:
             licence=self.licence,
             source=self.source,
             labels=self.classes,
-            input=input_rule(self.size),
+            input=input_rule(self.layout.size),
             input_name="image",
             decoder=self.decoder,
             export=export,
-            anchors=ssd_anchors(grid_sizes(self.size)),
+            anchors=self.layout.anchors(),
             threshold=mean if self.threshold is None else self.threshold,
             class_thresholds=thresholds,
         )

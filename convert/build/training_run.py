@@ -55,6 +55,10 @@ class TrainingRun(abc.ABC, Generic[T]):
     def trainer(self) -> T:
         """A trainer whose network has its first weights. Raises ``WeightsError``."""
 
+    def input_told(self) -> str:
+        """What of the input must be the same for a run that is taken up again."""
+        return str(self.size)
+
     @abc.abstractmethod
     def test(self, trainer: T) -> float | None:
         """The score of the averaged network on the test images; None without any."""
@@ -75,7 +79,7 @@ class TrainingRun(abc.ABC, Generic[T]):
 
         options, dataset, work = self.options, self.dataset, self.options.work
         settings = options.settings | {
-            "size": str(self.size),
+            "size": self.input_told(),
             "classes": ", ".join(dataset.classes),
             "images": str(len(dataset.train)),
         }

@@ -1,9 +1,10 @@
-"""Anchors of an SSD, from the formula."""
+"""Anchors of an SSD: the formula, and how they are laid out over an input."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,48 @@ ANCHORS_PER_CELL = (3, 6, 6, 6, 6, 6)
 ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # the published graph was made with four digits
 
 FINEST_STRIDE = 16  # input pixels per cell of the finest map
+
+
+PUBLISHED_PIXELS = 300  # side of the input that the published weights were trained for
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorLayout:
+    """The anchors of an SSDLite for an input of ``size`` pixels a side.
+
+    ``scale`` multiplies their sides. At 1 they are as large a part of every input; at 300 / size
+    they have the pixels that they have in the published network, whose heads have learnt what an
+    object of so many pixels looks like.
+    """
+
+    size: int
+    scale: float = 1.0
+
+    @property
+    def pixels(self) -> float:
+        """Side of the input in which anchors of scale 1 have as many pixels as these."""
+        return self.size * self.scale
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Cells per side of the feature maps."""
+        return grid_sizes(self.size)
+
+    def anchors(self) -> NDArray[np.float32]:
+        """Float32 (count, 4), as of :func:`ssd_anchors`; sides may exceed 1."""
+        anchors = ssd_anchors(self.grid)
+        anchors[:, 2:] *= np.float32(self.scale)
+        return anchors
+
+
+def layout_of(anchors: NDArray[np.float32], size: int) -> AnchorLayout | None:
+    """The layout that ``anchors`` have over an input of ``size``; None where it is another's."""
+    formula = ssd_anchors(grid_sizes(size))
+    if anchors.shape != formula.shape:
+        return None
+    scale = float(anchors[0, 2]) / float(formula[0, 2])
+    layout = AnchorLayout(size, 1.0 if math.isclose(scale, 1.0, rel_tol=1e-6) else scale)
+    return layout if np.allclose(layout.anchors(), anchors, rtol=1e-5, atol=0) else None
 
 
 def grid_sizes(size: int) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interv
 from convert.evaluation.coco_map import ClassMatches, resampled_precision
 from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, predict
 from convert.evaluation.validation import SCORE_THRESHOLD, DetectionValidator
-from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.anchors import AnchorLayout
 from convert.slimming.original import Original
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.network import normalised, raw_heads
@@ -66,7 +66,7 @@ class HeldOut:
         self._original = original
         self._looker = looker
         self._judged = dataset.test[:MOST_JUDGED]
-        self._chosen_by = dataset.validation[:MOST_CHOSEN_BY] or self._judged[:MOST_CHOSEN_BY]
+        self.chosen_by = dataset.validation[:MOST_CHOSEN_BY] or self._judged[:MOST_CHOSEN_BY]
         self.labelled = labelled
         self.metric = "mAP" if labelled else "mAP against the whole network's own detections"
 
@@ -74,13 +74,13 @@ class HeldOut:
         """Take what the whole network finds for what is there, where nobody said."""
         if not self.labelled:
             self._judged = self.labelled_by(model, self._judged)
-            self._chosen_by = self.labelled_by(model, self._chosen_by)
+            self.chosen_by = self.labelled_by(model, self.chosen_by)
 
     def labelled_by(
         self, model: keras.Model, images: Sequence[TrainingImage]
     ) -> tuple[TrainingImage, ...]:
         """``images`` with what ``model``, the whole network, surely finds on each."""
-        validator = self._validator(images, self._original.size)
+        validator = self._validator(images, self._original.layout)
         found = validator.find(answers(model, len(self._original.labels), validator.pixels))
         labelled = []
         for image, item in zip(validator.images, found, strict=True):
@@ -98,34 +98,35 @@ class HeldOut:
             )
         return tuple(labelled)
 
-    def chooser(self, size: int) -> DetectionValidator:
-        """The pictures that tell which epoch is the best, as a network of ``size`` sees them."""
-        return self._validator(self._chosen_by, size)
+    def chooser(self, layout: AnchorLayout) -> DetectionValidator:
+        """The pictures that tell which epoch is the best, as a network of ``layout`` sees them."""
+        return self._validator(self.chosen_by, layout)
 
-    def thresholds(self, model: keras.Model, size: int) -> dict[str, float]:
+    def thresholds(self, model: keras.Model, layout: AnchorLayout) -> dict[str, float]:
         """The threshold of each class that gives the best F1 on what epochs are chosen by."""
-        validator = self.chooser(size)
+        validator = self.chooser(layout)
         found = validator.find(answers(model, len(self._original.labels), validator.pixels))
         return {name: item.threshold for name, item in validator.thresholds(found).items()}
 
-    def look(self, model: keras.Model, size: int) -> Look:
-        """What ``model``, for images of ``size`` pixels, finds on all judged pictures."""
-        validator = self._validator(self._judged, size)
+    def look(self, model: keras.Model, layout: AnchorLayout) -> Look:
+        """What ``model``, with anchors of ``layout``, finds on all judged pictures."""
+        validator = self._validator(self._judged, layout)
         found = validator.find(answers(model, len(self._original.labels), validator.pixels))
         return Look(validator.precision(found).matches, len(validator.images))
 
     def look_of_variant(self, bundle: Path, variant: str) -> Look:
         """What a variant of a bundle finds on all judged pictures, in LiteRT."""
-        validator = self._validator(self._judged, self._original.size)
+        validator = self._validator(self._judged, self._original.layout)
         panel = Panel(bundle, (variant,), "litert", SCORE_THRESHOLD)
         looked = predict(panel, [image.path for image in validator.images], self._looker)
         found = [_candidates(item[variant]) for item in looked if not isinstance(item, Unreadable)]
         return Look(validator.precision(found).matches, len(found))
 
-    def _validator(self, images: Sequence[TrainingImage], size: int) -> DetectionValidator:
-        anchors = ssd_anchors(grid_sizes(size))
+    def _validator(
+        self, images: Sequence[TrainingImage], layout: AnchorLayout
+    ) -> DetectionValidator:
         labels, rule = self._original.labels, self._original.decoder
-        return DetectionValidator(images, labels, input_rule(size), rule, anchors)
+        return DetectionValidator(images, labels, input_rule(layout.size), rule, layout.anchors())
 
 
 def _candidates(found: Predictions) -> Candidates:

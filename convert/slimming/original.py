@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.errors import TrainingError
+from convert.models.anchors import AnchorLayout
 from convert.training.checkpoint import load_checkpoint
-from convert.training.trainable_bundle import bundle_network, refuse_foreign
+from convert.training.trainable_bundle import bundle_layout, bundle_network, refuse_foreign
 from convert.training.weights_file import WEIGHTS
 from device.bundle.bundle import Bundle
 from device.bundle.decoder_rules import SsdRule
@@ -25,6 +26,7 @@ class Original:
 
     bundle: Bundle
     decoder: SsdRule
+    layout: AnchorLayout
     weights: LayerWeights
 
     @property
@@ -40,7 +42,7 @@ class Original:
     @property
     def size(self) -> int:
         """Side of its input in pixels."""
-        return self.bundle.manifest.input.width
+        return self.layout.size
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -71,4 +73,6 @@ def read_original(bundle: Bundle, weights: Path | None = None) -> Original:
     refuse_foreign(bundle, "slim")
     decoder = bundle.manifest.decoder
     assert isinstance(decoder, SsdRule)
-    return Original(bundle, decoder, weights_of(bundle_network(bundle, bundle.labels, weights)))
+    layout = bundle_layout(bundle)
+    network = bundle_network(bundle, bundle.labels, weights)
+    return Original(bundle, decoder, layout, weights_of(network))

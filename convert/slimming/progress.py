@@ -24,6 +24,7 @@ class FinishedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: int
     drop: float
     distance: float
+    anchor_scale: float = 1.0
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

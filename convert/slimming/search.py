@@ -9,6 +9,7 @@ import msgspec
 
 from convert.compression.cost_model import network_instructions
 from convert.errors import EvaluationError, TrainingError
+from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import kernel_shapes, parameters
 from convert.slimming.held_out import HeldOut, Look, lost
 from convert.slimming.ladder import (
@@ -24,6 +25,7 @@ from convert.slimming.progress import FinishedStep, Progress, load_progress, sav
 from convert.slimming.selection import Judgement, Trial, judge
 from convert.slimming.student import Student, Studio, network_of
 from convert.slimming.task import SlimTask
+from convert.training.input_size import boxes_of, choose_layout
 from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
 
@@ -50,9 +52,9 @@ class Search:
             self._take_up()
         options.work.mkdir(parents=True, exist_ok=True)
         self.held_out = HeldOut(original, dataset, task.labelled, task.looker)
-        whole = network_of(Student(original.weights, original.size), original.labels)
+        whole = network_of(Student(original.weights, original.layout), original.labels)
         self.held_out.label(whole)
-        self._whole = self.held_out.look(whole, original.size)
+        self._whole = self.held_out.look(whole, original.layout)
         self._looks: list[Look] = [self._look(student) for student in self.students]
         self._studio = Studio(
             original,
@@ -88,7 +90,8 @@ class Search:
         progress.require(self._progress.settings)
         self._progress = progress
         self.students = [
-            Student(item, step.size) for item, step in zip(weights, progress.steps, strict=True)
+            Student(item, AnchorLayout(step.size, step.anchor_scale))
+            for item, step in zip(weights, progress.steps, strict=True)
         ]
         self._say(f"goes on     after {len(self.students)} networks")
 
@@ -99,7 +102,7 @@ class Search:
         return self._instructions(size) / self.whole_instructions
 
     def _look(self, student: Student) -> Look:
-        return self.held_out.look(network_of(student, self._original.labels), student.size)
+        return self.held_out.look(network_of(student, self._original.labels), student.layout)
 
     def _history(self) -> list[Rung]:
         return [
@@ -130,7 +133,7 @@ class Search:
         while not stopped() and (move := self._next()) is not None:
             parent = self.students[move.parent] if move.parent >= 0 else self._first(move.size)
             self._say(f"network     {move.name}")
-            student = Student(parent.weights, move.size)
+            student = Student(parent.weights, self._layout(move.size))
             if move.cost is not None:
                 goal = move.cost * self.whole_instructions
                 try:
@@ -147,10 +150,20 @@ class Search:
             self._add(move, student)
 
     def _first(self, size: int) -> Student:
-        student = Student(self._original.weights, size)
+        student = Student(self._original.weights, self._layout(size))
         if not self._options.low_rank:
             return student
         return self._studio.split(student, self._options.low_rank)
+
+    def _layout(self, size: int) -> AnchorLayout:
+        """The anchors of a student of ``size`` pixels."""
+        original = self._original.layout
+        if size == original.size:
+            return original
+        images = self._dataset.train if self.held_out.labelled else self.held_out.chosen_by
+        if not any(len(image.boxes) for image in images):
+            return AnchorLayout(size, original.scale)
+        return choose_layout(boxes_of(images), size, original.pixels)
 
     def _budget(self) -> Budget:
         options = self._options
@@ -167,7 +180,7 @@ class Search:
         distance = self._studio.distance(student)
         self.students.append(student)
         self._looks.append(look)
-        step = FinishedStep(move.size, move.cost, move.parent, drop, distance)
+        step = FinishedStep(move.size, move.cost, move.parent, drop, distance, student.layout.scale)
         self._progress = msgspec.structs.replace(
             self._progress, steps=(*self._progress.steps, step)
         )

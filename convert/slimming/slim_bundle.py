@@ -45,7 +45,7 @@ class SlimBundles:
         detector = TrainedDetector(
             name=options.out.name,
             classes=original.labels,
-            size=student.size,
+            layout=student.layout,
             weights=model.get_weights(),
             class_thresholds=self._thresholds(student),
             source=f"{manifest.model} made smaller ({name}) on {len(dataset.train)} images; "
@@ -73,7 +73,7 @@ class SlimBundles:
         original = self._task.original
         if not self._task.labelled:
             return dict(original.bundle.manifest.class_thresholds)
-        return self._held_out.thresholds(network_of(student, original.labels), student.size)
+        return self._held_out.thresholds(network_of(student, original.labels), student.layout)
 
     def measure(
         self,

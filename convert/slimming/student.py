@@ -23,7 +23,7 @@ from convert.compression.importance import ChannelStatistics, channel_statistics
 from convert.compression.low_rank import split_paying
 from convert.compression.narrowing import channels_for
 from convert.compression.pruning import remove_channels
-from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import (
     LayerWeights,
     architecture,
@@ -52,10 +52,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A smaller network: its weights, and the side of its input in pixels."""
+    """A smaller network: its weights, and the anchors over its input."""
 
     weights: LayerWeights
-    size: int
+    layout: AnchorLayout
+
+    @property
+    def size(self) -> int:
+        """Side of its input in pixels."""
+        return self.layout.size
 
     def instructions(self, board: Board) -> float:
         """Of one invoke in int8, estimated."""
@@ -86,7 +91,7 @@ class Studio:
         self._say = say
         self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-len(dataset.train) // 16)))
         self._store = ImageStore(dataset.train, work, original.size, say)
-        self._teacher = network_of(Student(original.weights, original.size), original.labels)
+        self._teacher = network_of(Student(original.weights, original.layout), original.labels)
 
     def narrowed(self, student: Student, goal: float) -> Student:
         """``student`` with channels removed until an invoke takes ``goal`` instructions.
@@ -98,7 +103,9 @@ class Studio:
             return student
         seen = self._statistics(student)
         kept = channels_for(kernels, seen.importance, student.size, self._board, goal)
-        return Student(remove_channels(student.weights, kept, seen.means), student.size)
+        return dataclasses.replace(
+            student, weights=remove_channels(student.weights, kept, seen.means)
+        )
 
     def split(self, student: Student, left_out: float) -> Student:
         """``student`` with 1x1 convolutions as two where that takes fewer instructions.
@@ -106,10 +113,10 @@ class Studio:
         ``left_out``: share of a kernel's squares that may be lost by it, 0..1.
         """
         made = split_paying(student.weights, student.size, self._board, left_out)
-        return Student(made, student.size)
+        return dataclasses.replace(student, weights=made)
 
     def _statistics(self, student: Student) -> ChannelStatistics:
-        batches = self._batches(student.size, student.size, self._labels())
+        batches = self._batches(student.layout, student.size, self._labels())
         model = network_of(student, self._original.labels)
         shown = (batches.make(step) for step in range(LOOKED_AT))
         return channel_statistics(model, len(self._original.labels), shown)
@@ -122,12 +129,14 @@ class Studio:
         count = LOOKED_AT * 16
         return (*self._held_out.labelled_by(self._teacher, images[:count]), *images[count:])
 
-    def _batches(self, student: int, shown: int, images: tuple[TrainingImage, ...]) -> Batches:
-        """Images of ``shown`` pixels with targets at the anchors of ``student``."""
+    def _batches(
+        self, layout: AnchorLayout, shown: int, images: tuple[TrainingImage, ...]
+    ) -> Batches:
+        """Images of ``shown`` pixels with targets at the anchors of ``layout``."""
         return Batches(
             images,
             self._store,
-            Matcher(ssd_anchors(grid_sizes(student))),
+            Matcher(layout.anchors()),
             shown,
             may_mirror(self._original.labels),
             self._seed,
@@ -141,10 +150,10 @@ class Studio:
             for _ in range(2)
         )
         set_weights(model, student.weights)
-        teacher = Teacher(self._teacher, len(labels), self._original.size, student.size)
+        teacher = Teacher(self._teacher, len(labels), self._original.layout, student.layout)
         trainer = DistillingTrainer(model, average, teacher, self._labelled)
-        batches = self._batches(student.size, self._original.size, self._dataset.train)
-        validator = self._held_out.chooser(student.size)
+        batches = self._batches(student.layout, self._original.size, self._dataset.train)
+        validator = self._held_out.chooser(student.layout)
 
         def validate() -> tuple[float, float]:
             found = validator.precision(validator.find(trainer.answers(validator.pixels)))
@@ -167,7 +176,7 @@ class Studio:
         a few pictures does not.
         """
         labels = self._original.labels
-        teacher = Teacher(self._teacher, len(labels), self._original.size, student.size)
+        teacher = Teacher(self._teacher, len(labels), self._original.layout, student.layout)
         model = network_of(student, labels)
 
         def loss(pixels: Any) -> tuple[Any, Any]:
@@ -179,7 +188,7 @@ class Studio:
             return far, tf.reduce_sum(weight)
 
         compared = tf.function(loss)
-        pixels = self._held_out.chooser(self._original.size).pixels
+        pixels = self._held_out.chooser(self._original.layout).pixels
         parts = np.array(
             [[float(item) for item in compared(tf.constant(image[np.newaxis]))] for image in pixels]
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
+from convert.models.anchors import AnchorLayout, layout_of
 from convert.models.class_subset import chosen_classes
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
@@ -39,6 +40,18 @@ def refuse_foreign(bundle: Bundle, purpose: str) -> None:
 def _is_published(bundle: Bundle) -> bool:
     known = dict(SSDLITE_MOBILENET_V2.files)
     return bundle.manifest.provenance.weights_sha256 == known
+
+
+def bundle_layout(bundle: Bundle) -> AnchorLayout:
+    """The anchors of ``bundle``. Raises :class:`WeightsError` where they are another's."""
+    anchors, size = bundle.anchors, bundle.manifest.input.width
+    layout = None if anchors is None else layout_of(anchors, size)
+    if layout is None:
+        raise WeightsError(
+            f"{bundle.folder}: its anchors are not those of an SSDLite of {size} pixels; expected "
+            "a bundle that `python -m convert` made"
+        )
+    return layout
 
 
 def bundle_start(

@@ -7,6 +7,9 @@ import pytest
 from convert.build.detector_run import DetectorRun
 from convert.build.train_options import TrainOptions
 from convert.errors import WeightsError
+from convert.models.anchors import AnchorLayout
+from convert.training.trainable_bundle import bundle_layout
+from device.bundle.bundle import Bundle
 
 SIZE = 128
 # The converter calibrates with the interpreter that TensorFlow is about to drop.
@@ -28,8 +31,18 @@ def test_each_epoch_is_told_with_the_time_left(trained):
 def test_training_goes_on_from_the_bundle(trained, dataset, tmp_path):
     options = TrainOptions(tmp_path, tmp_path / "next", size=SIZE, epochs=1, start_from=trained[0])
     run = DetectorRun(dataset, options, lambda _: None)
+    assert run.layout == bundle_layout(Bundle(trained[0]))
     before = run.test(run.trainer())
     assert before > 0.2
+
+
+def test_run_of_other_anchors_is_not_gone_on_with(dataset, tmp_path):
+    run = DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), lambda _: None)
+    scale = run.layout.scale
+    assert scale > 1
+    assert run.input_told() == f"{SIZE} with anchors times {scale:.3f}"
+    run.layout = AnchorLayout(SIZE)
+    assert run.input_told() == str(SIZE)
 
 
 def test_teacher_that_lacks_a_class_is_refused(trained, dataset, tmp_path):

@@ -17,7 +17,7 @@ from convert.build.trained import (
     spread,
 )
 from convert.calibration.images import CalibrationInputs
-from convert.models.anchors import grid_sizes, ssd_anchors
+from convert.models.anchors import AnchorLayout
 from convert.training.dataset import TrainingImage
 from device.images import read_image
 
@@ -40,7 +40,7 @@ def detector():
     return TrainedDetector(
         name="mine",
         classes=("cat", "dog"),
-        size=96,
+        layout=AnchorLayout(96, 1.5),
         weights=(),
         class_thresholds={"cat": 0.30004, "dog": 0.5},
         source="pictures/",
@@ -54,7 +54,7 @@ def test_network_is_what_was_trained(detector):
     assert network.input == input_rule(96)
     assert network.decoder == decoder_rule()
     assert network.logits
-    np.testing.assert_array_equal(network.anchors, ssd_anchors(grid_sizes(96)))
+    np.testing.assert_array_equal(network.anchors, AnchorLayout(96, 1.5).anchors())
 
 
 def test_thresholds_are_rounded_and_their_mean_holds_for_what_has_none(detector):

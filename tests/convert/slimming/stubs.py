@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from convert.build.trained import decoder_rule
+from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import weights_of
 from convert.models.ssdlite import build_ssdlite
 from convert.slimming.original import Original
 from tests.convert.training.shapes import CLASSES
 
 SIZE = 96
+LAYOUT = AnchorLayout(SIZE)
 
 
 def random_original() -> Original:
@@ -22,7 +24,7 @@ def random_original() -> Original:
     model.set_weights([random.normal(0, 0.08, item.shape) for item in model.variables])
     bundle = SimpleNamespace(
         labels=CLASSES,
-        manifest=SimpleNamespace(input=SimpleNamespace(width=SIZE)),
+        manifest=SimpleNamespace(),
         folder=SimpleNamespace(resolve=lambda: "own"),
     )
-    return Original(bundle, decoder_rule(), weights_of(model))
+    return Original(bundle, decoder_rule(), LAYOUT, weights_of(model))

@@ -6,7 +6,7 @@ import pytest
 from convert.evaluation.coco_map import ClassMatches
 from convert.slimming.held_out import HeldOut, Look, lost
 from convert.slimming.student import Student, network_of
-from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.slimming.stubs import LAYOUT, random_original
 from tests.convert.training.shapes import CLASSES, draw_dataset
 
 
@@ -63,10 +63,10 @@ def test_unlabelled_pictures_are_judged_by_what_the_whole_network_finds(unlabell
     for head in range(6):  # sure of everything: random weights are seldom sure of anything
         kernel, bias = original.weights[f"BoxPredictor_{head}.ClassPredictor"]
         original.weights[f"BoxPredictor_{head}.ClassPredictor"] = kernel * 20, bias
-    model = network_of(Student(original.weights, SIZE), CLASSES)
+    model = network_of(Student(original.weights, LAYOUT), CLASSES)
     held_out = HeldOut(original, unlabelled, labelled=False)
     held_out.label(model)
-    whole = held_out.look(model, SIZE)
+    whole = held_out.look(model, LAYOUT)
     assert whole.images == 4
     assert whole.points(np.ones((1, 4), np.int32))[0] > 90  # itself
 

@@ -44,6 +44,7 @@ class HeldOut:
     """Pictures of which smaller inputs miss more."""
 
     missed = 1
+    labelled = True
 
     def __init__(self, *_) -> None:
         pass
@@ -51,8 +52,8 @@ class HeldOut:
     def label(self, _) -> None:
         pass
 
-    def look(self, _, size):
-        return look([size == SIZE or at >= self.missed for at in range(IMAGES)])
+    def look(self, _, layout):
+        return look([layout.size == SIZE or at >= self.missed for at in range(IMAGES)])
 
 
 @pytest.fixture
@@ -89,12 +90,25 @@ def test_search_goes_on_after_the_networks_that_were_finished(make):
     assert next_move.size == 64
     again, said = make(max_drop=30.0, seconds=60.0, epochs=None, resume=True)
     assert "goes on     after 1 networks" in said
-    assert [item.size for item in again.students] == [64]
+    assert [item.layout for item in again.students] == [first.students[0].layout]
     kernel = again.students[0].weights["Conv"][0]
     assert np.array_equal(kernel, first.students[0].weights["Conv"][0])
     assert again._next() != next_move
     with pytest.raises(TrainingError, match="the search had max drop"):
         make(max_drop=2.0, resume=True)
+
+
+def test_anchors_of_a_smaller_input_keep_their_pixels_as_far_as_boxes_fit(make):
+    search, _ = make(max_drop=30.0)
+    student = search._first(64)
+    assert 1 < student.layout.scale <= SIZE / 64
+    assert search._first(SIZE).layout == search._original.layout
+
+
+def test_anchors_of_pictures_without_a_box_are_as_large_a_part(make, monkeypatch):
+    monkeypatch.setattr(HeldOut, "labelled", False)
+    monkeypatch.setattr(HeldOut, "chosen_by", (), raising=False)
+    assert make(max_drop=30.0)[0]._first(64).layout.scale == 1
 
 
 def test_resume_without_a_search_is_refused(make):

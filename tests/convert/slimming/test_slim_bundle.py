@@ -13,7 +13,7 @@ from convert.slimming.slim_bundle import SlimBundles
 from convert.slimming.student import Student
 from convert.slimming.task import SlimOptions, SlimTask
 from convert.training.weights_file import WEIGHTS
-from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.slimming.stubs import LAYOUT, SIZE, random_original
 from tests.convert.slimming.test_held_out import look
 from tests.convert.training.shapes import CLASSES, draw_dataset
 
@@ -25,8 +25,8 @@ class HeldOut:
 
     metric = "mAP"
 
-    def thresholds(self, _model, size):
-        return {CLASSES[0]: size / 1000}
+    def thresholds(self, _model, layout):
+        return {CLASSES[0]: layout.size / 1000}
 
     def look_of_variant(self, bundle, _name):
         missed = 5 if Path(bundle).name == "small" else 0
@@ -66,7 +66,7 @@ def test_bundle_says_where_it_comes_from_and_holds_the_weights(
     monkeypatch.setattr(slim_bundle, "build_trained", lambda *args: built.append(args))
     folder = tmp_path / "small"
     folder.mkdir()
-    student = Student(original.weights, SIZE)
+    student = Student(original.weights, LAYOUT)
     bundles(labelled).build(student, "96px, half", folder, ("float32",))
     detector, _, _, options, _ = built[0]
     assert detector.source == "mine made smaller (96px, half) on 2 images; own pictures"
@@ -90,14 +90,14 @@ def test_int8_is_fitted_as_that_of_the_network_it_was_made_from(
         (original.bundle.folder / WEIGHTS).touch()
     folder = tmp_path / "small"
     folder.mkdir()
-    bundles(True).build(Student(original.weights, SIZE), "96px", folder, ("int8",))
+    bundles(True).build(Student(original.weights, LAYOUT), "96px", folder, ("int8",))
     assert built[0][3].int8 == method
 
 
 def test_weights_of_int8_are_as_coarse_as_asked_for(bundles, original, monkeypatch, tmp_path):
     built = []
     monkeypatch.setattr(slim_bundle, "build_trained", lambda *args: built.append(args))
-    student = Student(original.weights, SIZE)
+    student = Student(original.weights, LAYOUT)
     bundles(True, weight_bits=4, weight_clusters=8).build(student, "96px", tmp_path, ("int8",))
     assert (built[0][3].weight_bits, built[0][3].weight_clusters) == (4, 8)
 

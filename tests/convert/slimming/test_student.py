@@ -6,7 +6,7 @@ import pytest
 from convert.slimming.held_out import HeldOut
 from convert.slimming.student import Student, Studio, network_of
 from convert.training.schedule import Budget
-from tests.convert.slimming.stubs import SIZE, random_original
+from tests.convert.slimming.stubs import LAYOUT, SIZE, random_original
 from tests.convert.training.shapes import draw_dataset
 
 
@@ -26,7 +26,7 @@ def studio(tmp_path_factory):
         seed=0,
         say=lambda _: None,
     )
-    return studio, Student(original.weights, SIZE)
+    return studio, Student(original.weights, LAYOUT)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_split_network_is_cheaper_and_answers_the_same_where_nothing_is_left_out
     thin = np.linalg.svd(kernel[0, 0], full_matrices=False)
     kernel = (thin[0][:, :8] * thin[1][:8] @ thin[2][:8]).astype(np.float32)[None, None]
     weights["Conv_1"] = kernel, bias  # of rank 8
-    thinned = Student(weights, SIZE)
+    thinned = Student(weights, LAYOUT)
     made = maker.split(thinned, 1e-6)
     assert made.weights["Conv_1"][0].shape == (1, 1, 8, kernel.shape[3])
     assert made.instructions("pi4") < thinned.instructions("pi4")

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from convert.errors import DatasetError
-from convert.models.anchors import grid_sizes
+from convert.models.anchors import AnchorLayout, grid_sizes
 from convert.training.dataset import TrainingImage
-from convert.training.input_size import SIZES, check_size, choose_size, fitting_share
+from convert.training.input_size import (
+    SIZES,
+    boxes_of,
+    check_size,
+    choose_layout,
+    choose_size,
+    fitting_share,
+)
 
 
 def images_with(side: float, count: int = 40) -> list[TrainingImage]:
@@ -59,8 +66,8 @@ def test_dataset_without_a_box_is_refused():
 
 
 def test_share_of_boxes_that_fit_rises_with_the_size():
-    boxes = np.concatenate([image.boxes / 1000 for image in images_with(0.2)])
-    shares = [fitting_share(boxes, size) for size in SIZES]
+    boxes = boxes_of(images_with(0.2))
+    shares = [fitting_share(boxes, AnchorLayout(size)) for size in SIZES]
     assert shares[0] == 0
     assert shares[-1] > 0.9
 
@@ -69,3 +76,35 @@ def test_share_of_boxes_that_fit_rises_with_the_size():
 def test_size_beyond_the_grid_is_refused(size):
     with pytest.raises(DatasetError, match="expected 96 to 640"):
         check_size(size)
+
+
+def test_large_objects_in_a_small_input_get_anchors_of_as_many_pixels():
+    layout = choose_layout(boxes_of(images_with(0.6)), 150)
+    assert layout == AnchorLayout(150, 2.0)
+    assert layout.pixels == 300
+
+
+def test_objects_too_small_for_such_anchors_get_smaller_ones():
+    # The finest anchor of as many pixels is a fifth of 150 pixels wide: a box of a tenth is a
+    # quarter of it.
+    layout = choose_layout(boxes_of(images_with(0.1)), 150)
+    assert 1 <= layout.scale < 1.5
+
+
+def test_small_objects_in_a_large_input_get_anchors_of_as_many_pixels():
+    assert choose_layout(boxes_of(images_with(0.1)), 600).scale == 0.5
+    assert choose_layout(boxes_of(images_with(0.9)), 600).scale > 0.6
+
+
+def test_anchors_keep_the_pixels_of_the_network_that_training_starts_from():
+    assert choose_layout(boxes_of(images_with(0.6)), 200, pixels=240).scale == pytest.approx(1.2)
+
+
+def test_published_size_has_the_published_anchors():
+    for side in (0.05, 0.3, 0.9):
+        assert choose_layout(boxes_of(images_with(side)), 300) == AnchorLayout(300)
+
+
+def test_many_boxes_are_thinned_out():
+    images = images_with(0.3, 30)
+    assert len(boxes_of(images * 300)) < 9000 / 2 + 1

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from convert.errors import WeightsError
+from convert.models.anchors import AnchorLayout
 from convert.models.ssdlite import build_ssdlite
-from convert.training.trainable_bundle import bundle_network, bundle_start, refuse_foreign
+from convert.training.trainable_bundle import (
+    bundle_layout,
+    bundle_network,
+    bundle_start,
+    refuse_foreign,
+)
 from convert.training.weights_file import WEIGHTS, pack_weights
 from device.bundle.bundle import Bundle
 from tests.helpers.tiny_bundle import write_bundle, write_images
@@ -46,3 +54,15 @@ def test_finished_file_is_refused_for_its_purpose(folder, tmp_path):
     write_bundle(tmp_path / "own", tmp_path / "images")
     with pytest.raises(WeightsError, match="cannot serve --teacher; expected"):
         refuse_foreign(Bundle(tmp_path / "own"), "--teacher")
+
+
+def test_layout_of_a_bundle_is_that_of_its_anchors():
+    layout = AnchorLayout(160, 1.5)
+    manifest = SimpleNamespace(input=SimpleNamespace(width=160))
+    bundle = SimpleNamespace(anchors=layout.anchors(), manifest=manifest)
+    assert bundle_layout(bundle).scale == pytest.approx(1.5)
+
+
+def test_bundle_with_anchors_of_another_network_is_refused(folder):
+    with pytest.raises(WeightsError, match="its anchors are not those of an SSDLite of 32 pixels"):
+        bundle_layout(Bundle(folder))
