@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 PEAK_RATE = 1e-3
 LAST_RATE = 0.01  # of the peak
+# What is kept is found at a third of the peak and below: six playing cards stayed at 0.5 mAP above
+# it. A cosine comes there after 61 % of the time, a square after 43 %.
+POWER = 2
 WARM_UP_STEPS = 60
 EMA_DECAY = 0.998
 
@@ -30,13 +32,13 @@ class Budget:
 
 
 def learning_rate(step: int, progress: float, peak: float = PEAK_RATE) -> float:
-    """Linear warm-up, then a cosine to 1 % of ``peak``.
+    """Linear warm-up, then the square of what is left of the budget, to 1 % of ``peak``.
 
-    Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts.
+    The polynomial decay of Liu et al. 2015, arXiv:1506.04579, section 4, of another power.
     """
     warm = min(1.0, (step + 1) / WARM_UP_STEPS)
-    cosine = 0.5 * (1 + math.cos(math.pi * progress))
-    return peak * warm * (LAST_RATE + (1 - LAST_RATE) * cosine)
+    left = (1 - progress) ** POWER
+    return peak * warm * (LAST_RATE + (1 - LAST_RATE) * left)
 
 
 def ema_decay(step: int) -> float:

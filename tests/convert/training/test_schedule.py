@@ -29,8 +29,8 @@ def test_progress_ends_at_one():
 def test_rate_rises_to_its_peak_and_falls_to_a_hundredth():
     assert learning_rate(0, 0) == pytest.approx(PEAK_RATE / WARM_UP_STEPS)
     assert learning_rate(WARM_UP_STEPS, 0) == pytest.approx(PEAK_RATE)
-    # Halfway down the cosine: the mean of the peak and the last rate.
-    assert learning_rate(500, 0.5) == pytest.approx(PEAK_RATE * (1 + LAST_RATE) / 2)
+    # Half of the time is left: a quarter of the way between the last rate and the peak.
+    assert learning_rate(500, 0.5) == pytest.approx(PEAK_RATE * (0.25 + 0.75 * LAST_RATE))
     assert learning_rate(1000, 1) == pytest.approx(PEAK_RATE * LAST_RATE)
 
 
