@@ -34,7 +34,7 @@ class Budget:
 def learning_rate(step: int, progress: float, peak: float = PEAK_RATE) -> float:
     """Linear warm-up, then the square of what is left of the budget, to 1 % of ``peak``.
 
-    The polynomial decay of Liu et al. 2015, arXiv:1506.04579, section 4, of another power.
+    The polynomial decay of Liu et al. 2015, arXiv:1506.04579, of another power.
     """
     warm = min(1.0, (step + 1) / WARM_UP_STEPS)
     left = (1 - progress) ** POWER
