@@ -6,7 +6,8 @@ measures float32 and int8 on the test images as they are, and on several slightl
 of each: windows that leave out a few per cent at the edges, every other one mirrored. Where tens
 of images are to be told apart, mAP moves by half a point with the least change of any number;
 the views keep the images and average that out. Intervals are paired: images are resampled, all
-views of one together, for both variants alike.
+views of one together, for both variants alike. With `--whole BUNDLE` its int8 is what is measured
+against, such as that of the network that `slim` made this one of.
 """
 
 from __future__ import annotations
@@ -73,15 +74,17 @@ def views(
             )
 
 
-def told(name: str, float32: Precision, int8: Precision, images: int, count: int) -> str:
-    """A line on ``images`` that were each seen ``count`` times, one after the other."""
+def told(name: str, found: Sequence[tuple[str, Precision]], images: int, count: int) -> str:
+    """A line on ``images`` that were each seen ``count`` times, one after the other.
+
+    ``found``: what is measured against, and what is measured, with their names.
+    """
     weights = np.repeat(draw_weights(images, 0), count, axis=1)
-    lost = resampled_precision(float32.matches, weights) - resampled_precision(
-        int8.matches, weights
-    )
+    (first, whole), (second, less) = found
+    lost = resampled_precision(whole.matches, weights) - resampled_precision(less.matches, weights)
     return (
-        f"{name:<24} float32 {float32.map:.4f}, int8 {int8.map:.4f}: "
-        f"{100 * (float32.map - int8.map):.2f} points lost{in_resamples(interval(100 * lost))}"
+        f"{name:<24} {first} {whole.map:.4f}, {second} {less.map:.4f}: "
+        f"{100 * (whole.map - less.map):.2f} points lost{in_resamples(interval(100 * lost))}"
     )
 
 
@@ -90,22 +93,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=Path, help="a bundle that was trained on the dataset")
     parser.add_argument("dataset", type=Path, help="labelled images with a test split")
+    parser.add_argument(
+        "--whole", type=Path, help="a bundle whose int8 is measured against, not float32"
+    )
     parser.add_argument("--views", type=int, default=16, help="of each image (default: 16)")
     parser.add_argument("--seed", type=int, default=0, help="of the split and of the views")
     args = parser.parse_args()
     split = read_dataset(args.dataset, args.seed, lambda _: None)
-    bundle = Bundle(args.bundle)
+    whole = args.bundle if args.whole is None else args.whole
+    bundle = Bundle(whole)
+    against = ("float32", whole, "float32") if args.whole is None else ("whole", whole, "int8")
+    compared = (against, ("int8", args.bundle, "int8"))
     rule = input_rule(bundle.manifest.input.width)
-    with tempfile.TemporaryDirectory(prefix="liteberry-") as folder:
+    with tempfile.TemporaryDirectory(prefix="liteberry-") as seen_in:
         mirror = may_mirror(split.classes)
-        seen = views(split.test, args.views, rule.width, mirror, args.seed, Path(folder))
+        seen = views(split.test, args.views, rule.width, mirror, args.seed, Path(seen_in))
         for name, images, count in (
             (f"{len(split.test)} test images", split.test, 1),
             (f"{args.views} views of each", tuple(seen), args.views),
         ):
             judge = DetectionValidator(images, split.classes, rule, decoder_rule(), bundle.anchors)
-            found = variant_precision(args.bundle, judge, ("float32", "int8"))
-            print(told(name, found["float32"], found["int8"], len(split.test), count), flush=True)
+            found = [
+                (word, variant_precision(folder, judge, (variant,))[variant])
+                for word, folder, variant in compared
+            ]
+            print(told(name, found, len(split.test), count), flush=True)
 
 
 if __name__ == "__main__":
