@@ -121,7 +121,10 @@ def add_slim(commands: Commands) -> None:
         help="train each network so many epochs instead: one seed gives one result then",
     )
     slim.add_argument(
-        "--resume", action="store_true", help="go on where the search of this --out was cut off"
+        "--resume",
+        action="store_true",
+        help="go on where the search of this --out was cut off or ended, also with another "
+        "--max-drop",
     )
     slim.add_argument(
         "--weights", type=Path, metavar="DIR", help="the published weights, instead of fetching"

@@ -28,6 +28,7 @@ from convert.slimming.task import SlimTask
 from convert.training.input_size import boxes_of, choose_layout
 from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
+from convert.tuning.selection import refuse_noise
 
 STEPS = 6  # networks that a search by a promise is given time for
 
@@ -55,6 +56,7 @@ class Search:
         whole = network_of(Student(original.weights, original.layout), original.labels)
         self.held_out.label(whole)
         self._whole = self.held_out.look(whole, original.layout)
+        self._refuse_noise()
         self._looks: list[Look] = [self._look(student) for student in self.students]
         self._studio = Studio(
             original,
@@ -72,6 +74,19 @@ class Search:
             f"on a {'Pi 4' if options.board == 'pi4' else 'Pi 5'}"
         )
 
+    def _refuse_noise(self) -> None:
+        """Raise ``EvaluationError`` where the pictures cannot tell what was promised.
+
+        Before anything is trained: what int8 of the whole network loses varies no more than what
+        a smaller one loses.
+        """
+        bundle, max_drop = self._original.bundle, self._options.max_drop
+        if max_drop is None or "int8" not in bundle.manifest.variants:
+            return
+        int8 = self.held_out.look_of_variant(bundle.folder, "int8")
+        deviation = lost(self._whole, int8, self._options.seed)[2]
+        refuse_noise(max_drop, deviation, self._whole.images)
+
     def _settings(self) -> dict[str, str]:
         options = self._options
         return {
@@ -81,7 +96,6 @@ class Search:
             "board": options.board,
             "size": str(options.size),
             "costs": str(options.costs),
-            "max drop": str(options.max_drop),
             "low rank": str(options.low_rank),
         }
 
@@ -218,7 +232,7 @@ class Search:
                 f"nothing keeps --max-drop {options.max_drop:g}: the closest, {closest.name} at "
                 f"{closest.cost:.3f} times the cost, is expected to lose {found.expected:.2f} "
                 f"points and lost {found.drop:.2f} where it was not chosen; more --minutes, more "
-                "pictures or --resume with more of either may help"
+                "pictures, or --resume with a larger --max-drop may help"
             )
         return found
 

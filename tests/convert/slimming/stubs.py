@@ -24,7 +24,7 @@ def random_original() -> Original:
     model.set_weights([random.normal(0, 0.08, item.shape) for item in model.variables])
     bundle = SimpleNamespace(
         labels=CLASSES,
-        manifest=SimpleNamespace(),
+        manifest=SimpleNamespace(variants={"int8": None}),
         folder=SimpleNamespace(resolve=lambda: "own"),
     )
     return Original(bundle, decoder_rule(), LAYOUT, weights_of(model))

@@ -55,6 +55,9 @@ class HeldOut:
     def look(self, _, layout):
         return look([layout.size == SIZE or at >= self.missed for at in range(IMAGES)])
 
+    def look_of_variant(self, *_):
+        return look([at >= 1 for at in range(IMAGES)])
+
 
 @pytest.fixture
 def make(monkeypatch, tmp_path):
@@ -94,8 +97,15 @@ def test_search_goes_on_after_the_networks_that_were_finished(make):
     kernel = again.students[0].weights["Conv"][0]
     assert np.array_equal(kernel, first.students[0].weights["Conv"][0])
     assert again._next() != next_move
-    with pytest.raises(TrainingError, match="the search had max drop"):
-        make(max_drop=2.0, resume=True)
+    with pytest.raises(TrainingError, match="the search had size 64, now it is 48"):
+        make(max_drop=30.0, size=48, resume=True)
+
+
+def test_search_goes_on_with_another_promise(make):
+    first, _ = make(max_drop=30.0)
+    first._add(first._next(), first._first(64))
+    again, _ = make(max_drop=5.0, resume=True)
+    assert [item.size for item in again.students] == [64]
 
 
 def test_anchors_of_a_smaller_input_keep_their_pixels_as_far_as_boxes_fit(make):
@@ -109,6 +119,13 @@ def test_anchors_of_pictures_without_a_box_are_as_large_a_part(make, monkeypatch
     monkeypatch.setattr(HeldOut, "labelled", False)
     monkeypatch.setattr(HeldOut, "chosen_by", (), raising=False)
     assert make(max_drop=30.0)[0]._first(64).layout.scale == 1
+
+
+def test_promise_finer_than_the_pictures_can_tell_is_refused_before_training(make):
+    # One of 100 pictures missed varies by about a point.
+    with pytest.raises(EvaluationError, match=r"--max-drop 0\.1 is less than 100 pictures"):
+        make(max_drop=0.1)
+    make(costs=(0.4,))  # promises nothing
 
 
 def test_resume_without_a_search_is_refused(make):
