@@ -83,7 +83,8 @@ def told(name: str, found: Sequence[tuple[str, Precision]], images: int, count: 
     (first, whole), (second, less) = found
     lost = resampled_precision(whole.matches, weights) - resampled_precision(less.matches, weights)
     return (
-        f"{name:<24} {first} {whole.map:.4f}, {second} {less.map:.4f}: "
+        f"{name:<24} {first} {whole.map:.4f} (AP50 {whole.map_50:.4f}), "
+        f"{second} {less.map:.4f} (AP50 {less.map_50:.4f}): "
         f"{100 * (whole.map - less.map):.2f} points lost{in_resamples(interval(100 * lost))}"
     )
 

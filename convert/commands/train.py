@@ -69,7 +69,7 @@ def add_train(commands: Commands) -> None:
         "--size",
         type=_size,
         metavar="PIXELS",
-        help="input side, 96 to 640: fewer pixels are faster, small things need more; auto takes "
+        help="input side, 64 to 640: fewer pixels are faster, small things need more; auto takes "
         "300, or the smallest above it that your boxes fit, 224 without boxes (default: auto)",
     )
     duration = train.add_mutually_exclusive_group()

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-SIZES = (96, 112, 128, 160, 192, 224, 256)
-HALF = 0.62  # of a cost: how much cheaper the next size is at least
+# Convolutions with stride 2 see an even side half a pixel farther to the right than an odd one.
+# These sides, 32 apart, are halved as 300 is, so that anchors lie where the weights have learnt it:
+# COCO's own, not trained any further, have 0.274 mAP at 236 pixels and 0.246 at 240.
+SIZES = (76, 108, 140, 172, 204, 236, 268)
+AS_CHEAP = 0.9  # of a cost asked for: a side that costs so much is taken as it is
+HALF = 0.63  # of a cost: how much cheaper the next size is at least
 NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next
 LEAST_COST = 0.02  # nothing of an SSDLite is left below
 NEAR = 1.03  # times a cost: as good as reached
@@ -108,6 +112,6 @@ def steps_towards(goals: Sequence[float], size: int, whole: float) -> int:
 
 
 def size_for(goal: float, size: int, cost: SizeCost) -> int:
-    """The smallest side that still costs ``goal`` or more with all channels; ``size`` if none."""
-    dearer = [side for side in (*SIZES, size) if side <= size and cost(side) >= goal]
+    """The smallest side that costs about ``goal`` or more with all channels; ``size`` if none."""
+    dearer = [side for side in (*SIZES, size) if side <= size and cost(side) >= AS_CHEAP * goal]
     return min(dearer, default=size)

@@ -18,7 +18,7 @@ from convert.training.targets import POSITIVE_IOU, Matcher
 # and take longer to get back. Raccoons had mAP 0.662 at 300 after six minutes and 0.590 at 224. Who
 # needs a faster network gives --size 224 and the minutes.
 SIZES = (300, 352, 416, 512)
-LEAST, MOST = 96, 640  # what may be asked for
+LEAST, MOST = 64, 640  # what may be asked for
 FITTING = 0.9  # share of the boxes that must fit
 LEAST_CELLS = 4  # sides, in cells of the finest map, from which an object's parts are told apart
 SCALES = 7  # tried between anchors of as many pixels and those of as large a part

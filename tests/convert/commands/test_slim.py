@@ -42,11 +42,11 @@ def test_network_that_is_not_ours_is_refused_with_what_is_needed(foreign, capsys
     assert sorted(path.name for path in foreign.parent.iterdir()) == before
 
 
-@pytest.mark.parametrize("size", ["64", "512"])
+@pytest.mark.parametrize("size", ["60", "512"])
 def test_size_that_a_smaller_network_cannot_have_is_refused(size, bundle_dir, tmp_path, capsys):
     arguments = ["--size", size, "--max-drop", "1", "--out", str(tmp_path / "out")]
     assert main(["slim", str(bundle_dir), *arguments]) == 2
-    assert "expected 96 to 300" in error_of(capsys)
+    assert "expected 64 to 300" in error_of(capsys)
 
 
 def test_bundle_that_names_no_pictures_asks_for_them(bundle_dir, tmp_path, capsys):

@@ -16,7 +16,7 @@ from tests.convert.training.test_dataset import write_voc
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--size", "80"], "expected 96 to 640"),
+        (["--size", "60"], "expected 64 to 640"),
         (["--from", "a", "--weights", "b"], "leave one out"),
         (["--resume"], "no run to go on with"),
         (["--unlabelled", "a"], "needs --teacher"),
@@ -39,7 +39,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(arguments, said, tmp_path, c
         ("classification", ["--base", "ssdlite_mobilenet_v2"], "a folder per class: --base mobile"),
         ("detection", ["--base", "mobilenet_v2"], "has boxes: --base ssdlite_mobilenet_v2"),
         ("classification", ["--teacher", "a"], "--teacher is for labels with boxes"),
-        ("classification", ["--size", "80"], "expected 96 to 640"),
+        ("classification", ["--size", "60"], "expected 64 to 640"),
     ],
 )
 def test_base_and_labels_must_fit(task, arguments, said, tmp_path, capsys, monkeypatch):

@@ -72,9 +72,9 @@ def test_share_of_boxes_that_fit_rises_with_the_size():
     assert shares[-1] > 0.9
 
 
-@pytest.mark.parametrize("size", [95, 641])
+@pytest.mark.parametrize("size", [63, 641])
 def test_size_beyond_the_grid_is_refused(size):
-    with pytest.raises(DatasetError, match="expected 96 to 640"):
+    with pytest.raises(DatasetError, match="expected 64 to 640"):
         check_size(size)
 
 
