@@ -115,6 +115,7 @@ class TrainingRun(abc.ABC, Generic[T]):
                     self.epoch_steps,
                     budget,
                     validate,
+                    min(len(dataset.validation), MOST_VALIDATED),
                     after_epoch,
                     lambda: interrupt.came,
                 )

@@ -165,7 +165,7 @@ class Studio:
         def stream(step: int) -> Iterator[Batch]:
             return batches.from_step(step)
 
-        trainer.run(stream, self.epoch_steps, budget, validate, told, stop)
+        trainer.run(stream, self.epoch_steps, budget, validate, len(validator.images), told, stop)
         trainer.use_best()
         return dataclasses.replace(student, weights=weights_of(trainer.average))
 

@@ -16,11 +16,13 @@ from convert.training.schedule import Budget
 from convert.training.ssd_trainer import SsdTrainer
 from convert.training.state import Arrays, RunState
 from convert.training.targets import Matcher
+from convert.training.trainer import as_good
 from tests.convert.training.shapes import draw_dataset
 
 SIZE = 96
 CLASSES = 2
 EPOCH = 2
+IMAGES = 625  # validated: a score is as good that is lower by 0.01
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,7 @@ def train(trainer, batches, steps, budget=8, scores=(0.1, 0.2, 0.3, 0.4), stop=l
         EPOCH,
         Budget(steps=budget),
         lambda: (next(maps), 0.5),
+        IMAGES,
         records.append,
         lambda: stop() or trainer.state.step >= steps + 1,
     )
@@ -86,6 +89,7 @@ def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
         EPOCH,
         Budget(steps=2 * EPOCH),
         lambda: (0.1, 0.5),
+        IMAGES,
         save,
         lambda: bool(saved),
     )
@@ -128,6 +132,7 @@ def test_best_weights_are_those_of_the_best_validation(trainer, batches):
         EPOCH,
         Budget(steps=2 * EPOCH),
         lambda: (next(scores), 0.5),
+        IMAGES,
         lambda _: kept.append([item.numpy() for item in trainer.average.variables]),
     )
     assert trainer.state.best_score == 0.5
@@ -141,6 +146,17 @@ def test_later_weights_that_are_as_good_are_kept(trainer, batches):
     train(trainer, batches, 100, budget=2 * EPOCH, scores=(0.5, 0.495))
     assert trainer.state.best_step == 2 * EPOCH
     assert trainer.state.best_score == 0.5
+
+
+def test_fewer_images_tell_less(trainer, batches, monkeypatch):
+    assert [as_good(images) for images in (25, 100, 625)] == [0.05, 0.025, 0.01]
+    monkeypatch.setattr(f"{__name__}.IMAGES", 25)
+    train(trainer, batches, 100, budget=2 * EPOCH, scores=(0.5, 0.46))
+    assert trainer.state.best_step == 2 * EPOCH
+
+
+def test_training_goes_on_while_validation_is_as_good(trainer, batches):
+    assert len(train(trainer, batches, 100, budget=20, scores=[0.5] + [0.495] * 9)) == 10
 
 
 def test_training_ends_when_nothing_becomes_better(trainer, batches):
@@ -162,7 +178,7 @@ def test_loss_that_is_no_number_ends_the_run(trainer, batches):
             yield batch
 
     with pytest.raises(TrainingError, match="no number at step 2"):
-        trainer.run(broken, EPOCH, Budget(steps=4), lambda: (0.0, 0.0), lambda _: None)
+        trainer.run(broken, EPOCH, Budget(steps=4), lambda: (0.0, 0.0), IMAGES, lambda _: None)
 
 
 def test_checkpoint_of_another_network_is_refused(compiled, trainer):
@@ -188,7 +204,7 @@ def test_last_part_is_trained_rounded_and_goes_on_bit_for_bit(compiled, batches,
     def run(scores) -> None:
         maps = iter(scores)
         budget = Budget(steps=4 * EPOCH)
-        trainer.run(batches.from_step, EPOCH, budget, lambda: (next(maps), 0.5), after)
+        trainer.run(batches.from_step, EPOCH, budget, lambda: (next(maps), 0.5), IMAGES, after)
 
     # After three epochs the best is judged again, rounded, which the fourth epoch then beats.
     run([0.5, 0.6, 0.7, 0.2, 0.3])
