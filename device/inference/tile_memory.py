@@ -18,22 +18,26 @@ from device.inference.boxes import pairwise_iou
 from device.inference.candidates import Candidates
 from device.inference.cell_view import CellView, SceneCells
 from device.inference.preprocess import Rectangle
-from device.inference.thresholds import least_scores
+from device.inference.thresholds import least_scores, threshold_of
 from device.inference.tile_chooser import CHANGED, SMALL
 from device.inference.tiles import Part, area_shares, covered
 
 # Of the threshold in force; benchmarks/look_closer.py measures what they come to.
-SUPPORTED = 0.8  # of a tile, where the whole picture hints at the same
-SUPPORTED_IN_MOTION = 0.9  # each look at a scene that moves brings false alarms of its own
-REFUTED = 0.7  # of a tile: with less than that it does not see what the whole picture saw
+SUPPORTED = 1.0  # of a tile, where the whole picture hints at the same
+SUPPORTED_IN_MOTION = 0.9  # less than where all stands still: it is not believed for as long
+REFUTED = 0.8  # of a tile: with less than that it does not see what the whole picture saw
 ALONE = 0.2  # of what is left between threshold and 1, that a tile's box needs more without a hint
-ALONE_IN_MOTION = 0.4
+ALONE_IN_MOTION = 0.4  # each look at a scene that moves brings false alarms of its own
 
 REFUTABLE = 0.15  # of the frame's area: up to there a tile that does not see it is believed
 SAME_IOU = 0.3  # boxes of one thing, seen at two scales, or in two frames
 PIECE = 0.5  # of a tile's box: with as much on a box of the whole picture, it is a part of that
 EDGE = 0.01  # of a tile's side: a box that ends so near to it may be cut
 MOST_FRAMES = 30  # that what was found is kept without having been looked at again
+# While the scene moves, for which of what is remembered half is false alarms soon:
+MOST_FRAMES_IN_MOTION = 3
+MOST_WITHOUT_HINT = 2  # of what a tile was as sure of as it must be without a hint
+TOWARDS_HINT = 0.5  # of the way to the middle of the hint, for what lies between cells is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ class _Looks:
     def hints(self) -> Candidates:
         """What it does not show, but hints at."""
         return self.whole.only(~self.sure)
+
+    def outlasts_hints(self, item: RememberedBox) -> bool:
+        """Whether it is kept while the scene moves and the whole picture does not hint at it."""
+        needed = threshold_of(self.thresholds, item.class_id)
+        surer = needed + ALONE_IN_MOTION * (1 - needed)
+        return item.age < MOST_WITHOUT_HINT and item.score >= surer
 
     def least(self, found: Candidates) -> NDArray[np.float32]:
         """The threshold of each box."""
@@ -170,23 +180,27 @@ class TileMemory:
         """What tiles showed before and nobody has looked at since, as far as it is still there."""
         best, hints, view, size_wh = looks.best(), looks.hints(), looks.view, looks.size_wh
         kept: list[RememberedBox] = []
+        most = MOST_FRAMES_IN_MOTION if looks.in_motion else MOST_FRAMES
         for item in self.found:
             box, class_id = item.at(view), item.class_id
-            if item.age >= MOST_FRAMES or _find(box, class_id, [*added, *kept], view) is not None:
+            if item.age >= most or _find(box, class_id, [*added, *kept], view) is not None:
                 continue
             if not _is_in_frame(box, size_wh):
                 continue
             if any(_is_inside(box, tile.view, size_wh, EDGE) for tile in looks.tiles):
                 continue  # it would have been found again
-            if looks.in_motion and _nearest(box, class_id, hints) is None:
-                continue
-            if view.changed(item.scene, box.tolist()) > CHANGED:
-                place = _nearest(box, class_id, hints)
+            place = _nearest(box, class_id, hints)
+            if looks.in_motion and place is not None:
+                box = _towards(box, hints.boxes[place])
+                item = replace(item, box=box, scene=view.scene)
+            elif view.changed(item.scene, box.tolist()) > CHANGED:
                 if place is None:
                     continue
                 # It moved, and the whole picture has a hint of where to.
                 box = hints.boxes[place]
                 item = replace(item, box=box, scene=view.scene)
+            elif looks.in_motion and not looks.outlasts_hints(item):
+                continue
             if not _is_on(box, class_id, best):
                 kept.append(item.kept())
         return kept
@@ -208,6 +222,12 @@ def _is_inside(
     inside_low = box[:2] >= low + np.where(low > 0, slack, 0)
     inside_high = box[2:] <= high - np.where(high < np.array(size_wh), slack, 0)
     return bool(inside_low.all() and inside_high.all())
+
+
+def _towards(box: NDArray[np.float32], hint: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``box`` moved towards the middle of ``hint``; its size is a tile's, and stays."""
+    way = (hint[:2] + hint[2:] - box[:2] - box[2:]) / 2
+    return np.asarray(box + TOWARDS_HINT * np.tile(way, 2), np.float32)
 
 
 def _overlaps(box: NDArray[np.float32], found: Candidates) -> NDArray[np.float64]:

@@ -43,9 +43,14 @@ def test_small_thing_is_told_if_the_tile_is_sure(seen):
 
 
 def test_hint_of_the_whole_picture_makes_a_tile_surer(seen):
-    # 1 - (1 - 0.45) * (1 - 0.2): either alone is below the threshold
-    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.45, 1))) == [(SMALL, 0.56, 1)]
-    assert seen(of((ELSEWHERE, 0.2, 2)), of((ELSEWHERE, 0.45, 1)), tile=5)[1:] == []
+    # 1 - (1 - 0.55) * (1 - 0.2); without a hint 0.6 would be needed
+    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.55, 1))) == [(SMALL, 0.64, 1)]
+    # A hint at another class is none.
+    assert seen(of((ELSEWHERE, 0.2, 2)), of((ELSEWHERE, 0.55, 1)), tile=5)[1:] == []
+
+
+def test_hint_does_not_stand_for_what_a_tile_lacks_of_its_threshold(seen):
+    assert seen(of((SMALL, 0.4, 1)), of((SMALL, 0.49, 1))) == []
 
 
 def test_large_and_cut_things_are_left_to_the_whole_picture(seen):
@@ -72,7 +77,8 @@ def test_two_tiles_that_see_one_thing_tell_it_once(memory):
 def test_what_a_tile_does_not_see_is_not_told(seen):
     whole = of((SMALL, 0.6, 1))
     assert seen(whole, of()) == []
-    assert seen(whole, of((SMALL, 0.36, 1)), moved=SMALL) == [(SMALL, 0.6, 1)]
+    assert seen(whole, of((SMALL, 0.39, 1)), moved=SMALL) == []  # seen is 0.4
+    assert seen(whole, of((SMALL, 0.41, 1)), moved=SMALL) == [(SMALL, 0.6, 1)]
 
 
 def test_refuted_thing_stays_out_until_something_moves_there(seen):
@@ -116,16 +122,31 @@ def test_another_scene_forgets_all(seen):
     assert seen(of((SMALL, 0.2, 1)), moved=(0, 0, 600, 400)) == []
 
 
-def test_thing_moves_with_the_scene_where_the_whole_picture_hints_at_it(seen):
+def test_thing_moves_with_the_scene_and_half_way_to_the_hint_of_the_whole_picture(seen):
     seen(of(), of((SMALL, 0.7, 1)))
-    there = (40, 30, 70, 60)  # two cells to the right, one down
-    hint = of(((42, 30, 72, 60), 0.2, 1))
-    assert seen(hint, offset=(2, 1)) == [(there, 0.7, 1)]
-    assert seen(hint, offset=(2, 1)) == [(there, 0.7, 1)]  # and stays there
+    # The scene moved by (20, 10) pixels, to 40, 30; the hint lies two pixels further.
+    there = (41, 30, 71, 60)
+    assert seen(of(((42, 30, 72, 60), 0.2, 1)), offset=(2, 1)) == [(there, 0.7, 1)]
+    assert seen(of((there, 0.2, 1)), offset=(2, 1)) == [(there, 0.7, 1)]  # and stays there
 
 
-def test_thing_that_nothing_hints_at_while_the_scene_moves_is_lost(seen):
+def test_thing_is_kept_for_three_frames_while_the_scene_moves(seen):
     seen(of(), of((SMALL, 0.7, 1)))
+    told_on = []
+    for frame in range(1, 6):
+        hint = of(((20 + 20 * frame, 20, 50 + 20 * frame, 50), 0.2, 1))
+        told_on.append(len(seen(hint, offset=(2 * frame, 0))))
+    assert told_on == [1, 1, 1, 0, 0]
+
+
+def test_sure_thing_outlasts_two_frames_without_a_hint_while_the_scene_moves(seen):
+    seen(of(), of((SMALL, 0.71, 1)))
+    told_on = [len(seen(of(), offset=(2 * frame, 0))) for frame in range(1, 5)]
+    assert told_on == [1, 1, 0, 0]
+
+
+def test_less_sure_thing_that_nothing_hints_at_while_the_scene_moves_is_lost(seen):
+    seen(of(), of((SMALL, 0.69, 1)))  # sure is 0.7
     assert seen(of(), offset=(2, 1)) == []
 
 
@@ -141,11 +162,13 @@ def test_refuted_thing_stays_out_where_the_scene_moves_it(seen):
         assert seen(of(((left, 20, left + 30, 50), 0.6, 1)), offset=(2 * frame, 0)) == []
 
 
-def test_tile_must_be_surer_while_the_scene_moves(seen):
+def test_tile_alone_must_be_surer_while_the_scene_moves_and_with_a_hint_less(seen):
     seen(of())
     assert seen(of(), of((SMALL, 0.69, 1)), offset=(2, 0)) == []  # sure is 0.7, else 0.6
-    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.44, 1)), offset=(4, 0)) == []  # 0.45, else 0.4
-    assert seen(of(), of((SMALL, 0.71, 1)), offset=(6, 0)) == [(SMALL, 0.71, 1)]
+    assert seen(of((SMALL, 0.2, 1)), of((SMALL, 0.44, 1)), offset=(4, 0)) == []  # 0.45, else 0.5
+    hinted = seen(of((SMALL, 0.2, 1)), of((SMALL, 0.46, 1)), offset=(6, 0))
+    assert hinted == [(SMALL, 0.568, 1)]
+    assert seen(of(), of((SMALL, 0.71, 1)), offset=(8, 0)) == [(SMALL, 0.71, 1)]
 
 
 def test_each_class_has_its_own_threshold(memory):
