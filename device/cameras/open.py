@@ -98,6 +98,8 @@ def kind_of(source: str) -> str:
             return _kind_of_several(partial(part_files, found))
         if is_pattern(source):
             raise SourceError(f"{source}: no file matches this pattern")
+        if path.is_symlink():
+            raise SourceError(f"{source}: a link to {path.readlink()}, where nothing is")
         raise SourceError(f"{source}: no such file or folder{_nearest_file(path)}")
     if path.is_dir():
         return _kind_of_several(partial(find_files, path))

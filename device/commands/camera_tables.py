@@ -16,6 +16,7 @@ from typing import Any
 from device.commands.config_file import ConfigurableParser
 from device.commands.scene_flags import TABLES
 from device.errors import UsageError
+from device.paths import real_path
 from device.suggestions import did_you_mean
 
 CAMERA = "camera"  # the name of the tables
@@ -85,7 +86,14 @@ def _camera(
     settings = {name: value for name, value in table.items() if name in SETTINGS}
     own = _with(args, source=None, name=f"camera{number}", seed=args.seed + number - 1)
     # argparse sets what is typed alone; the model, which is not, is that of the run.
-    argparse.ArgumentParser.parse_known_args(parser, parser.words_of(settings, where), own)
+    words = parser.words_of(settings, where)
+    parser.exit_on_error = False
+    try:
+        argparse.ArgumentParser.parse_known_args(parser, words, own)
+    except argparse.ArgumentError as exc:
+        parser.error(f"{where}: {exc}")
+    finally:
+        parser.exit_on_error = True
     own.bundle, own.source, own.camera = args.bundle, own.source[0], own.name
     own.tables = {name: table[name] for name in TABLES if name in table}
     for name in WRITTEN:
@@ -121,7 +129,10 @@ def _refuse_twice(cameras: Sequence[argparse.Namespace]) -> None:
     for (first, one), (second, other) in combinations(enumerate(cameras, 1), 2):
         both = f"cameras {first} and {second}"
         if file_part(one.name).casefold() == file_part(other.name).casefold():
-            raise UsageError(f"{both} are both called {other.name}: give each a name of its own")
+            called = f"both called {other.name}"
+            if one.name != other.name:
+                called = f"called {one.name} and {other.name}, which is one name for files"
+            raise UsageError(f"{both} are {called}: give each a name of its own")
         if _device_of(one.source) == _device_of(other.source) != "demo":
             from device.cameras.url import redact
 
@@ -139,4 +150,4 @@ def _device_of(source: str) -> str:
         return "picamera:0"
     if source.isdecimal():
         return f"/dev/video{int(source)}"
-    return source if "://" in source or source == "demo" else str(Path(source).resolve())
+    return source if "://" in source or source == "demo" else str(real_path(source))

@@ -100,9 +100,13 @@ def _library(text: str) -> str:
     from device.inference.delegates import library_of  # here: most runs have none
 
     try:
-        return library_of(text)
+        if text.strip() and not Path(text).is_dir():
+            return library_of(text)
     except OSError as exc:  # such as a name that is too long to look for
         raise argparse.ArgumentTypeError(f"{text[:80]!a}: {exc.strerror}") from exc
+    raise argparse.ArgumentTypeError(
+        f"{text[:80]!a} is no library: the path or name of one is expected, such as libedgetpu.so.1"
+    )
 
 
 def hints_of(args: argparse.Namespace) -> Hints:

@@ -15,6 +15,7 @@ from typing import Any
 
 from device.compiled_model import EDGE_TPU_LIBRARY, EDGE_TPU_OPERATOR
 from device.errors import DelegateError, InterpreterError
+from device.paths import real_path
 from device.system.accelerators import what_edge_tpu_needs
 
 FUNCTIONS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")
@@ -34,7 +35,7 @@ def delegate_for(asked: str | None, operators: Iterable[str]) -> str | None:
 def library_of(text: str) -> str:
     """What ``--delegate`` names: a path, made absolute, or a library that the system knows."""
     path = Path(text)
-    return str(path.resolve()) if "/" in text or path.is_file() else text
+    return str(real_path(path)) if "/" in text or path.is_file() else text
 
 
 def load_delegate(backend: Any, library: str, interpreter: str) -> Any:

@@ -13,6 +13,7 @@ from device.errors import UsageError
 from device.file_kinds import kind_of_file
 from device.outputs.base import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from device.outputs.file_names import event_name, series_pattern
+from device.paths import real_path
 
 STDOUT = Path("-")
 LOG_SUFFIXES = (".jsonl", ".csv")  # of names that cannot be a slip of the fingers
@@ -152,15 +153,15 @@ def _refuse_overwriting(outputs: OutputOptions, source: str, bundle: Path) -> No
     )
     paths = [(flag, path) for flag, path in named if path is not None]
     for (flag, path), (other, same) in combinations(paths, 2):
-        if path.resolve() == same.resolve():
+        if real_path(path) == real_path(same):
             raise UsageError(f"{flag} and {other} are both {path}: give two names")
-    origin = Path(source).resolve()
+    origin = real_path(source)
     for flag, path in paths:
-        if path.resolve() == origin:
+        if real_path(path) == origin:
             raise UsageError(f"{flag} {path} is the source: choose another name")
-        if path.resolve().is_relative_to(bundle.resolve()):
+        if real_path(path).is_relative_to(real_path(bundle)):
             raise UsageError(f"{flag} {path} lies in the bundle: choose another place")
-        if path.resolve().is_relative_to(origin) and origin.is_dir():
+        if real_path(path).is_relative_to(origin) and origin.is_dir():
             raise UsageError(
                 f"{flag} {path} lies in the source folder, and would be read as a source next "
                 "time: choose another place"
@@ -184,6 +185,6 @@ def _may_remove(outputs: OutputOptions, path: Path) -> bool:
             (outputs.clips, [event_name(label, outputs.name) for label in outputs.on], ".mp4")
         )
     return any(
-        path.parent == folder.resolve() and series_pattern(names, suffix).fullmatch(path.name)
+        path.parent == real_path(folder) and series_pattern(names, suffix).fullmatch(path.name)
         for folder, names, suffix in series
     )

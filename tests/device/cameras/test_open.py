@@ -224,6 +224,14 @@ def test_file_that_is_no_source_is_called_what_it_is(tmp_path, name, expected):
         open_camera(str(tmp_path / name), [], print)
 
 
+@pytest.mark.parametrize("target", ["gone.mp4", "link.mp4"])
+def test_link_that_leads_nowhere_is_said_to_be_one(tmp_path, target):
+    link = tmp_path / "link.mp4"
+    link.symlink_to(target)
+    with pytest.raises(SourceError, match=rf"link\.mp4: a link to {target}, where nothing is"):
+        open_camera(str(link), [], print)
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [("holidy.mp4", "holiday.mp4"), ("holiday.mp5", "holiday.mp4"), ("garden", "")],

@@ -93,7 +93,7 @@ def test_broker_sees_a_device_for_each_camera(cameras):
     [
         (
             '[[camera]]\nname = "a"\nsource = 0\n[[camera]]\nname = "A"\nsource = 1\n',
-            "cameras 1 and 2 are both called A: give each a name of its own",
+            "cameras 1 and 2 are called a and A, which is one name for files: give each a name",
         ),
         (
             '[[camera]]\nsource = 0\n[[camera]]\nsource = "/dev/video0"\n',
@@ -132,7 +132,10 @@ def test_what_cannot_be_meant_of_several_is_refused(cameras, text, complaint):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[[camera]]\nsource = 0\nthreshold = 7\n", "--threshold: 7 is not above 0"),
+        (
+            "[[camera]]\nsource = 0\n[[camera]]\nsource = 1\nthreshold = 7\n",
+            "camera 2: argument --threshold: 7 is not above 0",
+        ),
         ("[[camera]]\nsource = 0\nwhen_moving = 1\n", "camera 1: when_moving = 1: true or false"),
         ("source = 1\n[[camera]]\nsource = 0\n", "source beside [[camera]]"),
         ("camera = 3\n", "camera is expected as tables"),
@@ -144,6 +147,20 @@ def test_value_that_is_none_is_wrong_usage(cameras, capsys, text, complaint):
         cameras(f'bundle = "bundle"\n{text}')
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_names_that_files_cannot_tell_apart_are_both_named(cameras):
+    tables = "".join(f"[[camera]]\nname = '{name}'\nsource = 'demo'\n" for name in (".", "..."))
+    with pytest.raises(UsageError, match=r"called \. and \.\.\., which is one name for files"):
+        cameras(f"bundle = 'bundle'\n{tables}")
+
+
+def test_sources_that_are_links_in_a_circle_are_two(cameras, tmp_path):
+    one, other = tmp_path / "one.mp4", tmp_path / "other.mp4"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    text = f"bundle = 'bundle'\n[[camera]]\nsource = '{one}'\n[[camera]]\nsource = 'demo'\n"
+    assert [camera.source for camera in cameras(text)] == [str(one), "demo"]
 
 
 def test_printed_settings_of_several_cameras_are_read_again(cameras, capsys):

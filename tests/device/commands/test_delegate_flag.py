@@ -75,3 +75,18 @@ def test_path_without_a_file_is_one_line(device, small_bundle):
     ran = device("detect", small_bundle, "--source", "demo", "--delegate", "./none.so")
     assert ran.code == 1
     assert "none.so cannot be loaded" in ran.error
+
+
+@pytest.mark.parametrize("text", ["", " ", "/"])
+def test_what_is_no_library_is_wrong_usage(device, small_bundle, text):
+    ran = device("detect", small_bundle, "--source", "demo", f"--delegate={text}")
+    assert ran.code == 2
+    assert "is no library: the path or name of one is expected" in ran.error
+
+
+def test_link_that_leads_in_a_circle_is_one_line(device, small_bundle, tmp_path):
+    circle = tmp_path / "circle.so"
+    circle.symlink_to(circle)
+    ran = device("detect", small_bundle, "--source", "demo", "--delegate", circle)
+    assert ran.code == 1
+    assert "circle.so cannot be loaded" in ran.error

@@ -141,6 +141,14 @@ def test_missing_picture_is_left_to_whoever_looks_for_it(tmp_path, monkeypatch):
         check_outputs(Options(output=Path("drawn.jpg")), "stret", BUNDLE)
 
 
+def test_links_that_lead_in_a_circle_are_left_to_whoever_opens_them(tmp_path):
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    check_outputs(Options(output=circle / "drawn.mp4", log=tmp_path / "a.csv"), "demo", BUNDLE)
+    with pytest.raises(UsageError, match="is the source"):
+        check_outputs(Options(log=circle), str(circle), BUNDLE)
+
+
 @pytest.mark.parametrize("images", [5, None])
 def test_one_picture_of_a_source_of_more_is_refused(images):
     with pytest.raises(UsageError, match=r"drawn\.jpg is one picture, and --source a\.gif is more"):
