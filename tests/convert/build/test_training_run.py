@@ -27,7 +27,7 @@ def test_interrupt_while_training_ends_it_and_keeps_the_best_so_far(dataset, tmp
             self.state = RunState()
             self.events: list[str] = []
 
-        def run(self, batches, epoch_steps, budget, validate, after_epoch, stop) -> None:
+        def run(self, batches, epoch_steps, budget, validate, validated, after_epoch, stop) -> None:
             while not stop():
                 self.events.append("step")
                 if len(self.events) == 2:
