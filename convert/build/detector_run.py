@@ -17,7 +17,7 @@ from convert.build.trained import (
 from convert.build.training_run import MOST_JUDGED, MOST_VALIDATED, Say, TrainingRun
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
-from convert.models.anchors import PUBLISHED_PIXELS
+from convert.models.anchors import PUBLISHED_PIXELS, sides_alike
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import Dataset, TrainingImage
@@ -54,6 +54,7 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
             say(f"input       {choice.size}x{choice.size}: {choice.why}")
         else:
             check_size(options.size)
+            self._tell_better_start(options.size)
             self.layout = choose_layout(boxes_of(dataset.train), options.size, pixels)
         self.size = self.layout.size
         if self.layout.scale != 1:
@@ -63,6 +64,14 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         self._unlabelled = (
             () if options.unlabelled is None else unlabelled_images(options.unlabelled, judged, say)
         )
+
+    def _tell_better_start(self, size: int) -> None:
+        """Name the sides at which the published weights start better, where ``size`` is none."""
+        below, above = sides_alike(size)
+        if below != above and self.options.start_from is None:
+            self.say(
+                f"input       {size}x{size}; {below} or {above} would start better, halved as 300"
+            )
 
     def _open_teacher(self, path: Path) -> Bundle:
         """The bundle at ``path``. Raises ``WeightsError`` where it cannot teach these classes."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SLIM_EXAMPLES = """examples:
   python -m convert slim build/bees --max-drop 1 --target pi4
   python -m convert slim build/bees --dataset ~/bees --cost 0.25 --minutes 60
-  python -m convert slim build/bees --images val --annotations val.json --size 160 --max-drop 2
+  python -m convert slim build/bees --images val --annotations val.json --size 172 --max-drop 2
   python -m convert slim build/ssdlite_mobilenet_v2 --images ~/Pictures --frontier
 
 A search goes down in pixels as long as the promise holds, by about half the cost each time, then

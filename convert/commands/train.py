@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 TRAIN_EXAMPLES = """examples:
   python -m convert train ~/bees --out build/bees
-  python -m convert train ~/bees --out build/bees --minutes 60 --size 224
+  python -m convert train ~/bees --out build/bees --minutes 60 --size 236
   python -m convert train ~/bees --out build/bees --resume
   python -m convert train ~/bees --out build/bees2 --from build/bees --epochs 20
-  python -m convert train ~/bees --out build/small --size 160 --teacher build/bees --qat
+  python -m convert train ~/bees --out build/small --size 172 --teacher build/bees --qat
   python -m convert train ~/ripe_or_not --out build/ripe --base mobilenet_v2
 """
 MINUTES = 20.0

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-# Convolutions with stride 2 see an even side half a pixel farther to the right than an odd one.
-# These sides, 32 apart, are halved as 300 is, so that anchors lie where the weights have learnt it:
-# COCO's own, not trained any further, have 0.274 mAP at 236 pixels and 0.246 at 240.
-SIZES = (76, 108, 140, 172, 204, 236, 268)
+from convert.models.anchors import ALIKE, PUBLISHED_PIXELS, sides_alike
+
+SIZES = tuple(range(sides_alike(96)[0], PUBLISHED_PIXELS, ALIKE))
 AS_CHEAP = 0.9  # of a cost asked for: a side that costs so much is taken as it is
 HALF = 0.63  # of a cost: how much cheaper the next size is at least
 NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next

@@ -36,6 +36,15 @@ def test_training_goes_on_from_the_bundle(trained, dataset, tmp_path):
     assert before > 0.2
 
 
+def test_side_at_which_weights_start_worse_is_told_with_better_ones(dataset, tmp_path):
+    told: list[str] = []
+    DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), told.append)
+    assert "input       128x128; 108 or 140 would start better, halved as 300" in told
+    told.clear()
+    DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=140), told.append)
+    assert not any("start better" in line for line in told)
+
+
 def test_run_of_other_anchors_is_not_gone_on_with(dataset, tmp_path):
     run = DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), lambda _: None)
     scale = run.layout.scale

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convert.models.anchors import AnchorLayout, layout_of, ssd_anchors
+from convert.models.anchors import AnchorLayout, layout_of, sides_alike, ssd_anchors
 from convert.models.tfjs_weights import read_graph_model
 
 
@@ -50,3 +50,10 @@ def test_anchors_of_another_formula_have_no_layout():
     assert layout_of(anchors[:-1], 160) is None
     anchors[40, 3] *= 1.01
     assert layout_of(anchors, 160) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "alike"), [(300, (300, 300)), (236, (236, 236)), (224, (204, 236)), (320, (300, 332))]
+)
+def test_sides_halved_as_the_published_one_are_32_apart(size, alike):
+    assert sides_alike(size) == alike
