@@ -99,6 +99,25 @@ def test_floats_are_not_rounded_to_bfloat16(said: dict, variant: str):
     assert said["variants"][variant]["apart"] < 1e-3  # logits of up to 10: bfloat16 has 8 bits
 
 
+def test_int8_is_not_computed_where_it_saturates(said: dict):
+    # Steps of 255 by which an output differs: 10 where it is exact, 133 where it was not.
+    assert said["variants"]["int8"]["apart"] < 64
+
+
+@pytest.mark.parametrize(
+    ("features", "in_floats"),
+    [("AVX2", True), ("AVX2, AVX-512 VNNI", False), ("AVX2, AVX-VNNI", False), ("NEON", True)],
+)
+def test_int8_is_computed_in_floats_where_the_processor_would_saturate(
+    packages: Path, features: str, in_floats: bool
+):
+    code = (
+        "from device.inference.openvino_runtime import settings_for\n"
+        f"print(settings_for(2, {features.split(', ')})"
+    )
+    assert ("LP_TRANSFORMS_MODE" in run(packages, "-c", code + ")")) == in_floats
+
+
 def test_operator_that_it_lacks_is_named(said: dict):
     assert said["refused"].endswith(
         "refuses detect.tflite: OpenVINO has no operator TFLite_Detection_PostProcess"
