@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import importlib.metadata
 import platform
 import shlex
@@ -14,6 +15,8 @@ from device.bundle.manifest import Provenance
 from device.runtimes import ORIGINS, installed_interpreters
 
 ALWAYS_USED = ("numpy", "opencv-python-headless", "scikit-image")
+# Modules that packages of other names have as well: opencv-python, tensorflow-cpu.
+MODULES = {"opencv-python-headless": "cv2", "scikit-image": "skimage"}
 
 
 def provenance_of(
@@ -58,6 +61,14 @@ def machine() -> str:
 def tool_versions(packages: Iterable[str]) -> dict[str, str]:
     """Versions of Python, of ``packages``, and of the interpreters that are at hand here."""
     versions = {"python": platform.python_version()}
-    versions |= {name: importlib.metadata.version(name) for name in packages}
+    versions |= {name: _version(name) for name in packages}
     at_hand = installed_interpreters()
     return versions | {ORIGINS[name].distribution: version for name, version in at_hand.items()}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        version: str = importlib.import_module(MODULES.get(package, package)).__version__
+        return version
