@@ -10,74 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from convert.models.anchors import AnchorLayout
+from convert.compression.teacher import Teacher
 from convert.training.losses import box_terms, focal_loss, positives, smooth_l1_loss
-from convert.training.network import normalised, raw_heads
 from convert.training.ssd_trainer import SsdTrainer
-from convert.training.targets import BOX_SCALES, POSITIVE_IOU, Matcher
 
-NOTHING = -8.0  # a logit: 0.03 % sure
 LEAST_MASS = 1.0  # teacher's scores in a batch that shows nothing: what losses are divided by
-
-
-def corresponding_anchors(
-    teacher: AnchorLayout, student: AnchorLayout
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """For each anchor of ``student`` the one of ``teacher`` that overlaps it most.
-
-    int32 (anchors,), and whether they overlap as much as an object and an anchor that is to find
-    it: bool (anchors,).
-    """
-    theirs, ours = teacher.anchors(), student.anchors()
-    corners = np.concatenate(
-        (ours[:, 1::-1] - ours[:, :1:-1] / 2, ours[:, 1::-1] + ours[:, :1:-1] / 2), axis=1
-    )
-    overlaps, _ = Matcher(theirs).overlaps(corners)
-    best: NDArray[np.int32] = overlaps.argmax(axis=1).astype(np.int32)
-    return best, np.asarray(overlaps.max(axis=1) >= POSITIVE_IOU)
-
-
-class Teacher:
-    """The whole network, and what it says to a student of another input size."""
-
-    def __init__(
-        self, model: keras.Model, classes: int, own: AnchorLayout, student: AnchorLayout
-    ) -> None:
-        """``own`` are the anchors that ``model`` speaks of, ``student`` those it is asked for."""
-        self.model = model
-        self.classes = classes
-        self.own = own
-        self.student = student
-        like, known = corresponding_anchors(own, student)
-        theirs, ours = own.anchors()[like], student.anchors()
-        self._like = tf.constant(like)
-        self._known = tf.constant(known[:, np.newaxis])
-        # The teacher's encodings are about its own anchors: the same box about ours is those times
-        # a factor and moved, for it is encoded by quotients and logarithms.
-        scales = np.array(BOX_SCALES, np.float32)
-        sides = theirs[:, 2:] / ours[:, 2:]
-        moved = np.concatenate(((theirs[:, :2] - ours[:, :2]) / ours[:, 2:], np.log(sides)), axis=1)
-        self._factor = tf.constant(np.concatenate((sides, np.ones_like(sides)), axis=1))
-        self._moved = tf.constant((moved * scales).astype(np.float32))
-
-    def say(self, pixels: Any) -> tuple[Any, Any]:
-        """Encodings (batch, anchors, 4) and logits (batch, anchors, classes) at our anchors.
-
-        ``pixels`` uint8 (batch, size, size, 3), RGB. Nothing of it is trained. Of an anchor that
-        is like none of its own, such as one larger than any object, it says that nothing is there.
-        """
-        outputs = self.model(normalised(pixels), training=False)
-        boxes, logits = raw_heads(outputs, self.classes)
-        boxes, logits = (tf.gather(item, self._like, axis=1) for item in (boxes, logits))
-        logits = tf.where(self._known, logits, NOTHING)
-        return tf.stop_gradient(boxes * self._factor + self._moved), tf.stop_gradient(logits)
-
-    def shrink(self, pixels: Any) -> Any:
-        """The same images as the student gets them, uint8."""
-        if self.own.size == self.student.size:
-            return pixels
-        small = tf.image.resize(pixels, (self.student.size,) * 2, method="area")
-        return tf.cast(tf.round(small), tf.uint8)
 
 
 def score_loss(logits: Any, wanted: Any) -> Any:

@@ -13,16 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from convert.compression.cost_model import Board, network_instructions
-from convert.compression.distillation import (
-    DistillingTrainer,
-    Teacher,
-    box_loss,
-    score_loss,
-)
+from convert.compression.distillation import DistillingTrainer, box_loss, score_loss
 from convert.compression.importance import ChannelStatistics, channel_statistics
 from convert.compression.low_rank import split_paying
 from convert.compression.narrowing import channels_for
 from convert.compression.pruning import remove_channels
+from convert.compression.teacher import Teacher
 from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import (
     LayerWeights,
