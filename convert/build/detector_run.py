@@ -17,7 +17,7 @@ from convert.build.trained import (
 from convert.build.training_run import MOST_JUDGED, MOST_VALIDATED, Say, TrainingRun
 from convert.catalogue import catalogue
 from convert.errors import WeightsError
-from convert.models.anchors import PUBLISHED_PIXELS, sides_alike
+from convert.models.anchors import PUBLISHED_PIXELS, AnchorLayout, sides_alike
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import Dataset, TrainingImage
@@ -45,17 +45,18 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
     def __init__(self, dataset: Dataset, options: TrainOptions, say: Say) -> None:
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         super().__init__(dataset, options, say)
-        pixels: float = PUBLISHED_PIXELS
+        like = AnchorLayout(PUBLISHED_PIXELS)
         if options.start_from is not None:
-            pixels = bundle_layout(Bundle(options.start_from)).pixels
+            like = bundle_layout(Bundle(options.start_from))
         if options.size is None:
-            choice = choose_size(dataset.train, pixels)
+            choice = choose_size(dataset.train, like.pixels)
             self.layout = choice.layout
             say(f"input       {choice.size}x{choice.size}: {choice.why}")
         else:
             check_size(options.size)
             self._tell_better_start(options.size)
-            self.layout = choose_layout(boxes_of(dataset.train), options.size, pixels)
+            even = like.even and like.size == options.size
+            self.layout = choose_layout(boxes_of(dataset.train), options.size, like.pixels, even)
         self.size = self.layout.size
         if self.layout.scale != 1:
             say(f"anchors     {self.layout.scale:.2f} times as large a part of the input as usual")
@@ -92,8 +93,11 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
 
     def input_told(self) -> str:
         """What of the input must be the same for a run that is taken up again."""
-        size, scale = self.layout.size, self.layout.scale
-        return str(size) if scale == 1 else f"{size} with anchors times {scale:.3f}"
+        layout = self.layout
+        told = str(layout.size)
+        if layout.scale != 1:
+            told += f" with anchors times {layout.scale:.3f}"
+        return told if layout.even or layout.size == PUBLISHED_PIXELS else f"{told}, where it looks"
 
     def validator(self, images: int, split: str = "validation") -> DetectionValidator:
         """What is to be found on at most ``images`` of a split."""
@@ -136,7 +140,8 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
 
     def trainer(self) -> SsdTrainer:
         """A trainer whose network has its first weights."""
-        from convert.compression.distillation import DistillingTrainer, Teacher
+        from convert.compression.distillation import DistillingTrainer
+        from convert.compression.teacher import Teacher
         from convert.training.batches import relative_boxes
         from convert.training.network import (
             LABELLED,

@@ -18,8 +18,8 @@ FINEST_STRIDE = 16  # input pixels per cell of the finest map
 
 PUBLISHED_PIXELS = 300  # side of the input that the published weights were trained for
 # Convolutions with stride 2 see an even side half a pixel farther to the right than an odd one.
-# Sides so far apart are odd and even alike down to the finest map, so that anchors lie where the
-# weights have learnt it: COCO's own, not trained further, have 0.274 mAP at 236 and 0.246 at 240.
+# Sides so far apart are odd and even alike down to the finest map, so that all that lies below it
+# meets what it has learnt (benchmarks/sides.py).
 ALIKE = 2 * FINEST_STRIDE
 
 
@@ -29,11 +29,14 @@ class AnchorLayout:
 
     ``scale`` multiplies their sides. At 1 they are as large a part of every input; at 300 / size
     they have the pixels that they have in the published network, whose heads have learnt what an
-    object of so many pixels looks like.
+    object of so many pixels looks like. Their centres are as far from where a cell of the network
+    looks as in the published one (:func:`cell_centres`), or, ``even``, in the middles of equal
+    cells, as bundles have them that were made before this was known.
     """
 
     size: int
     scale: float = 1.0
+    even: bool = False
 
     @property
     def pixels(self) -> float:
@@ -49,6 +52,21 @@ class AnchorLayout:
         """Float32 (count, 4), as of :func:`ssd_anchors`; sides may exceed 1."""
         anchors = ssd_anchors(self.grid)
         anchors[:, 2:] *= np.float32(self.scale)
+        if self.even or self.size == PUBLISHED_PIXELS:
+            return anchors
+        maps = np.split(
+            anchors,
+            np.cumsum(
+                [
+                    cells * cells * count
+                    for cells, count in zip(self.grid, ANCHORS_PER_CELL, strict=True)
+                ]
+            )[:-1],
+        )
+        for block, centres in zip(maps, cell_centres(self.size), strict=True):
+            cells = block.reshape(len(centres), len(centres), -1, 4)  # a view
+            cells[..., 0] = centres[:, np.newaxis, np.newaxis]
+            cells[..., 1] = centres[np.newaxis, :, np.newaxis]
         return anchors
 
 
@@ -58,8 +76,62 @@ def layout_of(anchors: NDArray[np.float32], size: int) -> AnchorLayout | None:
     if anchors.shape != formula.shape:
         return None
     scale = float(anchors[0, 2]) / float(formula[0, 2])
-    layout = AnchorLayout(size, 1.0 if math.isclose(scale, 1.0, rel_tol=1e-6) else scale)
-    return layout if np.allclose(layout.anchors(), anchors, rtol=1e-5, atol=0) else None
+    scale = 1.0 if math.isclose(scale, 1.0, rel_tol=1e-6) else scale
+    layouts = (AnchorLayout(size, scale, even) for even in (False, True))
+    return next(
+        (item for item in layouts if np.allclose(item.anchors(), anchors, rtol=1e-5, atol=1e-7)),
+        None,
+    )
+
+
+def cell_centres(size: int) -> tuple[NDArray[np.float64], ...]:
+    """Where cells of the six maps have learnt to find things, in an input of ``size``.
+
+    Float64 (cells,) for each map, finest first: along either axis, 0..1 of the input. The published
+    weights were trained with the middles of equal cells over 300 pixels, from which what a cell
+    looks at drifts away: the coarser three maps look 22 to 150 pixels farther to the right, and a
+    little more so on that side of the picture. In another input cells look elsewhere, but what they
+    have learnt to find is as far from there. COCO's own, not trained further, have at 268 pixels
+    an mAP of 0.328 instead of 0.293 with equal cells, and at 224 of 0.245 instead of 0.198.
+    """
+    centres = []
+    for here, published in zip(_sights(size), _sights(PUBLISHED_PIXELS), strict=True):
+        learnt = (np.arange(published.cells) + 0.5) / published.cells * PUBLISHED_PIXELS
+        aside = learnt - published.pixels
+        drift = (PUBLISHED_PIXELS / published.cells - published.stride) * published.cells
+        places = (np.arange(here.cells) + 0.5) / here.cells
+        centres.append((here.pixels + aside.mean() + drift * (places - 0.5)) / size)
+    return tuple(centres)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the cells of a feature map look at, along an axis, in pixels of the input."""
+
+    cells: int
+    stride: int
+    first: float
+
+    @property
+    def pixels(self) -> NDArray[np.float64]:
+        """The middle of what each cell looks at."""
+        return self.first + self.stride * np.arange(self.cells, dtype=np.float64)
+
+
+def _sights(size: int) -> tuple[_Sight, ...]:
+    """The six maps of an input of ``size``, finest first.
+
+    A 3x3 convolution with stride 2 and "same" padding has one pixel of padding at the end of an
+    even side, so that cell i looks at 2 i + 1, and one at either end of an odd side: 2 i.
+    """
+    sights: list[_Sight] = []
+    cells, stride, first = size, 1, 0.5
+    while len(sights) < len(ANCHORS_PER_CELL):
+        first += stride * (cells % 2 == 0)
+        cells, stride = math.ceil(cells / 2), 2 * stride
+        if stride >= FINEST_STRIDE:
+            sights.append(_Sight(cells, stride, first))
+    return tuple(sights)
 
 
 def sides_alike(size: int) -> tuple[int, int]:

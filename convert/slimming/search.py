@@ -17,7 +17,6 @@ from convert.slimming.ladder import (
     Rung,
     next_towards,
     next_within,
-    size_for,
     steps_towards,
 )
 from convert.slimming.log import TrialFigures
@@ -45,8 +44,7 @@ class Search:
         self._kernels = kernel_shapes(original.weights)
         self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
-        if options.costs and options.size is None and task.labelled:
-            self._size = size_for(min(options.costs), original.size, self._cost)
+        self._is_fixed = options.size is not None
         self._progress = Progress(self._settings())
         self.students: list[Student] = []
         if options.resume:
@@ -97,6 +95,7 @@ class Search:
             "size": str(options.size),
             "costs": str(options.costs),
             "low rank": str(options.low_rank),
+            "anchors": "where cells look",
         }
 
     def _take_up(self) -> None:
@@ -104,10 +103,16 @@ class Search:
         progress.require(self._progress.settings)
         self._progress = progress
         self.students = [
-            Student(item, AnchorLayout(step.size, step.anchor_scale))
+            Student(item, self._layout_again(step))
             for item, step in zip(weights, progress.steps, strict=True)
         ]
         self._say(f"goes on     after {len(self.students)} networks")
+
+    def _layout_again(self, step: FinishedStep) -> AnchorLayout:
+        original = self._original.layout
+        if step.size == original.size:
+            return original
+        return AnchorLayout(step.size, step.anchor_scale)
 
     def _instructions(self, size: int) -> float:
         return network_instructions(self._kernels, size, self._options.board)
@@ -130,13 +135,11 @@ class Search:
     def _next(self) -> Move | None:
         options, history = self._options, self._history()
         if options.costs:
-            return next_towards(history, options.costs, self._size, self._cost(self._size))
+            return next_towards(history, options.costs, self._size, self._cost, self._is_fixed)
         assert options.max_drop is not None
         if options.epochs is None and len(history) >= STEPS:
             return None
-        return next_within(
-            history, self._size, options.max_drop, self._cost, options.size is not None
-        )
+        return next_within(history, self._size, options.max_drop, self._cost, self._is_fixed)
 
     def search(self, interrupt: Interrupt) -> None:
         """Make networks until nothing is left to try, the time is up, or Ctrl-C."""
@@ -185,7 +188,7 @@ class Search:
             return Budget(steps=options.epochs * self._studio.epoch_steps)
         steps = STEPS
         if options.costs:
-            steps = steps_towards(options.costs, self._size, self._cost(self._size))
+            steps = steps_towards(options.costs, self._size, self._cost, self._is_fixed)
         return Budget(seconds=options.seconds / max(1, steps))
 
     def _add(self, move: Move, student: Student) -> None:

@@ -81,7 +81,7 @@ def _anchored(boxes: NDArray[np.float32], layout: AnchorLayout) -> NDArray[np.bo
 
 
 def choose_layout(
-    boxes: NDArray[np.float32], size: int, pixels: float = PUBLISHED_PIXELS
+    boxes: NDArray[np.float32], size: int, pixels: float = PUBLISHED_PIXELS, even: bool = False
 ) -> AnchorLayout:
     """The anchors for an input of ``size`` whose weights begin from those of ``pixels`` a side.
 
@@ -89,9 +89,10 @@ def choose_layout(
     anchors keep their pixels as far as ``boxes``, as of :func:`boxes_of`, fit them. A network
     trained on raccoons at 300 pixels, which found them with mAP 0.63, had 0.42 at 160 pixels with
     anchors of as many pixels, before it was trained there, and 0.00 with those of as large a part.
+    ``even``: the weights were trained with anchors in even cells over this very size.
     """
     scales = np.geomspace(pixels / size, 1.0, SCALES)
-    layouts = [AnchorLayout(size, float(scale)) for scale in scales]
+    layouts = [AnchorLayout(size, float(scale), even) for scale in scales]
     shares = [float(_anchored(boxes, layout).mean()) for layout in layouts]
     wanted = max(shares) - AS_FITTING
     return next(item for item, share in zip(layouts, shares, strict=True) if share >= wanted)

@@ -61,6 +61,13 @@ def test_layout_of_a_bundle_is_that_of_its_anchors():
     manifest = SimpleNamespace(input=SimpleNamespace(width=160))
     bundle = SimpleNamespace(anchors=layout.anchors(), manifest=manifest)
     assert bundle_layout(bundle).scale == pytest.approx(1.5)
+    assert not bundle_layout(bundle).even
+
+
+def test_layout_of_a_bundle_of_before_has_even_cells():
+    layout = AnchorLayout(160, 1.5, even=True)
+    manifest = SimpleNamespace(input=SimpleNamespace(width=160))
+    assert bundle_layout(SimpleNamespace(anchors=layout.anchors(), manifest=manifest)).even
 
 
 def test_bundle_with_anchors_of_another_network_is_refused(folder):
