@@ -76,29 +76,47 @@ def test_search_always_ends_and_goes_on_only_from_what_held(limit, seed, fixed):
             assert tried[item.move.parent].drop <= limit
 
 
-def test_goals_are_reached_in_steps_from_the_last():
-    history = [Rung(Move(160, None), 0.28, 0.0)]
-    assert next_towards(history, [0.25], 160, 0.28) == Move(160, 0.25, 0)
-    assert next_towards(history, [0.1], 160, 0.28) == Move(160, pytest.approx(0.21), 0)
-    assert next_towards([Rung(Move(160, 0.1), 0.102, 0.0)], [0.1], 160, 0.28) is None
+def towards(goals, size=300, fixed=False):
+    """All that is made on the way to ``goals``."""
+    history = []
+    while (move := next_towards(history, goals, size, cost, fixed)) is not None:
+        history.append(Rung(move, cost(move.size) if move.cost is None else move.cost, 0.0))
+    assert steps_towards(goals, size, cost, fixed) == len(history)
+    return [(item.move.name, item.move.parent) for item in history]
 
 
-def test_smaller_size_is_learnt_before_channels_go():
-    assert next_towards([], [0.25], 160, 0.28) == Move(160, None)
-    assert next_towards([], [0.9, 0.8], 300, 1.0) == Move(300, 0.9, -1)
+def test_goals_are_reached_by_sides_each_learnt_from_the_last():
+    # 268 pixels are 0.80 of the cost and serve two goals, 236 are 0.619 and 204 are 0.46.
+    assert towards([0.9, 0.8, 0.7, 0.6]) == [("268px", -1), ("236px", 0), ("204px", 1)]
+    assert towards([0.5, 0.25]) == [("204px", -1), ("140px", 0)]
+
+
+def test_channels_go_in_steps_where_no_side_costs_about_as_much():
+    # 108 pixels are 0.13 of the cost and 76 are 0.064, less than three quarters of a tenth.
+    assert towards([0.1]) == [("108px", -1), ("108px-10", 0)]
+    assert towards([0.03]) == [("76px", -1), ("76px-5", 0), ("76px-4", 1), ("76px-3", 2)]
+
+
+def test_side_that_was_asked_for_is_learnt_before_channels_go():
+    assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-21", 0), ("160px-20", 1)]
+    assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
+
+
+def test_goal_that_is_nearly_reached_is_reached():
+    history = [Rung(Move(300, 0.5), 0.51, 0.0)]
+    assert next_towards(history, [0.5], 300, cost) is None
 
 
 @pytest.mark.parametrize(
-    ("goals", "size", "whole", "steps"),
-    [([0.9, 0.8, 0.7, 0.6], 300, 1.0, 4), ([0.25], 160, 0.28, 2), ([0.5], 300, 1.0, 3)],
+    ("goal", "size"), [(0.25, 140), (0.5, 204), (0.1, 108), (0.01, 76), (0.9, 268)]
 )
-def test_steps_are_counted_beforehand(goals, size, whole, steps):
-    assert steps_towards(goals, size, whole) == steps
-
-
-@pytest.mark.parametrize(("goal", "size"), [(0.25, 172), (0.5, 204), (0.05, 76), (0.99, 300)])
-def test_size_is_the_smallest_that_costs_about_as_much(goal, size):
+def test_side_is_the_largest_within_the_goal_that_nearly_uses_it_up(goal, size):
     assert size_for(goal, 300, cost) == size
+
+
+@given(st.lists(st.floats(0.02, 0.99), min_size=1, max_size=5), st.sampled_from([300, 140, 76]))
+def test_every_goal_is_reached(goals, size):
+    towards(goals, size)
 
 
 def test_sides_are_halved_as_the_published_one_is():
