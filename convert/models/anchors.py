@@ -21,6 +21,7 @@ PUBLISHED_PIXELS = 300  # side of the input that the published weights were trai
 # Sides so far apart are odd and even alike down to the finest map, so that all that lies below it
 # meets what it has learnt (benchmarks/sides.py).
 ALIKE = 2 * FINEST_STRIDE
+MOST_ASIDE = 0.1  # of an input's side
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,21 @@ def cell_centres(size: int) -> tuple[NDArray[np.float64], ...]:
 
     Float64 (cells,) for each map, finest first: along either axis, 0..1 of the input. The published
     weights were trained with the middles of equal cells over 300 pixels, from which what a cell
-    looks at drifts away: the coarser three maps look 22 to 150 pixels farther to the right, and a
-    little more so on that side of the picture. In another input cells look elsewhere, but what they
-    have learnt to find is as far from there. COCO's own, not trained further, have at 268 pixels
-    an mAP of 0.328 instead of 0.293 with equal cells, and at 224 of 0.245 instead of 0.198.
+    looks at drifts away: the coarser maps look 22 to 150 pixels farther to the right, and a little
+    more so on that side of the picture. In another input cells look elsewhere, but what they have
+    learnt to find is as far from there. COCO's own, not trained further, have at 268 pixels an mAP
+    of 0.328 instead of 0.293 with equal cells, and at 224 of 0.245 instead of 0.198. A map that
+    would have to move by more than :data:`MOST_ASIDE` keeps equal cells: on its other side nothing
+    would be near enough to an object to learn it.
     """
     centres = []
     for here, published in zip(_sights(size), _sights(PUBLISHED_PIXELS), strict=True):
-        learnt = (np.arange(published.cells) + 0.5) / published.cells * PUBLISHED_PIXELS
-        aside = learnt - published.pixels
+        aside = published.middles(PUBLISHED_PIXELS) - published.pixels
         drift = (PUBLISHED_PIXELS / published.cells - published.stride) * published.cells
-        places = (np.arange(here.cells) + 0.5) / here.cells
-        centres.append((here.pixels + aside.mean() + drift * (places - 0.5)) / size)
+        middles = here.middles(size)
+        found = here.pixels + aside.mean() + drift * (middles / size - 0.5)
+        moved = abs(float((found - middles).mean()))
+        centres.append((found if moved <= MOST_ASIDE * size else middles) / size)
     return tuple(centres)
 
 
@@ -116,6 +120,10 @@ class _Sight:
     def pixels(self) -> NDArray[np.float64]:
         """The middle of what each cell looks at."""
         return self.first + self.stride * np.arange(self.cells, dtype=np.float64)
+
+    def middles(self, size: int) -> NDArray[np.float64]:
+        """The middles of equal cells over an input of ``size``."""
+        return (np.arange(self.cells) + 0.5) / self.cells * size
 
 
 def _sights(size: int) -> tuple[_Sight, ...]:

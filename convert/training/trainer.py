@@ -19,7 +19,7 @@ from convert.training.batches import BATCH, Batch
 from convert.training.losses import positives
 from convert.training.network import normalised
 from convert.training.rounding import RoundedNetwork
-from convert.training.schedule import Budget, ema_decay, learning_rate
+from convert.training.schedule import PEAK_RATE, Budget, ema_decay, learning_rate
 from convert.training.state import Arrays, EpochRecord, RunState
 
 MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
@@ -223,13 +223,14 @@ class Trainer(abc.ABC):
         validated: int,
         after_epoch: Callable[[EpochRecord], None],
         stop: Callable[[], bool] = lambda: False,
+        peak: float = PEAK_RATE,
     ) -> None:
         """Train until the budget is used up, it becomes worse, or ``stop`` says so.
 
         ``batches`` gives those from a step on; ``validate`` the scores of the averaged network
         now, on ``validated`` images; ``after_epoch`` hears of each epoch, when :attr:`state` is
         complete. ``stop`` is asked after each step; what the steps since the last epoch gave is
-        lost then.
+        lost then. ``peak`` is the highest learning rate.
         """
         state = self.state
         started = time.monotonic() - state.elapsed_s
@@ -239,7 +240,7 @@ class Trainer(abc.ABC):
         with closing(batches(state.step)) as stream:  # type: ignore[type-var]
             for batch in stream:
                 progress = budget.progress(state.step, time.monotonic() - started)
-                rate = learning_rate(state.step, progress)
+                rate = learning_rate(state.step, progress, peak)
                 losses += self._train_on(batch, rate, ema_decay(state.step))
                 state.step += 1
                 if stop():
@@ -256,7 +257,7 @@ class Trainer(abc.ABC):
                 scores = validate()
                 state.elapsed_s = time.monotonic() - started
                 progress = budget.progress(state.step, state.elapsed_s)
-                self._keep_best(scores[0], progress, as_good(validated))
+                self.keep_best(scores[0], progress, as_good(validated))
                 after_epoch(
                     EpochRecord(
                         epoch=-(-state.step // epoch_steps),
@@ -289,7 +290,7 @@ class Trainer(abc.ABC):
         )
         return np.array([float(item) for item in losses])
 
-    def _keep_best(self, score: float, progress: float, tolerance: float) -> None:
+    def keep_best(self, score: float, progress: float = 0.0, tolerance: float = 0.0) -> None:
         """Remember the averaged weights where they are the best so far, or as good and later."""
         state = self.state
         if state.best and score < state.best_score - tolerance:

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convert.models.anchors import (
     AnchorLayout,
@@ -58,6 +60,18 @@ def test_centres_of_an_input_of_268_by_hand():
     # The finest: 16 i + 11.5 for 300 / 19 (i + 0.5); 17 cells of 268.
     assert finest[8] * 268 == pytest.approx(16 * 8 + 11.5 - 5.5)
     assert len(last) == 1
+
+
+def test_map_that_would_move_too_far_keeps_equal_cells():
+    # The only cell of the last map of 140 pixels has learnt to find things 10 pixels left of it.
+    assert [list(item) for item in cell_centres(140)[-2:]] == [[0.5], [0.5]]
+
+
+@given(st.integers(64, 640))
+def test_centres_lie_in_the_input_and_about_its_middle(size):
+    for centres in cell_centres(size):
+        assert (np.diff(centres) > 0).all()
+        assert abs(centres.mean() - 0.5) <= 0.1 + 1e-9
 
 
 @pytest.mark.parametrize("size", [300, 268, 224, 160, 97])

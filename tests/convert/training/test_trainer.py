@@ -69,6 +69,32 @@ def train(trainer, batches, steps, budget=8, scores=(0.1, 0.2, 0.3, 0.4), stop=l
     return records
 
 
+def test_start_that_nothing_comes_near_is_kept_and_ends_training(trainer, batches):
+    start = [item.numpy() for item in trainer.average.variables]
+    trainer.keep_best(0.9)
+    records = train(trainer, batches, 16, budget=16, scores=[0.1] * 8)
+    assert records[-1].progress < 1  # nothing as good for so long
+    trainer.use_best()
+    assert all(
+        (item.numpy() == values).all()
+        for item, values in zip(trainer.average.variables, start, strict=True)
+    )
+
+
+def test_learning_rate_stays_below_the_peak_that_was_asked_for(trainer, batches):
+    rates = []
+    trainer.run(
+        batches.from_step,
+        EPOCH,
+        Budget(steps=2 * EPOCH),
+        lambda: (0.1, 0.5),
+        IMAGES,
+        lambda record: rates.append(record.learning_rate),
+        peak=1e-6,
+    )
+    assert 0 < max(rates) <= 1e-6
+
+
 @pytest.mark.long
 def test_resumed_run_ends_where_the_whole_one_does_bit_for_bit(
     compiled, trainer, batches, tmp_path
