@@ -41,7 +41,7 @@ def converse(
 
     ``answer`` is a type with a tag. Raises :class:`InterpreterError`, beginning with ``what``,
     where the child says that it failed, crashes, says something else, or has not ended after
-    ``timeout_s``. It never outlives the iterator.
+    ``timeout_s``; ``KeyboardInterrupt`` where Ctrl-C ended it. It never outlives the iterator.
     """
     expired = threading.Event()
 
@@ -85,6 +85,8 @@ def converse(
             child.wait()
         if expired.is_set():
             raise InterpreterError(f"{what}: no answer in {timeout_s:.0f} s")
+        if child.returncode == -signal.SIGINT:
+            raise KeyboardInterrupt  # of a terminal, which reached the child first
         if garbled is None and child.returncode < 0:
             name = signal.Signals(-child.returncode).name
             raise InterpreterError(f"{what}: the interpreter crashed ({name})")

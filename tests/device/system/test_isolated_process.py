@@ -122,3 +122,11 @@ def test_interrupt_that_comes_first_of_all_leaves_no_timer(python, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         ask("any", Count(answers=1), Number, "x in y")
     assert timers[0].finished.is_set()
+
+
+def test_ctrl_c_that_reaches_the_child_first_is_the_users(python):
+    # Not by the shell, in which an interrupt stays ignored where it was ignored before.
+    code = "import os, signal; signal.signal(2, signal.SIG_DFL); os.kill(os.getpid(), 2)"
+    python(f'exec "{sys.executable}" -c "{code}"')
+    with pytest.raises(KeyboardInterrupt):
+        ask("any", Count(answers=1), Number, "x in y")
