@@ -8,6 +8,8 @@ JSON from its standard output.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from device.schema import Record
 from device.system.signals import ending_postponed
 
 TIMEOUT_S = 600.0
+PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 Request = TypeVar("Request", bound=Record)
 Answer = TypeVar("Answer", bound=Record)
@@ -113,7 +116,20 @@ def serve(kind: type[Request], work: Callable[[Request, Callable[[Record], None]
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
 
+    _die_with_parent()
     try:
         work(decode_json(sys.stdin.buffer.read(), kind), reply)
     except (LiteberryError, RuntimeError, ValueError) as exc:
         reply(_Failure(error=str(exc)))
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process with its parent, which may itself be ended by force.
+
+    A library that spins keeps a thread of Python's that could look after the parent from running.
+    """
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was quicker
+            os._exit(1)

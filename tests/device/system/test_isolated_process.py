@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 
 import pytest
 
 from device.errors import InterpreterError
+from device.paths import ROOT
 from device.schema import Record
 from device.system.isolated_process import ask, converse
 from tests.helpers.children import wait_until
@@ -130,3 +133,46 @@ def test_ctrl_c_that_reaches_the_child_first_is_the_users(python):
     python(f'exec "{sys.executable}" -c "{code}"')
     with pytest.raises(KeyboardInterrupt):
         ask("any", Count(answers=1), Number, "x in y")
+
+
+SPINS = """
+from device.schema import Record
+from device.system.isolated_process import serve
+import os, sys
+
+class Count(Record, frozen=True):
+    answers: int
+
+def work(request, reply):
+    os.write(2, f"{os.getpid()}\\n".encode())
+    sys.setswitchinterval(1e6)  # as a library that lets no other thread of Python's run
+    while True:
+        pass
+
+serve(Count, work)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a child with its parent")
+def test_child_that_spins_ends_with_a_parent_that_is_killed():
+    start = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {SPINS!r}], stdin=subprocess.PIPE)\n"
+        "child.stdin.write(b'{\"answers\": 1}')\n"
+        "child.stdin.close()\n"
+        "child.wait()\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", start], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        child = int(parent.stderr.readline())
+    finally:
+        parent.kill()
+        parent.wait()
+    try:
+        wait_until(lambda: not exists(child))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        parent.stderr.close()
