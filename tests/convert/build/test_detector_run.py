@@ -49,9 +49,14 @@ def test_run_of_other_anchors_is_not_gone_on_with(dataset, tmp_path):
     run = DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), lambda _: None)
     scale = run.layout.scale
     assert scale > 1
-    assert run.input_told() == f"{SIZE} with anchors times {scale:.3f}"
-    run.layout = AnchorLayout(SIZE)
-    assert run.input_told() == str(SIZE)
+    assert run.input_told() == f"{SIZE} with anchors times {scale:.3f}, where it looks"
+    layouts = [AnchorLayout(SIZE, item, even) for item in (1.0, scale) for even in (False, True)]
+    told = set()
+    for layout in (*layouts, AnchorLayout(300)):
+        run.layout = layout
+        told.add(run.input_told())
+    assert len(told) == 5
+    assert {str(SIZE), "300"} <= told  # as runs of before say it, which go on where nothing changed
 
 
 def test_teacher_that_lacks_a_class_is_refused(trained, dataset, tmp_path):
