@@ -115,10 +115,11 @@ def test_anchors_of_a_smaller_input_keep_their_pixels_as_far_as_boxes_fit(make):
     assert search._first(SIZE).layout == search._original.layout
 
 
-def test_anchors_of_pictures_without_a_box_are_as_large_a_part(make, monkeypatch):
+def test_anchors_keep_all_their_pixels_where_pictures_have_no_labels(make, monkeypatch):
     monkeypatch.setattr(HeldOut, "labelled", False)
-    monkeypatch.setattr(HeldOut, "chosen_by", (), raising=False)
-    assert make(max_drop=30.0)[0]._first(64).layout.scale == 1
+    search, _ = make(max_drop=30.0)
+    assert search._first(64).layout.pixels == search._original.layout.pixels
+    assert search._first(SIZE).layout == search._original.layout
 
 
 def test_promise_finer_than_the_pictures_can_tell_is_refused_before_training(make):
