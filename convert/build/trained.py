@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convert.build.build import BuildImages, BuildOptions, build_variants, require_reference
 from convert.build.samples import write_sample
 from convert.calibration.images import CalibrationInputs
+from convert.evaluation.validation import DEFAULT_THRESHOLD
 from convert.models.anchors import AnchorLayout
 from convert.models.architecture import PUBLISHED, Architecture
 from convert.models.base import Network
@@ -106,9 +107,13 @@ class TrainedDetector:
 
 
 def rounded_thresholds(thresholds: Mapping[str, float]) -> tuple[dict[str, float], float]:
-    """Thresholds of classes as a manifest has them, and their mean for what has none."""
+    """Thresholds of classes as a manifest has them, and their mean for what has none.
+
+    The mean of none is what a class has of which validation shows nothing.
+    """
     rounded = {name: round(value, 4) for name, value in thresholds.items()}
-    return rounded, round(float(np.mean(list(rounded.values()))), 2)
+    mean = float(np.mean(list(rounded.values()))) if rounded else DEFAULT_THRESHOLD
+    return rounded, round(mean, 2)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,11 @@ from convert.build.trained import (
     choose_samples,
     decoder_rule,
     input_rule,
+    rounded_thresholds,
     spread,
 )
 from convert.calibration.images import CalibrationInputs
+from convert.evaluation.validation import DEFAULT_THRESHOLD
 from convert.models.anchors import AnchorLayout
 from convert.training.dataset import TrainingImage
 from device.images import read_image
@@ -98,3 +101,9 @@ def test_calibration_image_that_vanished_is_left_out(tmp_path):
     cv2.imwrite(str(tmp_path / "there.png"), np.full((48, 64, 3), 90, np.uint8))
     images = [image(tmp_path / name, 0) for name in ("gone.png", "there.png")]
     assert _readable(images, CalibrationInputs(input_rule(96), "image")) == [tmp_path / "there.png"]
+
+
+def test_threshold_for_what_has_none_is_the_mean_of_those_there_are():
+    assert rounded_thresholds({"a": 0.25, "b": 0.75004}) == ({"a": 0.25, "b": 0.75}, 0.5)
+    with warnings.catch_warnings(action="error"):  # a mean of nothing was told to the user
+        assert rounded_thresholds({}) == ({}, DEFAULT_THRESHOLD)
