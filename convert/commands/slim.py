@@ -239,8 +239,8 @@ def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out
 
         told = in_resamples(log.int8_drop_interval)
         print(
-            f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared with "
-            f"the whole network's int8, on {log.images} pictures"
+            f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
+            f"with the whole network's int8, on {log.images} pictures"
         )
     if time_here is not None:
         print(f"            {time_here:.3f} times the time of one invoke here")
