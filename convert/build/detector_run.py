@@ -97,7 +97,9 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
         told = str(layout.size)
         if layout.scale != 1:
             told += f" with anchors times {layout.scale:.3f}"
-        return told if layout.even or layout.size == PUBLISHED_PIXELS else f"{told}, where it looks"
+        if layout.size != PUBLISHED_PIXELS and not layout.even:
+            told += ", where cells look"
+        return told
 
     def validator(self, images: int, split: str = "validation") -> DetectionValidator:
         """What is to be found on at most ``images`` of a split."""

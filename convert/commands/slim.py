@@ -85,7 +85,8 @@ def add_slim(commands: Commands) -> None:
     slim.add_argument(
         "--frontier",
         action="store_true",
-        help=f"write a bundle at each of {', '.join(map(str, FRONTIER))} of the cost, OUT-90, ...",
+        help=f"write a bundle for each of {', '.join(map(str, FRONTIER))} of the cost, "
+        "named OUT-80, ...; one that costs less may serve two",
     )
     slim.add_argument(
         "--size", type=positive_int, metavar="PIXELS", help="input side (default: searched for)"

@@ -95,7 +95,7 @@ class Search:
             "size": str(options.size),
             "costs": str(options.costs),
             "low rank": str(options.low_rank),
-            "anchors": "where cells look",
+            "anchors": "where cells look",  # those of searches before lie elsewhere
         }
 
     def _take_up(self) -> None:
@@ -103,16 +103,10 @@ class Search:
         progress.require(self._progress.settings)
         self._progress = progress
         self.students = [
-            Student(item, self._layout_again(step))
+            Student(item, self._layout(step.size, step.anchor_scale))
             for item, step in zip(weights, progress.steps, strict=True)
         ]
         self._say(f"goes on     after {len(self.students)} networks")
-
-    def _layout_again(self, step: FinishedStep) -> AnchorLayout:
-        original = self._original.layout
-        if step.size == original.size:
-            return original
-        return AnchorLayout(step.size, step.anchor_scale)
 
     def _instructions(self, size: int) -> float:
         return network_instructions(self._kernels, size, self._options.board)
@@ -172,11 +166,13 @@ class Search:
             return student
         return self._studio.split(student, self._options.low_rank)
 
-    def _layout(self, size: int) -> AnchorLayout:
-        """The anchors of a student of ``size`` pixels."""
+    def _layout(self, size: int, scale: float | None = None) -> AnchorLayout:
+        """The anchors of a student of ``size`` pixels; ``scale`` is of one that was made before."""
         original = self._original.layout
         if size == original.size:
             return original
+        if scale is not None:
+            return AnchorLayout(size, scale)
         if not self.held_out.labelled:
             # Little is learnt without labels, so all pixels are kept: COCO's network at 268 has
             # mAP 0.328 so, and 0.308 with anchors that fit more of what it found itself.

@@ -43,7 +43,8 @@ from convert.training.targets import Matcher
 LOOKED_AT = 6  # batches of images that tell what channels are worth
 STEPS_LEAST, STEPS_MOST = 16, 64  # of an epoch
 # The highest learning rate, a quarter of what teaches new classes: a student begins with what the
-# whole network knows. COCO's, at 236 pixels, forgot a third of it at the full rate.
+# whole network knows. COCO's, a tenth of whose cost had gone in channels, fell in six epochs at the
+# full rate from an mAP of 0.41, against what the whole one finds, to one of 0.22.
 STUDENT_RATE = 2.5e-4
 
 Say = Callable[[str], None]

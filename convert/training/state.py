@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Two deviations of how networks differ on one image: 40 raccoons told two of them apart to 0.019.
+AS_GOOD = 0.25
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -45,3 +49,13 @@ class RunState:
     best: list[NDArray[np.float32]] = field(default_factory=list)
     rounded: bool = False
     unrounded: list[NDArray[np.float32]] = field(default_factory=list)
+
+
+def as_good(images: int) -> float:
+    """How much lower a score on so many validation images may be by chance alone.
+
+    The weights that a falling rate ends in are nearly always better than those of an epoch that a
+    few images happened to like: raccoons, by 24 of them, had mAP 0.706 with the last and 0.686
+    with what validation liked best.
+    """
+    return AS_GOOD / math.sqrt(images)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,27 +19,15 @@ from convert.training.losses import positives
 from convert.training.network import normalised
 from convert.training.rounding import RoundedNetwork
 from convert.training.schedule import PEAK_RATE, Budget, ema_decay, learning_rate
-from convert.training.state import Arrays, EpochRecord, RunState
+from convert.training.state import Arrays, EpochRecord, RunState, as_good
 
 MICRO_PIXELS = BATCH * 320 * 320  # trained on at once: a bound on memory
 CLIP_NORM = 10.0
 PATIENCE = 0.4  # of the budget without a validation as good, after which training ends
-# Two deviations of how networks differ on one image: 40 raccoons told two of them apart to 0.019.
-AS_GOOD = 0.25
 ROUNDED_SHARE = 0.25  # of the budget, its last part, in which a network learns to be rounded
 
 Validate = Callable[[], tuple[float, ...]]
 """The scores of the averaged network on validation images, the one it is chosen by first."""
-
-
-def as_good(images: int) -> float:
-    """How much lower a score on so many validation images may be by chance alone.
-
-    The weights that a falling rate ends in are nearly always better than those of an epoch that a
-    few images happened to like: raccoons, by 24 of them, had mAP 0.706 with the last and 0.686
-    with what validation liked best.
-    """
-    return AS_GOOD / math.sqrt(images)
 
 
 class Trainer(abc.ABC):

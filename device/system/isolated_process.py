@@ -8,7 +8,6 @@ JSON from its standard output.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -129,6 +128,8 @@ def _die_with_parent() -> None:
     A library that spins keeps a thread of Python's that could look after the parent from running.
     """
     if sys.platform == "linux":
+        import ctypes  # here: only the child has a use for it
+
         parent = os.getppid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it was quicker

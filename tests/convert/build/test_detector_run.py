@@ -49,7 +49,7 @@ def test_run_of_other_anchors_is_not_gone_on_with(dataset, tmp_path):
     run = DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), lambda _: None)
     scale = run.layout.scale
     assert scale > 1
-    assert run.input_told() == f"{SIZE} with anchors times {scale:.3f}, where it looks"
+    assert run.input_told() == f"{SIZE} with anchors times {scale:.3f}, where cells look"
     layouts = [AnchorLayout(SIZE, item, even) for item in (1.0, scale) for even in (False, True)]
     told = set()
     for layout in (*layouts, AnchorLayout(300)):
