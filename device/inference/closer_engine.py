@@ -14,6 +14,7 @@ from device.inference.boxes import MATCH_IOU, iou
 from device.inference.candidates import Candidates
 from device.inference.cell_view import Cells, CellView, SceneCells
 from device.inference.engine import Engine, in_source, name_detections
+from device.inference.input_plane import InputPlane
 from device.inference.preprocess import Placement, byte_table
 from device.inference.scene_motion import SceneMotion
 from device.inference.thresholds import changed, least_scores, threshold_of
@@ -42,9 +43,10 @@ class _Waiting(np.ndarray[Any, np.dtype[Any]]):
 class CloserEngine(Engine):
     """An engine that sees a frame whole and, larger, the ``extra`` tiles most worth it.
 
-    Outputs are those of the whole picture, then of each tile, then the tiles' numbers, the
-    picture in cells and where the scene lies in it. Which tiles are chosen depends on the frames
-    before, as does what is found: frames are to come in their order, of one camera.
+    Outputs are those of the whole picture, then of each tile, then the tiles' numbers, one channel
+    of the picture, the same in cells, and where the scene lies in it. Which tiles are chosen
+    depends on the frames before, as does what is found: frames are to come in their order, of one
+    camera.
     """
 
     def __init__(
@@ -59,7 +61,8 @@ class CloserEngine(Engine):
         super().__init__(bundle, variant, **options)
         self._extra = extra
         table = byte_table(self._rule, self.interpreter.input).astype(np.float64)
-        self._level = LEVELS / 255 * float(table.max() - table.min())
+        self._value_range = float(table.max() - table.min())
+        self._level = LEVELS / 255 * self._value_range
         self._forget()
 
     def _forget(self) -> None:
@@ -92,7 +95,8 @@ class CloserEngine(Engine):
         waiting = self._own if prepared is None else prepared
         outputs = super().invoke(waiting)
         frame = waiting.frame if isinstance(waiting, _Waiting) else None
-        scene = SceneCells(self._cells(waiting))
+        plane = self._plane(waiting)
+        scene = SceneCells(_cells(plane))
         chosen: list[int] = []
         if frame is not None:
             scene = self._motion.follow(scene.cells)
@@ -103,7 +107,7 @@ class CloserEngine(Engine):
                 pixels = frame.pixels[top : top + height, left : left + width]
                 self._cut(pixels, self._tile)
                 outputs += super().invoke(self._tile)
-        return [*outputs, np.array(chosen, np.intp), scene.cells, np.array(scene.offset)]
+        return [*outputs, np.array(chosen, np.intp), plane, scene.cells, np.array(scene.offset)]
 
     def _invoke_in_place(self) -> Sequence[Tensor]:
         return self.invoke()
@@ -141,7 +145,7 @@ class CloserEngine(Engine):
     def _candidates(
         self, outputs: Sequence[Tensor], placement: Placement, thresholds: Threshold
     ) -> Candidates:
-        *tensors, chosen, cells, (across, down) = outputs
+        *tensors, chosen, plane, cells, (across, down) = outputs
         view = self._view(SceneCells(cells, (float(across), float(down))), placement)
         each = len(self.interpreter.outputs)
         size_wh = placement.source_width, placement.source_height
@@ -155,17 +159,15 @@ class CloserEngine(Engine):
             found = super()._candidates(tensors[n * each : (n + 1) * each], own, lower)
             least = REFUTED * least_scores(thresholds, found.class_ids)
             looks.append(Part(tiles[number], found.only(found.scores >= least)))
-        merged = self._memory.merge(whole, looks, thresholds, view, size_wh)
+        seen = InputPlane(plane, placement, self._value_range)
+        merged = self._memory.merge(whole, looks, thresholds, view, seen)
         return merged.only(np.arange(min(self.max_detections, len(merged.scores))))
 
-    def _cells(self, prepared: Tensor) -> Cells:
-        """The picture in the network's input in cells of ``CELL`` pixels, one channel of it."""
-        plane = np.asarray(prepared)[0]
-        plane = plane[1] if self._rule.layout == "nchw" else plane[..., 1]
-        rows, columns = (side // CELL for side in plane.shape)
-        blocks = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
-        cells: Cells = blocks.mean(axis=(1, 3), dtype=np.float32)
-        return cells
+    def _plane(self, prepared: Tensor) -> Tensor:
+        """A copy of one channel of the network's input."""
+        picture = np.asarray(prepared)[0]
+        plane: Tensor = picture[1] if self._rule.layout == "nchw" else picture[..., 1]
+        return plane.copy()
 
     def _view(self, scene: SceneCells, placement: Placement) -> CellView:
         rows, columns = scene.cells.shape
@@ -179,6 +181,14 @@ class CloserEngine(Engine):
 
         cell_wh = placement.width / (width * columns), placement.height / (height * rows)
         return CellView(scene, to_cells, self._level, cell_wh)
+
+
+def _cells(plane: Tensor) -> Cells:
+    """The picture in cells of ``CELL`` pixels."""
+    rows, columns = (side // CELL for side in plane.shape)
+    blocks = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
+    cells: Cells = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return cells
 
 
 def _span(ends: Sequence[float], count: int) -> slice:

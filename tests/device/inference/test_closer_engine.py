@@ -88,7 +88,7 @@ def test_unsure_things_score_less_than_those_found(closer, small_bundle):
 
 def test_empty_input_of_a_new_variant_is_run_without_a_frame(closer):
     outputs = closer.invoke(np.zeros_like(closer.new_input()))
-    assert len(outputs[-3]) == 0
+    assert len(outputs[-4]) == 0
 
 
 def test_only_classes_asked_for_are_found(loaded, far_away):

@@ -1,0 +1,109 @@
+"""The input plane: one channel of the network's input, in which a piece of a frame is found again.
+
+Between two looks at a tile a small thing goes on; the input of the whole picture shows where to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.inference.preprocess import Placement
+from device.records import Tensor
+
+MARGIN = 0.15  # of a box's sides, beside it: a thing is told from what is around it
+LEAST_SIDE = 4  # pixels of the input: in less every place looks like every other
+LEAST_CONTRAST = 0.02  # of the input's range, as standard deviation: a plain piece is everywhere
+REACH = 6  # pixels of the input that a thing goes at most, beside the scene, from frame to frame
+ALIKE = 0.5  # least correlation of a piece with the place where it is found again
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A piece of an input plane, around a box."""
+
+    pixels: NDArray[np.float32]  # (rows, columns)
+    left: int  # where in the plane it was cut
+    top: int
+    box: NDArray[np.float32]  # in the source pixels of that frame
+
+
+class InputPlane:
+    """What one channel of the network's input shows of a frame."""
+
+    def __init__(self, pixels: Tensor, placement: Placement, value_range: float) -> None:
+        """``pixels`` (rows, columns) of the input's dtype, whose values span ``value_range``."""
+        self._pixels = pixels
+        self._placement = placement
+        self._least_contrast = LEAST_CONTRAST * value_range
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the frame, in pixels."""
+        return self._placement.source_width, self._placement.source_height
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        """Pixels of the input for each of the frame's, across and down."""
+        rows, columns = self._pixels.shape
+        _, _, width, height = self._placement.target
+        return columns * width / self._placement.width, rows * height / self._placement.height
+
+    def cut(self, box: NDArray[np.float32]) -> Patch | None:
+        """The piece around ``box``; None where there is nothing to know it by."""
+        rows, columns = self._pixels.shape
+        margins = MARGIN * (box[2:] - box[:2])
+        left, top = (max(0, int(side)) for side in np.floor(self._inside(box[:2] - margins)))
+        right, bottom = np.ceil(self._inside(box[2:] + margins))
+        right, bottom = min(columns, int(right)), min(rows, int(bottom))
+        if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
+            return None
+        pixels = self._pixels[top:bottom, left:right].astype(np.float32)
+        if pixels.std() < self._least_contrast:
+            return None
+        return Patch(pixels, left, top, box)
+
+    def find(self, patch: Patch, near: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """The box of a patch of a frame before, looked for around the box ``near``.
+
+        The place is that of the greatest normalised cross-correlation, between pixels that of the
+        parabola through it and its neighbours; None where the piece is not found again.
+        """
+        scale = np.array(self._scale, np.float32)
+        cut_at = np.array([patch.left, patch.top], np.float32)
+        left, top = np.rint(cut_at + (near[:2] - patch.box[:2]) * scale).astype(int) - REACH
+        rows, columns = patch.pixels.shape
+        right, bottom = left + columns + 2 * REACH, top + rows + 2 * REACH
+        left, top = max(0, left), max(0, top)
+        window = self._pixels[top : max(0, bottom), left : max(0, right)].astype(np.float32)
+        if window.shape[0] < rows or window.shape[1] < columns:
+            return None
+        alike = np.asarray(
+            cv2.matchTemplate(window, patch.pixels, cv2.TM_CCOEFF_NORMED), np.float32
+        )
+        _, best, _, (column, row) = cv2.minMaxLoc(alike)
+        if not best >= ALIKE:  # neither where it is no number
+            return None
+        place = np.array([left + _peak(alike[row], column), top + _peak(alike[:, column], row)])
+        return np.asarray(patch.box + np.tile((place - cut_at) / scale, 2), np.float32)
+
+    def _inside(self, corner: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A corner in source pixels, in pixels of the input."""
+        rows, columns = self._pixels.shape
+        left, top, _, _ = self._placement.target
+        start = np.array([self._placement.left, self._placement.top])
+        there = (corner - start) * self._scale + np.array([left * columns, top * rows])
+        return np.asarray(there, np.float32)
+
+
+def _peak(values: NDArray[np.float32], place: int) -> float:
+    """Where a parabola through the greatest of ``values``, at ``place``, is greatest."""
+    if not 0 < place < len(values) - 1:
+        return float(place)
+    before, here, after = (float(value) for value in values[place - 1 : place + 2])
+    bend = before - 2 * here + after
+    return place + 0.5 * (before - after) / bend if bend < 0 else float(place)
