@@ -40,7 +40,7 @@ from convert.annotations.coco import read_coco
 from device.bundle.bundle import Bundle
 from device.cameras.open import open_camera
 from device.images import read_image
-from device.inference.boxes import MATCH_IOU, iou
+from device.inference.boxes import MATCH_IOU, Box, area, iou, share_on
 from device.inference.closer_engine import CloserEngine
 from device.inference.engine import Engine
 from device.records import Detection, Frame
@@ -51,8 +51,6 @@ FRAMES = 10  # of a still or wandering camera
 STEP = 2  # pixels a frame
 WINDOW = 0.9  # of a picture's sides, that the wandering camera shows
 VISIBLE = 0.5  # of an object's area, below which it is not to be found in the window
-
-Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max in pixels
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Tally:
                 left.remove(best)
                 self.found[best.size] += 1
             elif not any(
-                crowd.label == item.label and share(item.box, crowd.box) >= MATCH_IOU
+                crowd.label == item.label and share_on(item.box, crowd.box) >= MATCH_IOU
                 for crowd in crowds
             ):
                 self.alarms += 1
@@ -99,17 +97,9 @@ class Tally:
         return self.found[size] / max(1, self.there[size])
 
 
-def share(box: Sequence[float], other: Sequence[float]) -> float:
-    """Which share of ``box`` lies on ``other``."""
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return max(0.0, width) * max(0.0, height) / area if area > 0 else 0.0
-
-
-def size_of(area: float) -> str:
+def size_of(pixels: float) -> str:
     """COCO's name for it."""
-    return "small" if area < 32**2 else "medium" if area < 96**2 else "large"
+    return "small" if pixels < 32**2 else "medium" if pixels < 96**2 else "large"
 
 
 def truths_of(boxes: Sequence, left: int, top: int, width: int, height: int) -> list[Truth]:
@@ -119,7 +109,7 @@ def truths_of(boxes: Sequence, left: int, top: int, width: int, height: int) -> 
         x_min, y_min = item.x - left, item.y - top
         whole = (x_min, y_min, x_min + item.width, y_min + item.height)
         seen = (max(0, whole[0]), max(0, whole[1]), min(width, whole[2]), min(height, whole[3]))
-        part = share(whole, (0, 0, width, height))
+        part = share_on(whole, (0, 0, width, height))
         if part > 0:
             hidden = item.ignored or part < VISIBLE
             found.append(Truth(item.label, seen, size_of(item.area), hidden))
@@ -198,8 +188,7 @@ def read_labelled_frames(path: Path) -> tuple[str, dict[int, list[Truth]]]:
     label = labelled["label"]
 
     def truth(box: Box, hidden: bool) -> Truth:
-        x_min, y_min, x_max, y_max = box
-        return Truth(label, box, size_of((x_max - x_min) * (y_max - y_min)), hidden)
+        return Truth(label, box, size_of(area(box)), hidden)
 
     return label, {
         int(number): [truth(box, False) for box in frame["boxes"]]

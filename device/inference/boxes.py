@@ -22,6 +22,18 @@ def iou(one: Box, other: Box) -> float:
     return shared / (area + other_area - shared)
 
 
+def area(box: Box) -> float:
+    """Of a box, in the square of its unit."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def share_on(box: Box, other: Box) -> float:
+    """Which share of ``box`` lies on ``other``, 0..1; 0 for a box without an area."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    return width * height / area(box) if width > 0 and height > 0 else 0.0
+
+
 def pairwise_iou(ones: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """:func:`iou` of every box (n, 4) with every other (m, 4): (n, m)."""
     # A row for each of the four sides: that is half the time of columns for a few boxes.

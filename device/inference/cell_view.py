@@ -63,11 +63,11 @@ class CellView:
         """Whether the scene moved as a whole, or is another one."""
         return max(map(abs, self._shift(then))) >= ALIGNED or self.is_another_scene(then)
 
-    def moved(self, then: SceneCells) -> NDArray[np.float32]:
-        """What to add to a box of ``then``: (4,) source pixels."""
+    def moved(self, then: SceneCells) -> tuple[float, float]:
+        """How far across and down the scene went since ``then``, in source pixels."""
         across, down = self._shift(then)
         width, height = self.cell_wh
-        return np.array([across * width, down * height] * 2, np.float32)
+        return across * width, down * height
 
     def _shift(self, then: SceneCells) -> tuple[float, float]:
         (now_x, now_y), (then_x, then_y) = self.scene.offset, then.offset

@@ -5,6 +5,7 @@ Between two looks at a tile a small thing goes on; the input of the whole pictur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.inference.boxes import Box
 from device.inference.preprocess import Placement
 from device.records import Tensor
 
@@ -29,7 +31,7 @@ class Patch:
     pixels: NDArray[np.float32]  # (rows, columns)
     left: int  # where in the plane it was cut
     top: int
-    box: NDArray[np.float32]  # in the source pixels of that frame
+    box: Box  # in the source pixels of that frame
 
 
 class InputPlane:
@@ -46,20 +48,17 @@ class InputPlane:
         """Width and height of the frame, in pixels."""
         return self._placement.source_width, self._placement.source_height
 
-    @cached_property
-    def _scale(self) -> tuple[float, float]:
-        """Pixels of the input for each of the frame's, across and down."""
-        rows, columns = self._pixels.shape
-        _, _, width, height = self._placement.target
-        return columns * width / self._placement.width, rows * height / self._placement.height
-
-    def cut(self, box: NDArray[np.float32]) -> Patch | None:
+    def cut(self, box: Box) -> Patch | None:
         """The piece around ``box``; None where there is nothing to know it by."""
+        x_min, y_min, x_max, y_max = box
+        across, down = MARGIN * (x_max - x_min), MARGIN * (y_max - y_min)
         rows, columns = self._pixels.shape
-        margins = MARGIN * (box[2:] - box[:2])
-        left, top = (max(0, int(side)) for side in np.floor(self._inside(box[:2] - margins)))
-        right, bottom = np.ceil(self._inside(box[2:] + margins))
-        right, bottom = min(columns, int(right)), min(rows, int(bottom))
+        low, high = (
+            self._inside(x_min - across, y_min - down),
+            self._inside(x_max + across, y_max + down),
+        )
+        left, top = max(0, math.floor(low[0])), max(0, math.floor(low[1]))
+        right, bottom = min(columns, math.ceil(high[0])), min(rows, math.ceil(high[1]))
         if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
             return None
         pixels = self._pixels[top:bottom, left:right].astype(np.float32)
@@ -67,15 +66,16 @@ class InputPlane:
             return None
         return Patch(pixels, left, top, box)
 
-    def find(self, patch: Patch, near: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    def find(self, patch: Patch, near: Box) -> Box | None:
         """The box of a patch of a frame before, looked for around the box ``near``.
 
         The place is that of the greatest normalised cross-correlation, between pixels that of the
         parabola through it and its neighbours; None where the piece is not found again.
         """
-        scale = np.array(self._scale, np.float32)
-        cut_at = np.array([patch.left, patch.top], np.float32)
-        left, top = np.rint(cut_at + (near[:2] - patch.box[:2]) * scale).astype(int) - REACH
+        scale_x, scale_y = self._scale
+        x_min, y_min, x_max, y_max = patch.box
+        left = round(patch.left + (near[0] - x_min) * scale_x) - REACH
+        top = round(patch.top + (near[1] - y_min) * scale_y) - REACH
         rows, columns = patch.pixels.shape
         right, bottom = left + columns + 2 * REACH, top + rows + 2 * REACH
         left, top = max(0, left), max(0, top)
@@ -88,16 +88,26 @@ class InputPlane:
         _, best, _, (column, row) = cv2.minMaxLoc(alike)
         if not best >= ALIKE:  # neither where it is no number
             return None
-        place = np.array([left + _peak(alike[row], column), top + _peak(alike[:, column], row)])
-        return np.asarray(patch.box + np.tile((place - cut_at) / scale, 2), np.float32)
+        across = (left + _peak(alike[row], column) - patch.left) / scale_x
+        down = (top + _peak(alike[:, column], row) - patch.top) / scale_y
+        return x_min + across, y_min + down, x_max + across, y_max + down
 
-    def _inside(self, corner: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A corner in source pixels, in pixels of the input."""
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        """Pixels of the input for each of the frame's, across and down."""
+        rows, columns = self._pixels.shape
+        _, _, width, height = self._placement.target
+        return columns * width / self._placement.width, rows * height / self._placement.height
+
+    def _inside(self, x: float, y: float) -> tuple[float, float]:
+        """A place in source pixels, in pixels of the input."""
         rows, columns = self._pixels.shape
         left, top, _, _ = self._placement.target
-        start = np.array([self._placement.left, self._placement.top])
-        there = (corner - start) * self._scale + np.array([left * columns, top * rows])
-        return np.asarray(there, np.float32)
+        scale_x, scale_y = self._scale
+        return (
+            (x - self._placement.left) * scale_x + left * columns,
+            (y - self._placement.top) * scale_y + top * rows,
+        )
 
 
 def _peak(values: NDArray[np.float32], place: int) -> float:

@@ -8,21 +8,21 @@ followed. What a tile does not confirm of the whole picture's small boxes is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device.bundle.manifest import Threshold
-from device.inference.boxes import pairwise_iou
+from device.inference.boxes import Box, area, iou, share_on
 from device.inference.candidates import Candidates
 from device.inference.cell_view import CellView, SceneCells
 from device.inference.input_plane import InputPlane, Patch
 from device.inference.preprocess import Rectangle
 from device.inference.thresholds import least_scores
 from device.inference.tile_chooser import CHANGED, SMALL
-from device.inference.tiles import Part, area_shares, covered
+from device.inference.tiles import Part
 
 # Of the threshold in force; benchmarks/look_closer.py measures what they come to.
 REFUTED = 0.8  # of a tile: with less than that it does not see what the whole picture saw
@@ -37,75 +37,90 @@ MOST_FRAMES = 30  # that what was found is kept without having been looked at ag
 MOST_FRAMES_FOLLOWED = 12  # two rounds of all tiles: by then a thing that turns looks different
 
 
+class Sighting(NamedTuple):
+    """A box that a look showed. For a few boxes at a time arrays would take longer."""
+
+    box: Box  # in source pixels
+    score: float
+    class_id: int
+    least: float  # the threshold of its class
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RememberedBox:
     """A box that is remembered: of which frame, and for how many frames already."""
 
-    box: NDArray[np.float32]  # in that frame
+    box: Box  # in that frame
     score: float
     class_id: int
     scene: SceneCells
     patch: Patch | None = None  # what it looked like to the network, where it may be followed
     age: int = 0
 
-    def at(self, view: CellView) -> NDArray[np.float32]:
+    def at(self, view: CellView) -> Box:
         """Where it is on the frame of ``view``, if it moved with the scene."""
-        return self.box + view.moved(self.scene)
+        across, down = view.moved(self.scene)
+        return _shifted(self.box, across, down)
 
-    def kept(self, box: NDArray[np.float32], scene: SceneCells) -> RememberedBox:
+    def kept(self, box: Box, scene: SceneCells) -> RememberedBox:
         """The same, a frame later, at ``box`` of ``scene``."""
         return replace(self, box=box, scene=scene, age=self.age + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
-    """What the looks at a frame showed. Boxes are in source pixels."""
+class _Tile:
+    """What one tile shows of a frame."""
 
-    whole: Candidates
-    sure: NDArray[np.bool_]  # which of ``whole`` reach their threshold, and nothing refutes
-    tiles: Sequence[Part]
-    thresholds: Threshold
+    view: Rectangle
+    found: list[Sighting]
+    cut: list[bool]  # which of them end at a side of the tile
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What the looks at a frame showed."""
+
+    whole: list[Sighting]
+    sure: list[bool]  # which of ``whole`` reach their threshold, and nothing refutes
+    tiles: list[_Tile]
     view: CellView
     plane: InputPlane
     in_motion: bool  # the scene as a whole, since the frame before
 
-    def best(self) -> Candidates:
+    def best(self) -> list[Sighting]:
         """What the whole picture shows."""
-        return self.whole.only(self.sure)
+        return [item for item, sure in zip(self.whole, self.sure, strict=True) if sure]
 
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the frame, in pixels."""
-        return self.plane.size_wh
-
-    def remember(self, box: NDArray[np.float32], score: float, class_id: int) -> RememberedBox:
-        """What a tile shows now, to be followed from here on."""
-        return RememberedBox(box, score, class_id, self.view.scene, self.plane.cut(box))
-
-    def seen_coarsely(self, box: NDArray[np.float32], class_id: int) -> int | None:
-        """The number of the whole picture's box of the small thing that a tile has at ``box``."""
-        small = area_shares(self.whole.boxes, self.size_wh) < 2 * SMALL
-        (numbers,) = np.nonzero(self.sure & small)
-        nearest = _nearest(box, class_id, self.whole.only(numbers))
-        return None if nearest is None else int(numbers[nearest])
-
-    def hints(self) -> Candidates:
+    def hints(self) -> list[Sighting]:
         """What it does not show, but hints at."""
-        return self.whole.only(~self.sure)
+        return [item for item, sure in zip(self.whole, self.sure, strict=True) if not sure]
 
-    def small(self) -> Iterator[tuple[NDArray[np.float32], float, int, float]]:
-        """Box, score, class and threshold of the small things that tiles show whole."""
+    def small(self) -> Iterator[Sighting]:
+        """The small things that tiles show whole."""
         for tile in self.tiles:
-            found = tile.found
-            least = self.least(found)
-            shares = area_shares(found.boxes, self.size_wh)
-            for n in np.flatnonzero((shares < SMALL) & ~tile.is_cut(self.size_wh)).tolist():
-                score, class_id = float(found.scores[n]), int(found.class_ids[n])
-                yield found.boxes[n], score, class_id, float(least[n])
+            for item, cut in zip(tile.found, tile.cut, strict=True):
+                if not cut and self.share(item.box) < SMALL:
+                    yield item
 
-    def least(self, found: Candidates) -> NDArray[np.float32]:
-        """The threshold of each box."""
-        return np.broadcast_to(least_scores(self.thresholds, found.class_ids), found.scores.shape)
+    def share(self, box: Box) -> float:
+        """Which share of the frame's area a box has."""
+        width, height = self.plane.size_wh
+        return area(box) / (width * height)
+
+    def remember(self, item: Sighting, score: float) -> RememberedBox:
+        """What a tile shows now, to be followed from here on."""
+        patch = self.plane.cut(item.box)
+        return RememberedBox(item.box, score, item.class_id, self.view.scene, patch)
+
+    def seen_coarsely(self, box: Box, class_id: int) -> int | None:
+        """The number of the whole picture's box of the small thing that a tile has at ``box``."""
+        best, number = SAME_IOU, None
+        for n, item in enumerate(self.whole):
+            if self.sure[n] and item.class_id == class_id and self.share(item.box) < 2 * SMALL:
+                overlap = iou(box, item.box)
+                if overlap > best:
+                    best, number = overlap, n
+        return number
 
 
 @dataclass
@@ -134,37 +149,56 @@ class TileMemory:
         sure = whole.scores >= least_scores(thresholds, whole.class_ids)
         in_motion = self.before is not None and view.is_elsewhere(self.before)
         self.before = view.scene
-        looks = _Looks(whole, sure, tiles, thresholds, view, plane, in_motion)
+        looks = _Looks(
+            _sightings(whole, thresholds),
+            sure.tolist(),
+            [
+                _Tile(
+                    part.view,
+                    _sightings(part.found, thresholds),
+                    part.is_cut(plane.size_wh).tolist(),
+                )
+                for part in tiles
+            ],
+            view,
+            plane,
+            in_motion,
+        )
         self.refuted = self._refute(looks)
         added = self._sharpened(looks)
         added += self._confirmed(looks, added)
         self.found = added + self._remembered(looks, added)
-        best = looks.best()
-        boxes = np.concatenate([best.boxes, *(item.at(view)[np.newaxis] for item in self.found)])
-        scores = np.append(best.scores, [item.score for item in self.found]).astype(np.float32)
-        ids = np.append(best.class_ids, [item.class_id for item in self.found]).astype(np.intp)
-        return Candidates(boxes, scores, ids).only(np.argsort(-scores, kind="stable"))
+        best = [(item.box, item.score, item.class_id) for item in looks.best()]
+        best += [(item.at(view), item.score, item.class_id) for item in self.found]
+        best.sort(key=lambda item: -item[1])
+        boxes, scores, ids = zip(*best, strict=True) if best else ((), (), ())
+        return Candidates(
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.array(scores, np.float32),
+            np.array(ids, np.intp),
+        )
 
     def _refute(self, looks: _Looks) -> list[RememberedBox]:
         """Take out of what is sure what a tile, now or before, does not see."""
-        whole, view, size_wh = looks.whole, looks.view, looks.size_wh
-        least = REFUTED * looks.least(whole)
-        small = area_shares(whole.boxes, size_wh) < REFUTABLE
+        view, size_wh = looks.view, looks.plane.size_wh
         refuted = []
-        for n in np.flatnonzero(looks.sure & small).tolist():
-            box, class_id = whole.boxes[n], int(whole.class_ids[n])
+        for n, (box, score, class_id, least) in enumerate(looks.whole):
+            if not looks.sure[n] or looks.share(box) >= REFUTABLE:
+                continue
             near = [tile for tile in looks.tiles if _is_inside(box, tile.view, size_wh, 2 * EDGE)]
             if near:
-                if max(_best(box, class_id, tile.found) for tile in near) >= least[n]:
+                seen = max(_best(box, class_id, tile.found) for tile in near)
+                if seen >= REFUTED * least:
                     continue
-                refuted.append(RememberedBox(box, float(whole.scores[n]), class_id, view.scene))
+                refuted.append(RememberedBox(box, score, class_id, view.scene))
             else:
                 before = _find(box, class_id, self.refuted, view)
-                if before is None or view.changed(before.scene, box.tolist()) > CHANGED:
+                if before is None or view.changed(before.scene, box) > CHANGED:
                     continue
                 if before.age >= MOST_FRAMES:
                     continue
-                refuted.append(before.kept(box - view.moved(before.scene), before.scene))
+                across, down = view.moved(before.scene)
+                refuted.append(before.kept(_shifted(box, -across, -down), before.scene))
             looks.sure[n] = False
         return refuted
 
@@ -172,14 +206,13 @@ class TileMemory:
     def _sharpened(looks: _Looks) -> list[RememberedBox]:
         """What tiles show now of what the whole picture shows too, with boxes less exact."""
         added: list[RememberedBox] = []
-        for box, score, class_id, needed in looks.small():
-            if score < needed:
+        for item in looks.small():
+            if item.score < item.least:
                 continue
-            number = looks.seen_coarsely(box, class_id)
-            if number is not None and _find(box, class_id, added, looks.view) is None:
+            number = looks.seen_coarsely(item.box, item.class_id)
+            if number is not None and not _find(item.box, item.class_id, added, looks.view):
                 looks.sure[number] = False
-                best = max(score, float(looks.whole.scores[number]))
-                added.append(looks.remember(box, best, class_id))
+                added.append(looks.remember(item, max(item.score, looks.whole[number].score)))
         return added
 
     @staticmethod
@@ -188,15 +221,16 @@ class TileMemory:
         best, hints, view = looks.best(), looks.hints(), looks.view
         alone = ALONE_IN_MOTION if looks.in_motion else ALONE
         added: list[RememberedBox] = []
-        for box, score, class_id, needed in looks.small():
+        for item in looks.small():
+            box, score, class_id, least = item
             hint = _best(box, class_id, hints)
-            if score < (needed if hint > 0 else needed + alone * (1 - needed)):
+            if score < (least if hint > 0 else least + alone * (1 - least)):
                 continue
             if _is_on(box, class_id, best):
                 continue
-            score = 1 - (1 - score) * (1 - hint)  # two looks at one thing, taken for independent
             if _find(box, class_id, [*sharpened, *added], view) is None:
-                added.append(looks.remember(box, score, class_id))
+                # Two looks at one thing, taken for independent.
+                added.append(looks.remember(item, 1 - (1 - score) * (1 - hint)))
         return added
 
     def _remembered(self, looks: _Looks, added: Sequence[RememberedBox]) -> list[RememberedBox]:
@@ -207,7 +241,8 @@ class TileMemory:
         hints, view = looks.hints(), looks.view
         coarse = {looks.seen_coarsely(item.at(view), item.class_id) for item in self.found}
         numbers = sorted(number for number in coarse if number is not None)
-        looks.sure[numbers] = False
+        for number in numbers:
+            looks.sure[number] = False
         best = looks.best()
         kept: list[RememberedBox] = []
         for before in self.found:
@@ -220,93 +255,104 @@ class TileMemory:
             ):
                 kept.append(item)
         for number in numbers:
-            box, class_id = looks.whole.boxes[number], int(looks.whole.class_ids[number])
+            box, score, class_id, _ = looks.whole[number]
             item = _find(box, class_id, kept, view)
             if item is not None:
-                surer = max(item.score, float(looks.whole.scores[number]))
-                kept[kept.index(item)] = replace(item, score=surer)
+                kept[kept.index(item)] = replace(item, score=max(item.score, score))
             looks.sure[number] = item is None and _find(box, class_id, added, view) is None
         return kept
 
 
-def _followed(item: RememberedBox, looks: _Looks, hints: Candidates) -> RememberedBox | None:
+def _followed(
+    item: RememberedBox, looks: _Looks, hints: Iterable[Sighting]
+) -> RememberedBox | None:
     """What is remembered, where it is on this frame; None where it is to be forgotten."""
-    view, size_wh = looks.view, looks.size_wh
+    view, size_wh = looks.view, looks.plane.size_wh
     box = item.at(view)
-    if not _is_in_frame(box, size_wh):
+    if item.age >= MOST_FRAMES or not _is_in_frame(box, size_wh):
         return None
     if any(_is_inside(box, tile.view, size_wh, EDGE) for tile in looks.tiles):
         return None  # it would have been found again
-    if item.age >= MOST_FRAMES:
-        return None
-    if not (looks.in_motion or view.changed(item.scene, box.tolist()) > CHANGED):
+    if not (looks.in_motion or view.changed(item.scene, box) > CHANGED):
         return item.kept(item.box, item.scene)
     there = None
     if item.patch is not None and item.age < MOST_FRAMES_FOLLOWED:
         there = looks.plane.find(item.patch, box)
     if there is None:  # the whole picture may have a hint of where to
-        place = _nearest(box, item.class_id, hints)
-        there = None if place is None else hints.boxes[place]
+        there = _nearest(box, item.class_id, hints)
     if there is None or not _is_in_frame(there, size_wh):
         return None
     return item.kept(there, view.scene)
 
 
-def _is_in_frame(box: NDArray[np.float32], size_wh: tuple[int, int]) -> bool:
+def _sightings(found: Candidates, thresholds: Threshold) -> list[Sighting]:
+    least = np.broadcast_to(least_scores(thresholds, found.class_ids), found.scores.shape)
+    columns = (found.boxes, found.scores, found.class_ids, least)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [Sighting(tuple(box), *rest) for box, *rest in rows]
+
+
+def _shifted(box: Box, across: float, down: float) -> Box:
+    x_min, y_min, x_max, y_max = box
+    return x_min + across, y_min + down, x_max + across, y_max + down
+
+
+def _is_in_frame(box: Box, size_wh: tuple[int, int]) -> bool:
     """Whether all of ``box`` is still to be seen."""
-    return bool((box >= 0).all() and (box[2:] <= np.array(size_wh)).all())
+    x_min, y_min, x_max, y_max = box
+    return x_min >= 0 and y_min >= 0 and x_max <= size_wh[0] and y_max <= size_wh[1]
 
 
-def _is_inside(
-    box: NDArray[np.float32], tile: Rectangle, size_wh: tuple[int, int], margin: float
-) -> bool:
+def _is_inside(box: Box, tile: Rectangle, size_wh: tuple[int, int], margin: float) -> bool:
     """Whether ``box`` lies in ``tile``, away from those of its sides that are not the frame's."""
-    slack = margin * np.array([tile.width, tile.height])
-    low, high = np.array(
-        [tile.left, tile.top, tile.left + tile.width, tile.top + tile.height]
-    ).reshape(2, 2)
-    inside_low = box[:2] >= low + np.where(low > 0, slack, 0)
-    inside_high = box[2:] <= high - np.where(high < np.array(size_wh), slack, 0)
-    return bool(inside_low.all() and inside_high.all())
+    corner, sides = (tile.left, tile.top), (tile.width, tile.height)
+    for first, last, low, length, limit in zip(
+        box[:2], box[2:], corner, sides, size_wh, strict=True
+    ):
+        slack, high = margin * length, low + length
+        if first < (low + slack if low > 0 else low):
+            return False
+        if last > (high - slack if high < limit else high):
+            return False
+    return True
 
 
-def _overlaps(box: NDArray[np.float32], found: Candidates) -> NDArray[np.float64]:
-    one = box[np.newaxis].astype(np.float64)
-    overlaps: NDArray[np.float64] = pairwise_iou(one, found.boxes.astype(np.float64))[0]
-    return overlaps
-
-
-def _best(box: NDArray[np.float32], class_id: int, found: Candidates) -> float:
+def _best(box: Box, class_id: int, found: Iterable[Sighting]) -> float:
     """The best score of a box of this class in the place of ``box``; 0 where there is none."""
-    same = (found.class_ids == class_id) & (_overlaps(box, found) > SAME_IOU)
-    return float(found.scores[same].max(initial=0.0))
+    return max(
+        (
+            item.score
+            for item in found
+            if item.class_id == class_id and iou(box, item.box) > SAME_IOU
+        ),
+        default=0.0,
+    )
 
 
-def _nearest(box: NDArray[np.float32], class_id: int, found: Candidates) -> int | None:
-    """The number of the box of this class that overlaps ``box`` most, if it does enough."""
-    overlaps = np.where(found.class_ids == class_id, _overlaps(box, found), 0.0)
-    if not overlaps.size or overlaps.max() <= SAME_IOU:
-        return None
-    return int(overlaps.argmax())
+def _nearest(box: Box, class_id: int, found: Iterable[Sighting]) -> Box | None:
+    """The box of this class that overlaps ``box`` most, if it does enough."""
+    same = [item.box for item in found if item.class_id == class_id]
+    nearest = max(same, key=lambda other: iou(box, other), default=None)
+    return nearest if nearest is not None and iou(box, nearest) > SAME_IOU else None
 
 
-def _is_on(box: NDArray[np.float32], class_id: int, found: Candidates) -> bool:
+def _is_on(box: Box, class_id: int, found: Iterable[Sighting]) -> bool:
     """Whether ``box`` is one of ``found``, or a piece of it."""
-    same = found.only(np.flatnonzero(found.class_ids == class_id))
-    if not len(same.scores):
-        return False
-    pieces = covered(box.astype(np.float64), same.boxes.astype(np.float64))
-    return bool(_overlaps(box, same).max() > SAME_IOU or pieces.max() > PIECE)
+    return any(
+        item.class_id == class_id
+        and (iou(box, item.box) > SAME_IOU or share_on(box, item.box) > PIECE)
+        for item in found
+    )
 
 
 def _find(
-    box: NDArray[np.float32], class_id: int, kept: Sequence[RememberedBox], view: CellView
+    box: Box, class_id: int, kept: Iterable[RememberedBox], view: CellView
 ) -> RememberedBox | None:
     """What is remembered of this class in the place of ``box``."""
-    of_class = [item for item in kept if item.class_id == class_id]
-    if not of_class:
-        return None
-    boxes = np.stack([item.at(view) for item in of_class]).astype(np.float64)
-    overlaps = pairwise_iou(box[np.newaxis].astype(np.float64), boxes)[0]
-    place = int(overlaps.argmax())
-    return of_class[place] if overlaps[place] > SAME_IOU else None
+    best, found = SAME_IOU, None
+    for item in kept:
+        if item.class_id == class_id:
+            overlap = iou(box, item.at(view))
+            if overlap > best:
+                best, found = overlap, item
+    return found

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.inference.boxes import iou, pairwise_iou
+from device.inference.boxes import iou, pairwise_iou, share_on
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,21 @@ def test_overlaps_are_those_of_every_pair(ones, others):
     assert found.shape == (len(ones), len(others))
     for row, column in itertools.product(range(len(ones)), range(len(others))):
         assert found[row, column] == pytest.approx(iou(ones[row], others[column]), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [
+        ((0, 0, 10, 20), 1.0),
+        ((-5, -5, 5, 25), 0.5),
+        ((5, 10, 30, 30), 0.25),
+        ((10, 0, 20, 20), 0.0),
+        ((30, 30, 40, 40), 0.0),
+    ],
+)
+def test_share_of_a_box_that_lies_on_another(other, share):
+    assert share_on((0, 0, 10, 20), other) == share
+
+
+def test_box_without_an_area_lies_on_nothing():
+    assert share_on((5, 5, 5, 9), (0, 0, 10, 10)) == 0.0

@@ -12,7 +12,12 @@ from device.inference.preprocess import Placement
 # An input as large as the frame, one half as wide, and one that shows the frame between bars.
 WHOLE = Placement(0, 0, 600, 400, 600, 400)
 LETTERBOX = Placement(0, 0, 600, 400, 600, 400, (0.0, 1 / 6, 1.0, 2 / 3))
-BOX = np.array([200, 100, 260, 180], np.float32)
+BOX = (200, 100, 260, 180)
+
+
+def moved(box, across, down):
+    """``box`` elsewhere."""
+    return box[0] + across, box[1] + down, box[2] + across, box[3] + down
 
 
 def texture(width, height):
@@ -46,7 +51,7 @@ def plane_with(
 )
 def test_piece_is_found_where_it_went(dtype, placement, shape):
     patch = plane_with(BOX, placement, shape, dtype).cut(BOX)
-    there = BOX + np.array([6, -4, 6, -4], np.float32)
+    there = moved(BOX, 6, -4)
     plane = plane_with(there, placement, shape, dtype)
     np.testing.assert_allclose(plane.find(patch, BOX), there, atol=0.6)
 
@@ -54,22 +59,22 @@ def test_piece_is_found_where_it_went(dtype, placement, shape):
 @given(st.floats(-5, 5), st.floats(-5, 5))
 def test_piece_is_found_between_pixels(across, down):
     patch = plane_with(BOX).cut(BOX)
-    there = BOX + np.array([across, down, across, down], np.float32)
+    there = moved(BOX, across, down)
     np.testing.assert_allclose(plane_with(there).find(patch, BOX), there, atol=0.3)
 
 
 def test_piece_is_looked_for_where_the_scene_took_it():
     patch = plane_with(BOX).cut(BOX)
-    there = BOX + np.array([40, 0, 40, 0], np.float32)
+    there = moved(BOX, 40, 0)
     plane = plane_with(there)
     assert plane.find(patch, BOX) is None
-    np.testing.assert_allclose(plane.find(patch, there - 3), there, atol=0.1)
+    np.testing.assert_allclose(plane.find(patch, moved(there, -3, -3)), there, atol=0.1)
 
 
 def test_piece_that_went_too_far_is_not_found():
     patch = plane_with(BOX).cut(BOX)
-    far = np.float32(REACH + 30)
-    assert plane_with(BOX + far).find(patch, BOX) is None
+    far = moved(BOX, REACH + 30, 0)
+    assert plane_with(far).find(patch, BOX) is None
 
 
 def test_piece_that_is_gone_is_not_found():
@@ -79,12 +84,12 @@ def test_piece_that_is_gone_is_not_found():
 
 @pytest.mark.parametrize("placement", [WHOLE, LETTERBOX])
 def test_piece_that_left_the_input_is_not_found(placement):
-    edge = np.array([540, 320, 600, 400], np.float32)
+    edge = (540, 320, 600, 400)
     plane = plane_with(edge, placement)
     patch = plane.cut(edge)
     np.testing.assert_allclose(plane.find(patch, edge), edge, atol=0.1)
-    assert plane.find(patch, edge + np.float32(500)) is None
-    assert plane.find(patch, edge - np.float32(2000)) is None
+    assert plane.find(patch, moved(edge, 500, 500)) is None
+    assert plane.find(patch, moved(edge, -2000, -2000)) is None
 
 
 def test_plain_piece_is_not_cut():
@@ -98,8 +103,8 @@ def test_piece_with_no_contrast_for_its_range_is_not_cut():
 
 def test_piece_of_few_pixels_is_not_cut():
     plane = plane_with(BOX, shape=(300, 300))  # half as wide as the frame
-    assert plane.cut(np.array([210, 110, 212, 150], np.float32)) is None  # from 104.85 to 106.15
-    assert plane.cut(np.array([210, 110, 216, 150], np.float32)) is not None
+    assert plane.cut((210, 110, 212, 150)) is None  # from 104.85 to 106.15
+    assert plane.cut((210, 110, 216, 150)) is not None
 
 
 def test_frame_has_the_size_of_its_placement():
