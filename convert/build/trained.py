@@ -46,6 +46,7 @@ def decoder_rule() -> SsdRule:
         box_scales=BOX_SCALES,
         background=None,
         iou_threshold=IOU_THRESHOLD,
+        box_voting=True,
     )
 
 

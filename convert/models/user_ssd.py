@@ -119,6 +119,7 @@ def user_ssd(path: Path, options: ClassifierOptions, ssd: SsdOptions) -> Network
             box_scales=encoding.yxhw,
             background=background if kept is None else _place(background, kept),
             iou_threshold=SSD_IOU_THRESHOLD,
+            box_voting=True,
             score="logit" if activation == "sigmoid" else "probability",
         ),
         export=export,

@@ -52,6 +52,7 @@ def ssdlite_network(
             box_scales=SSD_BOX_SCALES,
             background=None,
             iou_threshold=SSD_IOU_THRESHOLD,
+            box_voting=True,
         ),
         export=export,
         anchors=ssd_anchors(),

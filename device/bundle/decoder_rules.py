@@ -14,7 +14,8 @@ class SsdRule(Record, frozen=True, tag="ssd"):
     width, 0..1 of the input. ``box_scales`` are the factors (y, x, h, w) that box encodings
     were multiplied with in training. Scores are probabilities, or logits that the logistic
     function makes probabilities. Class ``background`` is never reported; boxes of one class that
-    overlap by more than ``iou_threshold`` are one object.
+    overlap by more than ``iou_threshold`` are one object. With ``box_voting`` its box is the mean
+    of those that overlap the best one most; bundles of before 2026-11-30 have the best one's.
     """
 
     anchors: str
@@ -22,6 +23,7 @@ class SsdRule(Record, frozen=True, tag="ssd"):
     background: Index | None
     iou_threshold: Fraction
     score: Literal["probability", "logit"] = "logit"
+    box_voting: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be divided by in float32."""

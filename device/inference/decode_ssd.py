@@ -23,6 +23,7 @@ from device.inference.candidates import (
     refuse_broken,
     suppress,
     tensor_threshold,
+    vote,
 )
 from device.records import Tensor
 
@@ -154,7 +155,8 @@ class SsdDecoder:
         if self.rule.score == "logit":
             confidences = 1.0 / (1.0 + np.exp(-confidences))
         kept = suppress(boxes, confidences, class_ids, self.rule.iou_threshold, max_detections)
-        return Candidates(boxes[kept], confidences[kept], class_ids[kept])
+        shown = vote(boxes, confidences, class_ids, kept) if self.rule.box_voting else boxes[kept]
+        return Candidates(shown, confidences[kept], class_ids[kept])
 
 
 def _classes_of(heads: Sequence[SsdHead]) -> int:

@@ -56,6 +56,7 @@ def test_network_is_what_was_trained(detector):
     assert network.title == "SSDLite MobileNetV2 trained on cat, dog"
     assert network.input == input_rule(96)
     assert network.decoder == decoder_rule()
+    assert network.decoder.box_voting
     assert network.logits
     np.testing.assert_array_equal(network.anchors, AnchorLayout(96, 1.5).anchors())
 

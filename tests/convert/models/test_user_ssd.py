@@ -131,6 +131,7 @@ def test_joined_heads_become_a_bundle_in_which_the_device_finds_what_was_planted
     assert np.array_equal(bundle.anchors, ANCHORS)
     rule = bundle.manifest.decoder
     assert (rule.box_scales, rule.background, rule.score) == ((10, 10, 5, 5), 0, "logit")
+    assert rule.box_voting
     for variant, tolerance in (("float32", 0.1), ("int8", 3)):
         (found,) = detect(bundle, tmp_path, variant)
         assert (found["label"], found["class_id"]) == ("cat", 2)

@@ -29,6 +29,7 @@ def test_network_knows_the_classes_that_have_a_name():
     assert network.labels[-1] == "toothbrush"
     assert network.task == "detection"
     assert network.decoder.background is None
+    assert network.decoder.box_voting
 
 
 def test_chosen_classes_keep_the_order_asked_for():

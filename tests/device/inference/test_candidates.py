@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.inference.candidates import dequantise, logit, tensor_threshold
+from device.inference.boxes import iou
+from device.inference.candidates import (
+    VOTER_IOU,
+    dequantise,
+    logit,
+    suppress,
+    tensor_threshold,
+    vote,
+)
 from tests.device.inference.conftest import found, tensor
 
 INT8 = range(-128, 128)
@@ -191,3 +199,77 @@ def test_suppression_looks_further_while_too_few_are_kept():
     boxes = [[0, 0, 1, 1]] * 400 + [[5, 5, 6, 6]]
     scores = list(np.linspace(0.9, 0.5, 401))
     assert found(boxes, scores, [1] * 401, most=2) == [0, 400]
+
+
+def voted(rows, kept=(0,)):
+    """The boxes of ``kept``, of rows (box, score, class)."""
+    boxes, scores, ids = zip(*rows, strict=True)
+    found = vote(
+        np.array(boxes, np.float32),
+        np.array(scores, np.float32),
+        np.array(ids, np.intp),
+        np.array(kept, np.intp),
+    )
+    assert found.dtype == np.float32
+    return found.tolist()
+
+
+BEST = (0.0, 0.0, 1.0, 1.0)
+NARROWER = (0.0, 0.0, 0.8, 1.0)  # overlaps BEST by 0.8
+
+
+def test_box_is_the_mean_of_those_that_overlap_it_by_squared_score_and_overlap():
+    # Weights 0.8 ** 2 and 0.4 ** 2 * 0.8: 0.64 and 0.128, so 5 to 1.
+    [box] = voted([(BEST, 0.8, 1), (NARROWER, 0.4, 1)])
+    assert box == pytest.approx((0, 0, (5 * 1.0 + 0.8) / 6, 1))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (NARROWER, 0.39, 1),  # of less than half the score
+        (NARROWER, 0.8, 2),  # of another class
+        ((0.0, 0.0, 0.69, 1.0), 0.8, 1),  # overlaps too little
+    ],
+)
+def test_other_boxes_have_no_vote(other):
+    assert voted([(BEST, 0.8, 1), other]) == [list(BEST)]
+
+
+def test_each_box_that_is_kept_has_its_own_voters():
+    far, near_far = (5.0, 5.0, 6.0, 6.0), (5.0, 5.0, 6.0, 5.8)
+    rows = [(BEST, 0.8, 1), (far, 0.6, 1), (NARROWER, 0.8, 1), (near_far, 0.6, 1)]
+    one, other = voted(rows, (0, 1))
+    assert one == pytest.approx((0, 0, 1 - 0.2 * 0.8 / 1.8, 1))
+    assert other == pytest.approx((5, 5, 6, 6 - 0.2 * 0.8 / 1.8))
+
+
+@pytest.mark.parametrize("score", [0.5, 0.0])
+def test_box_without_an_area_stays_as_it_is(score):
+    assert voted([((0.3, 0.3, 0.3, 0.9), score, 0)]) == [pytest.approx((0.3, 0.3, 0.3, 0.9))]
+
+
+def test_no_boxes_have_no_votes():
+    none = np.empty(0, np.intp)
+    assert vote(np.empty((0, 4), np.float32), none.astype(np.float32), none, none).shape == (0, 4)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(*[st.floats(0, 0.5)] * 2, *[st.floats(0.5, 1)] * 2),
+            st.floats(0.01, 1),
+            st.integers(0, 1),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_voted_box_overlaps_the_one_that_was_kept(rows):
+    boxes, scores, ids = (np.array(column) for column in zip(*rows, strict=True))
+    boxes, scores = boxes.astype(np.float32), scores.astype(np.float32)
+    kept = suppress(boxes, scores, ids, 0.6, 100)
+    for box, number in zip(vote(boxes, scores, ids, kept), kept.tolist(), strict=True):
+        # All voters cover as much of it, and so does their mean.
+        if iou(boxes[number].tolist(), boxes[number].tolist()) > 0:
+            assert iou(box.tolist(), boxes[number].tolist()) >= VOTER_IOU - 1e-3

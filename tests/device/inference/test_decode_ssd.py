@@ -185,6 +185,26 @@ def test_probabilities_are_reported_as_they_are(decoder):
     assert result.scores == pytest.approx([200 / 256, 150 / 256])
 
 
+@pytest.mark.parametrize(("box_voting", "right"), [(False, 1.0), (True, 1.0 - 0.2 * 0.4)])
+def test_boxes_are_voted_on_where_the_rule_says_so(box_voting, right):
+    rule = SsdRule(
+        anchors="a",
+        box_scales=SCALES,
+        background=None,
+        iou_threshold=0.6,
+        score="probability",
+        box_voting=box_voting,
+    )
+    # 0..1 and 0..0.8 across, all of the height; scores 0.8 and 0.8 * sqrt(5 / 6).
+    anchors = np.array([[0.5, 0.5, 1, 1], [0.5, 0.4, 1, 0.8]], np.float32)
+    head = make_head(0, 2, tensor(position=0, shape=(2, 4)), tensor(position=1, shape=(2, 1)))
+    scores = np.array([[0.8], [0.8 * math.sqrt(5 / 6)]], np.float32)
+    result = SsdDecoder([head], anchors, rule)([np.zeros((2, 4), np.float32), scores], 0.5, 10)
+    # Their weights are 1 and 5 / 6 * 0.8, which is 3 to 2.
+    assert result.boxes == pytest.approx(np.array([[0, 0, right, 1]]))
+    assert result.scores == pytest.approx([0.8])
+
+
 def test_each_class_has_its_own_threshold(decoder):
     scores = [[-128, 18, -128], [-128, -128, 18]]  # logit 2, 0.88, of class 1 and of class 2
 
