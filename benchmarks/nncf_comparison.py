@@ -44,7 +44,7 @@ from device.inference.interpreter import Interpreter  # noqa: E402
 from device.inference.openvino_runtime import SETTINGS  # noqa: E402
 from device.records import Frame, Tensor  # noqa: E402
 
-CALIBRATED_ON = 24  # as in convert.tuning.tuner, which would import ai-edge-quantizer
+CALIBRATED_ON = 24  # as in convert.tuning.half_search, which would import ai-edge-quantizer
 ROUNDS, INVOKES = 15, 20
 NETWORKS = "nncf1", "nncf2"  # by each half
 

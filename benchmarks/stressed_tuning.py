@@ -25,8 +25,9 @@ from convert.calibration.images import CalibrationInputs, calibration_images  # 
 from convert.quantization.candidate_spec import CandidateSpec  # noqa: E402
 from convert.quantization.candidates import CandidateMaker, stack_inputs  # noqa: E402
 from convert.reference import REFERENCE_VARIANT  # noqa: E402
+from convert.tuning.half_search import CALIBRATED_ON  # noqa: E402
 from convert.tuning.selection import interval_text, tell  # noqa: E402
-from convert.tuning.tuner import CALIBRATED_ON, Tuner  # noqa: E402
+from convert.tuning.tuner import Tuner  # noqa: E402
 from convert.tuning.types import Options  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 

@@ -1,7 +1,7 @@
 """The tuner: finds the cheapest mixed-precision variant that keeps an accuracy limit.
 
-The pictures are split in two halves. Each half is searched on its own, and what was chosen there
-is judged on the other, which the search has not seen. Joined, the two judgements cover every
+The pictures are split in two halves. Each is searched on its own, and what was chosen there is
+judged on the other, which the search has not seen. Joined, the two judgements cover every
 picture once. What is promised is the drop to be expected there, by what all finalists lost.
 """
 
@@ -9,59 +9,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from convert.calibration.images import CalibrationInputs
 from convert.evaluation.bootstrap import in_resamples
 from convert.evaluation.predict import Looker
-from convert.output_capture import quiet
-from convert.quantization.candidate_spec import CandidateSpec
-from convert.quantization.candidates import CandidateMaker, stack_inputs
 from convert.reference import REFERENCE_VARIANT
 from convert.tuning.cost import invoke_cost
-from convert.tuning.drop_model import MeasuredDrop
-from convert.tuning.evaluator import Evaluator, Judged
-from convert.tuning.output_error import OutputError
-from convert.tuning.search import Candidate, Explorer, pareto_front
+from convert.tuning.evaluator import Evaluator
+from convert.tuning.half_search import INT8, HalfSearch, Say, Yardstick
 from convert.tuning.selection import (
-    ALIKE,
-    choose,
     holds,
-    id_of,
     refuse_little,
     refuse_noise,
-    spaced,
     tell,
 )
-from convert.tuning.types import Finalist, Fold, Options, TuningResult
+from convert.tuning.types import Options, TuningResult
 from device.bundle.bundle import Bundle
-from device.bundle.decoder_rules import SsdRule
 from device.errors import UsageError
-
-INT8 = "int8"
-CALIBRATED_ON = 24  # pictures of a half
-SCREENED_ON = 32  # others of the same half
-FINALISTS = 5
-MORE_FINALISTS = 3
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Search:
-    """A half's search under way."""
-
-    number: int
-    seen: list[int]
-    unseen: list[int]
-    maker: CandidateMaker
-    output_error: OutputError
-    explorer: Explorer
 
 
 class Tuner:
@@ -88,35 +55,44 @@ class Tuner:
                     f"{bundle.folder} has no {name}, which tuning starts from: build it with "
                     f"--variants {REFERENCE_VARIANT},{INT8}"
                 )
-        self._started = time.monotonic()
-        self._search_now: _Search | None = None
+        self._started_s = time.monotonic()
+        self._search: HalfSearch | None = None  # the one under way
         self._halves: tuple[list[int], list[int]] = [], []
-        self._float32 = bundle.file(bundle.variant(REFERENCE_VARIANT).file)
-        self._int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
+        float32 = bundle.file(bundle.variant(REFERENCE_VARIANT).file)
+        int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
         self._trial = Evaluator(bundle, sets, scratch, say, looker)
-        self._cost = invoke_cost(options.target, self._int8)
+        cost = invoke_cost(options.target, int8)
         count = len(self._trial.paths)
-        say(f"{count} pictures, {self._trial.metric}; cost: {self._cost.unit}")
-        (looks,) = self._trial.look({INT8: self._int8}).values()
-        self._int8_looks = looks
+        say(f"{count} pictures, {self._trial.metric}; cost: {cost.unit}")
+        (looks,) = self._trial.look({INT8: int8}).values()
         spread, deviation = self._trial.spread(looks, options.seed)
         drop = self._trial.drop(looks)
-        (cost,) = self._cost.confirm([self._float32.read_bytes()])
+        (float32_cost,) = cost.confirm([float32.read_bytes()])
         self.outcome = TuningResult(
             metric=self._trial.metric,
-            unit=self._cost.unit,
+            unit=cost.unit,
             images=count,
             base_drop=drop,
             base_interval=spread,
-            float32_cost=cost,
+            float32_cost=float32_cost,
         )
         score = self._trial.score
         say(
-            f"float32 scores {score:.2f} points at {cost:.2f} times int8's cost; int8 loses "
-            f"{drop:.2f}{in_resamples(spread)}"
+            f"float32 scores {score:.2f} points at {float32_cost:.2f} times int8's cost; "
+            f"int8 loses {drop:.2f}{in_resamples(spread)}"
         )
         refuse_little(options.max_drop, score, self._trial.metric)
         refuse_noise(options.max_drop, deviation, count)
+        self._yardstick = Yardstick(
+            bundle=bundle,
+            options=options,
+            trial=self._trial,
+            cost=cost,
+            float32=float32,
+            int8=int8,
+            int8_looks=looks,
+            ends_at_s=self._started_s + options.minutes * 60,
+        )
 
     def run(self) -> TuningResult:
         """Search both halves, and judge. Raises what its parts raise."""
@@ -127,10 +103,11 @@ class Tuner:
         for number, seen in enumerate(halves):
             unseen = halves[1 - number]
             share = 0.45 * (number + 1)  # of the time, the rest being for the finalists
-            deadline = self._started + self._options.minutes * 60 * share
+            deadline_s = self._started_s + self._options.minutes * 60 * share
             self._say(f"half {number + 1} of 2: {len(seen)} pictures")
-            half = self._search(number, seen, unseen, deadline)
-            self.outcome.halves.append(half)
+            self._search = HalfSearch(number, seen, unseen, self._yardstick, self._say)
+            self.outcome.layers = self._search.layers
+            self.outcome.halves.append(self._search.run(deadline_s))
             self._judge()
         self.outcome.finished = True
         return self.outcome
@@ -143,145 +120,14 @@ class Tuner:
         """
         self._say = say
         if not self.outcome.halves:
-            if self._search_now is None or not self._search_now.explorer.tried:
+            if self._search is None or not self._search.tried:
                 raise KeyboardInterrupt
             say("interrupted: measuring the best so far; Ctrl-C again leaves the bundle as it is")
-            self.outcome.halves.append(self._conclude(self._search_now))
+            self._search.say = say
+            self.outcome.halves.append(self._search.conclude())
         if self.outcome.kept is None:
             self._judge()
         return self.outcome
-
-    def _inputs(self, images: Sequence[int]) -> NDArray[np.float32]:
-        rule = self._bundle.manifest.input
-        paths = [self._trial.paths[number] for number in images]
-        with quiet(self._options.debug):  # libpng has opinions on colour profiles
-            return stack_inputs(list(CalibrationInputs(rule, "image").dataset(paths)()))
-
-    def _search(self, number: int, seen: list[int], unseen: list[int], deadline: float) -> Fold:
-        options, manifest = self._options, self._bundle.manifest
-        rule = manifest.decoder
-        drawn = random.Random(options.seed + number).sample(
-            seen, min(len(seen), CALIBRATED_ON + SCREENED_ON)
-        )
-        middle = max(1, len(drawn) * CALIBRATED_ON // (CALIBRATED_ON + SCREENED_ON))
-        self._say(f"calibrating on {middle} of them")
-        maker = CandidateMaker(
-            self._float32.read_bytes(),
-            self._inputs(drawn[:middle]),
-            manifest.input.value_range,
-            options.granularity,
-            logits=isinstance(rule, SsdRule) and rule.score == "logit",
-            debug=options.debug,
-        )
-        heads = self._bundle.variant(REFERENCE_VARIANT).heads
-        output_error = OutputError(
-            self._float32, heads, manifest.decoder, self._inputs(drawn[middle:])
-        )
-        explorer = Explorer(maker, output_error, self._cost, options.seed + number, self._say)
-        self.outcome.layers = maker.layers
-        self._search_now = search = _Search(
-            number=number,
-            seen=seen,
-            unseen=unseen,
-            maker=maker,
-            output_error=output_error,
-            explorer=explorer,
-        )
-        explorer.run(deadline, options.moves)
-        return self._conclude(search)
-
-    def _conclude(self, search: _Search) -> Fold:
-        """Choose from what was tried, by measuring some of it on all pictures."""
-        screened = list(search.explorer.tried.values())
-        ranked = pareto_front(screened)
-        # Those throughout in int8 tell most of what an output error costs, the worst above all.
-        throughout = [item for item in screened if item.choice.throughout]
-        first = dict.fromkeys([*throughout, *spaced(ranked, FINALISTS)])
-        finalists = self._measure(search, list(first))
-        finalists.append(
-            self._finalist(
-                search,
-                name=INT8,
-                choice=None,
-                cost=1.0,
-                output_error=search.output_error(self._int8),
-                looks=self._int8_looks,
-                model=self._int8,
-            )
-        )
-        between = self._between(ranked, finalists)
-        if between and time.monotonic() < self._started + self._options.minutes * 60:
-            finalists += self._measure(search, between)
-        chosen = self._choose(finalists)
-        self._say(f"half {search.number + 1} takes {tell(chosen)}")
-        return Fold(screened=screened, finalists=finalists, chosen=chosen)
-
-    def _measure(self, search: _Search, items: Sequence[Candidate]) -> list[Finalist]:
-        models = {
-            f"half{search.number + 1}-{id_of(item)}": search.maker.make(item.choice)
-            for item in items
-        }
-        self._say(f"what {len(items)} of them cost, and find on all pictures:")
-        costs = self._cost.confirm(list(models.values()))
-        looks = self._trial.look(models)
-        found = []
-        for item, name, cost in zip(items, models, costs, strict=True):
-            found.append(
-                self._finalist(
-                    search,
-                    name=name,
-                    choice=item.choice,
-                    cost=cost,
-                    output_error=item.output_error,
-                    looks=looks[name],
-                    model=models[name],
-                )
-            )
-            self._say(f"  {tell(found[-1])}")
-        return found
-
-    def _finalist(
-        self,
-        search: _Search,
-        *,
-        name: str,
-        choice: CandidateSpec | None,
-        cost: float,
-        output_error: float,
-        looks: Judged,
-        model: bytes,
-    ) -> Finalist:
-        seen, unseen = (
-            MeasuredDrop(
-                output_error=output_error,
-                drop=self._trial.drop(looks, half),
-                deviation=self._trial.spread(looks, self._options.seed, half)[1],
-            )
-            for half in (search.seen, search.unseen)
-        )
-        return Finalist(
-            name=name,
-            choice=choice,
-            cost=cost,
-            seen=seen,
-            unseen=unseen,
-            looks=looks,
-            model=model,
-        )
-
-    def _choose(self, finalists: Sequence[Finalist]) -> Finalist:
-        return choose(finalists, self._options.max_drop, self._trial.power)
-
-    def _between(
-        self, ranked: Sequence[Candidate], finalists: Sequence[Finalist]
-    ) -> list[Candidate]:
-        """Those not measured yet that are cheaper than what is chosen so far."""
-        chosen = self._choose(finalists)
-        known = {item.choice for item in finalists}
-        cheaper = [
-            item for item in ranked if item.choice not in known and item.cost * ALIKE < chosen.cost
-        ]
-        return cheaper[-MORE_FINALISTS:]
 
     def _judge(self) -> None:
         """The drop on pictures that the search had not seen, from the halves searched so far."""

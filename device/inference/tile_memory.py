@@ -37,7 +37,7 @@ MOST_FRAMES = 30  # that what was found is kept without having been looked at ag
 MOST_FRAMES_FOLLOWED = 12  # two rounds of all tiles: by then a thing that turns looks different
 
 
-class Sighting(NamedTuple):
+class SeenBox(NamedTuple):
     """A box that a look showed. For a few boxes at a time arrays would take longer."""
 
     box: Box  # in source pixels
@@ -72,7 +72,7 @@ class _Tile:
     """What one tile shows of a frame."""
 
     view: Rectangle
-    found: list[Sighting]
+    found: list[SeenBox]
     cut: list[bool]  # which of them end at a side of the tile
 
 
@@ -80,22 +80,22 @@ class _Tile:
 class _Looks:
     """What the looks at a frame showed."""
 
-    whole: list[Sighting]
+    whole: list[SeenBox]
     sure: list[bool]  # which of ``whole`` reach their threshold, and nothing refutes
     tiles: list[_Tile]
     view: CellView
     plane: InputPlane
     in_motion: bool  # the scene as a whole, since the frame before
 
-    def best(self) -> list[Sighting]:
+    def best(self) -> list[SeenBox]:
         """What the whole picture shows."""
         return [item for item, sure in zip(self.whole, self.sure, strict=True) if sure]
 
-    def hints(self) -> list[Sighting]:
+    def hints(self) -> list[SeenBox]:
         """What it does not show, but hints at."""
         return [item for item, sure in zip(self.whole, self.sure, strict=True) if not sure]
 
-    def small(self) -> Iterator[Sighting]:
+    def small(self) -> Iterator[SeenBox]:
         """The small things that tiles show whole."""
         for tile in self.tiles:
             for item, cut in zip(tile.found, tile.cut, strict=True):
@@ -107,7 +107,7 @@ class _Looks:
         width, height = self.plane.size_wh
         return area(box) / (width * height)
 
-    def remember(self, item: Sighting, score: float) -> RememberedBox:
+    def remember(self, item: SeenBox, score: float) -> RememberedBox:
         """What a tile shows now, to be followed from here on."""
         patch = self.plane.cut(item.box)
         return RememberedBox(item.box, score, item.class_id, self.view.scene, patch)
@@ -150,12 +150,12 @@ class TileMemory:
         in_motion = self.before is not None and view.is_elsewhere(self.before)
         self.before = view.scene
         looks = _Looks(
-            _sightings(whole, thresholds),
+            _seen_boxes(whole, thresholds),
             sure.tolist(),
             [
                 _Tile(
                     part.view,
-                    _sightings(part.found, thresholds),
+                    _seen_boxes(part.found, thresholds),
                     part.is_cut(plane.size_wh).tolist(),
                 )
                 for part in tiles
@@ -263,9 +263,7 @@ class TileMemory:
         return kept
 
 
-def _followed(
-    item: RememberedBox, looks: _Looks, hints: Iterable[Sighting]
-) -> RememberedBox | None:
+def _followed(item: RememberedBox, looks: _Looks, hints: Iterable[SeenBox]) -> RememberedBox | None:
     """What is remembered, where it is on this frame; None where it is to be forgotten."""
     view, size_wh = looks.view, looks.plane.size_wh
     box = item.at(view)
@@ -285,11 +283,11 @@ def _followed(
     return item.kept(there, view.scene)
 
 
-def _sightings(found: Candidates, thresholds: Threshold) -> list[Sighting]:
+def _seen_boxes(found: Candidates, thresholds: Threshold) -> list[SeenBox]:
     least = np.broadcast_to(least_scores(thresholds, found.class_ids), found.scores.shape)
     columns = (found.boxes, found.scores, found.class_ids, least)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Sighting(tuple(box), *rest) for box, *rest in rows]
+    return [SeenBox(tuple(box), *rest) for box, *rest in rows]
 
 
 def _shifted(box: Box, across: float, down: float) -> Box:
@@ -317,7 +315,7 @@ def _is_inside(box: Box, tile: Rectangle, size_wh: tuple[int, int], margin: floa
     return True
 
 
-def _best(box: Box, class_id: int, found: Iterable[Sighting]) -> float:
+def _best(box: Box, class_id: int, found: Iterable[SeenBox]) -> float:
     """The best score of a box of this class in the place of ``box``; 0 where there is none."""
     return max(
         (
@@ -329,14 +327,14 @@ def _best(box: Box, class_id: int, found: Iterable[Sighting]) -> float:
     )
 
 
-def _nearest(box: Box, class_id: int, found: Iterable[Sighting]) -> Box | None:
+def _nearest(box: Box, class_id: int, found: Iterable[SeenBox]) -> Box | None:
     """The box of this class that overlaps ``box`` most, if it does enough."""
     same = [item.box for item in found if item.class_id == class_id]
     nearest = max(same, key=lambda other: iou(box, other), default=None)
     return nearest if nearest is not None and iou(box, nearest) > SAME_IOU else None
 
 
-def _is_on(box: Box, class_id: int, found: Iterable[Sighting]) -> bool:
+def _is_on(box: Box, class_id: int, found: Iterable[SeenBox]) -> bool:
     """Whether ``box`` is one of ``found``, or a piece of it."""
     return any(
         item.class_id == class_id

@@ -82,5 +82,6 @@ def no_time(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """A minute goes by whenever the clock is read: the first batch is all there is time for."""
     clock = SimpleNamespace(monotonic=itertools.count(step=60).__next__)
     monkeypatch.setattr("convert.tuning.search.time", clock)
+    monkeypatch.setattr("convert.tuning.half_search.time", clock)
     monkeypatch.setattr("convert.tuning.tuner.time", clock)
     return ("--minutes", "1")

@@ -4,9 +4,8 @@ import pytest
 
 from convert.cli import main
 from convert.quantization import flatbuffer
+from convert.tuning.half_search import HalfSearch
 from convert.tuning.log import TUNING, finalists, read_log
-from convert.tuning.search import Explorer
-from convert.tuning.tuner import Tuner
 from device.bundle.bundle import Bundle
 from device.inference.interpreter import Interpreter
 from tests.helpers.tiny_bundle import pixels
@@ -39,14 +38,14 @@ def test_tune_wins_back_what_int8_loses_and_adds_the_variant(tiny_bundle, built,
 
 
 def test_interrupt_keeps_the_best_so_far(tiny_bundle, built, capsys, monkeypatch, no_time):
-    search = Tuner._search
+    run = HalfSearch.run
 
-    def interrupted(self, number, *rest):
-        if number == 1:
+    def interrupted(self, deadline_s):
+        if self._number == 1:
             raise KeyboardInterrupt
-        return search(self, number, *rest)
+        return run(self, deadline_s)
 
-    monkeypatch.setattr(Tuner, "_search", interrupted)
+    monkeypatch.setattr(HalfSearch, "run", interrupted)
     assert tune(tiny_bundle, built / "pictures", "30", *no_time) == 0
     assert "the best so far is kept" in capsys.readouterr().err
     Bundle(tiny_bundle).verify()
@@ -54,30 +53,11 @@ def test_interrupt_keeps_the_best_so_far(tiny_bundle, built, capsys, monkeypatch
     assert not read_log(tiny_bundle).finished
 
 
-def test_interrupt_of_the_first_half_measures_and_keeps_the_best_so_far(
-    tiny_bundle, built, capsys, monkeypatch
-):
-    explore = Explorer.run
-
-    def interrupted(self, *_):
-        explore(self, 0.0)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Explorer, "run", interrupted)
-    assert tune(tiny_bundle, built / "pictures", "30") == 0
-    assert "measuring the best so far" in capsys.readouterr().err
-    Bundle(tiny_bundle).verify()
-    assert "tuned" in Bundle(tiny_bundle).manifest.variants
-    log = read_log(tiny_bundle)
-    assert len(log.halves) == 1
-    assert not log.finished
-
-
 def test_interrupt_before_anything_is_judged_changes_nothing(tiny_bundle, built, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Tuner, "_search", interrupted)
+    monkeypatch.setattr(HalfSearch, "run", interrupted)
     assert tune(tiny_bundle, built / "pictures", "30") == 130
     assert "tuned" not in Bundle(tiny_bundle).manifest.variants
     assert not (tiny_bundle / TUNING).exists()
