@@ -7,15 +7,15 @@ from typing import Literal
 from device.schema import Count, Fraction, Index, Record
 
 
-class SsdRule(Record, frozen=True, tag="ssd"):
+class SsdRule(Record, frozen=True, tag="ssd", omit_defaults=True):
     """What the decoder of a detector must know besides its tensors.
 
     ``anchors`` names a file of the bundle, float32 (count, 4): centre_y, centre_x, height,
     width, 0..1 of the input. ``box_scales`` are the factors (y, x, h, w) that box encodings
     were multiplied with in training. Scores are probabilities, or logits that the logistic
     function makes probabilities. Class ``background`` is never reported; boxes of one class that
-    overlap by more than ``iou_threshold`` are one object. With ``box_voting`` its box is the mean
-    of those that overlap the best one most; bundles of before 2026-11-30 have the best one's.
+    overlap by more than ``iou_threshold`` are one object. With ``box_voting`` its box is a weighted
+    mean of these, as :func:`device.inference.candidates.vote` has it; without, the best one's.
     """
 
     anchors: str

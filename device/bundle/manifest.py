@@ -11,7 +11,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from device.bundle.decoder_rules import ClassifierRule, DenseRule, DetectionsRule, RowsRule, Rule
+from device.bundle.decoder_rules import (
+    ClassifierRule,
+    DenseRule,
+    DetectionsRule,
+    RowsRule,
+    Rule,
+    SsdRule,
+)
 from device.bundle.heads import Head, TensorSpec
 from device.bundle.limits import MOST_DETECTIONS
 from device.errors import BundleError
@@ -22,9 +29,10 @@ from device.schema import Count, Fraction, Record
 # Raised when an older device could misread a newer bundle, or would not know what to tell of it.
 # 2: planar inputs, normalisation per channel, and models that decode their boxes themselves.
 # 3: thresholds per class; letterboxed and grey pictures; boxes that are decoded but not yet
-# suppressed, as YOLO's; corners with x first; classifiers of one output. What needs none of it is
-# still written as 2.
-FORMAT = 3
+# suppressed, as YOLO's; corners with x first; classifiers of one output.
+# 4: boxes that are voted on. What needs none of it is still written as 2 or 3.
+FORMAT = 4
+FORMAT_WITHOUT_VOTING = 3
 FORMAT_WITHOUT_THESE = 2
 
 Task = Literal["detection", "classification"]
@@ -225,6 +233,8 @@ def format_manifest(manifest: Manifest) -> bytes:
 
 def _least_format(manifest: Manifest) -> int:
     rule, decoder = manifest.input, manifest.decoder
+    if isinstance(decoder, SsdRule) and decoder.box_voting:
+        return FORMAT
     is_new = (
         bool(manifest.class_thresholds)
         or rule.resize == "letterbox"
@@ -233,4 +243,4 @@ def _least_format(manifest: Manifest) -> int:
         or (isinstance(decoder, DetectionsRule) and decoder.box != "yxyx")
         or (isinstance(decoder, ClassifierRule) and decoder.score.startswith("binary"))
     )
-    return FORMAT if is_new else FORMAT_WITHOUT_THESE
+    return FORMAT_WITHOUT_VOTING if is_new else FORMAT_WITHOUT_THESE

@@ -17,13 +17,11 @@ def iou(one: Box, other: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     shared = width * height
-    area = (one[2] - one[0]) * (one[3] - one[1])
-    other_area = (other[2] - other[0]) * (other[3] - other[1])
-    return shared / (area + other_area - shared)
+    return shared / (area(one) + area(other) - shared)
 
 
 def area(box: Box) -> float:
-    """Of a box, in the square of its unit."""
+    """The area of a box, in the square of its unit."""
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
@@ -42,8 +40,8 @@ def pairwise_iou(ones: NDArray[np.float64], others: NDArray[np.float64]) -> NDAr
     width = np.minimum(x_max, other_x_max) - np.maximum(x_min, other_x_min)
     height = np.minimum(y_max, other_y_max) - np.maximum(y_min, other_y_min)
     shared = np.maximum(width, 0) * np.maximum(height, 0)
-    area = (x_max - x_min) * (y_max - y_min)
-    union = area + (other_x_max - other_x_min) * (other_y_max - other_y_min) - shared
+    own = (x_max - x_min) * (y_max - y_min)
+    union = own + (other_x_max - other_x_min) * (other_y_max - other_y_min) - shared
     found: NDArray[np.float64] = np.divide(
         shared, union, out=np.zeros_like(shared), where=union > 0
     )

@@ -166,7 +166,9 @@ class CloserEngine(Engine):
     def _plane(self, prepared: Tensor) -> Tensor:
         """A copy of one channel of the network's input."""
         picture = np.asarray(prepared)[0]
-        plane: Tensor = picture[1] if self._rule.layout == "nchw" else picture[..., 1]
+        planar = self._rule.layout == "nchw"
+        channel = picture.shape[0 if planar else -1] // 2  # green, or the only one
+        plane: Tensor = picture[channel] if planar else picture[..., channel]
         return plane.copy()
 
     def _view(self, scene: SceneCells, placement: Placement) -> CellView:

@@ -35,13 +35,17 @@ class TileChooser:
     def __init__(self) -> None:
         self._looked: dict[int, SceneCells] = {}  # by tile: the scene when it was looked at
         self._ages: dict[int, int] = {}
+        self._tiles: Sequence[Rectangle] = ()
 
     def choose(
         self, count: int, tiles: Sequence[Rectangle], hints: Candidates, view: CellView
     ) -> list[int]:
         """Numbers of the ``count`` tiles that are most worth it, and note that they are seen."""
-        if any(view.is_another_scene(then) for then in list(self._looked.values())[:1]):
+        if tiles != self._tiles or any(
+            view.is_another_scene(then) for then in list(self._looked.values())[:1]
+        ):
             self._looked.clear()
+            self._tiles = tiles
         worth = np.zeros(len(tiles))
         for number, tile in enumerate(tiles):
             age = self._ages[number] = self._ages.get(number, len(tiles)) + 1

@@ -46,6 +46,13 @@ class SeenBox(NamedTuple):
     least: float  # the threshold of its class
 
 
+class _Place(NamedTuple):
+    """Where on this frame something of a class is."""
+
+    box: Box
+    class_id: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RememberedBox:
     """A box that is remembered: of which frame, and for how many frames already."""
@@ -54,6 +61,7 @@ class RememberedBox:
     score: float
     class_id: int
     scene: SceneCells
+    coarse_score: float = 0.0  # what the whole picture says of it on this frame
     patch: Patch | None = None  # what it looked like to the network, where it may be followed
     age: int = 0
 
@@ -64,7 +72,7 @@ class RememberedBox:
 
     def kept(self, box: Box, scene: SceneCells) -> RememberedBox:
         """The same, a frame later, at ``box`` of ``scene``."""
-        return replace(self, box=box, scene=scene, age=self.age + 1)
+        return replace(self, box=box, scene=scene, coarse_score=0.0, age=self.age + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +94,13 @@ class _Looks:
     view: CellView
     plane: InputPlane
     in_motion: bool  # the scene as a whole, since the frame before
+    replaced: set[int] = field(default_factory=set)  # numbers of ``whole``: a tile's box is told
 
     def best(self) -> list[SeenBox]:
-        """What the whole picture shows."""
-        return [item for item, sure in zip(self.whole, self.sure, strict=True) if sure]
+        """What the whole picture shows, and no tile shows better."""
+        return [
+            item for n, item in enumerate(self.whole) if self.sure[n] and n not in self.replaced
+        ]
 
     def hints(self) -> list[SeenBox]:
         """What it does not show, but hints at."""
@@ -99,10 +110,10 @@ class _Looks:
         """The small things that tiles show whole."""
         for tile in self.tiles:
             for item, cut in zip(tile.found, tile.cut, strict=True):
-                if not cut and self.share(item.box) < SMALL:
+                if not cut and self.share_of_frame(item.box) < SMALL:
                     yield item
 
-    def share(self, box: Box) -> float:
+    def share_of_frame(self, box: Box) -> float:
         """Which share of the frame's area a box has."""
         width, height = self.plane.size_wh
         return area(box) / (width * height)
@@ -110,17 +121,21 @@ class _Looks:
     def remember(self, item: SeenBox, score: float) -> RememberedBox:
         """What a tile shows now, to be followed from here on."""
         patch = self.plane.cut(item.box)
-        return RememberedBox(item.box, score, item.class_id, self.view.scene, patch)
+        return RememberedBox(item.box, score, item.class_id, self.view.scene, patch=patch)
 
-    def seen_coarsely(self, box: Box, class_id: int) -> int | None:
-        """The number of the whole picture's box of the small thing that a tile has at ``box``."""
-        best, number = SAME_IOU, None
-        for n, item in enumerate(self.whole):
-            if self.sure[n] and item.class_id == class_id and self.share(item.box) < 2 * SMALL:
-                overlap = iou(box, item.box)
-                if overlap > best:
-                    best, number = overlap, n
-        return number
+    def replace(self, item: RememberedBox) -> RememberedBox | None:
+        """Leave out the whole picture's box of a small thing; None where it has no box of it."""
+        box, best, number = item.at(self.view), SAME_IOU, None
+        for n, other in enumerate(self.whole):
+            if not self.sure[n] or n in self.replaced or other.class_id != item.class_id:
+                continue
+            overlap = iou(box, other.box)
+            if overlap > best and self.share_of_frame(other.box) < 2 * SMALL:
+                best, number = overlap, n
+        if number is None:
+            return None
+        self.replaced.add(number)
+        return replace(item, coarse_score=self.whole[number].score)
 
 
 @dataclass
@@ -130,6 +145,7 @@ class TileMemory:
     found: list[RememberedBox] = field(default_factory=list)
     refuted: list[RememberedBox] = field(default_factory=list)
     before: SceneCells | None = None
+    size_wh: tuple[int, int] | None = None
 
     def merge(
         self,
@@ -144,8 +160,10 @@ class TileMemory:
         ``whole`` has what the whole picture shows from ``HINT`` of the thresholds on, ``tiles``
         what those show that were looked at now. Boxes are in source pixels.
         """
-        if any(view.is_another_scene(kept.scene) for kept in [*self.found, *self.refuted][:1]):
+        remembered = [*self.found, *self.refuted]
+        if plane.size_wh != self.size_wh or any(map(view.is_another_scene, _scenes(remembered))):
             self.found, self.refuted = [], []
+        self.size_wh = plane.size_wh
         sure = whole.scores >= least_scores(thresholds, whole.class_ids)
         in_motion = self.before is not None and view.is_elsewhere(self.before)
         self.before = view.scene
@@ -169,7 +187,10 @@ class TileMemory:
         added += self._confirmed(looks, added)
         self.found = added + self._remembered(looks, added)
         best = [(item.box, item.score, item.class_id) for item in looks.best()]
-        best += [(item.at(view), item.score, item.class_id) for item in self.found]
+        best += [
+            (item.at(view), max(item.score, item.coarse_score), item.class_id)
+            for item in self.found
+        ]
         best.sort(key=lambda item: -item[1])
         boxes, scores, ids = zip(*best, strict=True) if best else ((), (), ())
         return Candidates(
@@ -183,7 +204,7 @@ class TileMemory:
         view, size_wh = looks.view, looks.plane.size_wh
         refuted = []
         for n, (box, score, class_id, least) in enumerate(looks.whole):
-            if not looks.sure[n] or looks.share(box) >= REFUTABLE:
+            if not looks.sure[n] or looks.share_of_frame(box) >= REFUTABLE:
                 continue
             near = [tile for tile in looks.tiles if _is_inside(box, tile.view, size_wh, 2 * EDGE)]
             if near:
@@ -204,21 +225,20 @@ class TileMemory:
 
     @staticmethod
     def _sharpened(looks: _Looks) -> list[RememberedBox]:
-        """What tiles show now of what the whole picture shows too, with boxes less exact."""
+        """What tiles show now of what the whole picture shows too: theirs are the exacter boxes."""
         added: list[RememberedBox] = []
         for item in looks.small():
-            if item.score < item.least:
+            if item.score < item.least or _is_on(item, added):
                 continue
-            number = looks.seen_coarsely(item.box, item.class_id)
-            if number is not None and not _find(item.box, item.class_id, added, looks.view):
-                looks.sure[number] = False
-                added.append(looks.remember(item, max(item.score, looks.whole[number].score)))
+            exacter = looks.replace(looks.remember(item, item.score))
+            if exacter is not None:
+                added.append(exacter)
         return added
 
     @staticmethod
     def _confirmed(looks: _Looks, sharpened: Sequence[RememberedBox]) -> list[RememberedBox]:
         """What tiles show now that the whole picture does not."""
-        best, hints, view = looks.best(), looks.hints(), looks.view
+        best, hints = looks.best(), looks.hints()
         alone = ALONE_IN_MOTION if looks.in_motion else ALONE
         added: list[RememberedBox] = []
         for item in looks.small():
@@ -226,9 +246,7 @@ class TileMemory:
             hint = _best(box, class_id, hints)
             if score < (least if hint > 0 else least + alone * (1 - least)):
                 continue
-            if _is_on(box, class_id, best):
-                continue
-            if _find(box, class_id, [*sharpened, *added], view) is None:
+            if not _is_on(item, [*best, *sharpened, *added]):
                 # Two looks at one thing, taken for independent.
                 added.append(looks.remember(item, 1 - (1 - score) * (1 - hint)))
         return added
@@ -238,28 +256,18 @@ class TileMemory:
 
         While it is, the whole picture's box of it is left out.
         """
-        hints, view = looks.hints(), looks.view
-        coarse = {looks.seen_coarsely(item.at(view), item.class_id) for item in self.found}
-        numbers = sorted(number for number in coarse if number is not None)
-        for number in numbers:
-            looks.sure[number] = False
-        best = looks.best()
+        hints = looks.hints()
+        told = [_Place(item.box, item.class_id) for item in added]
         kept: list[RememberedBox] = []
         for before in self.found:
             item = _followed(before, looks, hints)
-            if item is None:
+            if item is None or _is_on(place := _Place(item.at(looks.view), item.class_id), told):
                 continue
-            box, class_id = item.at(view), item.class_id
-            if not _is_on(box, class_id, best) and (
-                _find(box, class_id, [*added, *kept], view) is None
-            ):
-                kept.append(item)
-        for number in numbers:
-            box, score, class_id, _ = looks.whole[number]
-            item = _find(box, class_id, kept, view)
-            if item is not None:
-                kept[kept.index(item)] = replace(item, score=max(item.score, score))
-            looks.sure[number] = item is None and _find(box, class_id, added, view) is None
+            exacter = looks.replace(item)
+            if exacter is None and _is_on(place, looks.best()):
+                continue
+            kept.append(exacter or item)
+            told.append(place)
         return kept
 
 
@@ -283,9 +291,20 @@ def _followed(item: RememberedBox, looks: _Looks, hints: Iterable[SeenBox]) -> R
     return item.kept(there, view.scene)
 
 
+def _scenes(remembered: Sequence[RememberedBox]) -> list[SceneCells]:
+    """The scene of one of them: another scene for one is one for all."""
+    return [item.scene for item in remembered[:1]]
+
+
 def _seen_boxes(found: Candidates, thresholds: Threshold) -> list[SeenBox]:
-    least = np.broadcast_to(least_scores(thresholds, found.class_ids), found.scores.shape)
-    columns = (found.boxes, found.scores, found.class_ids, least)
+    # Scores are float32, and so is what they are compared with.
+    least = np.float32(least_scores(thresholds, found.class_ids))
+    columns = (
+        found.boxes,
+        found.scores,
+        found.class_ids,
+        np.broadcast_to(least, found.scores.shape),
+    )
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [SeenBox(tuple(box), *rest) for box, *rest in rows]
 
@@ -296,9 +315,11 @@ def _shifted(box: Box, across: float, down: float) -> Box:
 
 
 def _is_in_frame(box: Box, size_wh: tuple[int, int]) -> bool:
-    """Whether all of ``box`` is still to be seen."""
-    x_min, y_min, x_max, y_max = box
-    return x_min >= 0 and y_min >= 0 and x_max <= size_wh[0] and y_max <= size_wh[1]
+    """Whether all of ``box`` is still to be seen, but for what may be an error of its place."""
+    return all(
+        first >= -EDGE * limit and last <= (1 + EDGE) * limit
+        for first, last, limit in zip(box[:2], box[2:], size_wh, strict=True)
+    )
 
 
 def _is_inside(box: Box, tile: Rectangle, size_wh: tuple[int, int], margin: float) -> bool:
@@ -334,12 +355,12 @@ def _nearest(box: Box, class_id: int, found: Iterable[SeenBox]) -> Box | None:
     return nearest if nearest is not None and iou(box, nearest) > SAME_IOU else None
 
 
-def _is_on(box: Box, class_id: int, found: Iterable[SeenBox]) -> bool:
-    """Whether ``box`` is one of ``found``, or a piece of it."""
+def _is_on(item: SeenBox | _Place, others: Iterable[SeenBox | RememberedBox | _Place]) -> bool:
+    """Whether the thing is one of ``others``, which are of the same frame, or a piece of it."""
     return any(
-        item.class_id == class_id
-        and (iou(box, item.box) > SAME_IOU or share_on(box, item.box) > PIECE)
-        for item in found
+        other.class_id == item.class_id
+        and (iou(item.box, other.box) > SAME_IOU or share_on(item.box, other.box) > PIECE)
+        for other in others
     )
 
 

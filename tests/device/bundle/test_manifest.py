@@ -180,17 +180,32 @@ def test_task_and_decoder_must_belong_together(bundle_dir):
         parse_manifest(json.dumps(raw).encode())
 
 
-def test_thresholds_per_class_are_written_in_a_format_that_older_devices_refuse(raw):
-    manifest = msgspec.structs.replace(parse_manifest(raw), class_thresholds={"cat": 0.25})
+@pytest.fixture
+def unvoted(raw):
+    """The same of a bundle from before boxes were voted on."""
+    return changed(raw, "decoder", "box_voting", value=False)
+
+
+def test_thresholds_per_class_are_written_in_a_format_that_older_devices_refuse(unvoted):
+    manifest = msgspec.structs.replace(parse_manifest(unvoted), class_thresholds={"cat": 0.25})
     written = format_manifest(manifest)
     assert json.loads(written)["format"] == 3
     assert parse_manifest(written).class_thresholds == {"cat": 0.25}
 
 
-def test_one_threshold_is_written_in_the_format_that_older_devices_read(raw):
-    written = json.loads(format_manifest(parse_manifest(raw)))
+def test_one_threshold_is_written_in_the_format_that_older_devices_read(unvoted):
+    written = json.loads(format_manifest(parse_manifest(unvoted)))
     assert written["format"] == 2
     assert "class_thresholds" not in written
+    assert "box_voting" not in written["decoder"]
+
+
+def test_boxes_that_are_voted_on_are_written_in_a_format_that_older_devices_refuse(raw):
+    manifest = parse_manifest(raw)
+    assert manifest.decoder.box_voting
+    written = format_manifest(msgspec.structs.replace(manifest, format=2))
+    assert json.loads(written)["format"] == 4
+    assert parse_manifest(written) == manifest
 
 
 def test_class_without_a_threshold_of_its_own_has_the_one_of_all(raw):
@@ -212,11 +227,11 @@ DENSE = {"type": "dense", "classes": 80, "box": "xywh", "units": "fraction", "io
         (("decoder",), {"type": "rows", "units": "either"}),
     ],
 )
-def test_what_older_devices_do_not_know_is_written_in_a_format_they_refuse(raw, place, value):
-    manifest = parse_manifest(changed(raw, *place, value=value))
+def test_what_older_devices_do_not_know_is_written_in_a_format_they_refuse(unvoted, place, value):
+    manifest = parse_manifest(changed(unvoted, *place, value=value))
     written = format_manifest(manifest)
     assert json.loads(written)["format"] == 3
-    assert msgspec.structs.replace(parse_manifest(written), format=2) == manifest
+    assert msgspec.structs.replace(parse_manifest(written), format=manifest.format) == manifest
 
 
 def test_binary_classifier_is_written_in_the_newer_format(raw):

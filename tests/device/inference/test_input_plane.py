@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from device.inference.input_plane import REACH, InputPlane
 from device.inference.preprocess import Placement
 
-# An input as large as the frame, one half as wide, and one that shows the frame between bars.
+# An input that shows all of the frame, one that shows it between bars, one of its middle alone.
 WHOLE = Placement(0, 0, 600, 400, 600, 400)
 LETTERBOX = Placement(0, 0, 600, 400, 600, 400, (0.0, 1 / 6, 1.0, 2 / 3))
+CROPPED = Placement(100, 0, 400, 400, 600, 400)
 BOX = (200, 100, 260, 180)
 
 
@@ -35,7 +36,8 @@ def plane_with(
         left, top, width, height = placement.target
         scale_x = shape[1] * width / placement.width
         scale_y = shape[0] * height / placement.height
-        x_min, y_min = thing[0] * scale_x + left * shape[1], thing[1] * scale_y + top * shape[0]
+        x_min = (thing[0] - placement.left) * scale_x + left * shape[1]
+        y_min = (thing[1] - placement.top) * scale_y + top * shape[0]
         columns, rows = (thing[2] - thing[0]) * scale_x, (thing[3] - thing[1]) * scale_y
         picture = texture(round(columns), round(rows))
         move = np.array([[1, 0, x_min], [0, 1, y_min]], np.float32)
@@ -47,11 +49,17 @@ def plane_with(
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.float32])
 @pytest.mark.parametrize(
-    ("placement", "shape"), [(WHOLE, (400, 600)), (WHOLE, (300, 300)), (LETTERBOX, (300, 300))]
+    ("placement", "shape"),
+    [
+        (WHOLE, (400, 600)),
+        (WHOLE, (300, 300)),
+        (LETTERBOX, (300, 300)),
+        (CROPPED, (300, 300)),
+    ],
 )
 def test_piece_is_found_where_it_went(dtype, placement, shape):
     patch = plane_with(BOX, placement, shape, dtype).cut(BOX)
-    there = moved(BOX, 6, -4)
+    there = moved(BOX, 5, -4)
     plane = plane_with(there, placement, shape, dtype)
     np.testing.assert_allclose(plane.find(patch, BOX), there, atol=0.6)
 
@@ -73,7 +81,8 @@ def test_piece_is_looked_for_where_the_scene_took_it():
 
 def test_piece_that_went_too_far_is_not_found():
     patch = plane_with(BOX).cut(BOX)
-    far = moved(BOX, REACH + 30, 0)
+    near, far = moved(BOX, REACH - 1, 0), moved(BOX, REACH + 1, 0)
+    assert plane_with(near).find(patch, BOX) == pytest.approx(near, abs=0.1)
     assert plane_with(far).find(patch, BOX) is None
 
 
@@ -90,6 +99,21 @@ def test_piece_that_left_the_input_is_not_found(placement):
     np.testing.assert_allclose(plane.find(patch, edge), edge, atol=0.1)
     assert plane.find(patch, moved(edge, 500, 500)) is None
     assert plane.find(patch, moved(edge, -2000, -2000)) is None
+
+
+def test_bars_of_a_letterbox_are_no_piece_of_the_frame():
+    plane = plane_with(placement=LETTERBOX, shape=(300, 300))
+    plane._pixels[:50] = plane._pixels[250:] = 0  # the frame is as plain as the bars, but brighter
+    assert plane.cut((200, 0, 260, 80)) is None
+    patch = plane_with(BOX, LETTERBOX, (300, 300)).cut(BOX)
+    assert patch.top >= 50
+
+
+def test_thing_at_the_edge_of_the_frame_is_found_along_it():
+    edge = (540, 320, 600, 400)
+    patch = plane_with(edge).cut(edge)
+    there = moved(edge, -3, 0)
+    assert plane_with(there).find(patch, edge) == pytest.approx(there, abs=0.2)
 
 
 def test_plain_piece_is_not_cut():

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from itertools import cycle
 
+import numpy as np
 import pytest
 
+from device.inference.input_plane import InputPlane
+from device.inference.preprocess import Placement
 from device.inference.tile_memory import MOST_FRAMES, MOST_FRAMES_FOLLOWED, TileMemory
 from device.inference.tiles import Part
 from tests.device.inference.test_input_plane import plane_with
@@ -89,6 +92,40 @@ def test_one_box_of_the_whole_picture_is_replaced_once(seen):
     assert seen(of((SMALL, 0.8, 1)), of((SMALL, 0.7, 1), (other, 0.6, 1))) == [(SMALL, 0.8, 1)]
 
 
+def test_piece_of_a_thing_that_both_see_is_no_other_thing(seen):
+    body, head = (20, 20, 60, 100), (30, 22, 50, 42)
+    coarse, exact = of(((18, 16, 62, 104), 0.8, 1)), of((body, 0.9, 1), (head, 0.7, 1))
+    assert seen(coarse, exact) == [(body, 0.9, 1)]
+    assert seen(coarse, of(), tile=5) == [(body, 0.9, 1)]
+
+
+def test_box_that_was_replaced_is_no_hint_at_another_thing(seen):
+    # Both lie on it by a third or more; alone, the second would need 0.6.
+    coarse, one, other = (20, 20, 60, 60), (20, 20, 42, 60), (41, 20, 60, 60)
+    assert seen(of((coarse, 0.8, 1)), of((one, 0.7, 1), (other, 0.55, 1))) == [(one, 0.8, 1)]
+    assert len(seen(of((coarse, 0.8, 1)), of((one, 0.7, 1), (other, 0.65, 1)))) == 2
+
+
+def test_neighbour_of_what_is_remembered_is_told(seen):
+    one, other = (20, 20, 60, 60), (40, 20, 80, 60)  # they overlap by a third
+    seen(of(), of((other, 0.8, 1)))
+    both = of((one, 0.8, 1), (other, 0.75, 1))
+    found = seen(both, of((one, 0.9, 1), (other, 0.45, 1)))
+    assert {box for box, _, _ in found} == {one, other}
+
+
+def test_frame_of_another_size_forgets_all(memory):
+    looks = [Part(TILES[0], of((SMALL, 0.7, 1)))]
+    assert told(memory.merge(of(), looks, 0.5, view(), plane_with())) == [(SMALL, 0.7, 1)]
+    larger = InputPlane(np.zeros((300, 300)), Placement(0, 0, 1200, 800, 1200, 800), 255.0)
+    assert told(memory.merge(of(), [], 0.5, view(), larger)) == []
+
+
+def test_score_of_the_threshold_is_enough_in_single_precision(seen, memory):
+    looks = [Part(TILES[0], of((SMALL, 0.7, 1)))]
+    assert told(memory.merge(of((SMALL, 0.2, 1)), looks, 0.7, view(), plane_with()))
+
+
 def test_piece_of_a_larger_thing_is_no_other_thing(seen):
     assert seen(of((LARGE, 0.8, 1)), of((SMALL, 0.9, 1))) == [(LARGE, 0.8, 1)]
     assert len(seen(of((LARGE, 0.8, 1)), of((SMALL, 0.9, 2)))) == 2  # of another class it is
@@ -147,6 +184,15 @@ def test_thing_that_moves_is_told_with_its_box_of_the_tile(seen):
     there, coarse = (24, 20, 54, 50), (18, 16, 56, 56)
     [(box, _, _)] = seen(of((coarse, 0.6, 1)), moved=(10, 10, 70, 70), thing=there)
     assert box == pytest.approx(there, abs=0.1)
+
+
+def test_small_thing_that_moves_by_half_its_width_keeps_its_box_of_the_tile(seen):
+    narrow = (20, 20, 30, 50)
+    seen(of(), of((narrow, 0.7, 1)), thing=narrow)
+    there, coarse = (25, 20, 35, 50), (23, 16, 37, 54)
+    [(box, score, _)] = seen(of((coarse, 0.6, 1)), moved=(10, 10, 70, 70), thing=there)
+    assert box == pytest.approx(there, abs=0.2)
+    assert score == 0.7
 
 
 def test_thing_is_followed_for_so_many_frames(seen):
@@ -218,7 +264,7 @@ def test_thing_that_only_hints_tell_of_is_kept_for_so_many_frames(seen):
 
 def test_thing_that_leaves_the_frame_is_lost(seen):
     seen(of(), of((SMALL, 0.7, 1)))
-    assert seen(of(((0, 20, 27, 50), 0.2, 1)), offset=(-2.3, 0)) == []
+    assert seen(of(((0, 20, 20, 50), 0.2, 1)), offset=(-3, 0)) == []  # to -10, and 1 % is 6
 
 
 def test_refuted_thing_stays_out_where_the_scene_moves_it(seen):
