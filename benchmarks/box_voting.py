@@ -28,6 +28,8 @@ def copied(bundle: Path, folder: Path, voting: bool) -> Path:
     shutil.copytree(bundle, folder)
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
+    if manifest["decoder"]["type"] != "ssd":
+        raise SystemExit(f"{bundle} has no anchors that could vote on a box")
     manifest["decoder"]["box_voting"] = voting
     path.write_text(json.dumps(manifest))
     return folder

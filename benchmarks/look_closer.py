@@ -169,7 +169,7 @@ def four_at_once(video: Path, truths: dict[int, list[Truth]]) -> Scene:
     begins = [numbers[part * len(numbers) // 4] - numbers[0] for part in range(4)]
     parts = [scene_of(video, truths) for _ in begins]
     for part, begin in zip(parts, begins, strict=True):
-        next(islice(part, begin, begin), None)
+        next(islice(part, begin, begin), None)  # leaves out what comes before
     for views, objects, counts in (zip(*shown, strict=True) for shown in zip(*parts, strict=False)):
         height, width = views[0].shape[:2]
         pixels = np.vstack([np.hstack(views[:2]), np.hstack(views[2:])])
@@ -231,6 +231,11 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=FRAMES, help="of each still or wandering one")
     parser.add_argument("--most", type=int, default=10**6, help="pictures, from the first")
     args = parser.parse_args()
+    defaults = vars(parser.parse_args([str(args.bundle), "--video=v", "--annotations=a"]))
+    if args.video and any(
+        vars(args)[name] != defaults[name] for name in ("ways", "frames", "most")
+    ):
+        parser.error("--ways, --frames and --most are of pictures, not of a video")
     cv2.setNumThreads(1)
     bundle = Bundle(args.bundle)
     if args.video:

@@ -65,7 +65,7 @@ class HalfSearch:
         """Half ``number``, 0 or 1, of the pictures ``seen``; ``unseen`` are the other half's."""
         self.say = say
         self._number, self._seen, self._unseen = number, seen, unseen
-        self._with, options = yardstick, yardstick.options
+        self._yardstick, options = yardstick, yardstick.options
         drawn = random.Random(options.seed + number).sample(
             seen, min(len(seen), CALIBRATED_ON + SCREENED_ON)
         )
@@ -100,7 +100,7 @@ class HalfSearch:
 
     def run(self, deadline_s: float) -> Fold:
         """Search until ``deadline_s`` on the monotonic clock, and conclude."""
-        self._explorer.run(deadline_s, self._with.options.moves)
+        self._explorer.run(deadline_s, self._yardstick.options.moves)
         return self.conclude()
 
     def conclude(self) -> Fold:
@@ -116,22 +116,22 @@ class HalfSearch:
                 name=INT8,
                 choice=None,
                 cost=1.0,
-                output_error=self._output_error(self._with.int8),
-                looks=self._with.int8_looks,
-                model=self._with.int8,
+                output_error=self._output_error(self._yardstick.int8),
+                looks=self._yardstick.int8_looks,
+                model=self._yardstick.int8,
             )
         )
         between = self._between(ranked, finalists)
-        if between and time.monotonic() < self._with.ends_at_s:
+        if between and time.monotonic() < self._yardstick.ends_at_s:
             finalists += self._measure(between)
-        chosen = self._with.chosen(finalists)
+        chosen = self._yardstick.chosen(finalists)
         self.say(f"half {self._number + 1} takes {tell(chosen)}")
         return Fold(screened=screened, finalists=finalists, chosen=chosen)
 
     def _inputs(self, images: Sequence[int]) -> NDArray[np.float32]:
-        rule = self._with.bundle.manifest.input
-        paths = [self._with.trial.paths[number] for number in images]
-        with quiet(self._with.options.debug):  # libpng has opinions on colour profiles
+        rule = self._yardstick.bundle.manifest.input
+        paths = [self._yardstick.trial.paths[number] for number in images]
+        with quiet(self._yardstick.options.debug):  # libpng has opinions on colour profiles
             return stack_inputs(list(CalibrationInputs(rule, "image").dataset(paths)()))
 
     def _measure(self, items: Sequence[Candidate]) -> list[Finalist]:
@@ -139,8 +139,8 @@ class HalfSearch:
             f"half{self._number + 1}-{id_of(item)}": self._maker.make(item.choice) for item in items
         }
         self.say(f"what {len(items)} of them cost, and find on all pictures:")
-        costs = self._with.cost.confirm(list(models.values()))
-        looks = self._with.trial.look(models)
+        costs = self._yardstick.cost.confirm(list(models.values()))
+        looks = self._yardstick.trial.look(models)
         found = []
         for item, name, cost in zip(items, models, costs, strict=True):
             found.append(
@@ -166,7 +166,7 @@ class HalfSearch:
         looks: Judged,
         model: bytes,
     ) -> Finalist:
-        trial, seed = self._with.trial, self._with.options.seed
+        trial, seed = self._yardstick.trial, self._yardstick.options.seed
         seen, unseen = (
             MeasuredDrop(
                 output_error=output_error,
@@ -189,7 +189,7 @@ class HalfSearch:
         self, ranked: Sequence[Candidate], finalists: Sequence[Finalist]
     ) -> list[Candidate]:
         """Those not measured yet that are cheaper than what is chosen so far."""
-        chosen = self._with.chosen(finalists)
+        chosen = self._yardstick.chosen(finalists)
         known = {item.choice for item in finalists}
         cheaper = [
             item for item in ranked if item.choice not in known and item.cost * ALIKE < chosen.cost

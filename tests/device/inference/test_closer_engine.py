@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -43,6 +44,27 @@ def test_thing_that_goes_is_gone_at_once(closer, far_away):
     seen = [labels_of(closer, far_away) for _ in range(6)]
     assert seen[-1] == ["motorcycle"]
     assert labels_of(closer, np.full_like(far_away, 114)) == []
+
+
+def test_thing_that_moves_is_followed_from_the_look_at_its_tile_on(closer, far_away):
+    closer.only(["motorcycle"])
+    thing = (far_away != 114).any(axis=2)
+    # Something stands still behind it: by itself it would be a scene that moves as a whole.
+    coarse = np.random.default_rng(3).integers(84, 144, (30, 40, 3), dtype=np.uint8)
+    behind = cv2.resize(coarse, far_away.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    lefts = []
+    for step in range(9):
+        # To the left, two pixels of the input a frame.
+        shift = -10 * step
+        shown = np.roll(thing, shift, axis=1)[..., np.newaxis]
+        pixels = np.where(shown, np.roll(far_away, shift, axis=1), behind)
+        found = closer.run(frame_of(pixels)).detections
+        if found or lefts:
+            lefts.append([item.box[0] for item in found])
+    first, *then = lefts[:5]
+    assert [len(item) for item in then] == [1] * 4
+    expected = [first[0] - 10 * frames for frames in range(1, 5)]
+    assert [left for (left,) in then] == pytest.approx(expected, abs=9)
 
 
 @pytest.mark.parametrize("extra", [1, 3])
