@@ -13,7 +13,7 @@ A video is seen as it is, every frame in turn, and counted on the frames that pe
 (``video``), then four moments of it in one picture, as a recorder shows cameras (``four``):
 
     python benchmarks/look_closer.py build/ssdlite_mobilenet_v2 --video vtest.avi \
-        --annotations benchmarks/vtest_people.json
+        --annotations benchmarks/truth/vtest_people.json
 
 There only objects of the one class that was labelled count, and their size is that of their box,
 where COCO's is that of their outline. What is mostly hidden is neither missed nor a false alarm.
