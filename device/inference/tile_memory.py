@@ -94,12 +94,12 @@ class _Looks:
     view: CellView
     plane: InputPlane
     in_motion: bool  # the scene as a whole, since the frame before
-    replaced: set[int] = field(default_factory=set)  # numbers of ``whole``: a tile's box is told
+    superseded: set[int] = field(default_factory=set)  # numbers of ``whole``: a tile's box is told
 
     def best(self) -> list[SeenBox]:
         """What the whole picture shows, and no tile shows better."""
         return [
-            item for n, item in enumerate(self.whole) if self.sure[n] and n not in self.replaced
+            item for n, item in enumerate(self.whole) if self.sure[n] and n not in self.superseded
         ]
 
     def hints(self) -> list[SeenBox]:
@@ -123,18 +123,18 @@ class _Looks:
         patch = self.plane.cut(item.box)
         return RememberedBox(item.box, score, item.class_id, self.view.scene, patch=patch)
 
-    def replace(self, item: RememberedBox) -> RememberedBox | None:
-        """Leave out the whole picture's box of a small thing; None where it has no box of it."""
+    def supersede(self, item: RememberedBox) -> RememberedBox | None:
+        """Let it stand for the whole picture's box of the same; None where there is no such box."""
         box, best, number = item.at(self.view), SAME_IOU, None
         for n, other in enumerate(self.whole):
-            if not self.sure[n] or n in self.replaced or other.class_id != item.class_id:
+            if not self.sure[n] or n in self.superseded or other.class_id != item.class_id:
                 continue
             overlap = iou(box, other.box)
             if overlap > best and self.share_of_frame(other.box) < 2 * SMALL:
                 best, number = overlap, n
         if number is None:
             return None
-        self.replaced.add(number)
+        self.superseded.add(number)
         return replace(item, coarse_score=self.whole[number].score)
 
 
@@ -230,7 +230,7 @@ class TileMemory:
         for item in looks.small():
             if item.score < item.least or _is_on(item, added):
                 continue
-            exacter = looks.replace(looks.remember(item, item.score))
+            exacter = looks.supersede(looks.remember(item, item.score))
             if exacter is not None:
                 added.append(exacter)
         return added
@@ -263,7 +263,7 @@ class TileMemory:
             item = _followed(before, looks, hints)
             if item is None or _is_on(place := _Place(item.at(looks.view), item.class_id), told):
                 continue
-            exacter = looks.replace(item)
+            exacter = looks.supersede(item)
             if exacter is None and _is_on(place, looks.best()):
                 continue
             kept.append(exacter or item)
