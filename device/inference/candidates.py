@@ -97,7 +97,7 @@ def vote(
 
     Box voting (Gidaris and Komodakis 2015): the mean of the boxes of its class that overlap it by
     ``VOTER_IOU`` and have ``VOTER_SCORE`` of its score, each as often as its squared score times
-    its overlap says. Of lower scores nothing is asked, so that a threshold hardly changes a box.
+    its overlap says.
     """
     voted = boxes[kept]
     for class_id in np.unique(class_ids[kept]):

@@ -18,6 +18,7 @@ from device.bundle.heads import SsdHead, TensorSpec
 from device.bundle.manifest import Threshold
 from device.errors import BundleError
 from device.inference.candidates import (
+    VOTER_SCORE,
     Candidates,
     logit,
     refuse_broken,
@@ -25,6 +26,7 @@ from device.inference.candidates import (
     tensor_threshold,
     vote,
 )
+from device.inference.thresholds import changed
 from device.records import Tensor
 
 
@@ -106,28 +108,36 @@ class SsdDecoder:
             (sum(counts), self._classes),
             wider if np.issubdtype(stored, np.integer) else stored,
         )
-        self._lowest = np.empty_like(self._scores)  # that pass
+        self._lowest = np.empty_like(self._scores)  # that are told
+        # Lower ones have a vote on the boxes of these, which so do not depend on the threshold.
+        self._lowest_voting = np.empty_like(self._scores) if rule.box_voting else self._lowest
         self._lowest_for: Threshold | None = None
         self._passed = np.empty(self._scores.shape, np.bool_)
 
     def _set_threshold(self, threshold: Threshold) -> None:
+        self._fill(self._lowest, threshold)
+        if self.rule.box_voting:
+            self._fill(self._lowest_voting, changed(threshold, lambda least: VOTER_SCORE * least))
+        self._lowest_for = threshold
+
+    def _fill(self, lowest_scores: Tensor, threshold: Threshold) -> None:
+        """Write the lowest score of each anchor and class that reaches ``threshold``."""
         asked = threshold if isinstance(threshold, tuple) else (threshold,)
         # A class beyond the labels is never asked for; one threshold stands for all.
         asked += asked[-1:] * (self._classes - len(asked))
         reals = [logit(item) if self.rule.score == "logit" else item for item in asked]
-        integers = np.issubdtype(self._lowest.dtype, np.integer)
-        never = np.iinfo(self._lowest.dtype).max if integers else np.nan
+        integers = np.issubdtype(lowest_scores.dtype, np.integer)
+        never = np.iinfo(lowest_scores.dtype).max if integers else np.nan
         row = 0
         for head in self.heads:
             lowest = [tensor_threshold(head.scores, real) for real in reals[: self._classes]]
             if integers:
                 least = np.iinfo(head.scores.dtype).min
                 lowest = [min(max(item, least), never) for item in lowest]
-            self._lowest[row : row + head.anchors] = lowest
+            lowest_scores[row : row + head.anchors] = lowest
             row += head.anchors
         if self.rule.background is not None:
-            self._lowest[:, self.rule.background] = never  # which most anchors see
-        self._lowest_for = threshold
+            lowest_scores[:, self.rule.background] = never  # which most anchors see
 
     def __call__(
         self, outputs: Sequence[Tensor], threshold: Threshold, max_detections: int
@@ -140,9 +150,10 @@ class SsdDecoder:
             self._set_threshold(threshold)
         scores = self._scores.reshape(-1)
         _lay_out([outputs[head.scores.position] for head in self.heads], scores)
-        np.greater_equal(self._scores, self._lowest, out=self._passed)
+        np.greater_equal(self._scores, self._lowest_voting, out=self._passed)
         places = np.flatnonzero(self._passed)
-        if len(places) == 0:
+        (told,) = np.nonzero(scores[places] >= self._lowest.reshape(-1)[places])
+        if len(told) == 0:
             return Candidates(
                 np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp)
             )
@@ -154,7 +165,15 @@ class SsdDecoder:
         confidences = (scores[places] - self._zero_points[rows]) * self._scales[rows]
         if self.rule.score == "logit":
             confidences = 1.0 / (1.0 + np.exp(-confidences))
-        kept = suppress(boxes, confidences, class_ids, self.rule.iou_threshold, max_detections)
+        kept = told[
+            suppress(
+                boxes[told],
+                confidences[told],
+                class_ids[told],
+                self.rule.iou_threshold,
+                max_detections,
+            )
+        ]
         shown = vote(boxes, confidences, class_ids, kept) if self.rule.box_voting else boxes[kept]
         return Candidates(shown, confidences[kept], class_ids[kept])
 

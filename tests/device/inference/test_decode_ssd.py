@@ -205,6 +205,27 @@ def test_boxes_are_voted_on_where_the_rule_says_so(box_voting, right):
     assert result.scores == pytest.approx([0.8])
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.9), st.sampled_from(["int8", "float32"]))
+def test_box_that_is_voted_on_does_not_depend_on_the_threshold(seed, threshold, dtype):
+    random = np.random.default_rng(seed)
+    anchors = random.uniform(0.4, 0.6, (30, 4)).astype(np.float32)
+    rule = SsdRule(
+        anchors="a", box_scales=SCALES, background=None, iou_threshold=0.6, box_voting=True
+    )
+    scale = (0.05, 0) if dtype == "int8" else (0.0, 0)
+    head = make_head(0, 30, tensor("float32", 0, 0, 0, (30, 4)), tensor(dtype, *scale, 1, (30, 2)))
+    scores = random.integers(-128, 128, (30, 2))
+    stored = [
+        random.uniform(-1, 1, (30, 4)).astype(np.float32),
+        scores.astype(np.int8) if dtype == "int8" else (scores * 0.05).astype(np.float32),
+    ]
+    decode = SsdDecoder([head], anchors, rule)
+    low, high = decode(stored, 0.001, 60), decode(stored, threshold, 60)
+    told = low.only(low.scores >= np.float32(threshold))
+    np.testing.assert_array_equal(high.scores, told.scores)
+    np.testing.assert_allclose(high.boxes, told.boxes, rtol=1e-6)
+
+
 def test_each_class_has_its_own_threshold(decoder):
     scores = [[-128, 18, -128], [-128, -128, 18]]  # logit 2, 0.88, of class 1 and of class 2
 
