@@ -11,6 +11,7 @@ from convert.evaluation.review import read_review
 from convert.report.page import report
 from convert.training.interrupt import Interrupt
 from device.bundle.bundle import Bundle
+from device.bundle.manifest import FORMAT
 from device.images import read_image
 from device.inference.boxes import iou
 from device.inference.engine import Engine
@@ -45,7 +46,7 @@ def test_trained_bundle_says_what_it_is(trained, dataset):
     manifest = Bundle(trained[0]).manifest
     assert set(manifest.variants) == {"float32", "float16", "dynamic", "int8"}
     assert manifest.class_thresholds.keys() == set(dataset.classes)
-    assert manifest.format == 3
+    assert manifest.format == FORMAT  # thresholds per class, and boxes that are voted on
     recipe = manifest.variants["int8"].recipe
     assert (recipe["ranges"], recipe["rounding"]) == ("widest", "second-order")
     assert manifest.input.width == TRAINED_SIZE
