@@ -96,8 +96,7 @@ def vote(
     """The boxes that are ``kept``, each as the candidates for its object have it: (count, 4).
 
     Box voting (Gidaris and Komodakis 2015): the mean of the boxes of its class that overlap it by
-    ``VOTER_IOU`` and have ``VOTER_SCORE`` of its score, each as often as its squared score times
-    its overlap says.
+    ``VOTER_IOU`` and have ``VOTER_SCORE`` of its score, weighted by squared score times overlap.
     """
     voted = boxes[kept]
     for class_id in np.unique(class_ids[kept]):
