@@ -15,6 +15,8 @@ from device.cameras.base import CameraOptions
 from device.cameras.open import open_camera
 from device.cameras.v4l2 import V4l2Camera, check_device, list_devices
 from device.errors import SourceError
+from tests.helpers.colour_bundle import write_colour_bundle
+from tests.helpers.device_command import lines_of
 
 
 def find_test_camera() -> str:
@@ -144,6 +146,21 @@ class TestWithTheKernelsTestCamera:
         assert said == [
             f"{TEST_CAMERA}: asked for 320x180 at 25/s in MJPG, gives 320x180 at 25/s in YUYV"
         ]
+
+    def test_camera_that_has_not_the_size_of_the_other_gives_its_own_and_both_run(
+        self, device, tmp_path
+    ):
+        bundle = write_colour_bundle(tmp_path / "bundle")
+        both = ("--source", TEST_CAMERA, "--source", "demo", "--size", "400x300")
+        log = tmp_path / "seen.jsonl"
+        ran = device("detect", bundle, *both, "--frames", 3, "--log", log)
+        assert ran.code == 0, ran.err
+        given = re.search(r"asked for 400x300 in MJPG, gives (\d+)x(\d+) at", ran.err)
+        assert given is not None, ran.err
+        assert given.groups() != ("400", "300")
+        for log in tmp_path.glob("seen-*.jsonl"):
+            assert len(lines_of(log)) == 3
+        assert len(list(tmp_path.glob("seen-*.jsonl"))) == 2
 
     def test_frame_that_waited_is_as_old_as_the_driver_says(self):
         with V4l2Camera(TEST_CAMERA, CameraOptions(size_wh=(320, 180)), print) as camera:
