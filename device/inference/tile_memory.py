@@ -8,20 +8,19 @@ followed. What a tile does not confirm of the whole picture's small boxes is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from device.bundle.manifest import Threshold
-from device.inference.boxes import Box, area, iou, share_on
+from device.inference.boxes import Box, iou, share_on
 from device.inference.candidates import Candidates
 from device.inference.cell_view import CellView, SceneCells
 from device.inference.input_plane import InputPlane, Patch
-from device.inference.preprocess import Rectangle
-from device.inference.thresholds import least_scores
-from device.inference.tile_chooser import CHANGED, SMALL
+from device.inference.looks import SAME_IOU, Looks, SeenBox, best_score, nearest_box
+from device.inference.tile_chooser import CHANGED
 from device.inference.tiles import Part
 
 # Of the threshold in force; benchmarks/look_closer.py measures what they come to.
@@ -30,20 +29,10 @@ ALONE = 0.2  # of what is left between threshold and 1, that a tile's box needs 
 ALONE_IN_MOTION = 0.6  # each look at a scene that moves brings false alarms of its own
 
 REFUTABLE = 0.15  # of the frame's area: up to there a tile that does not see it is believed
-SAME_IOU = 0.3  # boxes of one thing, seen at two scales, or in two frames
 PIECE = 0.5  # of a tile's box: with as much on a box of the whole picture, it is a part of that
 EDGE = 0.01  # of a tile's side: a box that ends so near to it may be cut
 MOST_FRAMES = 30  # that what was found is kept without having been looked at again
 MOST_FRAMES_FOLLOWED = 12  # two rounds of all tiles: by then a thing that turns looks different
-
-
-class SeenBox(NamedTuple):
-    """A box that a look showed. For a few boxes at a time arrays would take longer."""
-
-    box: Box  # in source pixels
-    score: float
-    class_id: int
-    least: float  # the threshold of its class
 
 
 class _Place(NamedTuple):
@@ -75,69 +64,6 @@ class RememberedBox:
         return replace(self, box=box, scene=scene, coarse_score=0.0, age=self.age + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    """What one tile shows of a frame."""
-
-    view: Rectangle
-    found: list[SeenBox]
-    cut: list[bool]  # which of them end at a side of the tile
-
-
-@dataclass(frozen=True, slots=True)
-class _Looks:
-    """What the looks at a frame showed."""
-
-    whole: list[SeenBox]
-    sure: list[bool]  # which of ``whole`` reach their threshold, and nothing refutes
-    tiles: list[_Tile]
-    view: CellView
-    plane: InputPlane
-    in_motion: bool  # the scene as a whole, since the frame before
-    superseded: set[int] = field(default_factory=set)  # numbers of ``whole``: a tile's box is told
-
-    def best(self) -> list[SeenBox]:
-        """What the whole picture shows, and no tile shows better."""
-        return [
-            item for n, item in enumerate(self.whole) if self.sure[n] and n not in self.superseded
-        ]
-
-    def hints(self) -> list[SeenBox]:
-        """What it does not show, but hints at."""
-        return [item for item, sure in zip(self.whole, self.sure, strict=True) if not sure]
-
-    def small(self) -> Iterator[SeenBox]:
-        """The small things that tiles show whole."""
-        for tile in self.tiles:
-            for item, cut in zip(tile.found, tile.cut, strict=True):
-                if not cut and self.share_of_frame(item.box) < SMALL:
-                    yield item
-
-    def share_of_frame(self, box: Box) -> float:
-        """Which share of the frame's area a box has."""
-        width, height = self.plane.size_wh
-        return area(box) / (width * height)
-
-    def remember(self, item: SeenBox, score: float) -> RememberedBox:
-        """What a tile shows now, to be followed from here on."""
-        patch = self.plane.cut(item.box)
-        return RememberedBox(item.box, score, item.class_id, self.view.scene, patch=patch)
-
-    def supersede(self, item: RememberedBox) -> RememberedBox | None:
-        """Let it stand for the whole picture's box of the same; None where there is no such box."""
-        box, best, number = item.at(self.view), SAME_IOU, None
-        for n, other in enumerate(self.whole):
-            if not self.sure[n] or n in self.superseded or other.class_id != item.class_id:
-                continue
-            overlap = iou(box, other.box)
-            if overlap > best and self.share_of_frame(other.box) < 2 * SMALL:
-                best, number = overlap, n
-        if number is None:
-            return None
-        self.superseded.add(number)
-        return replace(item, coarse_score=self.whole[number].score)
-
-
 @dataclass
 class TileMemory:
     """What tiles found, and refuted, on the last frames of one camera."""
@@ -164,24 +90,9 @@ class TileMemory:
         if plane.size_wh != self.size_wh or any(map(view.is_another_scene, _scenes(remembered))):
             self.found, self.refuted = [], []
         self.size_wh = plane.size_wh
-        sure = whole.scores >= least_scores(thresholds, whole.class_ids)
         in_motion = self.before is not None and view.is_elsewhere(self.before)
         self.before = view.scene
-        looks = _Looks(
-            _seen_boxes(whole, thresholds),
-            sure.tolist(),
-            [
-                _Tile(
-                    part.view,
-                    _seen_boxes(part.found, thresholds),
-                    part.is_cut(plane.size_wh).tolist(),
-                )
-                for part in tiles
-            ],
-            view,
-            plane,
-            in_motion,
-        )
+        looks = Looks.of(whole, tiles, thresholds, view, plane, in_motion)
         self.refuted = self._refute(looks)
         added = self._sharpened(looks)
         added += self._confirmed(looks, added)
@@ -199,16 +110,16 @@ class TileMemory:
             np.array(ids, np.intp),
         )
 
-    def _refute(self, looks: _Looks) -> list[RememberedBox]:
+    def _refute(self, looks: Looks) -> list[RememberedBox]:
         """Take out of what is sure what a tile, now or before, does not see."""
-        view, size_wh = looks.view, looks.plane.size_wh
+        view = looks.view
         refuted = []
         for n, (box, score, class_id, least) in enumerate(looks.whole):
             if not looks.sure[n] or looks.share_of_frame(box) >= REFUTABLE:
                 continue
-            near = [tile for tile in looks.tiles if _is_inside(box, tile.view, size_wh, 2 * EDGE)]
+            near = [tile for tile in looks.tiles if tile.holds(box, 2 * EDGE)]
             if near:
-                seen = max(_best(box, class_id, tile.found) for tile in near)
+                seen = max(best_score(box, class_id, tile.found) for tile in near)
                 if seen >= REFUTED * least:
                     continue
                 refuted.append(RememberedBox(box, score, class_id, view.scene))
@@ -224,34 +135,34 @@ class TileMemory:
         return refuted
 
     @staticmethod
-    def _sharpened(looks: _Looks) -> list[RememberedBox]:
+    def _sharpened(looks: Looks) -> list[RememberedBox]:
         """What tiles show now of what the whole picture shows too: theirs are the exacter boxes."""
         added: list[RememberedBox] = []
         for item in looks.small():
             if item.score < item.least or _is_on(item, added):
                 continue
-            exacter = looks.supersede(looks.remember(item, item.score))
-            if exacter is not None:
-                added.append(exacter)
+            coarse_score = looks.supersede(item.box, item.class_id)
+            if coarse_score is not None:
+                added.append(_remember(item, item.score, looks, coarse_score))
         return added
 
     @staticmethod
-    def _confirmed(looks: _Looks, sharpened: Sequence[RememberedBox]) -> list[RememberedBox]:
+    def _confirmed(looks: Looks, sharpened: Sequence[RememberedBox]) -> list[RememberedBox]:
         """What tiles show now that the whole picture does not."""
         best, hints = looks.best(), looks.hints()
         alone = ALONE_IN_MOTION if looks.in_motion else ALONE
         added: list[RememberedBox] = []
         for item in looks.small():
             box, score, class_id, least = item
-            hint = _best(box, class_id, hints)
+            hint = best_score(box, class_id, hints)
             if score < (least if hint > 0 else least + alone * (1 - least)):
                 continue
             if not _is_on(item, [*best, *sharpened, *added]):
                 # Two looks at one thing, taken for independent.
-                added.append(looks.remember(item, 1 - (1 - score) * (1 - hint)))
+                added.append(_remember(item, 1 - (1 - score) * (1 - hint), looks))
         return added
 
-    def _remembered(self, looks: _Looks, added: Sequence[RememberedBox]) -> list[RememberedBox]:
+    def _remembered(self, looks: Looks, added: Sequence[RememberedBox]) -> list[RememberedBox]:
         """What tiles showed before and nobody has looked at since, as far as it is still there.
 
         While it is, the whole picture's box of it is left out.
@@ -263,21 +174,30 @@ class TileMemory:
             item = _followed(before, looks, hints)
             if item is None or _is_on(place := _Place(item.at(looks.view), item.class_id), told):
                 continue
-            exacter = looks.supersede(item)
-            if exacter is None and _is_on(place, looks.best()):
+            coarse_score = looks.supersede(place.box, place.class_id)
+            if coarse_score is None and _is_on(place, looks.best()):
                 continue
-            kept.append(exacter or item)
+            kept.append(replace(item, coarse_score=coarse_score or 0.0))
             told.append(place)
         return kept
 
 
-def _followed(item: RememberedBox, looks: _Looks, hints: Iterable[SeenBox]) -> RememberedBox | None:
+def _remember(
+    item: SeenBox, score: float, looks: Looks, coarse_score: float = 0.0
+) -> RememberedBox:
+    """What a tile shows now, to be followed from here on."""
+    patch = looks.plane.cut(item.box)
+    scene = looks.view.scene
+    return RememberedBox(item.box, score, item.class_id, scene, coarse_score, patch)
+
+
+def _followed(item: RememberedBox, looks: Looks, hints: Iterable[SeenBox]) -> RememberedBox | None:
     """What is remembered, where it is on this frame; None where it is to be forgotten."""
     view, size_wh = looks.view, looks.plane.size_wh
     box = item.at(view)
     if item.age >= MOST_FRAMES or not _is_in_frame(box, size_wh):
         return None
-    if any(_is_inside(box, tile.view, size_wh, EDGE) for tile in looks.tiles):
+    if any(tile.holds(box, EDGE) for tile in looks.tiles):
         return None  # it would have been found again
     if not (looks.in_motion or view.changed(item.scene, box) > CHANGED):
         return item.kept(item.box, item.scene)
@@ -285,7 +205,7 @@ def _followed(item: RememberedBox, looks: _Looks, hints: Iterable[SeenBox]) -> R
     if item.patch is not None and item.age < MOST_FRAMES_FOLLOWED:
         there = looks.plane.find(item.patch, box)
     if there is None:  # the whole picture may have a hint of where to
-        there = _nearest(box, item.class_id, hints)
+        there = nearest_box(box, item.class_id, hints)
     if there is None or not _is_in_frame(there, size_wh):
         return None
     return item.kept(there, view.scene)
@@ -294,19 +214,6 @@ def _followed(item: RememberedBox, looks: _Looks, hints: Iterable[SeenBox]) -> R
 def _scenes(remembered: Sequence[RememberedBox]) -> list[SceneCells]:
     """The scene of one of them: another scene for one is one for all."""
     return [item.scene for item in remembered[:1]]
-
-
-def _seen_boxes(found: Candidates, thresholds: Threshold) -> list[SeenBox]:
-    # Scores are float32, and so is what they are compared with.
-    least = np.float32(least_scores(thresholds, found.class_ids))
-    columns = (
-        found.boxes,
-        found.scores,
-        found.class_ids,
-        np.broadcast_to(least, found.scores.shape),
-    )
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [SeenBox(tuple(box), *rest) for box, *rest in rows]
 
 
 def _shifted(box: Box, across: float, down: float) -> Box:
@@ -320,39 +227,6 @@ def _is_in_frame(box: Box, size_wh: tuple[int, int]) -> bool:
         first >= -EDGE * limit and last <= (1 + EDGE) * limit
         for first, last, limit in zip(box[:2], box[2:], size_wh, strict=True)
     )
-
-
-def _is_inside(box: Box, tile: Rectangle, size_wh: tuple[int, int], margin: float) -> bool:
-    """Whether ``box`` lies in ``tile``, away from those of its sides that are not the frame's."""
-    corner, sides = (tile.left, tile.top), (tile.width, tile.height)
-    for first, last, low, length, limit in zip(
-        box[:2], box[2:], corner, sides, size_wh, strict=True
-    ):
-        slack, high = margin * length, low + length
-        if first < (low + slack if low > 0 else low):
-            return False
-        if last > (high - slack if high < limit else high):
-            return False
-    return True
-
-
-def _best(box: Box, class_id: int, found: Iterable[SeenBox]) -> float:
-    """The best score of a box of this class in the place of ``box``; 0 where there is none."""
-    return max(
-        (
-            item.score
-            for item in found
-            if item.class_id == class_id and iou(box, item.box) > SAME_IOU
-        ),
-        default=0.0,
-    )
-
-
-def _nearest(box: Box, class_id: int, found: Iterable[SeenBox]) -> Box | None:
-    """The box of this class that overlaps ``box`` most, if it does enough."""
-    same = [item.box for item in found if item.class_id == class_id]
-    nearest = max(same, key=lambda other: iou(box, other), default=None)
-    return nearest if nearest is not None and iou(box, nearest) > SAME_IOU else None
 
 
 def _is_on(item: SeenBox | _Place, others: Iterable[SeenBox | RememberedBox | _Place]) -> bool:
