@@ -63,7 +63,7 @@ class HalfSearch:
         self, number: int, seen: list[int], unseen: list[int], yardstick: Yardstick, say: Say
     ) -> None:
         """Half ``number``, 0 or 1, of the pictures ``seen``; ``unseen`` are the other half's."""
-        self.say = say
+        self._say = say
         self._number, self._seen, self._unseen = number, seen, unseen
         self._yardstick, options = yardstick, yardstick.options
         drawn = random.Random(options.seed + number).sample(
@@ -125,7 +125,7 @@ class HalfSearch:
         if between and time.monotonic() < self._yardstick.ends_at_s:
             finalists += self._measure(between)
         chosen = self._yardstick.chosen(finalists)
-        self.say(f"half {self._number + 1} takes {tell(chosen)}")
+        self._say(f"half {self._number + 1} takes {tell(chosen)}")
         return Fold(screened=screened, finalists=finalists, chosen=chosen)
 
     def _inputs(self, images: Sequence[int]) -> NDArray[np.float32]:
@@ -138,7 +138,7 @@ class HalfSearch:
         models = {
             f"half{self._number + 1}-{id_of(item)}": self._maker.make(item.choice) for item in items
         }
-        self.say(f"what {len(items)} of them cost, and find on all pictures:")
+        self._say(f"what {len(items)} of them cost, and find on all pictures:")
         costs = self._yardstick.cost.confirm(list(models.values()))
         looks = self._yardstick.trial.look(models)
         found = []
@@ -153,7 +153,7 @@ class HalfSearch:
                     model=models[name],
                 )
             )
-            self.say(f"  {tell(found[-1])}")
+            self._say(f"  {tell(found[-1])}")
         return found
 
     def _finalist(

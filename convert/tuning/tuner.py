@@ -105,7 +105,10 @@ class Tuner:
             share = 0.45 * (number + 1)  # of the time, the rest being for the finalists
             deadline_s = self._started_s + self._options.minutes * 60 * share
             self._say(f"half {number + 1} of 2: {len(seen)} pictures")
-            self._search = HalfSearch(number, seen, unseen, self._yardstick, self._say)
+            # Asked anew at each word: an interruption may have it said elsewhere.
+            self._search = HalfSearch(
+                number, seen, unseen, self._yardstick, lambda text: self._say(text)
+            )
             self.outcome.layers = self._search.layers
             self.outcome.halves.append(self._search.run(deadline_s))
             self._judge()
@@ -123,7 +126,6 @@ class Tuner:
             if self._search is None or not self._search.tried:
                 raise KeyboardInterrupt
             say("interrupted: measuring the best so far; Ctrl-C again leaves the bundle as it is")
-            self._search.say = say
             self.outcome.halves.append(self._search.conclude())
         if self.outcome.kept is None:
             self._judge()
