@@ -5,7 +5,7 @@ Discs, squares and triangles of any colour on noise, with their boxes as Pascal 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ from device.records import Pixels
 CLASSES = ("disc", "square", "triangle")
 SIDE = 320  # pixels
 MOST_SHAPES = 3
+TRAIN_IMAGES, TEST_IMAGES = 120, 24
 
 _XML = """<annotation><filename>{name}</filename>
 <size><width>{side}</width><height>{side}</height><depth>3</depth></size>
@@ -56,7 +57,9 @@ def _draw(pixels: Pixels, label: str, x: int, y: int, half: int, colour: tuple[i
         cv2.fillPoly(pixels, [np.array(corners)], colour)
 
 
-def draw_dataset(folder: Path, train: int = 120, test: int = 24, seed: int = 0) -> None:
+def draw_dataset(
+    folder: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES, seed: int = 0
+) -> None:
     """Fill ``folder/train`` and ``folder/test``."""
     for split, first, count in (("train", 0, train), ("test", train, test)):
         (folder / split).mkdir(parents=True, exist_ok=True)
@@ -64,5 +67,18 @@ def draw_dataset(folder: Path, train: int = 120, test: int = 24, seed: int = 0) 
             draw_image(folder / split, number, seed)
 
 
+def main(arguments: list[str] | None = None) -> None:
+    """Draw what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.training.drawn",
+        description="Draw discs, squares and triangles with their boxes, to try training on.",
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--train", type=int, default=TRAIN_IMAGES, metavar="N")
+    parser.add_argument("--test", type=int, default=TEST_IMAGES, metavar="N")
+    asked = parser.parse_args(arguments)
+    draw_dataset(asked.folder, asked.train, asked.test)
+
+
 if __name__ == "__main__":
-    draw_dataset(Path(sys.argv[1]))
+    main()

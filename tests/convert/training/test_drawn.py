@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from convert.training.dataset import read_dataset
-from convert.training.drawn import CLASSES, SIDE, draw_dataset
+from convert.training.drawn import CLASSES, SIDE, draw_dataset, main
 from device.images import read_image
 
 
@@ -23,3 +23,9 @@ def test_drawing_is_the_same_each_time(tmp_path):
         draw_dataset(tmp_path / name, train=1, test=0)
     one, other = (read_image(tmp_path / name / "train/0000.jpg") for name in ("one", "other"))
     assert np.array_equal(one, other)
+
+
+def test_as_many_are_drawn_as_the_command_asks_for(tmp_path):
+    main([str(tmp_path), "--train", "3", "--test", "2"])
+    drawn = {name: len(list((tmp_path / name).glob("*.xml"))) for name in ("train", "test")}
+    assert drawn == {"train": 3, "test": 2}
