@@ -17,6 +17,7 @@ from convert.output_capture import quiet
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.input_size import check_size
 from convert.training.weights_file import WEIGHTS
+from device.bundle.bundle import Bundle
 
 if TYPE_CHECKING:
     from convert.evaluation.classification import ClassificationValidator
@@ -34,6 +35,8 @@ class ClassifierRun(TrainingRun["ClassifierTrainer"]):
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         super().__init__(dataset, options, say)
         self.size = options.size or SIZE
+        if options.size is None and options.start_from is not None:
+            self.size = Bundle(options.start_from).manifest.input.width
         self.started_from = ""  # until there is a trainer
         check_size(self.size)
         say(f"input       {self.size}x{self.size}, the whole image")

@@ -21,7 +21,14 @@ from convert.models.anchors import PUBLISHED_PIXELS, AnchorLayout, sides_alike
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
 from convert.training.dataset import Dataset, TrainingImage
-from convert.training.input_size import boxes_of, check_size, choose_layout, choose_size
+from convert.training.input_size import (
+    LEAST,
+    MOST,
+    boxes_of,
+    check_size,
+    choose_layout,
+    choose_size,
+)
 from convert.training.trainable_bundle import bundle_layout, bundle_network, refuse_foreign
 from convert.training.unlabelled import unlabelled_images
 from convert.training.weights_file import WEIGHTS
@@ -45,18 +52,19 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
     def __init__(self, dataset: Dataset, options: TrainOptions, say: Say) -> None:
         """Find out what can be known before TensorFlow is imported. Raises ``DatasetError``."""
         super().__init__(dataset, options, say)
-        like = AnchorLayout(PUBLISHED_PIXELS)
+        like, size = AnchorLayout(PUBLISHED_PIXELS), options.size
         if options.start_from is not None:
             like = bundle_layout(Bundle(options.start_from))
-        if options.size is None:
+            size = size or like.size  # who chose fewer pixels wants no slower network
+        if size is None:
             choice = choose_size(dataset.train, like.pixels)
             self.layout = choice.layout
             say(f"input       {choice.size}x{choice.size}: {choice.why}")
         else:
-            check_size(options.size)
-            self._tell_better_start(options.size)
-            even = like.even and like.size == options.size
-            self.layout = choose_layout(boxes_of(dataset.train), options.size, like.pixels, even)
+            check_size(size)
+            self._tell_side(size)
+            even = like.even and like.size == size
+            self.layout = choose_layout(boxes_of(dataset.train), size, like.pixels, even)
         self.size = self.layout.size
         if self.layout.scale != 1:
             say(f"anchors     {self.layout.scale:.2f} times as large a part of the input as usual")
@@ -66,13 +74,16 @@ class DetectorRun(TrainingRun["SsdTrainer"]):
             () if options.unlabelled is None else unlabelled_images(options.unlabelled, judged, say)
         )
 
-    def _tell_better_start(self, size: int) -> None:
-        """Name the sides at which the published weights start better, where ``size`` is none."""
-        below, above = sides_alike(size)
-        if below != above and self.options.start_from is None:
-            self.say(
-                f"input       {size}x{size}; {below} or {above} would start better, halved as 300"
-            )
+    def _tell_side(self, size: int) -> None:
+        """Say whose side ``size`` is, or at which ones published weights would start better."""
+        if self.options.start_from is not None:
+            if self.options.size is None:
+                self.say(f"input       {size}x{size}, as {self.options.start_from} has it")
+            return
+        sides = [side for side in dict.fromkeys(sides_alike(size)) if LEAST <= side <= MOST]
+        if size not in sides:
+            better = " or ".join(map(str, sides))
+            self.say(f"input       {size}x{size}; {better} would start better, halved as 300")
 
     def _open_teacher(self, path: Path) -> Bundle:
         """The bundle at ``path``. Raises ``WeightsError`` where it cannot teach these classes."""

@@ -6,11 +6,14 @@ Discs, squares and triangles of any colour on noise, with their boxes as Pascal 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from convert.errors import DatasetError
+from device.commands.argument_types import positive_int
 from device.records import Pixels
 
 CLASSES = ("disc", "square", "triangle")
@@ -60,10 +63,23 @@ def _draw(pixels: Pixels, label: str, x: int, y: int, half: int, colour: tuple[i
 def draw_dataset(
     folder: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES, seed: int = 0
 ) -> None:
-    """Fill ``folder/train`` and ``folder/test``."""
-    for split, first, count in (("train", 0, train), ("test", train, test)):
+    """Fill ``folder/train`` and ``folder/test``.
+
+    Raises :class:`DatasetError` where there are files that would not be drawn anew.
+    """
+    numbers = {"train": range(train), "test": range(train, train + test)}
+    drawn = {
+        folder / split / f"{number:04d}{suffix}"
+        for split, of_split in numbers.items()
+        for number in of_split
+        for suffix in (".jpg", ".xml")
+    }
+    others = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in drawn]
+    if others:
+        raise DatasetError(f"{folder}: it holds {others[0].name}: draw into an empty folder")
+    for split, of_split in numbers.items():
         (folder / split).mkdir(parents=True, exist_ok=True)
-        for number in range(first, first + count):
+        for number in of_split:
             draw_image(folder / split, number, seed)
 
 
@@ -74,10 +90,13 @@ def main(arguments: list[str] | None = None) -> None:
         description="Draw discs, squares and triangles with their boxes, to try training on.",
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=int, default=TRAIN_IMAGES, metavar="N")
-    parser.add_argument("--test", type=int, default=TEST_IMAGES, metavar="N")
+    parser.add_argument("--train", type=positive_int, default=TRAIN_IMAGES, metavar="N")
+    parser.add_argument("--test", type=positive_int, default=TEST_IMAGES, metavar="N")
     asked = parser.parse_args(arguments)
-    draw_dataset(asked.folder, asked.train, asked.test)
+    try:
+        draw_dataset(asked.folder, asked.train, asked.test)
+    except DatasetError as exc:
+        sys.exit(f"error: {exc}")
 
 
 if __name__ == "__main__":

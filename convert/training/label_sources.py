@@ -14,6 +14,7 @@ from convert.annotations.csv_table import is_csv_table, read_csv_table
 from convert.annotations.ground_truth import MAX_LABEL_BYTES, read_bytes, read_text
 from convert.annotations.labels import BoxLabel, image_size
 from convert.annotations.voc import parse_voc
+from convert.annotations.yolo import parse_yolo
 from convert.errors import DatasetError, EvaluationError
 from convert.training.dataset_files import AmbiguousNameError, DatasetFiles
 from convert.training.label_set import (
@@ -26,7 +27,7 @@ from convert.training.label_set import (
     listed_names,
     split_of,
 )
-from convert.training.yolo_labels import yolo_labels
+from convert.training.yolo_labels import YOLO, yolo_labels
 
 COCO_HEAD = 1 << 20  # bytes in which a COCO file names its keys, or is none
 
@@ -40,6 +41,7 @@ def read_labels(files: DatasetFiles, say: Callable[[str], None]) -> LabelSet:
         found = find(files)
         if found is not None and found.files:
             _add_negatives(found, files)
+            _refuse_others(found, files)
             say(f"labels      {found.kind}")
             return found
         if found is not None and (found.unusable or found.missing):
@@ -181,6 +183,27 @@ def _class_folders(files: DatasetFiles) -> LabelSet | None:
         return None
     found.classes = tuple(sorted(names))
     return found
+
+
+def _refuse_others(found: LabelSet, files: DatasetFiles) -> None:
+    """Raise ``DatasetError`` where labels of another format lie beside images taken as empty."""
+    empty = {item.image.stem for item in found.files if not item.source}
+    others = [path for path in files.others(".xml") if path.stem in empty]
+    if not found.kind.startswith(YOLO):
+        others += [path for path in files.others(".txt") if path.stem in empty and _is_yolo(path)]
+    if others:
+        raise DatasetError(
+            f"{files.root}: labels are read from {found.kind}, and {len(others)} images have "
+            f"theirs in another format ({listed_names(others)}), which would be trained on as "
+            "showing nothing: bring all into one format, or move them out"
+        )
+
+
+def _is_yolo(path: Path) -> bool:
+    try:
+        return bool(parse_yolo(read_text(path, MAX_LABEL_BYTES)))
+    except EvaluationError:
+        return False
 
 
 def _add_negatives(found: LabelSet, files: DatasetFiles) -> None:

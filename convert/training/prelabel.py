@@ -17,6 +17,7 @@ from convert.annotations.write import (
     write_beside,
 )
 from convert.errors import DatasetError
+from convert.training.yolo_labels import read_names
 from device.errors import SourceError
 from device.images import list_images, read_image
 from device.inference.engine import Engine
@@ -53,6 +54,8 @@ def prelabel(engine: Engine, folder: Path, kind: str, classes: Sequence[str]) ->
     table = folder / COCO_FILE
     if kind == "coco" and table.exists():
         raise DatasetError(f"{table} is there already: move it away, or choose another format")
+    names = folder / CLASSES_FILE
+    numbered = _numbered(names, classes) if kind == "yolo" and names.exists() else classes
     result = PrelabelResult()
     for number, path in enumerate(tqdm(images, desc="pictures", leave=False, disable=None)):
         if kind != "coco" and path.with_suffix(LABEL_SUFFIXES[kind]).exists():
@@ -69,10 +72,23 @@ def prelabel(engine: Engine, folder: Path, kind: str, classes: Sequence[str]) ->
         image = ImageAnnotation(path, width, height, kept)
         result.annotated.append(image)
         if kind != "coco":
-            write_beside(image, kind, classes)
-    names = folder / CLASSES_FILE
+            write_beside(image, kind, numbered)
     if kind == "coco":
         write_whole(table, coco_json(result.annotated, classes, folder))
     elif kind == "yolo" and result.annotated and not names.exists():
         write_whole(names, "".join(f"{name}\n" for name in classes).encode())
     return result
+
+
+def _numbered(names: Path, classes: Sequence[str]) -> list[str]:
+    """All classes in the order in which the labels that are there number them.
+
+    Raises :class:`DatasetError` where ``classes`` has one without a number.
+    """
+    known = read_names(names)
+    if unknown := [name for name in classes if name not in known]:
+        raise DatasetError(
+            f"{names}: it does not name {', '.join(unknown[:8])}; add a line for each at its end, "
+            "or label fewer with --classes"
+        )
+    return known

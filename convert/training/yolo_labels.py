@@ -22,7 +22,17 @@ from convert.training.label_set import (
     split_of,
 )
 
+YOLO = "YOLO text"
 CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
+
+
+def read_names(path: Path) -> list[str]:
+    """The classes that a file of one name a line gives numbers to.
+
+    Raises :class:`EvaluationError` where it cannot be read.
+    """
+    lines = read_text(path, MAX_LABEL_BYTES).splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def yolo_labels(files: DatasetFiles) -> LabelSet | None:
@@ -38,12 +48,11 @@ def yolo_labels(files: DatasetFiles) -> LabelSet | None:
     try:
         if configs:
             config = read_yolo_config(configs[0])
-            found = LabelSet(f"YOLO text ({configs[0].name})", classes=config.names)
+            found = LabelSet(f"{YOLO} ({configs[0].name})", classes=config.names)
             splits = _yolo_splits(files, config)
         else:
-            lines = read_text(names_files[0], MAX_LABEL_BYTES).splitlines()
-            names = tuple(line.strip() for line in lines if line.strip())
-            found = LabelSet(f"YOLO text ({names_files[0].name})", classes=names)
+            names = tuple(read_names(names_files[0]))
+            found = LabelSet(f"{YOLO} ({names_files[0].name})", classes=names)
             splits = {}
     except EvaluationError as exc:
         raise DatasetError(str(exc)) from exc

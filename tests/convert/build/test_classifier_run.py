@@ -90,6 +90,7 @@ def test_same_seed_gives_the_same_network_whole_or_taken_up_again(classified, tm
 @pytest.mark.long
 def test_training_goes_on_from_the_bundle(classified, tmp_path):
     dataset = read_dataset(classified.dataset, 0, lambda _: None)
-    run = run_of(dataset, tmp_path, start_from=classified.bundle)
+    run = run_of(dataset, tmp_path, start_from=classified.bundle, size=None)
+    assert run.size == CLASSIFIER_SIZE
     before = run.test(run.trainer())
     assert before == pytest.approx(read_review(classified.bundle).score, abs=1e-4)

@@ -36,6 +36,21 @@ def test_training_goes_on_from_the_bundle(trained, dataset, tmp_path):
     assert before > 0.2
 
 
+def test_training_goes_on_at_the_side_it_has(trained, dataset, tmp_path):
+    told: list[str] = []
+    options = TrainOptions(tmp_path, tmp_path / "next", epochs=1, start_from=trained[0])
+    run = DetectorRun(dataset, options, told.append)
+    assert run.layout == bundle_layout(Bundle(trained[0]))
+    assert f"input       {SIZE}x{SIZE}, as {trained[0]} has it" in told
+
+
+@pytest.mark.parametrize(("size", "better"), [(70, "76"), (630, "620")])
+def test_no_better_side_is_told_that_would_be_refused(size, better, dataset, tmp_path):
+    told: list[str] = []
+    DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=size), told.append)
+    assert f"input       {size}x{size}; {better} would start better, halved as 300" in told
+
+
 def test_side_at_which_weights_start_worse_is_told_with_better_ones(dataset, tmp_path):
     told: list[str] = []
     DetectorRun(dataset, TrainOptions(tmp_path, tmp_path / "x", size=SIZE), told.append)

@@ -42,6 +42,13 @@ def write_voc(folder: Path, count: int, label="cat", first=0, box=(10, 12, 40, 4
         (folder / f"{number}.xml").write_text(xml)
 
 
+def write_yolo(folder: Path, count: int):
+    (folder / "classes.txt").write_text("cat\n")
+    for number in range(count):
+        write_image(folder / f"{number}.jpg", number)
+        (folder / f"{number}.txt").write_text("0 0.4 0.5 0.4 0.5\n")
+
+
 @pytest.fixture
 def read():
     """The dataset and what was said of it."""
@@ -265,6 +272,25 @@ def test_senseless_dataset_ends_with_the_way_out(tmp_path, read, prepare, said):
     with pytest.raises(DatasetError) as error:
         read(tmp_path)
     assert said in str(error.value)
+
+
+def test_labels_of_another_format_are_not_taken_for_no_labels(tmp_path, read):
+    write_voc(tmp_path, 6, first=20)
+    write_yolo(tmp_path, 20)
+    expected = r"read from YOLO text .*6 images have theirs in another format \(20\.xml, 21\.xml,"
+    with pytest.raises(DatasetError, match=expected):
+        read(tmp_path)
+
+
+def test_lines_of_yolo_beside_other_labels_are_not_passed_over(tmp_path, read):
+    write_voc(tmp_path, 20)
+    write_image(tmp_path / "50.jpg", 50)
+    (tmp_path / "50.txt").write_text("a caption\n")
+    _, told = read(tmp_path)
+    assert "1 images without any" in told
+    (tmp_path / "50.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(DatasetError, match=r"read from Pascal VOC XML .*\(50\.txt\)"):
+        read(tmp_path)
 
 
 def test_what_was_left_out_is_told_also_where_it_cannot_go_on(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from convert.training.dataset import read_dataset
 from convert.training.drawn import CLASSES, SIDE, draw_dataset, main
@@ -29,3 +30,25 @@ def test_as_many_are_drawn_as_the_command_asks_for(tmp_path):
     main([str(tmp_path), "--train", "3", "--test", "2"])
     drawn = {name: len(list((tmp_path / name).glob("*.xml"))) for name in ("train", "test")}
     assert drawn == {"train": 3, "test": 2}
+
+
+def test_folder_that_holds_others_files_is_left_as_it_is(tmp_path):
+    mine = tmp_path / "train" / "0003.jpg"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    with pytest.raises(SystemExit, match=r"0003\.jpg: draw into an empty folder"):
+        main([str(tmp_path), "--train", "3", "--test", "2"])
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["0003.jpg"]
+
+
+def test_drawing_again_changes_nothing(tmp_path):
+    for _ in range(2):
+        main([str(tmp_path), "--train", "1", "--test", "1"])
+    assert len(list(tmp_path.rglob("*.*"))) == 4
+
+
+@pytest.mark.parametrize("flag", ["--train", "--test"])
+def test_no_images_are_wrong_usage(flag, tmp_path):
+    with pytest.raises(SystemExit) as error:
+        main([str(tmp_path), flag, "0"])
+    assert error.value.code == 2

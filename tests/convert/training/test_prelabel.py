@@ -31,6 +31,23 @@ def test_what_is_written_is_a_dataset_to_train_on(pictures, bundle_dir, kind):
         assert name in {dataset.classes[number] for number in image.class_ids}
 
 
+def test_yolo_numbers_are_those_of_the_names_that_are_there(pictures, bundle_dir):
+    (pictures / "classes.txt").write_text("dog\ncat\nperson\n")
+    assert run(pictures, bundle_dir, "--format", "yolo", "--classes", "person,cat") == 0
+    assert (pictures / "classes.txt").read_text() == "dog\ncat\nperson\n"
+    numbers = {line.split()[0] for line in (pictures / "cat.txt").read_text().splitlines()}
+    assert numbers == {"1"}
+
+
+def test_class_without_a_yolo_number_is_refused_before_anything_is_written(
+    pictures, bundle_dir, capsys
+):
+    (pictures / "classes.txt").write_text("cat\n")
+    assert run(pictures, bundle_dir, "--format", "yolo", "--classes", "person,cat") == 1
+    assert "it does not name person; add a line for each at its end" in capsys.readouterr().err
+    assert not (pictures / "cat.txt").exists()
+
+
 def test_labels_that_are_there_are_kept(pictures, bundle_dir, capsys):
     (pictures / "cat.xml").write_text("mine")
     assert run(pictures, bundle_dir) == 0
