@@ -40,10 +40,12 @@ def test_large_objects_need_few_pixels():
     assert choose_size(images_with(0.6)).size == SIZES[0]
 
 
-def test_smaller_objects_need_more_pixels():
-    sizes = [choose_size(images_with(side)).size for side in (0.6, 0.25, 0.2)]
-    assert sizes == sorted(sizes)
-    assert sizes[-1] > sizes[0]
+@pytest.mark.parametrize(
+    ("side", "size"), [(0.6, 300), (0.2, 300), (0.1, 364), (0.08, 428), (0.06, 524)]
+)
+def test_objects_that_the_anchors_are_too_large_for_need_more_pixels(side, size):
+    # At 300 pixels the finest anchors are 30 and 60 pixels wide, a tenth and a fifth of the side.
+    assert choose_size(images_with(side, 200)).size == size
 
 
 def test_reason_has_figures():
@@ -66,8 +68,9 @@ def test_dataset_without_a_box_is_refused():
 
 
 def test_share_of_boxes_that_fit_rises_with_the_size():
-    boxes = boxes_of(images_with(0.2))
-    shares = [fitting_share(boxes, AnchorLayout(size)) for size in SIZES]
+    boxes = boxes_of(images_with(0.07))
+    shares = [fitting_share(boxes, AnchorLayout(size, 300 / size)) for size in SIZES]
+    assert shares == sorted(shares)
     assert shares[0] == 0
     assert shares[-1] > 0.9
 
