@@ -56,8 +56,9 @@ test-pages: $(VENV)/installed ## the live page, the past, reports and benchmarks
 test-shuffled: $(VENV)/installed ## the same in an order of chance, which it names
 	@$(BIN)/python -m pytest -p tests.helpers.random_order $(TWO_AT_A_TIME)
 
+DEVICE_TESTS := tests/device tests/architecture
 test-device: $(BUNDLE)/manifest.json ## the device's part of it alone, on the demo's bundle (3 minutes)
-	@LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --exitfirst tests/device tests/architecture
+	@LITEBERRY_TEST_BUNDLE=$(BUNDLE) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --exitfirst $(DEVICE_TESTS)
 
 test-installs: $(BUNDLE)/manifest.json ## tests that install packages of their own, where they do no harm
 	@$(DEPLOYED) -m installs tests/device tests/docs
@@ -97,8 +98,9 @@ test-systemd: $(BUNDLE)/manifest.json ## the service under a real systemd, in an
 check: $(VENV)/installed ## lint, types and shell scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/mypy --platform darwin # nothing that only Linux has, without a way out
+	@$(BIN)/mypy & linux=$$!; \
+	  $(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin; darwin=$$?; \
+	  wait $$linux && exit $$darwin # nothing that only Linux has, without a way out
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run deploy.sh device/system/templates/launcher $$(find benchmarks docs requirements device convert tests -name '*.sh'); \
 	  else echo "shellcheck is not installed (apt install shellcheck): the scripts were not checked"; \
 	    test -z "$$CI"; fi
