@@ -83,16 +83,27 @@ def draw_dataset(
             draw_image(folder / split, number, seed)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Draw what the command line asks for."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m convert.training.drawn",
         description="Draw discs, squares and triangles with their boxes, to try training on.",
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=positive_int, default=TRAIN_IMAGES, metavar="N")
-    parser.add_argument("--test", type=positive_int, default=TEST_IMAGES, metavar="N")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("folder", type=Path, help="an empty one, or one drawn before")
+    for split, count in (("train", TRAIN_IMAGES), ("test", TEST_IMAGES)):
+        parser.add_argument(
+            f"--{split}",
+            type=positive_int,
+            default=count,
+            metavar="N",
+            help=f"images to {split} on (default: %(default)s)",
+        )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draw what the command line asks for."""
+    asked = make_parser().parse_args(arguments)
     try:
         draw_dataset(asked.folder, asked.train, asked.test)
     except DatasetError as exc:

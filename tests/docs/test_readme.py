@@ -11,6 +11,7 @@ import pytest
 
 import convert.arm.__main__
 import convert.cli
+import convert.training.drawn
 import device.cli
 from tests.conftest import ROOT
 
@@ -19,6 +20,7 @@ PARSERS = {
     "device": device.cli.make_parser,
     "convert": convert.cli.make_parser,
     "convert.arm": convert.arm.__main__.make_parser,
+    "convert.training.drawn": convert.training.drawn.make_parser,
 }
 
 
