@@ -141,24 +141,30 @@ class Search:
         def stopped() -> bool:
             return interrupt.came
 
-        while not stopped() and (move := self._next()) is not None:
-            parent = self.students[move.parent] if move.parent >= 0 else self._first(move.size)
-            self._say(f"network     {move.name}")
-            student = Student(parent.weights, self._layout(move.size))
-            if move.cost is not None:
-                goal = move.cost * self.whole_instructions
-                try:
-                    student = self._studio.narrowed(student, goal)
-                except TrainingError as exc:
-                    if not self.students:
-                        raise
-                    self._say(f"            {exc}")
+        with interrupt.caught():  # also while one is cut or judged: the others are not to be lost
+            while not stopped() and (move := self._next()) is not None:
+                if not self._make(move, stopped):
                     return
-            with interrupt.caught():
-                student = self._studio.trained(student, self._budget(), stopped)
-            if stopped():  # half trained: it would be judged below its worth
-                return
-            self._add(move, student)
+
+    def _make(self, move: Move, stopped: Callable[[], bool]) -> bool:
+        """Make a network and judge it; False where it could not be made, or not to its end."""
+        parent = self.students[move.parent] if move.parent >= 0 else self._first(move.size)
+        self._say(f"network     {move.name}")
+        student = Student(parent.weights, self._layout(move.size))
+        if move.cost is not None:
+            goal = move.cost * self.whole_instructions
+            try:
+                student = self._studio.narrowed(student, goal)
+            except TrainingError as exc:
+                if not self.students:
+                    raise
+                self._say(f"            {exc}")
+                return False
+        student = self._studio.trained(student, self._budget(), stopped)
+        if stopped():  # half trained: it would be judged below its worth
+            return False
+        self._add(move, student)
+        return True
 
     def _first(self, size: int) -> Student:
         student = Student(self._original.weights, self._layout(size))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,22 @@ def test_network_that_ctrl_c_left_half_trained_is_not_kept(make):
     assert search.students == []
     with pytest.raises(TrainingError, match="not one smaller network was finished"):
         search.verdict()
+
+
+def test_network_that_is_judged_when_ctrl_c_comes_is_kept(make, monkeypatch):
+    search, _ = make(max_drop=30.0)
+    said: list[str] = []
+
+    def judged(studio, student):
+        if not said:  # of the first one
+            signal.raise_signal(signal.SIGINT)
+        return 1.0
+
+    monkeypatch.setattr(Studio, "distance", judged)
+    search.search(Interrupt(say=said.append))
+    assert said == ["interrupted: the best so far becomes a bundle; again to end at once"]
+    assert [item.size for item in search.students] == [64]
+    assert search._studio.trainings == 1
 
 
 def test_search_goes_on_after_the_networks_that_were_finished(make):
