@@ -29,6 +29,7 @@ from convert.training.label_set import (
 )
 from convert.training.yolo_labels import YOLO, yolo_labels
 
+VOC = "Pascal VOC XML"
 COCO_HEAD = 1 << 20  # bytes in which a COCO file names its keys, or is none
 
 
@@ -135,7 +136,7 @@ def _voc(files: DatasetFiles) -> LabelSet | None:
     paths = files.others(".xml")
     if not paths:
         return None
-    found = LabelSet(f"Pascal VOC XML ({len(paths)} files)")
+    found = LabelSet(f"{VOC} ({len(paths)} files)")
     lists = _image_lists(files)
     for path in paths:
         try:
@@ -187,8 +188,12 @@ def _class_folders(files: DatasetFiles) -> LabelSet | None:
 
 def _refuse_others(found: LabelSet, files: DatasetFiles) -> None:
     """Raise ``DatasetError`` where labels of another format lie beside images taken as empty."""
-    empty = {item.image.stem for item in found.files if not item.source}
-    others = [path for path in files.others(".xml") if path.stem in empty]
+    # In two splits images may be called alike, of which one has labels.
+    labelled = {item.image.stem for item in found.files if item.source}
+    empty = {item.image.stem for item in found.files} - labelled
+    others: list[Path] = []
+    if not found.kind.startswith(VOC):
+        others += [path for path in files.others(".xml") if path.stem in empty]
     if not found.kind.startswith(YOLO):
         others += [path for path in files.others(".txt") if path.stem in empty and _is_yolo(path)]
     if others:

@@ -282,6 +282,14 @@ def test_labels_of_another_format_are_not_taken_for_no_labels(tmp_path, read):
         read(tmp_path)
 
 
+def test_image_without_labels_that_is_called_as_one_of_another_split_is_empty(tmp_path, read):
+    write_voc(tmp_path / "train", 12)
+    write_voc(tmp_path / "test", 3, first=20)
+    write_image(tmp_path / "train" / "20.jpg", 99)
+    _, told = read(tmp_path)
+    assert "1 images without any" in told
+
+
 def test_lines_of_yolo_beside_other_labels_are_not_passed_over(tmp_path, read):
     write_voc(tmp_path, 20)
     write_image(tmp_path / "50.jpg", 50)
