@@ -50,6 +50,7 @@ class LabelSet:
     classes: tuple[str, ...] = ()
     missing: list[str] = field(default_factory=list)  # labels without their image
     unusable: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)  # stems of label files that cannot be used
     whole_images: bool = False  # a class per image, without boxes
 
 

@@ -144,6 +144,7 @@ def _voc(files: DatasetFiles) -> LabelSet | None:
             there = files.find_beside(path, labels.image)
         except (EvaluationError, AmbiguousNameError) as exc:
             found.unusable.append(f"{path.name} ({exc})")
+            found.unread.add(path.stem)
             continue
         if there is None:
             found.missing.append(path.name)
@@ -220,6 +221,8 @@ def _add_negatives(found: LabelSet, files: DatasetFiles) -> None:
         folders[folder].add(split)
     for image in files.images:
         if image in labelled or image.parent not in folders:
+            continue
+        if image.stem in found.unread:  # something is on it, and nobody knows what
             continue
         (split, *others) = folders[image.parent]
         own = None if others else split

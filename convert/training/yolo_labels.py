@@ -74,6 +74,7 @@ def yolo_labels(files: DatasetFiles) -> LabelSet | None:
                 )
         except EvaluationError as exc:
             found.unusable.append(f"{label_file.name} ({exc})")
+            found.unread.add(label_file.stem)
             continue
         boxes = tuple(BoxLabel(found.classes[row.class_index], row.edges) for row in rows)
         split = splits.get(image) or split_of(*folder_parts(files, image))

@@ -290,6 +290,16 @@ def test_image_without_labels_that_is_called_as_one_of_another_split_is_empty(tm
     assert "1 images without any" in told
 
 
+@pytest.mark.parametrize(("write", "name"), [(write_voc, "3.xml"), (write_yolo, "3.txt")])
+def test_image_whose_labels_cannot_be_read_is_left_out_and_not_empty(tmp_path, read, write, name):
+    write(tmp_path, 20)
+    (tmp_path / name).write_text("<broken")
+    dataset, told = read(tmp_path)
+    assert f"labels that cannot be used; left out: 1: {name}" in told
+    assert "images without any" not in told
+    assert len((*dataset.train, *dataset.validation, *dataset.test)) == 19
+
+
 def test_lines_of_yolo_beside_other_labels_are_not_passed_over(tmp_path, read):
     write_voc(tmp_path, 20)
     write_image(tmp_path / "50.jpg", 50)
