@@ -15,6 +15,7 @@ from PIL import Image
 from device.cameras.base import CameraLoss
 from device.drawing.palette import class_colour
 from device.errors import SourceError
+from device.web.broadcast import WINDOW
 from tests.helpers.browser import DESK, PHONE, faint, texts_on_grounds
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import Phone, WebSocket, visit
@@ -163,7 +164,7 @@ def test_letters_are_black_or_white_by_what_stands_out_more(run, open_page, colo
 
 def test_page_needs_nothing_from_elsewhere(run, open_page):
     page = open_page(run.link)
-    page.wait_for_timeout(300)
+    wait_until(lambda: text_of(page, "#sentence") == "cat")  # all that a picture needs is there
     assert open_page.requests
     assert all(url.startswith((run.link, "data:", "blob:")) for url in open_page.requests)
 
@@ -235,12 +236,11 @@ def test_pause_stops_the_picture_and_the_drawing(run, open_page):
     page = open_page(run.link)
     page.get_by_role("button", name="Pause").click()
     assert text_of(page, "#status") == "Paused"
-    page.wait_for_timeout(300)
-    frame, encoded = frame_number(page), run.encoded()
-    done = run.pipeline.rate.stamps
+    frame, encoded, done = frame_number(page), run.encoded(), run.pipeline.rate.stamps
     run.until(lambda: run.pipeline.rate.stamps > done + 20)
     assert frame_number(page) == frame
-    assert run.encoded() == encoded
+    # Thanks that were on their way have as many more sent, and one may have been begun.
+    assert run.encoded() - encoded <= WINDOW + 1
     page.get_by_role("button", name="Go on").click()
     wait_until(lambda: frame_number(page) > frame)
     assert text_of(page, "#status").startswith("Live")
@@ -432,7 +432,9 @@ def test_run_and_machine_are_drawn_live(run, open_page):
     assert re.fullmatch(r"\d+ MB of [\d.]+ GB", text_of(page, "#memory"))
     assert re.fullmatch(r"\d+ %( of \d+ cores)?", text_of(page, "#cpu"))
     for trace in ("fps", "invoke", "age"):
-        assert float(text_of(page, f"#trace-{trace} b")) > 0
+        # A second without a frame has a dash.
+        number = wait_until(lambda at=trace: re.search(r"^[\d.]+", text_of(page, f"#trace-{at} b")))
+        assert float(number[0]) > 0
         assert pixels_of(page, f"#trace-{trace} canvas").any()
         label = page.locator(f"#trace-{trace} canvas").get_attribute("aria-label")
         assert re.search(r"from [\d.]+ to [\d.]+", label)
