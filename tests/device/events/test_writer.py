@@ -86,11 +86,10 @@ def test_feet_that_could_not_be_written_are_written_later(tmp_path, monkeypatch)
     path = tmp_path / "events.db"
     feet = FootMap()
     feet.add("cat", 160.0, 0.5, 0.5, 3.0)
-    with EventWriter(path, flush_s=NEVER_S) as writer:
-        monkeypatch.setattr(writer._store, "add_feet", _full)
+    with EventWriter(path, flush_s=NEVER_S) as writer, monkeypatch.context() as full:
+        full.setattr(writer._store, "add_feet", _full)
         writer.tread(feet)
         writer._flush()
-        monkeypatch.undo()
     store = VisitReader(path)
     assert sum(store.feet(0, 1e9).entries[0, "cat"]) == 3.0
     store.close()
@@ -165,11 +164,11 @@ def test_full_disk_is_told_of_once_and_visits_are_held_until_there_is_room(
     path = tmp_path / "events.db"
     with EventWriter(path, flush_s=NEVER_S) as writer:
         store = writer._store
-        monkeypatch.setattr(store, "add", _full)
-        for number in range(3):
-            writer.note(make_visit(number), "0", 160.0, ended=True)
-            writer._flush()
-        monkeypatch.undo()
+        with monkeypatch.context() as full:
+            full.setattr(store, "add", _full)
+            for number in range(3):
+                writer.note(make_visit(number), "0", 160.0, ended=True)
+                writer._flush()
         writer._flush()
     assert len(visits_in(path)) == 3
     told = capsys.readouterr().err
@@ -230,13 +229,12 @@ def _full(*_):
 def test_visits_held_for_a_full_disk_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MOST_ENDED", 5)
     path = tmp_path / "events.db"
-    with EventWriter(path, flush_s=NEVER_S) as writer:
-        monkeypatch.setattr(writer._store, "add", _full)
+    with EventWriter(path, flush_s=NEVER_S) as writer, monkeypatch.context() as full:
+        full.setattr(writer._store, "add", _full)
         for number in range(20):
             writer.note(make_visit(number), "0", 160.0, ended=True)
             writer._flush()
             assert len(writer._shared.entries) <= 6
-        monkeypatch.undo()
 
 
 def test_quota_and_age_are_kept(tmp_path):

@@ -66,7 +66,7 @@ def test_visit_is_told_once_with_picture_label_score_and_link():
     assert message.body.startswith("cat, 90% sure, ")
     assert message.body.endswith("\nhttp://garden:8080/")
     assert service.pictures == [b"\xff\xd8"], "a JPEG"
-    assert not Path(message.picture).exists(), "it is not left behind"
+    wait_until(lambda: not Path(message.picture).exists(), "it is left behind")
     assert service.checked == 1
 
 

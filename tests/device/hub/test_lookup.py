@@ -41,7 +41,8 @@ def test_look_up_that_hangs_holds_no_other_up_and_is_asked_for_once(monkeypatch)
     async def ask():
         lookup = ThreadedLookup()
         hanging = [asyncio.create_task(lookup.resolve("hangs.local", 80)) for _ in range(20)]
-        await asyncio.sleep(0)
+        while "hangs.local" not in asked:
+            await asyncio.sleep(0.01)
         found = await lookup.resolve("127.0.0.1", 80)
         for task in hanging:
             task.cancel()

@@ -243,7 +243,8 @@ def test_engine_can_be_replaced_while_frames_are_on_their_way(bundle_dir, engine
     pipeline.run(None, threading.Event(), swap)
     scores = [outcome.result.detections[0].score for outcome in keep.outcomes]
     assert len(scores) == 12
-    assert scores[0] == scores[1] != scores[-1]
+    assert scores[0] != scores[-1]
+    assert len(list(itertools.groupby(scores))) == 2
 
 
 def test_capture_error_is_raised_after_the_frames_before_it(engine, noise):
@@ -263,10 +264,10 @@ def test_no_thread_is_left_after_a_sink_failed(engine, noise):
         def write(self, outcome):
             raise SinkError("full")
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(SinkError, match="full"):
         run(IterableCamera(itertools.repeat(noise)), engine, Full())
-    assert threading.active_count() == before
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, engine, noise):
@@ -281,7 +282,7 @@ def test_camera_that_hangs_is_left_behind_when_the_run_is_to_end(monkeypatch, en
 
     keep = Keep()
     pipeline = run(IterableCamera(hanging()), engine, keep, stop=stop)
-    assert pipeline.stuck == ["camera"]
+    assert "camera" in pipeline.stuck
     enough.set()
     wait_until(lambda: "camera" not in [thread.name for thread in threading.enumerate()])
 

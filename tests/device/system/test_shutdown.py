@@ -14,16 +14,18 @@ from device.system.shutdown import GracefulShutdown, join_all
 from tests.conftest import ROOT
 from tests.helpers.children import start
 
-HANGS = """
+CALLS = """
 import ctypes, sys
 from device.system.shutdown import GracefulShutdown
-with GracefulShutdown(0.2) as shutdown:
+with GracefulShutdown({deadline_s}) as shutdown:
     shutdown.last_wishes += [lambda: 1 / 0, lambda: print("wish", flush=True)]
     print("ready", flush=True)
     while {loop}:
         ctypes.CDLL(None).{call}
 print("left", flush=True)
 """
+HANGS = CALLS.format(deadline_s=0.2, loop=True, call="sleep(1000)")
+LEAVES = CALLS.format(deadline_s=100, loop="not shutdown.stop.is_set()", call="usleep(1000)")
 LEAVES_A_CYCLE = """
 from device.system.shutdown import leave
 class Cycle:
@@ -48,7 +50,7 @@ def child(code: str, **options: object) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_process_that_hangs_in_a_library_is_ended_after_its_last_wishes(number):
-    process = child(HANGS.format(loop=True, call="sleep(1000)"))
+    process = child(HANGS)
     process.send_signal(number)
     out, err = process.communicate()
     assert process.returncode == 1
@@ -58,17 +60,14 @@ def test_process_that_hangs_in_a_library_is_ended_after_its_last_wishes(number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_process_that_leaves_in_time_goes_on(number):
-    process = child(HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"))
+    process = child(LEAVES)
     process.send_signal(number)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (0, "left\n", "")
 
 
 def test_hangup_that_nohup_ignores_stays_ignored():
-    process = child(
-        HANGS.format(loop="not shutdown.stop.is_set()", call="usleep(1000)"),
-        ignoring=[signal.SIGHUP],
-    )
+    process = child(LEAVES, ignoring=[signal.SIGHUP])
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
     assert process.communicate()[0] == "left\n"
@@ -82,10 +81,7 @@ def test_stderr_that_takes_nothing_does_not_hold_up_the_end():
             os.write(write, b"x" * 4096)
         except BlockingIOError:
             break
-    process = start(
-        [sys.executable, "-c", HANGS.format(loop=True, call="sleep(1000)")],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=write,
-    )  # fmt: skip
+    process = start([sys.executable, "-c", HANGS], cwd=ROOT, stdout=subprocess.PIPE, stderr=write)
     with process:
         assert process.stdout.readline() == "ready\n"
         process.terminate()

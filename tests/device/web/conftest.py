@@ -26,6 +26,7 @@ def state(tmp_path, monkeypatch):
 def patient(monkeypatch):
     """A machine that is busy for a while is no lost camera."""
     monkeypatch.setattr("device.pipeline.history.STALE_AFTER_S", 1e6)
+    monkeypatch.setattr("device.web.snapshot.SNAPSHOT_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture

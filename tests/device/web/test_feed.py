@@ -7,6 +7,7 @@ import contextlib
 import cv2
 import numpy as np
 
+from device.web.broadcast import WINDOW
 from tests.device.conftest import make_outcome
 from tests.helpers.live_page import WebSocket, visit
 
@@ -20,7 +21,8 @@ def test_nothing_is_drawn_or_encoded_with_nobody_watching(run):
     assert run.encoded() == encoded
 
 
-def test_picture_is_encoded_once_for_all(run):
+def test_picture_is_encoded_once_for_all(run, monkeypatch):
+    monkeypatch.setattr("device.web.renditions.SLOW_S", 3600.0)  # nobody gets smaller ones
     with contextlib.ExitStack() as stack:
         watching = [stack.enter_context(WebSocket(run.host)) for _ in range(6)]
         before = run.encoded()
@@ -28,7 +30,7 @@ def test_picture_is_encoded_once_for_all(run):
         encoded = run.encoded() - before
     images = {frame["record"]["frame"]: jpeg for frame, jpeg in seen}
     assert all(images[frame["record"]["frame"]] == jpeg for frame, jpeg in seen)
-    assert encoded < len(seen) / 2
+    assert encoded <= len(images) + 6 * WINDOW  # those not looked at yet
 
 
 def test_pictures_come_no_faster_than_allowed(bundle_dir):
@@ -92,4 +94,4 @@ def test_viewer_that_says_nothing_has_nothing_encoded_for_it(run):
         encoded = run.encoded()
         done = run.pipeline.rate.stamps
         run.until(lambda: run.pipeline.rate.stamps > done + 30)
-        assert run.encoded() == encoded
+        assert run.encoded() <= encoded + 2  # one that was begun, and one that waited

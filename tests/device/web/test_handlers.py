@@ -137,7 +137,7 @@ def test_events_are_lines_of_the_log_settings_and_seconds(run):
         seen = {}
         for kind, content in events:
             seen[kind] = content
-            if len(seen) == 3:
+            if len(seen) == 3 and seen["second"]["fps"]:  # one without a frame has none
                 break
     assert seen["settings"] == {
         "threshold": 0.5, "classes": [], "variant": "int8", "switching_to": None,

@@ -15,7 +15,6 @@ from PIL import Image
 from device.cameras.base import CameraLoss
 from device.drawing.palette import class_colour
 from device.errors import SourceError
-from device.web.broadcast import WINDOW
 from tests.helpers.browser import DESK, PHONE, faint, texts_on_grounds
 from tests.helpers.children import wait_until
 from tests.helpers.live_page import Phone, WebSocket, visit
@@ -232,15 +231,20 @@ def test_variant_switches_and_the_picture_goes_on(run, open_page):
     wait_until(lambda: frame_number(page) > frame + 3)
 
 
+def encoded_meanwhile(run, frames: int = 20) -> int:
+    """How many images are encoded while the run goes on by ``frames``."""
+    encoded, done = run.encoded(), run.pipeline.rate.stamps
+    run.until(lambda: run.pipeline.rate.stamps > done + frames)
+    return run.encoded() - encoded
+
+
 def test_pause_stops_the_picture_and_the_drawing(run, open_page):
     page = open_page(run.link)
     page.get_by_role("button", name="Pause").click()
     assert text_of(page, "#status") == "Paused"
-    frame, encoded, done = frame_number(page), run.encoded(), run.pipeline.rate.stamps
-    run.until(lambda: run.pipeline.rate.stamps > done + 20)
+    frame = frame_number(page)
+    wait_until(lambda: encoded_meanwhile(run) == 0)  # what was on its way has come
     assert frame_number(page) == frame
-    # Thanks that were on their way have as many more sent, and one may have been begun.
-    assert run.encoded() - encoded <= WINDOW + 1
     page.get_by_role("button", name="Go on").click()
     wait_until(lambda: frame_number(page) > frame)
     assert text_of(page, "#status").startswith("Live")
@@ -261,10 +265,10 @@ def test_picture_fills_the_screen_and_leaves_it(run, open_page):
     button = page.get_by_role("button", name="Full screen")
     button.click()
     wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] == PHONE[1])
-    assert button.get_attribute("aria-pressed") == "true"
+    wait_until(lambda: button.get_attribute("aria-pressed") == "true")
     button.click()
     wait_until(lambda: page.locator("#viewfinder").bounding_box()["height"] < PHONE[1] / 2)
-    assert button.get_attribute("aria-pressed") == "false"
+    wait_until(lambda: button.get_attribute("aria-pressed") == "false")
 
 
 def test_picture_fills_the_window_where_there_is_no_full_screen(run, open_page):
@@ -432,9 +436,8 @@ def test_run_and_machine_are_drawn_live(run, open_page):
     assert re.fullmatch(r"\d+ MB of [\d.]+ GB", text_of(page, "#memory"))
     assert re.fullmatch(r"\d+ %( of \d+ cores)?", text_of(page, "#cpu"))
     for trace in ("fps", "invoke", "age"):
-        # A second without a frame has a dash.
-        number = wait_until(lambda at=trace: re.search(r"^[\d.]+", text_of(page, f"#trace-{at} b")))
-        assert float(number[0]) > 0
+        # A second without a frame has a dash, or none a second.
+        wait_until(lambda at=trace: re.match(r"[\d.]*[1-9]", text_of(page, f"#trace-{at} b")))
         assert pixels_of(page, f"#trace-{trace} canvas").any()
         label = page.locator(f"#trace-{trace} canvas").get_attribute("aria-label")
         assert re.search(r"from [\d.]+ to [\d.]+", label)
@@ -451,6 +454,7 @@ def test_link_with_a_token_opens_and_hides_it(bundle_dir, open_page):
         stranger = open_page(f"http://{run.host}/", image=False)
         stranger.get_by_label("Token").fill("wrong")
         stranger.keyboard.press("Enter")
+        stranger.locator("#wrong").wait_for()  # the page that was there would take the next too
         stranger.get_by_label("Token").fill("open-sesame")
         stranger.get_by_role("button", name="Open").click()
         stranger.locator("#picture[data-frame]").wait_for()
@@ -503,7 +507,7 @@ def test_words_follow_the_picture_without_waiting_for_the_clock(run, open_page):
 def test_ten_viewers_and_a_stuck_one_all_get_on(run, browser, open_page, monkeypatch):
     # On a busy machine ten pages take longer than a stuck viewer is borne.
     monkeypatch.setattr("device.web.broadcast.STUCK_S", 3600.0)
-    monkeypatch.setattr("device.web.handlers.PING_INTERVAL_S", 3600.0)
+    monkeypatch.setitem(run.page._application.settings, "websocket_ping_interval", 3600.0)
     first = open_page(run.link)
     pages = [first, *(first.context.new_page() for _ in range(9))]
     with WebSocket(run.host, ready=False):

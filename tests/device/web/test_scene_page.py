@@ -31,6 +31,9 @@ def kept(zones):
 
 
 def open_editor(page):
+    places = "async () => (await import('/scene.js')).places"
+    # What is drawn already, or why nothing can be.
+    wait_until(lambda: any(page.evaluate(places)[key] for key in ("file", "advice")))
     page.keyboard.press("e")
     page.locator("#editor").wait_for()
 

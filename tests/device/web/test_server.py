@@ -36,6 +36,7 @@ def test_viewers_beyond_the_limit_are_refused(run, monkeypatch):
 def test_connections_beyond_the_limit_are_asked_for_nothing_but_health(bundle_dir, monkeypatch):
     monkeypatch.setattr("device.web.connections.MAX_CONNECTIONS", 3)
     monkeypatch.setattr("device.web.connections.MAX_RESERVED", 2)
+    monkeypatch.setattr("device.web.connections.RESERVED_S", PATIENCE_S)
     with visit(bundle_dir) as run, contextlib.ExitStack() as stack:
         run.until(lambda: run.pipeline.rate.stamps > 2)
         host, _, port = run.host.partition(":")
