@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from convert.models.anchors import ALIKE, PUBLISHED_PIXELS, sides_alike
+from convert.models.anchors import FINEST_STRIDE, PUBLISHED_PIXELS, sides_alike
 
-SIZES = tuple(range(sides_alike(96)[0], PUBLISHED_PIXELS, ALIKE))
+# Halved as the published side is, down to the finest map; every other one to the second as well. At
+# a tenth of the cost a step of 32 pixels would leave a quarter of it unused.
+SIZES = tuple(range(sides_alike(96)[0], PUBLISHED_PIXELS, FINEST_STRIDE))
 HALF = 0.63  # of a cost: how much cheaper the next size is at least
 NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next, and
 # what a side must cost of one that is asked for. COCO's network, by 326 unlabelled pictures, at 236
