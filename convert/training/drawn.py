@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,8 @@ SIDE = 320  # pixels
 MOST_SHAPES = 3
 TRAIN_IMAGES, TEST_IMAGES = 120, 24
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
 _XML = """<annotation><filename>{name}</filename>
 <size><width>{side}</width><height>{side}</height><depth>3</depth></size>
 {objects}</annotation>
@@ -30,41 +33,63 @@ _OBJECT = """<object><name>{label}</name><bndbox><xmin>{0}</xmin><ymin>{1}</ymin
 """
 
 
-def draw_image(folder: Path, number: int, seed: int) -> None:
-    """Write one image and its XML into ``folder``."""
+def draw_image(folder: Path, number: int, seed: int, large: bool = False) -> None:
+    """Write one image and its XML into ``folder``; ``large`` as of :func:`draw_dataset`."""
     random = np.random.default_rng((seed, number))
     coarse = random.integers(40, 215, (8, 8, 3)).astype(np.uint8)
     pixels = np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
     objects = []
-    for column in random.permutation(3)[: random.integers(1, MOST_SHAPES + 1)]:
+    for box in _large_box(random) if large else _small_boxes(random):
         label = CLASSES[int(random.integers(len(CLASSES)))]
-        half = int(random.integers(22, 52))
-        x = int(column) * SIDE // 3 + SIDE // 6
-        y = int(random.integers(half, SIDE - half))
         colour = tuple(int(value) for value in random.integers(0, 256, 3))
-        _draw(pixels, label, x, y, half, colour)
-        objects.append(_OBJECT.format(x - half, y - half, x + half, y + half, label=label))
+        _draw(pixels, label, box, colour)
+        objects.append(_OBJECT.format(*box, label=label))
     name = f"{number:04d}"
     cv2.imwrite(str(folder / f"{name}.jpg"), pixels)
     xml = _XML.format(name=f"{name}.jpg", side=SIDE, objects="".join(objects))
     (folder / f"{name}.xml").write_text(xml, "utf-8")
 
 
-def _draw(pixels: Pixels, label: str, x: int, y: int, half: int, colour: tuple[int, ...]) -> None:
+def _small_boxes(random: np.random.Generator) -> Iterator[Box]:
+    """One to three squares, a seventh to a third of the image's side, beside each other."""
+    for column in random.permutation(3)[: random.integers(1, MOST_SHAPES + 1)]:
+        half = int(random.integers(22, 52))
+        x = int(column) * SIDE // 3 + SIDE // 6
+        y = int(random.integers(half, SIDE - half))
+        yield x - half, y - half, x + half, y + half
+
+
+def _large_box(random: np.random.Generator) -> Iterator[Box]:
+    """One rectangle, each side two fifths to nine tenths of the image's."""
+    width, height = (int(side) for side in random.integers(2 * SIDE // 5, 9 * SIDE // 10, 2))
+    left, top = int(random.integers(SIDE - width)), int(random.integers(SIDE - height))
+    yield left, top, left + width, top + height
+
+
+def _draw(pixels: Pixels, label: str, box: Box, colour: tuple[int, ...]) -> None:
+    left, top, right, bottom = box
+    middle = (left + right) // 2, (top + bottom) // 2
     if label == "disc":
-        cv2.circle(pixels, (x, y), half, colour, -1)
+        half = (right - left) // 2, (bottom - top) // 2
+        cv2.ellipse(pixels, middle, half, 0, 0, 360, colour, -1)
     elif label == "square":
-        cv2.rectangle(pixels, (x - half, y - half), (x + half, y + half), colour, -1)
+        cv2.rectangle(pixels, (left, top), (right, bottom), colour, -1)
     else:
-        corners = [(x, y - half), (x - half, y + half), (x + half, y + half)]
+        corners = [(middle[0], top), (left, bottom), (right, bottom)]
         cv2.fillPoly(pixels, [np.array(corners)], colour)
 
 
 def draw_dataset(
-    folder: Path, train: int = TRAIN_IMAGES, test: int = TEST_IMAGES, seed: int = 0
+    folder: Path,
+    train: int = TRAIN_IMAGES,
+    test: int = TEST_IMAGES,
+    seed: int = 0,
+    *,
+    large: bool = False,
 ) -> None:
     """Fill ``folder/train`` and ``folder/test``.
 
+    ``large``: one shape an image, of two fifths to nine tenths of its sides, not up to three small.
     Raises :class:`DatasetError` where there are files that would not be drawn anew.
     """
     numbers = {"train": range(train), "test": range(train, train + test)}
@@ -80,7 +105,7 @@ def draw_dataset(
     for split, of_split in numbers.items():
         (folder / split).mkdir(parents=True, exist_ok=True)
         for number in of_split:
-            draw_image(folder / split, number, seed)
+            draw_image(folder / split, number, seed, large)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -98,6 +123,12 @@ def make_parser() -> argparse.ArgumentParser:
             metavar="N",
             help=f"images to {split} on (default: %(default)s)",
         )
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="one shape an image, of two fifths to nine tenths of its sides, instead of up to "
+        "three of a seventh to a third",
+    )
     return parser
 
 
@@ -105,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Draw what the command line asks for."""
     asked = make_parser().parse_args(arguments)
     try:
-        draw_dataset(asked.folder, asked.train, asked.test)
+        draw_dataset(asked.folder, asked.train, asked.test, large=asked.large)
     except DatasetError as exc:
         sys.exit(f"error: {exc}")
 

@@ -32,6 +32,18 @@ def test_as_many_are_drawn_as_the_command_asks_for(tmp_path):
     assert drawn == {"train": 3, "test": 2}
 
 
+def test_large_shapes_fill_their_boxes_and_two_fifths_of_the_sides_or_more(tmp_path):
+    main([str(tmp_path), "--train", "12", "--test", "1", "--large"])
+    for image in read_dataset(tmp_path, 0, lambda _: None).train:
+        ((left, top, right, bottom),) = image.boxes
+        assert min(right - left, bottom - top) >= 0.4 * SIDE - 1
+        assert max(right - left, bottom - top) <= 0.9 * SIDE
+        pixels = read_image(image.path).astype(int)
+        row, column = int(top + bottom) // 2, int(left + right) // 2
+        lowest = pixels[int(bottom) - 4, column]  # all three shapes reach down to there
+        assert np.abs(lowest - pixels[row, column]).max() < 25  # of the same colour, but for JPEG
+
+
 def test_folder_that_holds_others_files_is_left_as_it_is(tmp_path):
     mine = tmp_path / "train" / "0003.jpg"
     mine.parent.mkdir()
