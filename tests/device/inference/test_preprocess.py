@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from device.bundle.heads import TensorSpec
 from device.bundle.manifest import InputRule
-from device.inference.preprocess import Placement, Preprocessor, byte_table, halved, letterbox
+from device.inference.preprocess import (
+    MANY,
+    Placement,
+    Preprocessor,
+    byte_table,
+    halved,
+    letterbox,
+)
 
 SYMMETRIC = InputRule(width=8, height=6, mean=127.5, std=127.5)  # -1..1
 BYTES = InputRule(width=8, height=6, mean=0.0, std=1.0)  # the byte itself
@@ -133,15 +140,15 @@ def test_layout_and_channels_are_as_the_rule_says(noise, rule, tensor, layout):
         assert np.array_equal(plane, table[channel][pixels[..., 2 - channel]])
 
 
-def test_frame_less_than_twice_as_large_is_resized_bilinearly_and_left_as_it_was(noise):
-    frame = noise[:11, :64]
+def test_frame_is_resized_bilinearly_and_left_as_it_was(noise):
+    frame = noise[:12, :20]  # five pixels for each of the input's
     before = frame.copy()
     target = np.zeros((1, 6, 8, 3), np.uint8)
     placement = Preprocessor(BYTES, spec("uint8", 1.0))(frame, target)
     expected = cv2.resize(frame, (8, 6), interpolation=cv2.INTER_LINEAR)[..., ::-1]
     assert np.array_equal(target[0], expected)
     assert np.array_equal(frame, before)
-    assert placement == Placement(0, 0, 64, 11, 64, 11)
+    assert placement == Placement(0, 0, 20, 12, 20, 12)
 
 
 def test_larger_frame_is_halved_first_by_means_of_four(noise):
@@ -154,20 +161,21 @@ def test_larger_frame_is_halved_first_by_means_of_four(noise):
 
 def test_halves_by_hand():
     pixels = np.array([[0, 2, 10, 20], [4, 6, 30, 44]], np.uint8)
-    assert halved(pixels, (2, 1)).tolist() == [[3, 26]]
-    assert halved(pixels, (1, 1)).tolist() == [[3, 26]]  # one side would become less than wanted
-    assert halved(pixels, (3, 1)) is pixels
+    assert halved(pixels, (1, 1)).tolist() == [[3, 26]]  # of eight for one; then of two, which stay
+    assert halved(pixels, (2, 1)) is pixels  # four for one
+    assert halved(pixels, (0.5, 2)).shape == (2, 4)  # one side would become less than wanted
 
 
 @given(
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
 )
-def test_half_has_the_sides_wanted_at_least_and_one_less_than_twice(size_wh, wanted_wh):
+def test_half_has_the_sides_wanted_at_least_and_no_more_pixels_than_it_must(size_wh, wanted_wh):
     height, width = halved(np.full(size_wh[::-1], 9, np.uint8), wanted_wh).shape
     for side, wanted, before in zip((width, height), wanted_wh, size_wh, strict=True):
         assert min(wanted, before) <= side <= before
-    assert width < 2 * wanted_wh[0] or height < 2 * wanted_wh[1]
+    is_narrow = width < 2 * wanted_wh[0] or height < 2 * wanted_wh[1]
+    assert is_narrow or width * height < MANY * wanted_wh[0] * wanted_wh[1]
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (17, 33), (47, 63)])
@@ -277,7 +285,7 @@ def test_letterbox_by_hand(rule, source_wh, expected):
 def test_letterboxed_picture_lies_in_grey_however_the_frames_change(noise):
     preprocess = Preprocessor(boxed(8, 6), spec("uint8", 1.0))
     target = np.zeros((1, 6, 8, 3), np.uint8)
-    for size_wh, area in (((12, 3), np.s_[2:4, :]), ((3, 9), np.s_[:, 3:5])):
+    for size_wh, area in (((16, 4), np.s_[2:4, :]), ((4, 12), np.s_[:, 3:5])):
         pixels = cv2.resize(noise, size_wh)
         preprocess(pixels, target)
         inside = np.zeros((6, 8), bool)
