@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.inference.preprocess import halved
 from device.records import Pixels
 
 Random = np.random.Generator
@@ -105,7 +104,6 @@ def view(
     ``boxes`` float32 (n, 4), 0..1 of the image. Objects with less than :data:`KEPT_SHARE` in the
     window become ignored: part of one is no mistake to find, and none to miss.
     """
-    pixels = halved(pixels, (size / window.width, size / window.height))  # as the camera's are
     height, width = pixels.shape[:2]
     scale_x = size / (window.width * width)
     scale_y = size / (window.height * height)

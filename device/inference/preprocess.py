@@ -21,11 +21,6 @@ from device.bundle.manifest import InputRule
 from device.records import Pixels, Tensor
 
 LETTERBOX_GREY = 114  # of 255, around the picture
-# Pixels of a picture for each of the input's from which halves are better than what is sharper, but
-# has gaps. COCO's weights, whose training interpolated pictures of 3, have with halves and without
-# an mAP of 0.274 and 0.277 at 5.5 (236 pixels a side of VGA's), 0.240 and 0.233 at 7.4 (204),
-# 0.216 and 0.198 at 10.4 (172), 0.172 and 0.161 at 15.7 (140): benchmarks/sides.py, 2026-11-30.
-MANY = 6
 
 
 class Rectangle(NamedTuple):
@@ -113,25 +108,6 @@ def _corners(placement: Placement) -> tuple[NDArray[np.float32], ...]:
     return tuple(np.array(pair * 2, np.float32) for pair in pairs)
 
 
-def halved(pixels: Pixels, wanted_wh: tuple[float, float]) -> Pixels:
-    """``pixels``, uint8, in halves of their sides while they are :data:`MANY` for each one wanted.
-
-    Neither side becomes less than what is wanted. A pixel of a half is the mean of four. Linear
-    interpolation, which comes after it, looks at the four pixels around a point: of a much larger
-    picture it would pass over the most, and what is small would come and go as it moves. OpenCV has
-    means of four fast; those of areas as they come take several times as long.
-    """
-    width, height = wanted_wh
-    while (
-        pixels.shape[1] >= 2 * width
-        and pixels.shape[0] >= 2 * height
-        and pixels.shape[0] * pixels.shape[1] >= MANY * width * height
-    ):
-        half_wh = (pixels.shape[1] // 2, pixels.shape[0] // 2)
-        pixels = np.asarray(cv2.resize(pixels, half_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    return pixels
-
-
 def round_up(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Nearest integers, halves upwards; a hair below a half counts as one.
 
@@ -196,7 +172,7 @@ class Preprocessor:
             self._aim(letterbox(rule, (pixels.shape[1], pixels.shape[0])))
         left, top, width, height = self._target
         cv2.resize(
-            halved(seen, (width, height)),
+            seen,
             (width, height),
             dst=self._scratch[top : top + height, left : left + width],
             interpolation=cv2.INTER_LINEAR,

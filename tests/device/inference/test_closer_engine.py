@@ -53,7 +53,7 @@ def test_thing_that_moves_is_followed_from_the_look_at_its_tile_on(closer, far_a
     coarse = np.random.default_rng(3).integers(84, 144, (30, 40, 3), dtype=np.uint8)
     behind = cv2.resize(coarse, far_away.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     lefts = []
-    for step in range(12):
+    for step in range(9):
         # To the left, two pixels of the input a frame.
         shift = -10 * step
         shown = np.roll(thing, shift, axis=1)[..., np.newaxis]
