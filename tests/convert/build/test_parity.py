@@ -40,6 +40,19 @@ def test_broken_output_is_refused(values, complaint):
         compare({"a": np.array(values, np.float32)}, {"a": A})
 
 
+def test_output_that_hardly_moves_may_be_still_where_others_move():
+    hardly = np.array([[3.0, 4.0], [3.1, 4.0]], np.float32)
+    still = np.array([[3.0, 4.0], [3.0, 4.0]], np.float32)
+    assert compare({"a": A, "b": still}, {"a": A, "b": hardly}).cosine > 0.999
+    assert compare({"a": A, "b": still}, {"a": A, "b": still}).cosine == pytest.approx(1)
+
+
+def test_outputs_that_are_all_the_same_on_every_picture_are_refused():
+    still = np.array([[3.0, 4.0], [3.0, 4.0]], np.float32)
+    with pytest.raises(ConversionError, match="a, b is the same on every picture"):
+        compare({"a": still, "b": still}, {"a": still, "b": still})
+
+
 def test_missing_output_is_refused():
     with pytest.raises(ConversionError, match="outputs"):
         compare({}, {"a": A})
