@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -39,8 +38,10 @@ def draw_image(folder: Path, number: int, seed: int, large: bool = False) -> Non
     coarse = random.integers(40, 215, (8, 8, 3)).astype(np.uint8)
     pixels = np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
     objects = []
-    for box in _large_box(random) if large else _small_boxes(random):
+    columns = [0] if large else random.permutation(3)[: random.integers(1, MOST_SHAPES + 1)]
+    for column in columns:
         label = CLASSES[int(random.integers(len(CLASSES)))]
+        box = _large_box(random) if large else _small_box(random, int(column))
         colour = tuple(int(value) for value in random.integers(0, 256, 3))
         _draw(pixels, label, box, colour)
         objects.append(_OBJECT.format(*box, label=label))
@@ -50,28 +51,30 @@ def draw_image(folder: Path, number: int, seed: int, large: bool = False) -> Non
     (folder / f"{name}.xml").write_text(xml, "utf-8")
 
 
-def _small_boxes(random: np.random.Generator) -> Iterator[Box]:
-    """One to three squares, a seventh to a third of the image's side, beside each other."""
-    for column in random.permutation(3)[: random.integers(1, MOST_SHAPES + 1)]:
-        half = int(random.integers(22, 52))
-        x = int(column) * SIDE // 3 + SIDE // 6
-        y = int(random.integers(half, SIDE - half))
-        yield x - half, y - half, x + half, y + half
+def _small_box(random: np.random.Generator, column: int) -> Box:
+    """A square in a third of the image, a seventh to a third of its side."""
+    half = int(random.integers(22, 52))
+    x = column * SIDE // 3 + SIDE // 6
+    y = int(random.integers(half, SIDE - half))
+    return x - half, y - half, x + half, y + half
 
 
-def _large_box(random: np.random.Generator) -> Iterator[Box]:
-    """One rectangle, each side two fifths to nine tenths of the image's."""
+def _large_box(random: np.random.Generator) -> Box:
+    """A rectangle, each side two fifths to nine tenths of the image's."""
     width, height = (int(side) for side in random.integers(2 * SIDE // 5, 9 * SIDE // 10, 2))
     left, top = int(random.integers(SIDE - width)), int(random.integers(SIDE - height))
-    yield left, top, left + width, top + height
+    return left, top, left + width, top + height
 
 
 def _draw(pixels: Pixels, label: str, box: Box, colour: tuple[int, ...]) -> None:
     left, top, right, bottom = box
     middle = (left + right) // 2, (top + bottom) // 2
     if label == "disc":
-        half = (right - left) // 2, (bottom - top) // 2
-        cv2.ellipse(pixels, middle, half, 0, 0, 360, colour, -1)
+        across, down = (right - left) // 2, (bottom - top) // 2
+        if across == down:
+            cv2.circle(pixels, middle, across, colour, -1)
+        else:
+            cv2.ellipse(pixels, middle, (across, down), 0, 0, 360, colour, -1)
     elif label == "square":
         cv2.rectangle(pixels, (left, top), (right, bottom), colour, -1)
     else:
