@@ -101,7 +101,6 @@ def test_pis_that_hang_or_flood_hold_no_other_up(tmp_path, monkeypatch):
     with serving_pis([*bad, well]):
         lines = [pi.line for pi in (*bad, well)]
         with serving_hub(tmp_path, lines) as visitor:
-            # Longer than those that hang are waited for would be their time-out.
             wait_until(lambda: len([path for path, _ in well.asked if path == "/metrics"]) > 10)
             assert visitor.tiles()["Garden"]["health"] == "ok"
             assert all(len(pi.asked) <= 1 for pi in bad[:5])
