@@ -11,7 +11,7 @@ from convert.models.anchors import ALIKE, FINEST_STRIDE, PUBLISHED_PIXELS, sides
 # also down to the second. Where a step of so many is a third of the cost, sides between are tried
 # too: with 76 pixels, 0.076 of the cost, a quarter of a tenth was not used.
 FINE = 172
-SIZES = (
+SIZES: tuple[int, ...] = (
     *range(sides_alike(96)[0], FINE, FINEST_STRIDE),
     *range(FINE, PUBLISHED_PIXELS, ALIKE),
 )
