@@ -15,7 +15,7 @@ from device.records import Tensor
 
 Outputs = Mapping[str, Tensor]
 
-STILL = 0.05  # of an output's largest magnitude: what may be one value in 8 bits
+STILL = 0.05  # of an output's largest magnitude: a variation that 8 bits may not show
 
 
 def real_outputs(
@@ -44,9 +44,9 @@ def compare(
     """Compare outputs with those of ``reference``.
 
     Both map names to float32 (pictures, ...). Raises :class:`ConversionError` for outputs that
-    are missing, of another shape, not finite, or the same on every picture: all of them, or one
-    that in the reference is not. The boxes of the coarsest map of an SSD may move by less than a
-    step of int8 where no object is for it.
+    are missing, of another shape, not finite, or the same on every picture: all outputs together,
+    or one that varies in the reference. A head of an SSD that no object is for, such as that of the
+    coarsest map, may vary by less than a step of int8.
     """
     if found.keys() != reference.keys():
         raise ConversionError(f"outputs {sorted(found)}, expected {sorted(reference)}")
@@ -73,7 +73,7 @@ def compare(
 
 
 def _spread(values: NDArray[np.float32]) -> float:
-    """How far ``values`` (pictures, ...) differ between pictures, in their largest magnitude."""
+    """How much ``values`` (pictures, ...) vary between pictures, as a share of their magnitude."""
     return float(np.ptp(values, axis=0).max() / max(np.abs(values).max(), 1e-12))
 
 

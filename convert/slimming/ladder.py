@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from convert.models.anchors import ALIKE, FINEST_STRIDE, PUBLISHED_PIXELS, sides_alike
 
 # All are halved as the published side is, down to the finest map; those that are ALIKE pixels apart
-# also down to the second. Where a step of so many is a third of the cost, sides between are tried
-# too: with 76 pixels, 0.076 of the cost, a quarter of a tenth was not used.
+# also down to the second. Below FINE a step of so many is a third of the cost or more, so sides
+# between are tried too: 76 pixels, at 0.076 of the cost, left a quarter of a tenth unused.
 FINE = 172
 SIZES: tuple[int, ...] = (
     *range(sides_alike(96)[0], FINE, FINEST_STRIDE),
