@@ -173,7 +173,7 @@ def test_frames_do_not_queue_up_behind_the_newest(server):
             return (sent_before - shown + 5) % 40 <= 10
 
         # Some may be late, on a machine that is busy; a queue would make all of them late.
-        assert sum(is_of_now() for _ in range(100)) > 50
+        assert sum(is_of_now() for _ in range(100)) > 30
 
 
 def test_detect_in_a_process_of_its_own_says_one_line_of_it_and_no_password(small_bundle, server):
