@@ -1,4 +1,4 @@
-"""The order in which smaller networks are tried: pixels first, then channels."""
+"""The order in which smaller networks are tried: pixels, convolutions split in two, channels."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ HALF = 0.63  # of a cost: how much cheaper the next size is at least
 NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next, and
 # what a side must cost of one that is asked for. COCO's network, by 326 unlabelled pictures, at 236
 # pixels (0.63 of the cost) came twice as near to the whole as with channels taken to 0.8.
+LEFT_OUT = 0.05  # of a 1x1 kernel's squares, for two in its place: spares a thirteenth of COCO's
+# instructions on a Pi 4, a twentieth on a Pi 5 (benchmarks/low_rank.py)
 LEAST_COST = 0.02  # nothing of an SSDLite is left below
 NEAR = 1.03  # times a cost: as good as reached
 
@@ -29,18 +31,21 @@ SizeCost = Callable[[int], float]
 class Move:
     """A network to make: input side, and its cost as a multiple of the original's.
 
-    ``cost`` None is as many channels as the original has. ``parent``: the outcome it is made
-    from, by position; -1 is the original.
+    ``cost`` None is as many channels as the parent has. ``parent``: the outcome it is made
+    from, by position; -1 is the original. ``left_out``: share of a 1x1 kernel that two in its place
+    may leave out; 0 splits none.
     """
 
     size: int
     cost: float | None
     parent: int = -1
+    left_out: float = 0.0
 
     @property
     def name(self) -> str:
-        """Such as ``160px`` or ``160px-20``, per cent of the cost."""
-        return f"{self.size}px" + ("" if self.cost is None else f"-{100 * self.cost:.0f}")
+        """Such as ``160px``, ``160px-lowrank``, or ``160px-20``, per cent of the cost."""
+        split = "-lowrank" if self.left_out else ""
+        return f"{self.size}px{split}" + ("" if self.cost is None else f"-{100 * self.cost:.0f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,20 @@ class Rung:
 
 
 def next_within(
-    history: Sequence[Rung], size: int, max_drop: float, cost: SizeCost, fixed: bool = False
+    history: Sequence[Rung],
+    size: int,
+    max_drop: float,
+    cost: SizeCost,
+    fixed: bool = False,
+    left_out: float = LEFT_OUT,
 ) -> Move | None:
     """The next network to try for the cheapest that loses at most ``max_drop`` points.
 
     ``size`` is the original's; ``cost`` says what the original costs at another size, as a
     multiple. Sizes go down by about half the cost until one loses too much, then those between;
-    from the best of them channels go in steps until too much is lost. ``fixed``: ``size`` was asked
-    for, and stays. None where nothing is left to try.
+    the best of them has its 1x1 convolutions split (``left_out`` as of :class:`Move`), and from the
+    best of all channels go in steps until too much is lost. ``fixed``: ``size`` was asked for, and
+    stays. None where nothing is left to try.
     """
     narrowed = [item for item in history if item.move.cost is not None]
     if not narrowed and not fixed:
@@ -72,20 +83,24 @@ def next_within(
     if narrowed and narrowed[-1].drop > max_drop:
         return None
     good = [at for at, item in enumerate(history) if item.drop <= max_drop]
-    if not good:
-        return None if fixed and history else Move(size, NARROWER)
-    best = min(good, key=lambda at: history[at].cost)
-    goal = history[best].cost * NARROWER
-    return Move(history[best].move.size, goal, best) if goal >= LEAST_COST else None
+    if fixed and history and not good:
+        return None
+    best = min(good, key=lambda at: history[at].cost, default=-1)
+    side, share = (history[best].move.size, history[best].cost) if good else (size, 1.0)
+    if left_out and not any(item.move.left_out for item in history):
+        return Move(side, None, best, left_out)
+    goal = share * NARROWER
+    return Move(side, goal, best) if goal >= LEAST_COST else None
 
 
 def _next_size(history: Sequence[Rung], size: int, max_drop: float, cost: SizeCost) -> Move | None:
-    tried = {item.move.size: item for item in history}
+    whole = [at for at, item in enumerate(history) if not item.move.left_out]
+    tried = {history[at].move.size: history[at] for at in whole}
     good = [side for side, item in tried.items() if item.drop <= max_drop]
     least = min(good, default=size)
     bad = [side for side, item in tried.items() if item.drop > max_drop]
     worst = max(bad, default=0)
-    parent = next((at for at, item in enumerate(history) if item.move.size == least), -1)
+    parent = next((at for at in whole if history[at].move.size == least), -1)
     between = [side for side in SIZES if worst < side < least and side not in tried]
     if not between:
         return None

@@ -17,7 +17,10 @@ ADVICE = "free some space, then go on with --resume"
 
 
 class FinishedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A network that was made; ``goal`` is the cost asked for, None with all channels."""
+    """A network that was made; ``goal`` is the cost asked for, None with all channels.
+
+    ``left_out`` is of 1x1 kernels that were split for this step; its parents' may be too.
+    """
 
     size: int
     goal: float | None
@@ -25,6 +28,7 @@ class FinishedStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drop: float
     distance: float
     anchor_scale: float = 1.0
+    left_out: float = 0.0
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import kernel_shapes, parameters
 from convert.slimming.held_out import HeldOut, Look, lost
 from convert.slimming.ladder import (
+    LEFT_OUT,
     Move,
     Rung,
     next_towards,
@@ -119,7 +120,11 @@ class Search:
 
     def _history(self) -> list[Rung]:
         return [
-            Rung(Move(step.size, step.goal, step.parent), self._cost_of(student), step.drop)
+            Rung(
+                Move(step.size, step.goal, step.parent, step.left_out),
+                self._cost_of(student),
+                step.drop,
+            )
             for step, student in zip(self._progress.steps, self.students, strict=True)
         ]
 
@@ -133,7 +138,10 @@ class Search:
         assert options.max_drop is not None
         if options.epochs is None and len(history) >= STEPS:
             return None
-        return next_within(history, self._size, options.max_drop, self._cost, self._is_fixed)
+        left_out = 0.0 if options.low_rank else LEFT_OUT  # split they are from the beginning
+        return next_within(
+            history, self._size, options.max_drop, self._cost, self._is_fixed, left_out
+        )
 
     def search(self, interrupt: Interrupt) -> None:
         """Make networks until nothing is left to try, the time is up, or Ctrl-C."""
@@ -151,6 +159,8 @@ class Search:
         parent = self.students[move.parent] if move.parent >= 0 else self._first(move.size)
         self._say(f"network     {move.name}")
         student = Student(parent.weights, self._layout(move.size))
+        if move.left_out:
+            student = self._studio.split(student, move.left_out)
         if move.cost is not None:
             goal = move.cost * self.whole_instructions
             try:
@@ -200,7 +210,9 @@ class Search:
         distance = self._studio.distance(student)
         self.students.append(student)
         self._looks.append(look)
-        step = FinishedStep(move.size, move.cost, move.parent, drop, distance, student.layout.scale)
+        step = FinishedStep(
+            move.size, move.cost, move.parent, drop, distance, student.layout.scale, move.left_out
+        )
         self._progress = msgspec.structs.replace(
             self._progress, steps=(*self._progress.steps, step)
         )

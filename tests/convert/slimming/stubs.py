@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 from convert.build.trained import decoder_rule
 from convert.models.anchors import AnchorLayout
-from convert.models.layer_weights import weights_of
+from convert.models.layer_weights import LayerWeights, weights_of
 from convert.models.ssdlite import build_ssdlite
 from convert.slimming.original import Original
 from tests.convert.training.shapes import CLASSES
@@ -17,14 +19,20 @@ SIZE = 96
 LAYOUT = AnchorLayout(SIZE)
 
 
-def random_original() -> Original:
-    """Of 96 pixels and the two classes of drawn shapes."""
+@functools.cache  # to build it takes a second
+def random_weights() -> LayerWeights:
+    """Of the network for 96 pixels and two classes."""
     random = np.random.default_rng(3)
     model = build_ssdlite(len(CLASSES), SIZE, None)
     model.set_weights([random.normal(0, 0.08, item.shape) for item in model.variables])
+    return weights_of(model)
+
+
+def random_original() -> Original:
+    """Of 96 pixels and the two classes of drawn shapes."""
     bundle = SimpleNamespace(
         labels=CLASSES,
         manifest=SimpleNamespace(variants={"int8": None}),
-        folder=SimpleNamespace(resolve=lambda: "own"),
+        folder=Path("no-such-bundle"),
     )
-    return Original(bundle, decoder_rule(), LAYOUT, weights_of(model))
+    return Original(bundle, decoder_rule(), LAYOUT, dict(random_weights()))

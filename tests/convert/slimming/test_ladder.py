@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convert.slimming.ladder import (
+    LEFT_OUT,
     NEAR,
     SIZES,
     Move,
@@ -23,11 +24,15 @@ def cost(size):
     return (size / 300) ** 2
 
 
-def search(drop_of, max_drop=1.0, size=300, fixed=False):
+SPLIT = 0.9  # of the cost that is left where convolutions are split
+
+
+def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT, history=()):
     """All that is tried where ``drop_of`` says what a size and a cost lose."""
-    history = []
-    while (move := next_within(history, size, max_drop, cost, fixed)) is not None:
+    history = list(history)
+    while (move := next_within(history, size, max_drop, cost, fixed, left_out)) is not None:
         reached = cost(move.size) if move.cost is None else move.cost
+        reached *= SPLIT if move.left_out else 1
         history.append(Rung(move, reached, drop_of(move.size, reached)))
         assert len(history) < 40
     return history
@@ -36,29 +41,54 @@ def search(drop_of, max_drop=1.0, size=300, fixed=False):
 def test_pixels_go_by_half_until_too_much_is_lost_then_sizes_between():
     # 140 pixels are enough and 124 are not; channels cost points at once.
     tried = search(lambda size, share: 5.0 if size < 140 or share < cost(size) else 0.0)
-    assert [item.move.name for item in tried[:6]] == [
+    assert [item.move.name for item in tried] == [
         "236px",
         "172px",
         "124px",
         "156px",
         "140px",
+        "140px-lowrank",
         "140px-16",
     ]
     assert tried[3].move.parent == 1  # made from 172, which held
     assert tried[4].move.parent == 3
 
 
-def test_channels_go_from_the_best_size_until_too_much_is_lost():
-    tried = search(lambda size, share: 0.0 if size >= 236 and share >= 0.3 else 9.0)
+@pytest.mark.parametrize(
+    ("left_out", "costs"), [(0.0, [0.464, 0.348, 0.261]), (LEFT_OUT, [0.418, 0.313, 0.235])]
+)
+def test_channels_go_from_the_best_network_until_too_much_is_lost(left_out, costs):
+    tried = search(
+        lambda size, share: 0.0 if size >= 236 and share >= 0.3 else 9.0, left_out=left_out
+    )
     narrowed = [item for item in tried if item.move.cost is not None]
     assert {item.move.size for item in narrowed} == {236}
-    assert [round(item.cost, 3) for item in narrowed] == [0.464, 0.348, 0.261]
+    assert [round(item.cost, 3) for item in narrowed] == costs
     assert narrowed[1].move.parent == tried.index(narrowed[0])
 
 
+def test_convolutions_are_split_once_from_the_best_size_and_stay_split_where_that_holds():
+    tried = search(lambda size, share: 0.0 if size >= 236 and share >= 0.3 else 9.0)
+    (split,) = [item for item in tried if item.move.left_out]
+    assert split.move == Move(236, None, 0, LEFT_OUT)
+    first = next(item for item in tried if item.move.cost is not None)
+    assert tried[first.move.parent] is split
+    tried = search(lambda _, share: 0.0 if share >= 0.6 else 9.0)  # 236 pixels, split, are 0.557
+    first = next(item for item in tried if item.move.cost is not None)
+    assert tried[first.move.parent].move == Move(236, None)
+
+
+def test_smaller_size_is_not_made_from_a_split_network():
+    history = [Rung(Move(172, None), 0.33, 9.0), Rung(Move(300, None, -1, LEFT_OUT), 0.9, 0.5)]
+    assert next_within(history, 300, 1.0, cost) == Move(236, None, -1)
+
+
 def test_where_no_size_holds_channels_go_from_the_original():
-    tried = search(lambda size, share: 9.0 if size < 300 else 0.0 if share > 0.6 else 9.0)
-    assert Move(300, 0.75, -1) in [item.move for item in tried]
+    def drop_of(size, share):
+        return 9.0 if size < 300 else 0.0 if share > 0.6 else 9.0
+
+    assert Move(300, 0.75, -1) in [item.move for item in search(drop_of, left_out=0.0)]
+    assert search(drop_of)[-3].move == Move(300, None, -1, LEFT_OUT)
 
 
 def test_size_that_was_asked_for_stays():

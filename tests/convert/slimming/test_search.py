@@ -32,6 +32,9 @@ class Studio:
             raise TrainingError("take a smaller --size")
         return student
 
+    def split(self, student, left_out):
+        return student
+
     def trained(self, student, budget, stop):
         self.trainings += 1
         if self.interrupt is not None:

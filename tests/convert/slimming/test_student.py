@@ -3,30 +3,46 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convert.compression.teacher import Teacher
+from convert.slimming import student as module
 from convert.slimming.held_out import HeldOut
 from convert.slimming.student import Student, Studio, network_of
 from convert.training.schedule import Budget
+from convert.training.weights_file import WEIGHTS
 from tests.convert.slimming.stubs import LAYOUT, SIZE, random_original
 from tests.convert.training.shapes import draw_dataset
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
+def make_studio(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studio")
-    original = random_original()
     dataset = draw_dataset(folder / "images", train=16, others=2)
-    held_out = HeldOut(original, dataset, labelled=True)
-    studio = Studio(
-        original,
-        dataset,
-        held_out,
-        folder / "work",
-        labelled=True,
-        board="pi4",
-        seed=0,
-        say=lambda _: None,
-    )
-    return studio, Student(original.weights, LAYOUT)
+    own = folder / "own"
+    own.mkdir()
+    (own / WEIGHTS).touch()
+
+    def make_studio(labelled=True, trained=True):
+        original = random_original()
+        if trained:
+            original.bundle.folder = own
+        return Studio(
+            original,
+            dataset,
+            HeldOut(original, dataset, labelled),
+            folder / "work",
+            labelled=labelled,
+            board="pi4",
+            seed=0,
+            say=lambda _: None,
+        )
+
+    return make_studio
+
+
+@pytest.fixture(scope="module")
+def studio(make_studio):
+    maker = make_studio()
+    return maker, Student(random_original().weights, LAYOUT)
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +90,35 @@ def test_narrow_network_is_farther_from_the_whole_than_that_is_from_itself(studi
     assert maker.distance(whole) < maker.distance(narrow)
 
 
+@pytest.mark.parametrize(
+    ("labelled", "trained", "taught"),
+    [(True, True, False), (False, True, True), (True, False, True), (False, False, True)],
+)
+def test_students_are_taught_unless_labels_say_all_that_the_network_knows(
+    make_studio, labelled, trained, taught
+):
+    assert make_studio(labelled, trained).taught is taught
+
+
 @pytest.mark.long
-def test_training_stops_when_told_and_changes_no_shape(studio, narrow):
-    maker, _ = studio
-    asked = []
+@pytest.mark.parametrize("labelled", [True, False])
+def test_training_stops_when_told_changes_no_shape_and_asks_a_teacher_only_where_it_is_taught(
+    make_studio, narrow, labelled, monkeypatch
+):
+    answered, asked = [], []
+
+    class Asked(Teacher):
+        def say(self, pixels):
+            answered.append(pixels.shape)
+            return super().say(pixels)
 
     def stop():
         asked.append(1)
         return len(asked) >= 3
 
-    same = maker.trained(narrow, Budget(steps=1000), stop)
+    monkeypatch.setattr(module, "Teacher", Asked)
+    same = make_studio(labelled).trained(narrow, Budget(steps=1000), stop)
+    assert bool(answered) is not labelled
     assert len(asked) == 3
     assert same.size == narrow.size
     shapes = [kernel.shape for kernel, _ in narrow.weights.values()]
