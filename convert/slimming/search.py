@@ -30,7 +30,7 @@ from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
 from convert.tuning.selection import refuse_noise
 
-STEPS = 6  # networks that a search by a promise is given time for
+STEPS = 8  # networks that a search by a promise is given time for
 
 Say = Callable[[str], None]
 
@@ -202,7 +202,7 @@ class Search:
         steps = STEPS
         if options.costs:
             steps = steps_towards(options.costs, self._size, self._cost, self._is_fixed)
-        return Budget(seconds=options.seconds / max(1, steps))
+        return Budget(self._studio.most_steps, options.seconds / max(1, steps))
 
     def _add(self, move: Move, student: Student) -> None:
         look = self._look(student)

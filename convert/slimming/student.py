@@ -32,7 +32,7 @@ from convert.models.ssdlite import build_ssdlite
 from convert.slimming.held_out import HeldOut
 from convert.slimming.original import Original
 from convert.training.augment import may_mirror
-from convert.training.batches import Batch, Batches
+from convert.training.batches import BATCH, Batch, Batches
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.image_store import ImageStore
 from convert.training.log import clock, epoch_line
@@ -44,6 +44,9 @@ from convert.training.targets import Matcher
 
 LOOKED_AT = 6  # batches of images that tell what channels are worth
 STEPS_LEAST, STEPS_MOST = 16, 64  # of an epoch
+# Over the pictures, after which a network has learnt what they teach: 136 of raccoons, at 156
+# pixels, taught as much in 38 passes (mAP 0.669 on 40 others) as in 113 (0.666).
+PASSES = 40
 # The highest learning rate of a student that is taught, a quarter of what teaches new classes: it
 # begins with what the whole network knows. COCO's, a tenth of whose cost had gone in channels, fell
 # in six epochs at the full rate from an mAP of 0.41, against what the whole one finds, to one of
@@ -92,7 +95,7 @@ class Studio:
         self._board: Board = board
         self._seed = seed
         self._say = say
-        self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-len(dataset.train) // 16)))
+        self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-len(dataset.train) // BATCH)))
         self._store = ImageStore(dataset.train, work, original.size, say)
 
     @functools.cached_property
@@ -100,6 +103,11 @@ class Studio:
         """The whole network."""
         original = self._original
         return network_of(Student(original.weights, original.layout), original.labels)
+
+    @property
+    def most_steps(self) -> int:
+        """Training steps after which no network is trained any further, unless one asks for it."""
+        return -(-PASSES * len(self._dataset.train) // BATCH)
 
     def narrowed(self, student: Student, goal: float) -> Student:
         """``student`` with channels removed until an invoke takes ``goal`` instructions.
@@ -134,7 +142,7 @@ class Studio:
         images = self._dataset.train
         if self._labelled:
             return images
-        count = LOOKED_AT * 16
+        count = LOOKED_AT * BATCH
         return (*self._held_out.labelled_by(self._teacher, images[:count]), *images[count:])
 
     def _batches(

@@ -15,9 +15,9 @@ EMA_DECAY = 0.998
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long training may take: so many steps, or so many seconds.
+    """How long training may take: so many steps, so many seconds, or what ends first of both.
 
-    Steps give the same network again from the same seed; seconds are what a person has.
+    Steps alone give the same network again from the same seed; seconds are what a person has.
     """
 
     steps: int | None = None
@@ -25,10 +25,9 @@ class Budget:
 
     def progress(self, step: int, elapsed_s: float) -> float:
         """Share of the budget that is used up, 0..1."""
-        if self.steps is not None:
-            return min(1.0, step / self.steps)
-        assert self.seconds is not None
-        return min(1.0, elapsed_s / self.seconds)
+        by_steps = 0.0 if self.steps is None else step / self.steps
+        by_seconds = 0.0 if self.seconds is None else elapsed_s / self.seconds
+        return min(1.0, max(by_steps, by_seconds))
 
 
 def learning_rate(step: int, progress: float, peak: float = PEAK_RATE) -> float:

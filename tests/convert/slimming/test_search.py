@@ -10,6 +10,7 @@ from convert.slimming import search as module
 from convert.slimming.search import Search
 from convert.slimming.task import SlimOptions, SlimTask
 from convert.training.interrupt import Interrupt
+from convert.training.schedule import Budget
 from tests.convert.slimming.stubs import SIZE, random_original
 from tests.convert.slimming.test_held_out import look
 from tests.convert.training.shapes import CLASSES, draw_dataset
@@ -21,6 +22,7 @@ class Studio:
     """Makes students in no time, none of them narrower."""
 
     epoch_steps = 1
+    most_steps = 77
 
     def __init__(self, *_, **__) -> None:
         self.trainings = 0
@@ -159,6 +161,21 @@ def test_search_by_time_ends_after_its_networks(make):
     search, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
     search.search(Interrupt())
     assert len(search.students) == module.STEPS
+
+
+@pytest.mark.parametrize(
+    ("options", "budget"),
+    [
+        ({"max_drop": 30.0, "epochs": 3}, Budget(steps=3)),
+        ({"max_drop": 30.0, "epochs": None}, Budget(77, 60.0 / module.STEPS)),
+        ({"costs": (0.5,), "epochs": None}, Budget(77, 60.0)),
+    ],
+)
+def test_network_is_trained_for_its_share_of_the_time_or_the_epochs_asked_for(
+    make, options, budget
+):
+    search, _ = make(seconds=60.0, **options)
+    assert search._budget() == budget
 
 
 def test_promise_that_nothing_keeps_is_said_with_the_closest(make, monkeypatch):

@@ -21,6 +21,11 @@ def test_budget_of_seconds_does_not_count_steps():
     assert Budget(seconds=60).progress(10**6, 15) == 0.25
 
 
+@pytest.mark.parametrize(("step", "elapsed_s"), [(50, 6), (5, 15)])
+def test_budget_of_both_is_used_up_by_what_ends_first(step, elapsed_s):
+    assert Budget(steps=200, seconds=60).progress(step, elapsed_s) == 0.25
+
+
 def test_progress_ends_at_one():
     assert Budget(seconds=60).progress(0, 90) == 1
     assert Budget(steps=10).progress(11, 0) == 1
