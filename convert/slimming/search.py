@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -30,7 +31,10 @@ from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
 from convert.tuning.selection import refuse_noise
 
-STEPS = 8  # networks that a search by a promise is given time for
+# Of the time left, what a network of a search by a promise gets: those after it are smaller,
+# and see as many images in less. A search ends when so little of all its time is left.
+SHARE = 0.3
+LITTLE = 0.05
 
 Say = Callable[[str], None]
 
@@ -46,6 +50,7 @@ class Search:
         self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
         self._is_fixed = options.size is not None
+        self._left_s = options.seconds
         self._progress = Progress(self._settings())
         self.students: list[Student] = []
         if options.resume:
@@ -136,7 +141,7 @@ class Search:
         if options.costs:
             return next_towards(history, options.costs, self._size, self._cost, self._is_fixed)
         assert options.max_drop is not None
-        if options.epochs is None and len(history) >= STEPS:
+        if options.epochs is None and self._left_s < LITTLE * options.seconds:
             return None
         left_out = 0.0 if options.low_rank else LEFT_OUT  # split they are from the beginning
         return next_within(
@@ -170,7 +175,9 @@ class Search:
                     raise
                 self._say(f"            {exc}")
                 return False
+        began = time.monotonic()
         student = self._studio.trained(student, self._budget(), stopped)
+        self._left_s -= time.monotonic() - began
         if stopped():  # half trained: it would be judged below its worth
             return False
         self._add(move, student)
@@ -199,10 +206,11 @@ class Search:
         options = self._options
         if options.epochs is not None:
             return Budget(steps=options.epochs * self._studio.epoch_steps)
-        steps = STEPS
+        seconds = SHARE * self._left_s
         if options.costs:
-            steps = steps_towards(options.costs, self._size, self._cost, self._is_fixed)
-        return Budget(self._studio.most_steps, options.seconds / max(1, steps))
+            networks = steps_towards(options.costs, self._size, self._cost, self._is_fixed)
+            seconds = options.seconds / max(1, networks)
+        return Budget(self._studio.most_steps, seconds)
 
     def _add(self, move: Move, student: Student) -> None:
         look = self._look(student)

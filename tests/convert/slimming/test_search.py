@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,17 +158,29 @@ def test_resume_without_a_search_is_refused(make):
         make(max_drop=1.0, resume=True)
 
 
-def test_search_by_time_ends_after_its_networks(make):
-    search, _ = make(max_drop=30.0, seconds=60.0, epochs=None)
+def test_search_by_time_gives_each_network_a_share_of_what_is_left_until_little_is(
+    make, monkeypatch
+):
+    clock = [0.0]
+    given: list[float] = []
+
+    def trained(studio, student, budget, stop):
+        given.append(budget.seconds)
+        clock[0] += 2 * budget.seconds  # the last epoch takes what it takes
+        return student
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(Studio, "trained", trained)
+    search, _ = make(max_drop=30.0, seconds=100.0, epochs=None)
     search.search(Interrupt())
-    assert len(search.students) == module.STEPS
+    assert given == pytest.approx([30.0, 12.0, 4.8, 1.92])  # 2.56 s are left: less than 5
 
 
 @pytest.mark.parametrize(
     ("options", "budget"),
     [
         ({"max_drop": 30.0, "epochs": 3}, Budget(steps=3)),
-        ({"max_drop": 30.0, "epochs": None}, Budget(77, 60.0 / module.STEPS)),
+        ({"max_drop": 30.0, "epochs": None}, Budget(77, 18.0)),
         ({"costs": (0.5,), "epochs": None}, Budget(77, 60.0)),
     ],
 )
