@@ -30,9 +30,10 @@ SLIM_EXAMPLES = """examples:
   python -m convert slim build/ssdlite_mobilenet_v2 --images ~/Pictures --frontier
 
 A search goes down in pixels as long as the promise holds, by about half the cost each time, then
-takes channels away, those first that matter least for the instructions they take. Each network is
-trained with the whole one as teacher; without labels its scores and boxes are all that is learnt
-from. Instructions are estimated from counted layers (python -m convert.arm counts the whole).
+makes 1x1 convolutions two where that is cheaper, then takes channels away, those first that matter
+least for the instructions they take. Each network is trained on the labels; without any, and where
+it is COCO's, it is taught by what the whole network finds. Instructions are estimated from counted
+layers (python -m convert.arm counts the whole).
 """
 MINUTES = 60.0
 FRONTIER = (0.9, 0.8, 0.7, 0.6)
@@ -43,8 +44,8 @@ def add_slim(commands: Commands) -> None:
     slim = commands.add_parser(
         "slim",
         help="a smaller network for a task that needs no more: fewer pixels and channels",
-        description="Make a detector's network itself cheaper, and train the accuracy back with "
-        "the whole network as teacher. BUNDLE is one that `train` made (its weights.npz lies in "
+        description="Make a detector's network itself cheaper, and train the accuracy back. "
+        "BUNDLE is one that `train` made (its weights.npz lies in "
         "it), or the default one; it stays as it is, and the smaller network becomes a bundle of "
         "its own, with every network tried in its slimming.json. Pictures: those that the bundle "
         "was trained on, or --dataset, or --images with or without --annotations. Ctrl-C ends the "

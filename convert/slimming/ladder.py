@@ -44,8 +44,10 @@ class Move:
     @property
     def name(self) -> str:
         """Such as ``160px``, ``160px-lowrank``, or ``160px-20``, per cent of the cost."""
-        split = "-lowrank" if self.left_out else ""
-        return f"{self.size}px{split}" + ("" if self.cost is None else f"-{100 * self.cost:.0f}")
+        if self.cost is None:
+            return f"{self.size}px" + ("-lowrank" if self.left_out else "")
+        percent = 100 * self.cost
+        return f"{self.size}px-{percent:.0f}" if percent >= 10 else f"{self.size}px-{percent:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,13 @@ def next_within(
     if narrowed and narrowed[-1].drop > max_drop:
         return None
     good = [at for at, item in enumerate(history) if item.drop <= max_drop]
-    if fixed and history and not good:
+    if fixed and cost(size) < 1 and not good:
         return None
     best = min(good, key=lambda at: history[at].cost, default=-1)
     side, share = (history[best].move.size, history[best].cost) if good else (size, 1.0)
-    if left_out and not any(item.move.left_out for item in history):
+    split = {at: item for at, item in enumerate(history) if item.move.left_out}
+    tried = best in split or best in [item.move.parent for item in split.values()]
+    if left_out and not narrowed and not tried:
         return Move(side, None, best, left_out)
     goal = share * NARROWER
     return Move(side, goal, best) if goal >= LEAST_COST else None

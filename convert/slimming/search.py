@@ -31,8 +31,8 @@ from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
 from convert.tuning.selection import refuse_noise
 
-# Of the time left, what a network of a search by a promise gets: those after it are smaller,
-# and see as many images in less. A search ends when so little of all its time is left.
+# Of the time left, what a network of a search by a promise gets: later ones are mostly smaller, and
+# see as many images in less. A search ends when so little of all its time is left.
 SHARE = 0.3
 LITTLE = 0.05
 
@@ -46,11 +46,14 @@ class Search:
         """Take the whole network's measure. Raises what its parts raise."""
         original, dataset, options = task.original, task.dataset, task.options
         self._original, self._dataset, self._options, self._say = original, dataset, options, say
+        self._is_taught = task.taught
         self._kernels = kernel_shapes(original.weights)
         self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
         self._is_fixed = options.size is not None
         self._left_s = options.seconds
+        # With --low-rank they are split from the beginning.
+        self._left_out = 0.0 if options.low_rank else LEFT_OUT
         self._progress = Progress(self._settings())
         self.students: list[Student] = []
         if options.resume:
@@ -62,16 +65,7 @@ class Search:
         self._whole = self.held_out.look(whole, original.layout)
         self._refuse_noise()
         self._looks: list[Look] = [self._look(student) for student in self.students]
-        self._studio = Studio(
-            original,
-            dataset,
-            self.held_out,
-            options.work,
-            labelled=task.labelled,
-            board=options.board,
-            seed=options.seed,
-            say=say,
-        )
+        self._studio = Studio(task, self.held_out, say)
         say(
             f"whole       {original.size}x{original.size}, {parameters(original.weights):,} "
             f"parameters, about {self.whole_instructions / 1e6:.1f} million instructions in int8 "
@@ -102,6 +96,8 @@ class Search:
             "costs": str(options.costs),
             "low rank": str(options.low_rank),
             "anchors": "where cells look",  # those of searches before lie elsewhere
+            # So were all, also of labels, before there was a choice.
+            **({} if self._is_taught else {"learns from": "labels alone"}),
         }
 
     def _take_up(self) -> None:
@@ -143,9 +139,8 @@ class Search:
         assert options.max_drop is not None
         if options.epochs is None and self._left_s < LITTLE * options.seconds:
             return None
-        left_out = 0.0 if options.low_rank else LEFT_OUT  # split they are from the beginning
         return next_within(
-            history, self._size, options.max_drop, self._cost, self._is_fixed, left_out
+            history, self._size, options.max_drop, self._cost, self._is_fixed, self._left_out
         )
 
     def search(self, interrupt: Interrupt) -> None:
@@ -160,12 +155,17 @@ class Search:
                     return
 
     def _make(self, move: Move, stopped: Callable[[], bool]) -> bool:
-        """Make a network and judge it; False where it could not be made, or not to its end."""
+        """Make a network and judge it; False where the search cannot go on from it."""
         parent = self.students[move.parent] if move.parent >= 0 else self._first(move.size)
         self._say(f"network     {move.name}")
         student = Student(parent.weights, self._layout(move.size))
         if move.left_out:
-            student = self._studio.split(student, move.left_out)
+            split = self._studio.split(student, move.left_out)
+            if split.weights.keys() == student.weights.keys():
+                self._say("            no convolution is cheaper as two")
+                self._left_out = 0.0
+                return True
+            student = split
         if move.cost is not None:
             goal = move.cost * self.whole_instructions
             try:
@@ -257,8 +257,8 @@ class Search:
             raise EvaluationError(
                 f"nothing keeps --max-drop {options.max_drop:g}: the closest, {closest.name} at "
                 f"{closest.cost:.3f} times the cost, is expected to lose {found.expected:.2f} "
-                f"points and lost {found.drop:.2f} where it was not chosen; more --minutes, more "
-                "pictures, or --resume with a larger --max-drop may help"
+                f"points and lost {found.drop:.2f} where it was not chosen; more pictures, more "
+                "--epochs, or --resume with a larger --max-drop may help"
             )
         return found
 

@@ -1,4 +1,4 @@
-"""Smaller networks made from the original: cut, and trained with it as teacher."""
+"""Smaller networks made from the original: cut, and trained again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,10 +29,10 @@ from convert.models.layer_weights import (
 )
 from convert.models.ssdlite import build_ssdlite
 from convert.slimming.held_out import HeldOut
-from convert.slimming.original import Original
+from convert.slimming.task import SlimTask
 from convert.training.augment import may_mirror
 from convert.training.batches import BATCH, Batch, Batches
-from convert.training.dataset import Dataset, TrainingImage
+from convert.training.dataset import TrainingImage
 from convert.training.image_store import ImageStore
 from convert.training.log import clock, epoch_line
 from convert.training.network import normalised, raw_heads, trainable_ssdlite
@@ -44,9 +43,9 @@ from convert.training.targets import Matcher
 
 LOOKED_AT = 6  # batches of images that tell what channels are worth
 STEPS_LEAST, STEPS_MOST = 16, 64  # of an epoch
-# Over the pictures, after which a network has learnt what they teach: 136 of raccoons, at 156
-# pixels, taught as much in 38 passes (mAP 0.669 on 40 others) as in 113 (0.666).
-PASSES = 40
+# Over the pictures, after which a network has learnt what they teach; of few pictures, the steps.
+# 136 of raccoons, at 156 pixels, taught as much in 320 steps, 38 passes, as in 960 (docs/slim.md).
+PASSES, STEPS_ENOUGH = 40, 320
 # The highest learning rate of a student that is taught, a quarter of what teaches new classes: it
 # begins with what the whole network knows. COCO's, a tenth of whose cost had gone in channels, fell
 # in six epochs at the full rate from an mAP of 0.41, against what the whole one finds, to one of
@@ -74,29 +73,20 @@ class Student:
 
 
 class Studio:
-    """Makes students of one original on one dataset; ``work`` keeps small copies of images."""
+    """Makes smaller networks for one task."""
 
-    def __init__(
-        self,
-        original: Original,
-        dataset: Dataset,
-        held_out: HeldOut,
-        work: Path,
-        *,
-        labelled: bool,
-        board: Board,
-        seed: int,
-        say: Say,
-    ) -> None:
-        self._original = original
-        self._dataset = dataset
+    def __init__(self, task: SlimTask, held_out: HeldOut, say: Say) -> None:
+        """Small copies of images are kept in the task's working folder."""
+        options = task.options
+        self._task = task
+        self._original = task.original
+        self._dataset = task.dataset
         self._held_out = held_out
-        self._labelled = labelled
-        self._board: Board = board
-        self._seed = seed
+        self._board: Board = options.board
         self._say = say
-        self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-len(dataset.train) // BATCH)))
-        self._store = ImageStore(dataset.train, work, original.size, say)
+        count = len(task.dataset.train)
+        self.epoch_steps = min(STEPS_MOST, max(STEPS_LEAST, -(-count // BATCH)))
+        self._store = ImageStore(task.dataset.train, options.work, task.original.size, say)
 
     @functools.cached_property
     def _teacher(self) -> keras.Model:
@@ -106,8 +96,8 @@ class Studio:
 
     @property
     def most_steps(self) -> int:
-        """Training steps after which no network is trained any further, unless one asks for it."""
-        return -(-PASSES * len(self._dataset.train) // BATCH)
+        """Training steps that a network gets at most where it is trained by time."""
+        return max(STEPS_ENOUGH, -(-PASSES * len(self._dataset.train) // BATCH))
 
     def narrowed(self, student: Student, goal: float) -> Student:
         """``student`` with channels removed until an invoke takes ``goal`` instructions.
@@ -140,7 +130,7 @@ class Studio:
     def _labels(self) -> tuple[TrainingImage, ...]:
         """Training images with what is on them; where nobody said, with what the teacher finds."""
         images = self._dataset.train
-        if self._labelled:
+        if self._task.labelled:
             return images
         count = LOOKED_AT * BATCH
         return (*self._held_out.labelled_by(self._teacher, images[:count]), *images[count:])
@@ -155,19 +145,8 @@ class Studio:
             Matcher(layout.anchors()),
             shown,
             may_mirror(self._original.labels),
-            self._seed,
+            self._task.options.seed,
         )
-
-    @property
-    def taught(self) -> bool:
-        """Whether students learn from what the whole network finds, and not from labels alone.
-
-        Labels like those that it was trained on say all that it has ever learnt, and without it
-        three to four times as many images are shown in the same time: large drawn shapes at a
-        tenth of the cost lost 0.4 points instead of 3.4. COCO's network knows more than the labels
-        of some pictures say.
-        """
-        return not self._labelled or self._original.published
 
     def _trainer(self, student: Student) -> tuple[SsdTrainer, Batches, float]:
         """A trainer of ``student``, what it is shown, and its highest learning rate."""
@@ -177,12 +156,13 @@ class Studio:
             for _ in range(2)
         )
         set_weights(model, student.weights)
-        shown = self._original.size if self.taught else student.size
+        taught = self._task.taught
+        shown = self._original.size if taught else student.size
         batches = self._batches(student.layout, shown, self._dataset.train)
-        if not self.taught:
+        if not taught:
             return SsdTrainer(model, average, len(labels)), batches, PEAK_RATE
         teacher = Teacher(self._teacher, len(labels), self._original.layout, student.layout)
-        return DistillingTrainer(model, average, teacher, self._labelled), batches, TAUGHT_RATE
+        return DistillingTrainer(model, average, teacher, self._task.labelled), batches, TAUGHT_RATE
 
     def trained(self, student: Student, budget: Budget, stop: Callable[[], bool]) -> Student:
         """``student`` after training, or after as much of it as ``stop`` lets it have."""
@@ -214,7 +194,7 @@ class Studio:
         return dataclasses.replace(student, weights=weights_of(trainer.average))
 
     def distance(self, student: Student) -> float:
-        """How far ``student`` is from its teacher on the pictures that epochs are chosen by.
+        """How far ``student`` is from the whole network on the pictures that epochs are chosen by.
 
         The distillation loss over the sum of the teacher's squared scores: tells apart what mAP on
         a few pictures does not.

@@ -27,9 +27,9 @@ def cost(size):
 SPLIT = 0.9  # of the cost that is left where convolutions are split
 
 
-def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT, history=()):
+def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT):
     """All that is tried where ``drop_of`` says what a size and a cost lose."""
-    history = list(history)
+    history = []
     while (move := next_within(history, size, max_drop, cost, fixed, left_out)) is not None:
         reached = cost(move.size) if move.cost is None else move.cost
         reached *= SPLIT if move.left_out else 1
@@ -88,7 +88,31 @@ def test_where_no_size_holds_channels_go_from_the_original():
         return 9.0 if size < 300 else 0.0 if share > 0.6 else 9.0
 
     assert Move(300, 0.75, -1) in [item.move for item in search(drop_of, left_out=0.0)]
-    assert search(drop_of)[-3].move == Move(300, None, -1, LEFT_OUT)
+    split, first = search(drop_of)[-3:-1]
+    assert split.move == Move(300, None, -1, LEFT_OUT)
+    assert first.move == Move(300, 0.9 * 0.75, search(drop_of).index(split))
+
+
+def test_where_no_split_holds_channels_go_from_what_it_was_made_from():
+    def drop_of(size, share):
+        return 9.0 if size < 300 or share > 0.8 else 0.0
+
+    for fixed in (False, True):
+        assert Move(300, 0.75, -1) in [item.move for item in search(drop_of, fixed=fixed)]
+
+
+def test_search_with_another_promise_splits_what_is_best_by_it():
+    history = [
+        Rung(Move(236, None), 0.62, 4.0),
+        Rung(Move(268, None), 0.80, 3.0),
+        Rung(Move(300, None, -1, LEFT_OUT), 0.93, 0.5),
+    ]
+    assert next_within(history, 300, 3.5, cost) == Move(268, None, 1, LEFT_OUT)
+    channels = Move(268, 0.8 * 0.75, 1)
+    history.append(Rung(Move(268, None, 1, LEFT_OUT), 0.74, 5.0))
+    assert next_within(history, 300, 3.5, cost) == channels
+    history[-1] = Rung(channels, 0.6, 2.0)  # it is no longer the network of all channels
+    assert next_within(history, 300, 3.5, cost) == Move(268, 0.6 * 0.75, 3)
 
 
 def test_size_that_was_asked_for_stays():
@@ -132,8 +156,8 @@ def test_goals_are_reached_by_sides_each_learnt_from_the_last():
 def test_channels_go_in_steps_where_no_side_costs_about_as_much():
     # 92 pixels are 0.094 of the cost and 76 are 0.064, less than three quarters of 0.09.
     assert towards([0.1]) == [("92px", -1)]
-    assert towards([0.09]) == [("92px", -1), ("92px-9", 0)]
-    assert towards([0.03]) == [("76px", -1), ("76px-5", 0), ("76px-4", 1), ("76px-3", 2)]
+    assert towards([0.09]) == [("92px", -1), ("92px-9.0", 0)]
+    assert towards([0.03]) == [("76px", -1), ("76px-4.8", 0), ("76px-3.6", 1), ("76px-3.0", 2)]
 
 
 def test_side_that_was_asked_for_is_learnt_before_channels_go():

@@ -21,6 +21,13 @@ def test_steps_and_their_weights_are_read_as_they_were_written(tmp_path):
     assert weights[0]["Conv"][1].tolist() == list(range(8))
 
 
+def test_step_of_before_splits_nothing(tmp_path):
+    save_progress(tmp_path, Progress({}, (STEP,)), WEIGHTS)
+    written = tmp_path / "slimming.json"
+    written.write_text(written.read_text().replace(',"left_out":0.0', ""))
+    assert load_progress(tmp_path)[0].steps == (STEP,)
+
+
 def test_nothing_to_go_on_with_is_said(tmp_path):
     with pytest.raises(TrainingError, match="nothing to go on with"):
         load_progress(tmp_path)

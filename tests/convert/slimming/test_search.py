@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import signal
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 
 from convert.errors import EvaluationError, TrainingError
 from convert.slimming import search as module
+from convert.slimming.ladder import LEFT_OUT
 from convert.slimming.search import Search
 from convert.slimming.task import SlimOptions, SlimTask
 from convert.training.interrupt import Interrupt
@@ -25,8 +27,9 @@ class Studio:
     epoch_steps = 1
     most_steps = 77
 
-    def __init__(self, *_, **__) -> None:
+    def __init__(self, *_) -> None:
         self.trainings = 0
+        self.splits: list[float] = []
         self.interrupt: Interrupt | None = None
 
     def narrowed(self, student, goal):
@@ -36,7 +39,11 @@ class Studio:
         return student
 
     def split(self, student, left_out):
-        return student
+        """The same network under other names, as far as a search looks at them."""
+        self.splits.append(left_out)
+        kernel, bias = student.weights["Conv_1"]
+        both = {"Conv_1.reduce": (kernel, bias), "Conv_1": (kernel, bias)}
+        return dataclasses.replace(student, weights=student.weights | both)
 
     def trained(self, student, budget, stop):
         self.trainings += 1
@@ -151,6 +158,44 @@ def test_promise_finer_than_the_pictures_can_tell_is_refused_before_training(mak
     with pytest.raises(EvaluationError, match=r"--max-drop 0\.1 is less than 100 pictures"):
         make(max_drop=0.1)
     make(costs=(0.4,))  # promises nothing
+
+
+def test_split_network_is_not_split_again_when_a_search_goes_on(make):
+    first, said = make(max_drop=30.0)
+    first._make(first._next(), lambda: False)
+    first._make(first._next(), lambda: False)
+    assert first._studio.splits == [LEFT_OUT]
+    assert said[-2] == "network     64px-lowrank"
+    again, _ = make(max_drop=30.0, resume=True)
+    assert [item.move.left_out for item in again._history()] == [0.0, LEFT_OUT]
+    assert again._next().left_out == 0.0
+
+
+def test_convolutions_split_from_the_beginning_are_not_split_again(make):
+    search, _ = make(max_drop=30.0, low_rank=0.02)
+    search._make(search._next(), lambda: False)
+    assert search._studio.splits == [0.02]
+    assert search._next().left_out == 0.0
+
+
+def test_network_of_which_no_convolution_pays_as_two_is_not_trained_again(make, monkeypatch):
+    monkeypatch.setattr(Studio, "split", lambda _, student, __: student)
+    search, said = make(max_drop=30.0)
+    search._make(search._next(), lambda: False)
+    assert search._make(search._next(), lambda: False)
+    assert said[-1] == "            no convolution is cheaper as two"
+    assert search._studio.trainings == 1
+    assert search._next().left_out == 0.0
+
+
+def test_search_of_before_that_was_taught_is_not_gone_on_with_by_labels_alone(make, monkeypatch):
+    monkeypatch.setattr(SlimTask, "taught", True)
+    first, _ = make(max_drop=30.0)
+    first._add(first._next(), first._first(64))
+    make(max_drop=30.0, resume=True)
+    monkeypatch.setattr(SlimTask, "taught", False)
+    with pytest.raises(TrainingError, match="had learns from None, now it is labels alone"):
+        make(max_drop=30.0, resume=True)
 
 
 def test_resume_without_a_search_is_refused(make):

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from convert.compression.distillation import DistillingTrainer
 from convert.compression.teacher import Teacher
+from convert.models.anchors import AnchorLayout
 from convert.slimming import student as module
 from convert.slimming.held_out import HeldOut
-from convert.slimming.student import Student, Studio, network_of
-from convert.training.schedule import Budget
+from convert.slimming.student import TAUGHT_RATE, Student, Studio, network_of
+from convert.slimming.task import SlimOptions, SlimTask
+from convert.training.schedule import PEAK_RATE, Budget
+from convert.training.ssd_trainer import SsdTrainer
 from convert.training.weights_file import WEIGHTS
 from tests.convert.slimming.stubs import LAYOUT, SIZE, random_original
 from tests.convert.training.shapes import draw_dataset
@@ -21,20 +27,11 @@ def make_studio(tmp_path_factory):
     own.mkdir()
     (own / WEIGHTS).touch()
 
-    def make_studio(labelled=True, trained=True):
+    def make_studio(labelled=True):
         original = random_original()
-        if trained:
-            original.bundle.folder = own
-        return Studio(
-            original,
-            dataset,
-            HeldOut(original, dataset, labelled),
-            folder / "work",
-            labelled=labelled,
-            board="pi4",
-            seed=0,
-            say=lambda _: None,
-        )
+        original.bundle.folder = own
+        task = SlimTask(original, dataset, SlimOptions(folder / "small"), labelled)
+        return Studio(task, HeldOut(original, dataset, labelled), lambda _: None)
 
     return make_studio
 
@@ -91,13 +88,26 @@ def test_narrow_network_is_farther_from_the_whole_than_that_is_from_itself(studi
 
 
 @pytest.mark.parametrize(
-    ("labelled", "trained", "taught"),
-    [(True, True, False), (False, True, True), (True, False, True), (False, False, True)],
+    ("labelled", "kind", "shown", "peak"),
+    [(True, SsdTrainer, 64, PEAK_RATE), (False, DistillingTrainer, SIZE, TAUGHT_RATE)],
 )
-def test_students_are_taught_unless_labels_say_all_that_the_network_knows(
-    make_studio, labelled, trained, taught
+def test_labels_teach_at_the_students_side_and_the_whole_network_at_its_own(
+    make_studio, labelled, kind, shown, peak
 ):
-    assert make_studio(labelled, trained).taught is taught
+    student = Student(random_original().weights, AnchorLayout(64))
+    trainer, batches, rate = make_studio(labelled)._trainer(student)
+    assert type(trainer) is kind
+    assert batches.make(0).pixels.shape == (16, shown, shown, 3)
+    assert rate == peak
+
+
+@pytest.mark.parametrize(("count", "steps"), [(16, 320), (136, 340), (510, 1275)])
+def test_training_by_time_ends_after_passes_or_after_enough_steps(
+    studio, monkeypatch, count, steps
+):
+    maker, _ = studio
+    monkeypatch.setattr(maker, "_dataset", SimpleNamespace(train=range(count)))
+    assert maker.most_steps == steps
 
 
 @pytest.mark.long
