@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from device.charts import svg
 from device.charts.axis import log_axis, round_axis
+
+CHARACTER = 6.6  # of a label, at most
+LINE = 12.0  # from one baseline to the next
+# Of a baseline from its point, the nearest first and above the frontier's line.
+ASIDE = (-6.0, 14.0, -20.0, 28.0, -34.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,11 @@ def trade_off(
             parts.append(
                 svg.line(x_axis(x_from), y_axis(y_from), x_axis(x_to), y_axis(y_to), "whisker")
             )
+    spots = place_labels(
+        [(x_axis(dot.x), y_axis(dot.y), dot.label) for dot in dots if dot.label in named],
+        (left, right),
+        (LINE, bottom),
+    )
     for dot in sorted(dots, key=lambda dot: dot.accent):
         kind = " accent" if dot.accent else ""
         radius = 5 if dot.accent else 3
@@ -56,16 +67,49 @@ def trade_off(
             f'<circle cx="{x_axis(dot.x):.1f}" cy="{y_axis(dot.y):.1f}" r="{radius}" '
             f'class="dot{kind}"/>'
         )
-        if dot.label in named:
-            x = x_axis(dot.x)
-            far = x > (left + right) / 2 + 80
-            parts.append(
-                svg.text(x - 7, y_axis(dot.y) - 16, dot.label, "tick end")
-                if far
-                else svg.text(x + 7, y_axis(dot.y) - 6, dot.label, "tick")  # above the line
-            )
+    parts += [svg.text(spot.x, spot.y, label, spot.kind) for label, spot in spots]
     said = "; ".join(f"{dot.label}: {dot.x:.2f}, {dot.y:.2f}" for dot in edge)
     return svg.image(name, title, f"{x_title}, then {y_title}. {said}", bottom + 40, parts)
+
+
+class Spot(NamedTuple):
+    """Where a label stands: its baseline, which end of it is at ``x``, and the sides it covers."""
+
+    x: float
+    y: float
+    kind: str
+    start: float
+    end: float
+
+
+def place_labels(
+    points: Sequence[tuple[float, float, str]],
+    across: tuple[float, float],
+    down: tuple[float, float],
+) -> list[tuple[str, Spot]]:
+    """A spot for the label of each of ``points``, x, y and label, within ``across`` and ``down``.
+
+    Beside its point, above or below, where it covers no label that is placed already; where all
+    do, the first that is inside.
+    """
+    placed: list[tuple[str, Spot]] = []
+    for x, y, label in points:
+        width = CHARACTER * len(label)
+        after = [Spot(x + 7, y + aside, "tick", x + 7, x + 7 + width) for aside in ASIDE]
+        before = [Spot(x - 7, y + aside, "tick end", x - 7 - width, x - 7) for aside in ASIDE]
+        inside = [
+            spot
+            for spot in after + before
+            if across[0] <= spot.start and spot.end <= across[1] and down[0] <= spot.y <= down[1]
+        ]
+        free = [spot for spot in inside if not any(_cover(spot, other) for _, other in placed)]
+        placed.append((label, (free or inside or after)[0]))
+    return placed
+
+
+def _cover(one: Spot, other: Spot) -> bool:
+    beside = one.end <= other.start or other.end <= one.start
+    return not beside and abs(one.y - other.y) < LINE
 
 
 def cheapest_first(dots: Sequence[Dot]) -> list[Dot]:
