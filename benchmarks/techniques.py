@@ -33,7 +33,7 @@ from device.errors import InterpreterError
 ROOT = Path(__file__).parents[1]
 PACKED = 6  # zlib's level, as ssh -C has it
 WHOLE = "whole"
-EPOCHS = "3"
+EPOCHS = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,10 @@ TECHNIQUES = (
     Technique("32 clusters a layer", ("build", "--variants", "int8", "--weight-clusters", "32")),
     Technique("16 clusters a layer", ("build", "--variants", "int8", "--weight-clusters", "16")),
     Technique("weights of 4 bits", ("build", "--variants", "int8", "--int4")),
-    Technique("low rank, 0.05 left out", slimmed("--low-rank", "0.05", "--cost", "0.93")),
-    Technique("224 pixels", slimmed("--size", "224", "--cost", "0.54")),
+    Technique(
+        "low rank, 0.05 left out", slimmed("--size", "300", "--low-rank", "0.05", "--cost", "0.93")
+    ),
+    Technique("236 pixels", slimmed("--size", "236", "--cost", "0.63")),
     Technique("channels, 0.8 of the cost", slimmed("--size", "300", "--cost", "0.8")),
 )
 

@@ -98,7 +98,8 @@ def add_slim(commands: Commands) -> None:
         default=0.0,
         metavar="SHARE",
         help="begin with 1x1 convolutions as two where that takes fewer instructions and leaves "
-        "out at most this share of the kernel, such as 0.02 (default: none)",
+        "out at most this share of the kernel, such as 0.02 (default: only --max-drop makes them "
+        "two, after the sides, at 0.05)",
     )
     add_weight_flags(slim)
     slim.add_argument(
@@ -114,7 +115,8 @@ def add_slim(commands: Commands) -> None:
         type=positive_float,
         default=MINUTES,
         metavar="N",
-        help=f"how long to train, all networks together (default: {MINUTES:g})",
+        help="how long to train at most, all networks together; --resume has it anew "
+        f"(default: {MINUTES:g})",
     )
     duration.add_argument(
         "--epochs",
