@@ -29,9 +29,9 @@ SLIM_EXAMPLES = """examples:
   python -m convert slim build/bees --images val --annotations val.json --size 172 --max-drop 2
   python -m convert slim build/ssdlite_mobilenet_v2 --images ~/Pictures --frontier
 
-A search goes down in pixels as long as the promise holds, by about half the cost each time, then
-makes 1x1 convolutions two where that is cheaper, then takes channels away, those first that matter
-least for the instructions they take. Each network is trained on the labels; without any, and where
+A search tries the middle one of the input sides, then the middle of those left, for the smallest
+that keeps the promise, makes 1x1 convolutions two where that is cheaper, then takes channels away,
+those first that matter least for the instructions they take. Each network is trained on the labels; without any, and where
 it is COCO's, it is taught by what the whole network finds. Instructions are estimated from counted
 layers (python -m convert.arm counts the whole).
 """

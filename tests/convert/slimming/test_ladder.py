@@ -38,20 +38,18 @@ def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT):
     return history
 
 
-def test_pixels_go_by_half_until_too_much_is_lost_then_sizes_between():
+def test_middle_size_is_tried_then_the_middle_of_those_that_are_left():
     # 140 pixels are enough and 124 are not; channels cost points at once.
     tried = search(lambda size, share: 5.0 if size < 140 or share < cost(size) else 0.0)
     assert [item.move.name for item in tried] == [
-        "236px",
-        "172px",
-        "124px",
         "156px",
+        "108px",
         "140px",
+        "124px",
         "140px-lowrank",
         "140px-16",
     ]
-    assert tried[3].move.parent == 1  # made from 172, which held
-    assert tried[4].move.parent == 3
+    assert [item.move.parent for item in tried] == [-1, 0, 0, 2, 2, 2]  # from the last that held
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,8 @@ def test_channels_go_from_the_best_network_until_too_much_is_lost(left_out, cost
 def test_convolutions_are_split_once_from_the_best_size_and_stay_split_where_that_holds():
     tried = search(lambda size, share: 0.0 if size >= 236 and share >= 0.3 else 9.0)
     (split,) = [item for item in tried if item.move.left_out]
-    assert split.move == Move(236, None, 0, LEFT_OUT)
+    assert split.move == Move(236, None, 1, LEFT_OUT)
+    assert [item.move.size for item in tried[:3]] == [156, 236, 204]
     first = next(item for item in tried if item.move.cost is not None)
     assert tried[first.move.parent] is split
     tried = search(lambda _, share: 0.0 if share >= 0.6 else 9.0)  # 236 pixels, split, are 0.557
