@@ -35,6 +35,7 @@ from convert.tuning.selection import refuse_noise
 # see as many images in less. A search ends when so little of all its time is left.
 SHARE = 0.3
 LITTLE = 0.05
+WORTH = 0.95  # of a cost: what split convolutions must leave of it to be trained
 
 Say = Callable[[str], None]
 
@@ -161,8 +162,9 @@ class Search:
         student = Student(parent.weights, self._layout(move.size))
         if move.left_out:
             split = self._studio.split(student, move.left_out)
-            if split.weights.keys() == student.weights.keys():
-                self._say("            no convolution is cheaper as two")
+            share = self._cost_of(split) / self._cost_of(student)
+            if share > WORTH:
+                self._say(f"            not trained: it would spare {1 - share:.1%} of the cost")
                 self._left_out = 0.0
                 return True
             student = split
