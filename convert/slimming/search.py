@@ -259,8 +259,8 @@ class Search:
             raise EvaluationError(
                 f"nothing keeps --max-drop {options.max_drop:g}: the closest, {closest.name} at "
                 f"{closest.cost:.3f} times the cost, is expected to lose {found.expected:.2f} "
-                f"points and lost {found.drop:.2f} where it was not chosen; more pictures, more "
-                "--epochs, or --resume with a larger --max-drop may help"
+                f"points and lost {found.drop:.2f} where it was not chosen; more --minutes, more "
+                "--epochs, more pictures, or --resume with a larger --max-drop may help"
             )
         return found
 

@@ -210,8 +210,8 @@ class Visit:
         with contextlib.closing(connection):
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, names)
-            answer = connection.getresponse()
-            return answer.status, answer, answer.read()
+            with connection.getresponse() as answer:
+                return answer.status, answer, answer.read()
 
     def change(self, what: Any, **headers: str) -> tuple[int, Any]:
         """Ask for other settings; status and content."""
@@ -239,7 +239,8 @@ class Visit:
         connection = http.client.HTTPConnection(self.host, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             connection.request("GET", "/events")
-            yield self._parsed(connection.getresponse())
+            with connection.getresponse() as answer:  # an endless one is not its connection's
+                yield self._parsed(answer)
 
     @staticmethod
     def _parsed(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:

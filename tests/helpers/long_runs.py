@@ -69,7 +69,8 @@ class WatchedRun:
         connection = http.client.HTTPConnection(self.host, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             connection.request("GET", path)
-            return connection.getresponse().read()
+            with connection.getresponse() as answer:
+                return answer.read()
 
     def frames(self) -> int:
         """How many frames are finished."""

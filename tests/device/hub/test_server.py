@@ -29,8 +29,8 @@ class Visitor:
         with contextlib.closing(line):
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             line.request("GET", path, headers=names)
-            answer = line.getresponse()
-            return answer.status, answer, answer.read()
+            with line.getresponse() as answer:
+                return answer.status, answer, answer.read()
 
     def tiles(self) -> dict[str, dict]:
         return {tile["name"]: tile for tile in json.loads(self.ask("/api/tiles")[2])["tiles"]}
