@@ -12,8 +12,11 @@ from device.charts.axis import log_axis, round_axis
 
 CHARACTER = 6.6  # of a label, at most
 LINE = 12.0  # from one baseline to the next
-# Of a baseline from its point, the nearest first and above the frontier's line.
-ASIDE = (-6.0, 14.0, -20.0, 28.0, -34.0)
+# Of a baseline from its point, the nearest first: where the frontier's line, which comes from the
+# left and goes on to the right, crosses it least.
+AFTER = (-6.0, 14.0, -20.0, 28.0, -34.0)
+BEFORE = (-16.0, 14.0, -30.0, 28.0)
+DOT = 5.0  # radius
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def trade_off(
                 svg.line(x_axis(x_from), y_axis(y_from), x_axis(x_to), y_axis(y_to), "whisker")
             )
     spots = place_labels(
-        [(x_axis(dot.x), y_axis(dot.y), dot.label) for dot in dots if dot.label in named],
+        [(x_axis(dot.x), y_axis(dot.y), dot.label if dot.label in named else "") for dot in dots],
         (left, right),
         (LINE, bottom),
     )
@@ -89,27 +92,36 @@ def place_labels(
 ) -> list[tuple[str, Spot]]:
     """A spot for the label of each of ``points``, x, y and label, within ``across`` and ``down``.
 
-    Beside its point, above or below, where it covers no label that is placed already; where all
-    do, the first that is inside.
+    Points whose label is empty have none. Beside its point, above or below, where it covers no
+    point and no label that is placed already; where all do, the first that covers no label, else
+    the first that is inside.
     """
     placed: list[tuple[str, Spot]] = []
     for x, y, label in points:
+        if not label:
+            continue
         width = CHARACTER * len(label)
-        after = [Spot(x + 7, y + aside, "tick", x + 7, x + 7 + width) for aside in ASIDE]
-        before = [Spot(x - 7, y + aside, "tick end", x - 7 - width, x - 7) for aside in ASIDE]
+        after = [Spot(x + 7, y + aside, "tick", x + 7, x + 7 + width) for aside in AFTER]
+        before = [Spot(x - 7, y + aside, "tick end", x - 7 - width, x - 7) for aside in BEFORE]
         inside = [
             spot
             for spot in after + before
             if across[0] <= spot.start and spot.end <= across[1] and down[0] <= spot.y <= down[1]
         ]
         free = [spot for spot in inside if not any(_cover(spot, other) for _, other in placed)]
-        placed.append((label, (free or inside or after)[0]))
+        clear = [spot for spot in free if not any(_hits(spot, *point[:2]) for point in points)]
+        placed.append((label, (clear or free or inside or after)[0]))
     return placed
 
 
 def _cover(one: Spot, other: Spot) -> bool:
     beside = one.end <= other.start or other.end <= one.start
     return not beside and abs(one.y - other.y) < LINE
+
+
+def _hits(spot: Spot, x: float, y: float) -> bool:
+    across = spot.start - DOT < x < spot.end + DOT
+    return across and spot.y - LINE - DOT / 2 < y < spot.y + DOT
 
 
 def cheapest_first(dots: Sequence[Dot]) -> list[Dot]:

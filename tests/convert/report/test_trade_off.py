@@ -33,8 +33,15 @@ def test_label_stands_after_its_point_above_the_line():
 
 def test_label_that_would_end_beyond_the_chart_stands_before_its_point():
     ((_, spot),) = place_labels([(340.0, 50.0, "140px")], (48, 348), (12, 232))
-    assert (spot.x, spot.kind) == (333.0, "tick end")
+    assert (spot.x, spot.y, spot.kind) == (333.0, 34.0, "tick end")
     assert spot.start == 333.0 - 5 * CHARACTER
+
+
+def test_label_covers_no_other_point_where_that_can_be():
+    # A point without a label lies where the label would stand first.
+    points = [(100.0, 50.0, "140px"), (120.0, 42.0, "")]
+    ((label, spot),) = place_labels(points, (48, 348), (12, 232))
+    assert (label, spot.x, spot.y) == ("140px", 107.0, 64.0)
 
 
 points = st.tuples(st.floats(60, 340), st.floats(40, 220))
