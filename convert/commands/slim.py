@@ -32,8 +32,8 @@ SLIM_EXAMPLES = """examples:
 A search tries the middle one of the input sides, then the middle of those left, for the smallest
 that keeps the promise, makes 1x1 convolutions two where that is cheaper, then takes channels away,
 those first that matter least for the instructions they take. Each network is trained on the labels;
-without any, and where it is COCO's, it is taught by what the whole network finds. Instructions are
-estimated from counted layers (python -m convert.arm counts the whole).
+without any, where a class has none, and where it is COCO's, it is taught by what the whole network
+finds. Instructions are estimated from counted layers (python -m convert.arm counts the whole).
 """
 MINUTES = 60.0
 FRONTIER = (0.9, 0.8, 0.7, 0.6)

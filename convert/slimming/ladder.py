@@ -98,13 +98,13 @@ def next_within(
 
 
 def _next_size(history: Sequence[Rung], size: int, max_drop: float) -> Move | None:
-    whole = [at for at, item in enumerate(history) if not item.move.left_out]
-    tried = {history[at].move.size: history[at] for at in whole}
+    unsplit = [at for at, item in enumerate(history) if not item.move.left_out]
+    tried = {history[at].move.size: history[at] for at in unsplit}
     good = [side for side, item in tried.items() if item.drop <= max_drop]
     least = min(good, default=size)
     bad = [side for side, item in tried.items() if item.drop > max_drop]
     worst = max(bad, default=0)
-    parent = next((at for at in whole if history[at].move.size == least), -1)
+    parent = next((at for at in unsplit if history[at].move.size == least), -1)
     between = [side for side in SIZES if worst < side < least and side not in tried]
     if not between:
         return None

@@ -47,7 +47,6 @@ class Search:
         """Take the whole network's measure. Raises what its parts raise."""
         original, dataset, options = task.original, task.dataset, task.options
         self._original, self._dataset, self._options, self._say = original, dataset, options, say
-        self._is_taught = task.taught
         self._kernels = kernel_shapes(original.weights)
         self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
@@ -55,7 +54,7 @@ class Search:
         self._left_s = options.seconds
         # With --low-rank they are split from the beginning.
         self._left_out = 0.0 if options.low_rank else LEFT_OUT
-        self._progress = Progress(self._settings())
+        self._progress = Progress(self._settings(task.taught))
         self.students: list[Student] = []
         if options.resume:
             self._take_up()
@@ -86,7 +85,7 @@ class Search:
         deviation = lost(self._whole, int8, self._options.seed)[2]
         refuse_noise(max_drop, deviation, self._whole.images)
 
-    def _settings(self) -> dict[str, str]:
+    def _settings(self, taught: bool) -> dict[str, str]:
         options = self._options
         return {
             "bundle": str(self._original.bundle.folder.resolve()),
@@ -98,7 +97,7 @@ class Search:
             "low rank": str(options.low_rank),
             "anchors": "where cells look",  # those of searches before lie elsewhere
             # So were all, also of labels, before there was a choice.
-            **({} if self._is_taught else {"learns from": "labels alone"}),
+            **({} if taught else {"learns from": "labels alone"}),
         }
 
     def _take_up(self) -> None:
