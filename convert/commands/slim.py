@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convert.slimming.slim_bundle import SlimBundles
     from convert.training.dataset import Dataset
     from convert.training.interrupt import Interrupt
+    from convert.tuning.pictures import Pictures
 
 SLIM_EXAMPLES = """examples:
   python -m convert slim build/bees --max-drop 1 --target pi4
@@ -31,9 +32,11 @@ SLIM_EXAMPLES = """examples:
 
 A search tries the middle one of the input sides, then the middle of those left, for the smallest
 that keeps the promise, makes 1x1 convolutions two where that is cheaper, then takes channels away,
-those first that matter least for the instructions they take. Each network is trained on the labels;
-without any, where a class has none, and where it is COCO's, it is taught by what the whole network
-finds. Instructions are estimated from counted layers (python -m convert.arm counts the whole).
+those first that matter least for the instructions they take. Where int8 then takes too much, layers
+get more precision as by `tune`, or the next dearer network is kept. Each network is trained on the
+labels; without any, where a class has none, and where it is COCO's, it is taught by what the whole
+network finds. Instructions are estimated from counted layers (python -m convert.arm counts the
+whole).
 """
 MINUTES = 60.0
 FRONTIER = (0.9, 0.8, 0.7, 0.6)
@@ -187,6 +190,7 @@ def slim_into(
 ) -> None:
     """Search, and fill the empty ``folder``, which becomes ``out``, with what is kept."""
     from convert.slimming.log import format_trials
+    from convert.slimming.promise import keep_promise
     from convert.slimming.search import Search
     from convert.slimming.slim_bundle import SlimBundles
     from convert.slimming.task import SlimOptions, SlimTask
@@ -209,17 +213,51 @@ def slim_into(
     task = SlimTask(original, dataset, options, labelled, looker)
     search = Search(task, say_step)
     search.search(interrupt)
-    verdict = search.verdict()
-    trials = search.figures(verdict.kept)
-    print(format_trials(trials))
     bundles = SlimBundles(task, search.held_out, say_step)
+
+    def mix(made: Path, rest: float) -> float | None:
+        return mix_precisions(made, search.held_out.pictures(), rest, args, looker)
+
+    verdict, log = keep_promise(search, bundles, mix, folder, say_step)
+    print(format_trials(log.trials))
     if args.frontier:
         build_frontier(search, bundles, verdict.kept, out)
-    kept = trials[verdict.kept]
-    bundles.build(search.students[verdict.kept], kept.name, folder)
-    log = bundles.measure(verdict, trials, search.whole_instructions, folder)
     search.clear()
-    tell_kept(log, kept, bundles.measured_here(folder), out)
+    tell_kept(log, log.trials[verdict.kept], bundles.measured_here(folder), out)
+
+
+def mix_precisions(
+    folder: Path,
+    pictures: Pictures,
+    max_drop: float,
+    args: argparse.Namespace,
+    looker: Looker | None,
+) -> float | None:
+    """Tune the bundle at ``folder``, and say what that came to.
+
+    Returns the cost of ``tuned`` as a multiple of int8's; None where it does not keep ``max_drop``
+    points, or ``pictures`` cannot tell so few.
+    """
+    import tempfile
+
+    from convert.commands.tune import finish
+    from convert.errors import EvaluationError
+    from convert.tuning.tuner import Tuner
+    from convert.tuning.types import Options
+    from device.bundle.bundle import Bundle
+
+    bundle = Bundle(folder)
+    options = Options(max_drop, target=args.target, seed=args.seed, debug=args.debug)
+    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
+        try:
+            tuner = Tuner(bundle, pictures, options, Path(scratch), say_step, looker=looker)
+            outcome = tuner.run()
+            finish(bundle, outcome, options)
+        except EvaluationError as exc:
+            say_step(f"            {exc}")
+            return None
+    assert outcome.kept is not None
+    return outcome.kept.cost
 
 
 def build_frontier(search: Search, bundles: SlimBundles, kept: int, out: Path) -> None:
@@ -245,6 +283,13 @@ def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out
         print(
             f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
             f"with the whole network's int8, on {log.images} pictures"
+        )
+    if log.tuned is not None:
+        from convert.evaluation.bootstrap import in_resamples
+
+        print(
+            f"            tuned, which keeps the promise, costs {log.tuned.cost:.3f} times its "
+            f"int8 and lost {log.tuned.drop:.2f}{in_resamples(log.tuned.drop_interval)}"
         )
     if time_here is not None:
         print(f"            {time_here:.3f} times the time of one invoke here")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -23,7 +23,7 @@ from convert.slimming.ladder import (
 )
 from convert.slimming.log import TrialFigures
 from convert.slimming.progress import FinishedStep, Progress, load_progress, save_progress
-from convert.slimming.selection import Judgement, Trial, judge
+from convert.slimming.selection import Judgement, Trial, expected_of, judge
 from convert.slimming.student import Student, Studio, network_of
 from convert.slimming.task import SlimTask
 from convert.training.input_size import boxes_of, choose_layout
@@ -84,6 +84,11 @@ class Search:
         int8 = self.held_out.look_of_variant(bundle.folder, "int8")
         deviation = lost(self._whole, int8, self._options.seed)[2]
         refuse_noise(max_drop, deviation, self._whole.images)
+
+    @property
+    def max_drop(self) -> float | None:
+        """The promise, in points; None where nothing was promised."""
+        return self._options.max_drop
 
     def _settings(self, taught: bool) -> dict[str, str]:
         options = self._options
@@ -233,10 +238,8 @@ class Search:
             f"{self._whole.images} pictures"
         )
 
-    def verdict(self) -> Judgement:
-        """Which student is kept. Raises ``EvaluationError`` where the promise is not kept."""
-        options = self._options
-        trials = [
+    def _trials(self) -> list[Trial]:
+        return [
             Trial(name, cost, step.distance, look)
             for name, cost, step, look in zip(
                 self.names(),
@@ -246,6 +249,10 @@ class Search:
                 strict=True,
             )
         ]
+
+    def verdict(self) -> Judgement:
+        """Which student is kept. Raises ``EvaluationError`` where the promise is not kept."""
+        options, trials = self._options, self._trials()
         if not trials:
             raise TrainingError("not one smaller network was finished: give it more --minutes")
         if options.max_drop is None:
@@ -262,6 +269,29 @@ class Search:
                 "--epochs, more pictures, or --resume with a larger --max-drop may help"
             )
         return found
+
+    def verdicts(self) -> Iterator[Judgement]:
+        """:meth:`verdict`, and then the dearer networks that are expected to keep the promise.
+
+        Raises as :meth:`verdict` does.
+        """
+        first = self.verdict()
+        yield first
+        if (max_drop := self.max_drop) is None:
+            return
+        costs = [self._cost_of(student) for student in self.students]
+        expected = expected_of(self._whole, self._trials(), self._options.seed)
+        for at in sorted(range(len(costs)), key=lambda at: costs[at]):
+            if costs[at] <= costs[first.kept] or expected[at] > max_drop:
+                continue
+            drop, interval, _ = lost(self._whole, self._looks[at], self._options.seed)
+            judgement = Judgement(at, drop, interval, expected[at])
+            if judgement.keeps(max_drop):
+                yield judgement
+
+    def looks(self, at: int) -> tuple[Look, Look]:
+        """What the whole network and the student at ``at`` found, in float32."""
+        return self._whole, self._looks[at]
 
     def names(self) -> list[str]:
         """A name for each student."""

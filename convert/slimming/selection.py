@@ -62,13 +62,18 @@ def judge(whole: Look, trials: Sequence[Trial], max_drop: float, seed: int) -> J
         chosen.append(cheapest(trials, expected_drops(measured, 1.0), max_drop))
         unseen.append(lost(whole, trials[chosen[-1]].look, seed, other))
     kept = max(chosen, key=lambda at: trials[at].cost)
-    drops = expected_drops([measure(whole, item, seed, None) for item in trials], 1.0)
+    drops = expected_of(whole, trials, seed)
     if chosen[0] == chosen[1]:
         drop, interval, _ = lost(whole, trials[kept].look, seed)
     else:
         drop = sum(item[0] for item in unseen) / 2
         interval = unseen[chosen.index(kept)][1]
     return Judgement(kept, drop, interval, drops[kept])
+
+
+def expected_of(whole: Look, trials: Sequence[Trial], seed: int) -> list[float]:
+    """Points that each of ``trials`` is expected to lose, by what all lost for their distance."""
+    return list(expected_drops([measure(whole, item, seed, None) for item in trials], 1.0))
 
 
 def measure(whole: Look, trial: Trial, seed: int, images: Sequence[int] | None) -> MeasuredDrop:

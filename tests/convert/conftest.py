@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from convert.calibration.images import CalibrationInputs, calibration_images
 from convert.models.download import weights_folder
 from convert.models.zoo import SSDLITE_MOBILENET_V2
+from tests.convert.training.shapes import draw_dataset
 
 if TYPE_CHECKING:
     from convert.quantization.candidates import CandidateMaker
+
+TRAINED_SIZE = 128
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,34 @@ def photographs() -> NDArray[np.float32]:
     images = calibration_images(None, 8, 0, pytest.fail)
     generate = CalibrationInputs(SSDLITE_MOBILENET_V2.input, "image").dataset(images)
     return np.concatenate([item["image"] for item in generate()])
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    return draw_dataset(tmp_path_factory.mktemp("shapes"), train=32, others=8)
+
+
+@pytest.fixture(scope="session")
+def trained(dataset, tmp_path_factory, weights_dir):
+    """The folder of a bundle, and all that was said while it was made."""
+    from convert.build.detector_result import DetectorResult
+    from convert.build.detector_run import DetectorRun
+    from convert.build.train_options import TrainOptions
+    from convert.build.training_run import prepare_tensorflow
+    from convert.training.interrupt import Interrupt
+
+    out = tmp_path_factory.mktemp("trained") / "shapes"
+    said: list[str] = []
+    options = TrainOptions(out.parent, out, size=TRAINED_SIZE, epochs=2, weights=weights_dir)
+    prepare_tensorflow(0)
+    run = DetectorRun(dataset, options, said.append)
+    trainer = run.trainer()
+    run.train(trainer, Interrupt())
+    out.mkdir()
+    result = DetectorResult(run, trainer)
+    made = result.build(out)
+    result.review(out, made.thresholds)
+    return out, said, run
 
 
 @pytest.fixture(scope="session")

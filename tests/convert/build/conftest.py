@@ -1,4 +1,4 @@
-"""A detector and a classifier that are trained on drawn shapes, once for all tests."""
+"""A classifier that is trained on drawn shapes, once for all tests."""
 
 from __future__ import annotations
 
@@ -9,38 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.convert.training.shapes import draw_class_folders, draw_dataset
+from tests.convert.training.shapes import draw_class_folders
 
-TRAINED_SIZE = 128
 CLASSIFIER_SIZE = 96
-
-
-@pytest.fixture(scope="session")
-def dataset(tmp_path_factory):
-    return draw_dataset(tmp_path_factory.mktemp("shapes"), train=32, others=8)
-
-
-@pytest.fixture(scope="session")
-def trained(dataset, tmp_path_factory, weights_dir):
-    """The folder of a bundle, and all that was said while it was made."""
-    from convert.build.detector_result import DetectorResult
-    from convert.build.detector_run import DetectorRun
-    from convert.build.train_options import TrainOptions
-    from convert.build.training_run import prepare_tensorflow
-    from convert.training.interrupt import Interrupt
-
-    out = tmp_path_factory.mktemp("trained") / "shapes"
-    said: list[str] = []
-    options = TrainOptions(out.parent, out, size=TRAINED_SIZE, epochs=2, weights=weights_dir)
-    prepare_tensorflow(0)
-    run = DetectorRun(dataset, options, said.append)
-    trainer = run.trainer()
-    run.train(trainer, Interrupt())
-    out.mkdir()
-    result = DetectorResult(run, trainer)
-    made = result.build(out)
-    result.review(out, made.thresholds)
-    return out, said, run
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from device.images import read_image
 from device.inference.boxes import iou
 from device.inference.engine import Engine
 from device.records import Frame
-from tests.convert.build.conftest import TRAINED_SIZE
+from tests.convert.conftest import TRAINED_SIZE
 
 # The converter calibrates with the interpreter that TensorFlow is about to drop.
 pytestmark = [

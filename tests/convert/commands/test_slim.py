@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 from convert.cli import main
+from convert.commands.slim import mix_precisions
+from convert.slimming.log import read_log
+from convert.training.weights_file import WEIGHTS
+from convert.tuning.pictures import read_pictures
+from device.bundle.bundle import Bundle
+from device.images import read_image
+from device.inference.engine import Engine
+from device.records import Frame
 from tests.convert.training.shapes import draw_dataset
+from tests.helpers.annotation_files import write_coco
 from tests.helpers.tiny_bundle import write_bundle, write_images
 
 
@@ -61,3 +72,59 @@ def test_too_few_pictures_are_told_and_nothing_is_written(bundle_dir, tmp_path, 
     assert main(["slim", str(bundle_dir), *arguments]) == 1
     assert "pictures to train on" in error_of(capsys)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("points", "helps"), [(30.0, True), (1e-6, False)])
+@pytest.mark.usefixtures("no_measured_time", "no_time")
+def test_precisions_are_mixed_in_the_new_bundle_where_the_pictures_can_tell(
+    tiny_bundle, built, points, helps, capsys
+):
+    pictures = read_pictures(Bundle(tiny_bundle), [(built / "pictures", None)], pytest.fail)
+    before = sorted(path.name for path in tiny_bundle.iterdir())
+    args = argparse.Namespace(target="here", seed=0, debug=False)
+    cost = mix_precisions(tiny_bundle, pictures, points, args, None)
+    assert (cost is not None) is helps
+    assert ("tuned" in Bundle(tiny_bundle).manifest.variants) is helps
+    if helps:
+        assert 0.5 < cost < 2
+    else:
+        assert sorted(path.name for path in tiny_bundle.iterdir()) == before
+        assert "is less than 32 pictures can tell" in capsys.readouterr().err
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings(r"ignore:\s*Warning. tf\.lite\.Interpreter is deprecated:UserWarning")
+def test_trained_detector_becomes_a_cheaper_bundle_that_says_what_was_tried(
+    trained, dataset, tmp_path, capsys
+):
+    whole, out = trained[0], tmp_path / "smaller"
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    pictures = str(dataset.train[0].path.parent)
+    shown = ["--images", pictures, "--annotations", str(write_shapes(tmp_path, dataset))]
+    arguments = [str(whole), *shown, "--cost", "0.6", "--epochs", "1", "--out", str(out)]
+    assert main(["slim", *arguments]) == 0
+    assert {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()} == before
+    smaller, log = Bundle(out), read_log(out)
+    smaller.verify()
+    assert smaller.labels == Bundle(whole).labels
+    assert set(smaller.manifest.variants) == set(Bundle(whole).manifest.variants)
+    assert smaller.manifest.input.width < Bundle(whole).manifest.input.width
+    assert (out / WEIGHTS).is_file()
+    (kept,) = (item for item in log.trials if item.kept)
+    assert kept.size == smaller.manifest.input.width
+    assert 0.45 <= kept.cost <= 0.62
+    assert f"kept        {kept.name}: {kept.cost:.3f} times the cost" in capsys.readouterr().out
+    with Engine(smaller, "int8", threads=1) as engine:
+        frames = (Frame(read_image(image.path), at, 0.0) for at, image in enumerate(dataset.test))
+        assert any(engine.run(frame).detections for frame in frames)
+
+
+def write_shapes(folder, dataset):
+    truth = {
+        image.path.stem: [
+            (dataset.classes[number], *box[:2].tolist(), *(box[2:] - box[:2]).tolist(), False)
+            for number, box in zip(image.class_ids, image.boxes, strict=True)
+        ]
+        for image in (*dataset.train, *dataset.validation, *dataset.test)
+    }
+    return write_coco(folder / "shapes.json", truth, {"disc": 1, "square": 2})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convert.evaluation.coco_map import ClassMatches
-from convert.slimming.held_out import HeldOut, Look, lost
+from convert.slimming.held_out import HeldOut, Look, LookPair, lost, lost_by_int8
 from convert.slimming.student import Student, network_of
 from tests.convert.slimming.stubs import LAYOUT, random_original
 from tests.convert.training.shapes import CLASSES, draw_dataset
@@ -39,6 +39,26 @@ def test_what_is_lost_on_some_pictures_is_of_these_alone():
     whole, less = look([1] * 10), look([1] * 5 + [0] * 5)
     assert lost(whole, less, 0, range(5))[0] == 0
     assert lost(whole, less, 0, range(5, 10))[0] == pytest.approx(100)
+
+
+def pair(float32, int8):
+    """Of 40 pictures with an object each, of which so many are found."""
+    return LookPair(*(look([at < found for at in range(40)]) for found in (float32, int8)))
+
+
+def test_what_int8_takes_from_both_is_no_loss_of_the_smaller_network():
+    assert lost_by_int8(pair(40, 20), pair(40, 20), seed=0) == 0
+
+
+def test_what_int8_takes_from_the_smaller_network_alone_is_its_loss():
+    # Half of all are found no more: recall 0.5 at precision 1 is 51 of COCO's 101 recalls.
+    assert lost_by_int8(pair(40, 40), pair(40, 20), seed=0) == pytest.approx(100 * (1 - 51 / 101))
+    assert lost_by_int8(pair(40, 20), pair(40, 40), seed=0) == pytest.approx(-100 * (1 - 51 / 101))
+
+
+def test_what_one_picture_of_forty_tells_is_luck():
+    assert lost(look([1] * 40), look([1] * 39 + [0]), 0)[0] > 1
+    assert lost_by_int8(pair(40, 40), pair(40, 39), seed=0) == 0
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from convert.errors import EvaluationError
@@ -36,6 +37,31 @@ LOG = SlimmingLog(
 
 def test_log_is_read_as_it_was_written(tmp_path):
     write_log(LOG, tmp_path)
+    assert read_log(tmp_path) == LOG
+
+
+@pytest.mark.parametrize(
+    ("expected", "drop", "interval", "keeps"),
+    [
+        (0.9, 3.0, (-0.5, 5.0), True),  # may have been bad luck
+        (1.1, 0.2, (-0.5, 0.9), False),
+        (0.9, 3.0, (1.1, 5.0), False),
+        (0.9, 1.1, None, False),
+    ],
+)
+def test_int8_keeps_a_promise_that_it_is_expected_to_and_that_is_not_refuted(
+    expected, drop, interval, keeps
+):
+    log = msgspec.structs.replace(
+        LOG, int8_expected=expected, int8_drop=drop, int8_drop_interval=interval
+    )
+    assert log.int8_keeps(1.0) is keeps
+
+
+def test_log_from_before_int8_was_looked_at_is_still_read(tmp_path):
+    fields = msgspec.to_builtins(LOG)
+    del fields["int8_expected"], fields["tuned"]
+    (tmp_path / SLIMMING).write_bytes(msgspec.json.encode(fields))
     assert read_log(tmp_path) == LOG
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from convert.errors import EvaluationError, TrainingError
 from convert.slimming import search as module
-from convert.slimming.ladder import LEFT_OUT
+from convert.slimming.ladder import LEFT_OUT, Move
 from convert.slimming.search import Search
+from convert.slimming.selection import Judgement
 from convert.slimming.task import SlimOptions, SlimTask
 from convert.training.interrupt import Interrupt
 from convert.training.schedule import Budget
@@ -245,6 +246,24 @@ def test_promise_that_nothing_keeps_is_said_with_the_closest(make, monkeypatch):
     search.search(Interrupt())
     with pytest.raises(EvaluationError, match="nothing keeps --max-drop 20: the closest, 64px"):
         search.verdict()
+
+
+def test_dearer_networks_that_keep_the_promise_come_after_the_one_kept(make, monkeypatch):
+    monkeypatch.setattr(HeldOut, "missed", 5)
+    search, _ = make(max_drop=30.0, size=None)
+    for side in (76, 64, 80):
+        search._add(Move(side, None), search._first(side))
+    kept = [search.students[item.kept].size for item in search.verdicts()]
+    assert kept == [64, 76, 80]
+    monkeypatch.setattr(Judgement, "keeps", lambda item, _: item.kept != 0)
+    assert [search.students[item.kept].size for item in search.verdicts()] == [64, 80]
+
+
+def test_network_by_cost_has_no_other_in_its_place(make):
+    search, _ = make(costs=(0.4,))
+    for side in (64, 76):
+        search._add(Move(side, None), search._first(side))
+    assert [item.kept for item in search.verdicts()] == [1]
 
 
 def test_kept_network_is_marked_in_the_figures(make):
