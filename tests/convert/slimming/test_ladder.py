@@ -42,14 +42,14 @@ def test_middle_size_is_tried_then_the_middle_of_those_that_are_left():
     # 140 pixels are enough and 124 are not; channels cost points at once.
     tried = search(lambda size, share: 5.0 if size < 140 or share < cost(size) else 0.0)
     assert [item.move.name for item in tried] == [
-        "156px",
-        "108px",
-        "140px",
+        "172px",
         "124px",
+        "156px",
+        "140px",
         "140px-lowrank",
         "140px-16",
     ]
-    assert [item.move.parent for item in tried] == [-1, 0, 0, 2, 2, 2]  # from the last that held
+    assert [item.move.parent for item in tried] == [-1, 0, 0, 2, 3, 3]  # from the last that held
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_convolutions_are_split_once_from_the_best_size_and_stay_split_where_tha
     tried = search(lambda size, share: 0.0 if size >= 236 and share >= 0.3 else 9.0)
     (split,) = [item for item in tried if item.move.left_out]
     assert split.move == Move(236, None, 1, LEFT_OUT)
-    assert [item.move.size for item in tried[:3]] == [156, 236, 204]
+    assert [item.move.size for item in tried[:3]] == [172, 236, 204]
     first = next(item for item in tried if item.move.cost is not None)
     assert tried[first.move.parent] is split
     tried = search(lambda _, share: 0.0 if share >= 0.6 else 9.0)  # 236 pixels, split, are 0.557
@@ -147,8 +147,8 @@ def towards(goals, size=300, fixed=False):
 
 
 def test_goals_are_reached_by_sides_each_learnt_from_the_last():
-    # 268 pixels are 0.80 of the cost and serve two goals, 236 are 0.619 and 204 are 0.46.
-    assert towards([0.9, 0.8, 0.7, 0.6]) == [("268px", -1), ("236px", 0), ("204px", 1)]
+    # 268 pixels are 0.80 of the cost and serve two goals, 236 are 0.619 and 220 are 0.54.
+    assert towards([0.85, 0.8, 0.7, 0.6]) == [("268px", -1), ("236px", 0), ("220px", 1)]
     assert towards([0.5, 0.25]) == [("204px", -1), ("140px", 0)]
 
 
@@ -170,7 +170,7 @@ def test_goal_that_is_nearly_reached_is_reached():
 
 
 @pytest.mark.parametrize(
-    ("goal", "size"), [(0.25, 140), (0.5, 204), (0.1, 92), (0.01, 76), (0.9, 268)]
+    ("goal", "size"), [(0.25, 140), (0.5, 204), (0.1, 92), (0.01, 76), (0.9, 284)]
 )
 def test_side_is_the_largest_within_the_goal_that_nearly_uses_it_up(goal, size):
     assert size_for(goal, 300, cost) == size
@@ -183,7 +183,7 @@ def test_every_goal_is_reached(goals, size):
 
 
 def test_sides_are_halved_as_the_published_one_is():
-    assert SIZES == (76, 92, 108, 124, 140, 156, 172, 204, 236, 268)
+    assert SIZES == (76, 92, 108, 124, 140, 156, 172, 188, 204, 220, 236, 268, 284)
 
     def odd_ones(side, steps):
         halves = [side]

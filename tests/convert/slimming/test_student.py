@@ -101,7 +101,7 @@ def test_labels_teach_at_the_students_side_and_the_whole_network_at_its_own(
     assert rate == peak
 
 
-@pytest.mark.parametrize(("count", "steps"), [(16, 320), (136, 340), (510, 1275)])
+@pytest.mark.parametrize(("count", "steps"), [(16, 320), (136, 680), (510, 2550)])
 def test_training_by_time_ends_after_passes_or_after_enough_steps(
     studio, monkeypatch, count, steps
 ):
