@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -130,7 +131,9 @@ def next_towards(
     side = at if fixed else size_for(ahead[0], size, cost)
     if side < at:
         return Move(side, None, len(history) - 1)
-    return Move(at, max(ahead[0], last * NARROWER), len(history) - 1)
+    # Equal steps, about as many as NARROWER makes: a last one of a hundredth would be trained too.
+    steps = max(1, round(math.log(ahead[0] / last) / math.log(NARROWER)))
+    return Move(at, last * (ahead[0] / last) ** (1 / steps), len(history) - 1)
 
 
 def steps_towards(goals: Sequence[float], size: int, cost: SizeCost, fixed: bool = False) -> int:

@@ -156,11 +156,11 @@ def test_channels_go_in_steps_where_no_side_costs_about_as_much():
     # 92 pixels are 0.094 of the cost and 76 are 0.064, less than three quarters of 0.09.
     assert towards([0.1]) == [("92px", -1)]
     assert towards([0.09]) == [("92px", -1), ("92px-9.0", 0)]
-    assert towards([0.03]) == [("76px", -1), ("76px-4.8", 0), ("76px-3.6", 1), ("76px-3.0", 2)]
+    assert towards([0.03]) == [("76px", -1), ("76px-5.0", 0), ("76px-3.9", 1), ("76px-3.0", 2)]
 
 
 def test_side_that_was_asked_for_is_learnt_before_channels_go():
-    assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-21", 0), ("160px-20", 1)]
+    assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-20", 0)]
     assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
 
 
