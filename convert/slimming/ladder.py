@@ -123,17 +123,23 @@ def next_towards(
     """
     at = history[-1].move.size if history else size
     last = history[-1].cost if history else cost(at)
-    if fixed and not history and last < 1:
-        return Move(size, None)  # it is learnt before channels go
     ahead = [goal for goal in sorted(goals, reverse=True) if last > goal * NEAR]
+    if fixed and not history and last < 1 and (not ahead or _steps(last, ahead[0]) > 1):
+        return Move(size, None)  # it is learnt before channels go
     if not ahead:
         return None
     side = at if fixed else size_for(ahead[0], size, cost)
     if side < at:
         return Move(side, None, len(history) - 1)
-    # Equal steps, about as many as NARROWER makes: a last one of a hundredth would be trained too.
-    steps = max(1, round(math.log(ahead[0] / last) / math.log(NARROWER)))
-    return Move(at, last * (ahead[0] / last) ** (1 / steps), len(history) - 1)
+    return Move(at, last * (ahead[0] / last) ** (1 / _steps(last, ahead[0])), len(history) - 1)
+
+
+def _steps(cost: float, goal: float) -> int:
+    """In how many equal steps, of about :data:`NARROWER`, channels go from ``cost`` to ``goal``.
+
+    Each is trained: a last one of a hundredth of the cost once took as long, and lost points.
+    """
+    return max(1, round(math.log(goal / cost) / math.log(NARROWER)))
 
 
 def steps_towards(goals: Sequence[float], size: int, cost: SizeCost, fixed: bool = False) -> int:

@@ -159,8 +159,10 @@ def test_channels_go_in_steps_where_no_side_costs_about_as_much():
     assert towards([0.03]) == [("76px", -1), ("76px-5.0", 0), ("76px-3.9", 1), ("76px-3.0", 2)]
 
 
-def test_side_that_was_asked_for_is_learnt_before_channels_go():
-    assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-20", 0)]
+def test_side_that_was_asked_for_is_learnt_before_channels_go_in_more_than_one_step():
+    assert towards([0.2], 160, fixed=True) == [("160px-20", -1)]
+    assert towards([0.15], 160, fixed=True) == [("160px", -1), ("160px-21", 0), ("160px-15", 1)]
+    assert towards([0.5], 160, fixed=True) == [("160px", -1)]
     assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
 
 
