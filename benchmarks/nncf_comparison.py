@@ -37,7 +37,6 @@ from convert.evaluation.coco_map import mean_average_precision  # noqa: E402
 from convert.evaluation.evaluate import SCORE_THRESHOLD, coco_rows  # noqa: E402
 from convert.evaluation.predict import Predictions, as_array  # noqa: E402
 from convert.tuning.evaluator import Evaluator, Judged  # noqa: E402
-from convert.tuning.pictures import read_pictures  # noqa: E402
 from device.bundle.bundle import Bundle  # noqa: E402
 from device.images import read_image  # noqa: E402
 from device.inference.engine import Engine  # noqa: E402
@@ -79,7 +78,7 @@ class Comparison:
         self, bundle: Bundle, sets: Sequence[tuple[Path, Path]], scratch: Path, seed: int
     ) -> None:
         self.bundle, self.seed = bundle, seed
-        self.evaluator = Evaluator(bundle, read_pictures(bundle, sets, print), scratch, print)
+        self.evaluator = Evaluator(bundle, sets, scratch, print)
         self.float32 = bundle.file(bundle.variant("float32").file)
         self.engine = Engine(
             bundle, "float32", interpreter="litert", threads=1, threshold=SCORE_THRESHOLD

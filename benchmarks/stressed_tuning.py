@@ -26,7 +26,6 @@ from convert.quantization.candidate_spec import CandidateSpec  # noqa: E402
 from convert.quantization.candidates import CandidateMaker, stack_inputs  # noqa: E402
 from convert.reference import REFERENCE_VARIANT  # noqa: E402
 from convert.tuning.half_search import CALIBRATED_ON  # noqa: E402
-from convert.tuning.pictures import read_pictures  # noqa: E402
 from convert.tuning.selection import interval_text, tell  # noqa: E402
 from convert.tuning.tuner import Tuner  # noqa: E402
 from convert.tuning.types import Options  # noqa: E402
@@ -64,8 +63,7 @@ def main() -> None:
     options = Options(args.max_drop, target=args.target, seed=args.seed, granularity="tensor")
     with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
         int8 = int8_per_tensor(bundle, args.images[0], args.seed)
-        pictures = read_pictures(bundle, sets, print)
-        tuner = Tuner(bundle, pictures, options, Path(scratch), print, int8)
+        tuner = Tuner(bundle, sets, options, Path(scratch), print, int8)
         outcome = tuner.run()
     assert outcome.kept is not None
     won = 1 - outcome.drop / outcome.base_drop

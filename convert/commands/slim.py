@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from convert.slimming.slim_bundle import SlimBundles
     from convert.training.dataset import Dataset
     from convert.training.interrupt import Interrupt
-    from convert.tuning.pictures import Pictures
 
 SLIM_EXAMPLES = """examples:
   python -m convert slim build/bees --max-drop 1 --target pi4
@@ -32,11 +31,10 @@ SLIM_EXAMPLES = """examples:
 
 A search tries the middle one of the input sides, then the middle of those left, for the smallest
 that keeps the promise, makes 1x1 convolutions two where that is cheaper, then takes channels away,
-those first that matter least for the instructions they take. Where int8 then takes too much, layers
-get more precision as by `tune`, or the next dearer network is kept. Each network is trained on the
-labels; without any, where a class has none, and where it is COCO's, it is taught by what the whole
-network finds. Instructions are estimated from counted layers (python -m convert.arm counts the
-whole).
+those first that matter least for the instructions they take. Where its int8 loses too much, the
+next dearer network is kept. Each network is trained on the labels; without any, where a class has
+none, and where it is COCO's, it is taught by what the whole network finds. Instructions are
+estimated from counted layers (python -m convert.arm counts the whole).
 """
 MINUTES = 60.0
 FRONTIER = (0.9, 0.8, 0.7, 0.6)
@@ -214,50 +212,12 @@ def slim_into(
     search = Search(task, say_step)
     search.search(interrupt)
     bundles = SlimBundles(task, search.held_out, say_step)
-
-    def mix(made: Path, rest: float) -> float | None:
-        return mix_precisions(made, search.held_out.pictures(), rest, args, looker)
-
-    verdict, log = keep_promise(search, bundles, mix, folder, say_step)
+    verdict, log = keep_promise(search, bundles, folder, say_step)
     print(format_trials(log.trials))
     if args.frontier:
         build_frontier(search, bundles, verdict.kept, out)
     search.clear()
     tell_kept(log, log.trials[verdict.kept], bundles.measured_here(folder), out)
-
-
-def mix_precisions(
-    folder: Path,
-    pictures: Pictures,
-    max_drop: float,
-    args: argparse.Namespace,
-    looker: Looker | None,
-) -> float | None:
-    """Tune the bundle at ``folder``, and say what that came to.
-
-    Returns the cost of ``tuned`` as a multiple of int8's; None where it does not keep ``max_drop``
-    points, or ``pictures`` cannot tell so few.
-    """
-    import tempfile
-
-    from convert.commands.tune import finish
-    from convert.errors import EvaluationError
-    from convert.tuning.tuner import Tuner
-    from convert.tuning.types import Options
-    from device.bundle.bundle import Bundle
-
-    bundle = Bundle(folder)
-    options = Options(max_drop, target=args.target, seed=args.seed, debug=args.debug)
-    with tempfile.TemporaryDirectory(prefix="liteberry-") as scratch:
-        try:
-            tuner = Tuner(bundle, pictures, options, Path(scratch), say_step, looker=looker)
-            outcome = tuner.run()
-            finish(bundle, outcome, options)
-        except EvaluationError as exc:
-            say_step(f"            {exc}")
-            return None
-    assert outcome.kept is not None
-    return outcome.kept.cost
 
 
 def build_frontier(search: Search, bundles: SlimBundles, kept: int, out: Path) -> None:
@@ -283,13 +243,6 @@ def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out
         print(
             f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
             f"with the whole network's int8, on {log.images} pictures"
-        )
-    if log.tuned is not None:
-        from convert.evaluation.bootstrap import in_resamples
-
-        print(
-            f"            tuned, which keeps the promise, costs {log.tuned.cost:.3f} times its "
-            f"int8 and lost {log.tuned.drop:.2f}{in_resamples(log.tuned.drop_interval)}"
         )
     if time_here is not None:
         print(f"            {time_here:.3f} times the time of one invoke here")

@@ -80,7 +80,6 @@ def run_tune(args: argparse.Namespace) -> None:
 
     if not args.debug:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from convert.tuning.pictures import read_pictures
     from convert.tuning.tuner import Tuner
     from convert.tuning.types import Options
     from device.bundle.bundle import Bundle
@@ -97,8 +96,7 @@ def run_tune(args: argparse.Namespace) -> None:
     refuse_unwritable(bundle.folder)
     scratch = tempfile.TemporaryDirectory(prefix="liteberry-")
     with looker_of(args) as looker, scratch as folder:
-        pictures = read_pictures(bundle, sets, say_step)
-        tuner = Tuner(bundle, pictures, options, Path(folder), say_step, looker=looker)
+        tuner = Tuner(bundle, sets, options, Path(folder), say_step, looker=looker)
         try:
             outcome = tuner.run()
         except KeyboardInterrupt:

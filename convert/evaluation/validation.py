@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.annotations.ground_truth import GroundTruthBox, GroundTruthImage
-from convert.annotations.read import AnnotatedSet, annotated_set
+from convert.annotations.read import annotated_set
 from convert.errors import DatasetError
 from convert.evaluation.coco_map import Precision, mean_average_precision
 from convert.training.dataset import TrainingImage
@@ -70,7 +70,12 @@ class DetectionValidator:
             self.images.append(image)
         if not self.images:
             raise DatasetError("not one of the validation images can be read")
-        self._truth = truth_of(self.images, classes)
+        counted = {int(number) for image in self.images for number in image.class_ids}
+        self._truth = annotated_set(
+            [_ground_truth(image, classes) for image in self.images],
+            [name for number, name in enumerate(classes) if number in counted],
+            classes,
+        )
         count = len(anchors)
         head = SsdHead(
             boxes=TensorSpec(position=0, shape=(1, count, 4), dtype="float32"),
@@ -182,16 +187,6 @@ def best_threshold(
         precision=float(hits[best] / ranks[best]),
         recall=float(hits[best] / objects),
         f1=max(0.0, float(f1[best])),
-    )
-
-
-def truth_of(images: Sequence[TrainingImage], classes: Sequence[str]) -> AnnotatedSet:
-    """What is to be found on ``images``; figures are about the classes of which there is a box."""
-    counted = {int(number) for image in images for number in image.class_ids}
-    return annotated_set(
-        [_ground_truth(image, classes) for image in images],
-        [name for number, name in enumerate(classes) if number in counted],
-        classes,
     )
 
 

@@ -40,12 +40,6 @@ def _verdict(log: SlimmingLog) -> str:
             f" Its int8 loses <strong>{log.int8_drop:.2f}</strong>"
             f"{in_resamples(log.int8_drop_interval)} against the whole network's int8."
         )
-    if log.tuned is not None:
-        quantised += (
-            " That does not keep the promise; the variant tuned, at "
-            f"{log.tuned.cost:.3f} times its cost, loses <strong>{log.tuned.drop:.2f}</strong>"
-            f"{in_resamples(log.tuned.drop_interval)}."
-        )
     counted = ""
     if log.instructions is not None:
         counted = (

@@ -16,12 +16,11 @@ from convert.build.trained import input_rule
 from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval
 from convert.evaluation.coco_map import ClassMatches, resampled_precision
 from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, predict
-from convert.evaluation.validation import SCORE_THRESHOLD, DetectionValidator, truth_of
+from convert.evaluation.validation import SCORE_THRESHOLD, DetectionValidator
 from convert.models.anchors import AnchorLayout
 from convert.slimming.original import Original
 from convert.training.dataset import Dataset, TrainingImage
 from convert.training.network import normalised, raw_heads
-from convert.tuning.pictures import Pictures, boxed_pictures
 from device.inference.candidates import Candidates
 
 CONFIDENT = 0.3  # the least score of the whole network's that counts as a label
@@ -123,10 +122,6 @@ class HeldOut:
         found = [_candidates(item[variant]) for item in looked if not isinstance(item, Unreadable)]
         return Look(validator.precision(found).matches, len(found))
 
-    def pictures(self) -> Pictures:
-        """The judged pictures as `tune` judges by them."""
-        return boxed_pictures(truth_of(self._judged, self._original.labels))
-
     def _validator(
         self, images: Sequence[TrainingImage], layout: AnchorLayout
     ) -> DetectionValidator:
@@ -151,10 +146,10 @@ class LookPair:
 
 
 def lost_by_int8(whole: LookPair, less: LookPair, seed: int) -> float:
-    """Points that int8 takes from ``less`` more than from ``whole``.
+    """Points that int8 takes from ``less`` more than from ``whole``; negative where it takes less.
 
-    Zero where 95 % of resamples do not tell them from zero: on few pictures int8 alone moves mAP by
-    half a point either way.
+    Zero where the 95 % interval includes zero: on few pictures int8 alone moves mAP by half a point
+    either way.
     """
     count = whole.float32.images
     weights = np.concatenate((np.ones((1, count), np.int32), draw_weights(count, seed)))

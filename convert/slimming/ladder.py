@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from convert.models.anchors import FINEST_STRIDE, PUBLISHED_PIXELS, sides_alike
 
-# All are halved as the published side is, down to the finest map, and start better than any that
-# costs less; 252 does not, for 236 starts better (mAP 0.274 for 0.265: docs/slim.md).
+# All are halved as the published side is, down to the finest map. 252 is left out: 236, which costs
+# less, starts better (mAP 0.274 for 0.265: docs/slim.md).
 SIZES: tuple[int, ...] = tuple(
     side for side in range(sides_alike(96)[0], PUBLISHED_PIXELS, FINEST_STRIDE) if side != 252
 )

@@ -29,23 +29,12 @@ class TrialFigures(msgspec.Struct, frozen=True):
     kept: bool = False
 
 
-class TunedFigures(msgspec.Struct, frozen=True):
-    """The mixture of precisions that keeps the promise where int8 does not.
-
-    ``cost`` is a multiple of the same network's int8's; ``drop`` is against the whole one's int8.
-    """
-
-    cost: float
-    drop: float
-    drop_interval: Interval | None
-
-
 class SlimmingLog(msgspec.Struct, frozen=True):
     """A search: what was asked, what came of it, and every network tried.
 
     ``int8_drop`` is of the kept one's int8 against the whole one's, measured after the build;
-    ``int8_expected`` is ``expected`` with what int8 takes beyond float32, where the pictures tell
-    it from nothing.
+    ``int8_expected`` is ``expected`` with what int8 takes from the smaller network more than from
+    the whole one, where the pictures tell that from nothing.
     """
 
     source: str
@@ -63,15 +52,14 @@ class SlimmingLog(msgspec.Struct, frozen=True):
     whole_instructions: int  # estimated
     trials: tuple[TrialFigures, ...]
     int8_expected: float | None = None  # None: of a log from before it was looked at
-    tuned: TunedFigures | None = None
 
-    def int8_keeps(self, max_drop: float) -> bool:
-        """Whether int8 is expected to keep it, and what was measured does not refute that."""
+    @property
+    def int8_loses(self) -> float:
+        """Points that int8 loses at least: what is expected, or measured beyond luck."""
         assert self.int8_expected is not None
         assert self.int8_drop is not None
         interval = self.int8_drop_interval
-        least = self.int8_drop if interval is None else interval[0]
-        return max(self.int8_expected, least) <= max_drop
+        return max(self.int8_expected, self.int8_drop if interval is None else interval[0])
 
 
 def write_log(log: SlimmingLog, folder: Path) -> None:

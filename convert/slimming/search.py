@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -250,44 +250,41 @@ class Search:
             )
         ]
 
-    def verdict(self) -> Judgement:
-        """Which student is kept. Raises ``EvaluationError`` where the promise is not kept."""
+    def verdicts(self) -> Iterator[Judgement]:
+        """The networks that are expected to keep the promise, from the one that was chosen on.
+
+        First what the halves of the pictures chose, then those that are dearer; where nothing was
+        promised, the last one alone. Raises ``EvaluationError`` where nothing keeps the promise,
+        and ``TrainingError`` where there is no network.
+        """
         options, trials = self._options, self._trials()
         if not trials:
             raise TrainingError("not one smaller network was finished: give it more --minutes")
         if options.max_drop is None:
             last = len(trials) - 1
             drop, spread, _ = lost(self._whole, trials[last].look, options.seed)
-            return Judgement(last, drop, spread, drop)
-        found = judge(self._whole, trials, options.max_drop, options.seed)
-        if not found.keeps(options.max_drop):
-            closest = trials[found.kept]
+            yield Judgement(last, drop, spread, drop)
+            return
+        chosen = judge(self._whole, trials, options.max_drop, options.seed)
+        judged = (chosen, *self._dearer(trials, trials[chosen.kept].cost))
+        kept = [item for item in judged if item.keeps(options.max_drop)]
+        if not kept:
+            closest = trials[chosen.kept]
             raise EvaluationError(
                 f"nothing keeps --max-drop {options.max_drop:g}: the closest, {closest.name} at "
-                f"{closest.cost:.3f} times the cost, is expected to lose {found.expected:.2f} "
-                f"points and lost {found.drop:.2f} where it was not chosen; more --minutes, more "
+                f"{closest.cost:.3f} times the cost, is expected to lose {chosen.expected:.2f} "
+                f"points and lost {chosen.drop:.2f} where it was not chosen; more --minutes, more "
                 "--epochs, more pictures, or --resume with a larger --max-drop may help"
             )
-        return found
+        yield from kept
 
-    def verdicts(self) -> Iterator[Judgement]:
-        """:meth:`verdict`, and then the dearer networks that are expected to keep the promise.
-
-        Raises as :meth:`verdict` does.
-        """
-        first = self.verdict()
-        yield first
-        if (max_drop := self.max_drop) is None:
-            return
-        costs = [self._cost_of(student) for student in self.students]
-        expected = expected_of(self._whole, self._trials(), self._options.seed)
-        for at in sorted(range(len(costs)), key=lambda at: costs[at]):
-            if costs[at] <= costs[first.kept] or expected[at] > max_drop:
-                continue
-            drop, interval, _ = lost(self._whole, self._looks[at], self._options.seed)
-            judgement = Judgement(at, drop, interval, expected[at])
-            if judgement.keeps(max_drop):
-                yield judgement
+    def _dearer(self, trials: Sequence[Trial], cost: float) -> Iterator[Judgement]:
+        """``trials`` that cost more than ``cost``, the cheapest first."""
+        expected = expected_of(self._whole, trials, self._options.seed)
+        for at in sorted(range(len(trials)), key=lambda at: trials[at].cost):
+            if trials[at].cost > cost:
+                drop, interval, _ = lost(self._whole, trials[at].look, self._options.seed)
+                yield Judgement(at, drop, interval, expected[at])
 
     def looks(self, at: int) -> tuple[Look, Look]:
         """What the whole network and the student at ``at`` found, in float32."""

@@ -73,7 +73,7 @@ def judge(whole: Look, trials: Sequence[Trial], max_drop: float, seed: int) -> J
 
 def expected_of(whole: Look, trials: Sequence[Trial], seed: int) -> list[float]:
     """Points that each of ``trials`` is expected to lose, by what all lost for their distance."""
-    return list(expected_drops([measure(whole, item, seed, None) for item in trials], 1.0))
+    return expected_drops([measure(whole, item, seed, None) for item in trials], 1.0)
 
 
 def measure(whole: Look, trial: Trial, seed: int, images: Sequence[int] | None) -> MeasuredDrop:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-import msgspec
-
 from convert.arm.count import count_invoke
 from convert.arm.root import missing_tools
 from convert.build.build import BuildOptions
@@ -16,13 +14,12 @@ from convert.build.trained import TrainedDetector, build_trained
 from convert.models.layer_weights import architecture
 from convert.quantization.recipe import TRAINED, USUAL, Precision
 from convert.slimming.held_out import HeldOut, Look, LookPair, lost, lost_by_int8
-from convert.slimming.log import SlimmingLog, TrialFigures, TunedFigures, write_log
+from convert.slimming.log import SlimmingLog, TrialFigures, write_log
 from convert.slimming.selection import Judgement
 from convert.slimming.student import Student, network_of
 from convert.slimming.task import SlimTask
 from convert.training.weights_file import WEIGHTS, pack_weights
 from convert.tuning.cost import Latency
-from convert.tuning.install import TUNED
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
@@ -89,10 +86,11 @@ class SlimBundles:
     ) -> SlimmingLog:
         """Measure and count the int8 of ``bundle``, and write the log of the search beside it.
 
-        ``looks``: of the whole network and of the one kept, in float32.
+        ``looks``: of the whole network and of the one kept, in float32. That is what int8 is
+        measured against where the whole network's bundle has none.
         """
         options = self._task.options
-        whole = LookPair(looks[0], self._whole_int8)
+        whole = LookPair(looks[0], self._whole_int8 or looks[0])
         less = LookPair(looks[1], self._held_out.look_of_variant(bundle, "int8"))
         drop, spread, _ = lost(whole.int8, less.int8, options.seed)
         expected = verdict.expected + lost_by_int8(whole, less, options.seed)
@@ -116,21 +114,12 @@ class SlimBundles:
         write_log(log, bundle)
         return log
 
-    def measure_tuned(self, log: SlimmingLog, cost: float, bundle: Path) -> SlimmingLog:
-        """Measure the variant ``tuned`` of ``bundle``, and write ``log`` with its figures.
-
-        ``cost`` is a multiple of int8's.
-        """
-        tuned = self._held_out.look_of_variant(bundle, TUNED)
-        drop, spread, _ = lost(self._whole_int8, tuned, self._task.options.seed)
-        figures = TunedFigures(round(cost, 4), round(drop, 4), spread)
-        log = msgspec.structs.replace(log, tuned=figures)
-        write_log(log, bundle)
-        return log
-
     @functools.cached_property
-    def _whole_int8(self) -> Look:
-        return self._held_out.look_of_variant(self._task.original.bundle.folder, "int8")
+    def _whole_int8(self) -> Look | None:
+        bundle = self._task.original.bundle
+        if "int8" not in bundle.manifest.variants:
+            return None
+        return self._held_out.look_of_variant(bundle.folder, "int8")
 
     def _counted(self, int8: Path) -> int | None:
         """Its instructions, where this machine can count them."""

@@ -44,8 +44,9 @@ from convert.training.targets import Matcher
 LOOKED_AT = 6  # batches of images that tell what channels are worth
 STEPS_LEAST, STEPS_MOST = 16, 64  # of an epoch
 # Over the pictures, after which a network has learnt what they teach; of few pictures, the steps.
-# At 220 pixels, cards lost 1.6 points after 40 passes and 0.7 after 81; 136 pictures of raccoons
-# taught as much at 156 pixels in 320 steps, 38 passes, as in 960 (docs/slim.md).
+# At 220 pixels, cards lost 2.2 points after 40 epochs, as many passes, and 1.1 after 80; 136
+# pictures of raccoons taught as much at 156 pixels in 20 epochs, 38 passes, as in 60
+# (docs/slim.md).
 PASSES, STEPS_ENOUGH = 80, 320
 # The highest learning rate of a student that is taught, a quarter of what teaches new classes: it
 # begins with what the whole network knows. COCO's, a tenth of whose cost had gone in channels, fell

@@ -9,15 +9,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.annotations.ground_truth import Warn
+from convert.annotations.class_table import LabelledImage, read_class_labels
+from convert.annotations.ground_truth import GroundTruthImage, Warn
+from convert.annotations.read import read_annotations
 from convert.errors import EvaluationError
 from convert.evaluation.bootstrap import Interval, Weights, draw_weights, interval, resampled_ratio
 from convert.evaluation.coco_map import mean_average_precision, resampled_precision
-from convert.evaluation.evaluate import SCORE_THRESHOLD, coco_rows, count_agreeing, hits
+from convert.evaluation.evaluate import (
+    SCORE_THRESHOLD,
+    coco_rows,
+    count_agreeing,
+    hits,
+    unannotated,
+)
 from convert.evaluation.predict import Looker, Panel, Predictions, Unreadable, predict
 from convert.evaluation.variant_file import VariantFile, describe_like
 from convert.reference import REFERENCE_INTERPRETER, REFERENCE_VARIANT
-from convert.tuning.pictures import Pictures
 from device.bundle.bundle import Bundle
 
 Worth = Callable[[Weights], NDArray[np.float64]]
@@ -39,14 +46,14 @@ class Evaluator:
     """Pictures with what they show, and float32's answers, which candidates are held against.
 
     The unit of all drops is the point: a hundredth of mAP, of top-1, or of agreement with
-    float32 where there are no annotations. Raises ``EvaluationError`` where too few of the pictures
-    can be read.
+    float32 where there are no annotations. Raises ``EvaluationError`` for pictures or annotations
+    that cannot be used.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        pictures: Pictures,
+        sets: Sequence[tuple[Path, Path | None]],
         scratch: Path,
         warn: Warn,
         looker: Looker | None = None,
@@ -55,10 +62,22 @@ class Evaluator:
         self._bundle = bundle
         self._scratch = scratch
         self._labels = bundle.labels
-        self.metric, self._truth, listed = pictures.metric, pictures.truth, pictures.listed
+        classifier = bundle.manifest.task == "classification"
+        annotated = [(folder, path) for folder, path in sets if path is not None]
+        self._truth = None
+        listed: Sequence[GroundTruthImage | LabelledImage]
+        if not annotated:
+            self.metric = "agreement"
+            listed = unannotated([folder for folder, _ in sets])
+        elif classifier:
+            self.metric = "top-1"
+            listed = read_class_labels(annotated, self._labels, warn)
+        else:
+            self.metric = "mAP"
+            self._truth = read_annotations(annotated, self._labels, warn)
+            listed = list(self._truth.images.values())
         # Of an output error, with which the drop grows: see convert.tuning.drop_model.
         self.power = 0.5 if self.metric == "agreement" else 1.0
-        classifier = bundle.manifest.task == "classification"
         self._threshold = 0.0 if classifier else SCORE_THRESHOLD
         self._rows = list(range(len(listed)))
         self._paths = [item.path for item in listed]

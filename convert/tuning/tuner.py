@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from convert.reference import REFERENCE_VARIANT
 from convert.tuning.cost import invoke_cost
 from convert.tuning.evaluator import Evaluator
 from convert.tuning.half_search import INT8, HalfSearch, Say, Yardstick
-from convert.tuning.pictures import Pictures
 from convert.tuning.selection import (
     holds,
     refuse_little,
@@ -37,7 +37,7 @@ class Tuner:
     def __init__(
         self,
         bundle: Bundle,
-        pictures: Pictures,
+        sets: Sequence[tuple[Path, Path | None]],
         options: Options,
         scratch: Path,
         say: Say,
@@ -60,7 +60,7 @@ class Tuner:
         self._halves: tuple[list[int], list[int]] = [], []
         float32 = bundle.file(bundle.variant(REFERENCE_VARIANT).file)
         int8 = int8 or bundle.file(bundle.variant(INT8).file).read_bytes()
-        self._trial = Evaluator(bundle, pictures, scratch, say, looker)
+        self._trial = Evaluator(bundle, sets, scratch, say, looker)
         cost = invoke_cost(options.target, int8)
         count = len(self._trial.paths)
         say(f"{count} pictures, {self._trial.metric}; cost: {cost.unit}")

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
 from convert.cli import main
-from convert.commands.slim import mix_precisions
 from convert.slimming.log import read_log
 from convert.training.weights_file import WEIGHTS
-from convert.tuning.pictures import read_pictures
 from device.bundle.bundle import Bundle
 from device.images import read_image
 from device.inference.engine import Engine
@@ -72,24 +68,6 @@ def test_too_few_pictures_are_told_and_nothing_is_written(bundle_dir, tmp_path, 
     assert main(["slim", str(bundle_dir), *arguments]) == 1
     assert "pictures to train on" in error_of(capsys)
     assert not out.exists()
-
-
-@pytest.mark.parametrize(("points", "helps"), [(30.0, True), (1e-6, False)])
-@pytest.mark.usefixtures("no_measured_time", "no_time")
-def test_precisions_are_mixed_in_the_new_bundle_where_the_pictures_can_tell(
-    tiny_bundle, built, points, helps, capsys
-):
-    pictures = read_pictures(Bundle(tiny_bundle), [(built / "pictures", None)], pytest.fail)
-    before = sorted(path.name for path in tiny_bundle.iterdir())
-    args = argparse.Namespace(target="here", seed=0, debug=False)
-    cost = mix_precisions(tiny_bundle, pictures, points, args, None)
-    assert (cost is not None) is helps
-    assert ("tuned" in Bundle(tiny_bundle).manifest.variants) is helps
-    if helps:
-        assert 0.5 < cost < 2
-    else:
-        assert sorted(path.name for path in tiny_bundle.iterdir()) == before
-        assert "is less than 32 pictures can tell" in capsys.readouterr().err
 
 
 @pytest.mark.long

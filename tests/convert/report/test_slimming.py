@@ -5,7 +5,6 @@ import re
 import msgspec
 
 from convert.report.slimming import slimming
-from convert.slimming.log import TunedFigures
 from tests.convert.slimming.test_log import LOG, TRIALS
 
 
@@ -32,14 +31,6 @@ def test_what_was_counted_and_measured_in_int8_is_told():
     page = slimming(log)
     assert "53.21 million instructions, counted" in page
     assert "<strong>0.40</strong> (95 % of resamples: -0.10 to 1.00)" in page
-
-
-def test_mixture_that_keeps_the_promise_where_int8_does_not_is_told():
-    log = msgspec.structs.replace(LOG, int8_drop=1.4, tuned=TunedFigures(1.05, 0.7, (0.1, 1.2)))
-    page = slimming(log)
-    assert "That does not keep the promise" in page
-    assert "at 1.050 times its cost, loses <strong>0.70</strong> (95 % of" in page
-    assert "the variant tuned" not in slimming(LOG)
 
 
 def test_names_of_a_log_are_text_and_no_markup():

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 
 from convert.errors import EvaluationError
-from convert.slimming.log import SlimmingLog, TrialFigures, TunedFigures
+from convert.slimming.log import SlimmingLog, TrialFigures
 from convert.slimming.promise import keep_promise
 from convert.slimming.selection import Judgement
 
@@ -37,10 +36,10 @@ class Search:
 
 
 class Bundles:
-    """A file for each network; ``taken``: the points that int8 takes from each."""
+    """A file for each network; ``expected``: the points that int8 of each is expected to lose."""
 
-    def __init__(self, taken):
-        self.taken = taken
+    def __init__(self, expected):
+        self.expected = expected
 
     def build(self, student, name, folder):
         assert student == name
@@ -49,72 +48,59 @@ class Bundles:
 
     def measure(self, verdict, looks, trials, whole_instructions, folder):
         assert looks == ("whole", NAMES[verdict.kept])
-        expected = verdict.expected + self.taken[verdict.kept]
         return SlimmingLog(
-            "own",
-            "mAP",
-            "pi4",
-            40,
-            0,
-            1.0,
-            0.5,
-            None,
-            0.5,
-            expected,
-            None,
-            None,
-            round(whole_instructions),
-            trials,
-            expected,
+            source="own",
+            metric="mAP",
+            board="pi4",
+            images=40,
+            seed=0,
+            max_drop=1.0,
+            drop=verdict.drop,
+            drop_interval=None,
+            expected=verdict.expected,
+            int8_drop=2.0,
+            int8_drop_interval=(-1.0, 5.0),
+            instructions=None,
+            whole_instructions=round(whole_instructions),
+            trials=trials,
+            int8_expected=self.expected[verdict.kept],
         )
-
-    def measure_tuned(self, log, cost, folder):
-        return msgspec.structs.replace(log, tuned=TunedFigures(cost, 0.6, None))
 
 
 @pytest.fixture
 def keep(tmp_path):
-    """Keeps a promise by ``mixes``: for each network that is asked for one, its cost or None."""
+    """Keeps a promise where int8 is expected to lose so many points."""
 
-    def keep(taken, mixes=(), max_drop=1.0):
-        asked, left = [], list(mixes)
-
-        def mix(folder, rest):
-            asked.append(rest)
-            return left.pop(0)
-
-        verdict, log = keep_promise(Search(max_drop), Bundles(taken), mix, tmp_path, lambda _: None)
+    def keep(expected, max_drop=1.0):
+        told = []
+        verdict, log = keep_promise(Search(max_drop), Bundles(expected), tmp_path, told.append)
         files = sorted(path.name for path in tmp_path.iterdir())
-        return SimpleNamespace(name=NAMES[verdict.kept], log=log, asked=asked, files=files)
+        return SimpleNamespace(name=NAMES[verdict.kept], log=log, told=told, files=files)
 
     return keep
 
 
-def test_network_whose_int8_keeps_the_promise_needs_no_other_precision(keep):
-    kept = keep([0.4, 0, 0])
-    assert (kept.name, kept.asked, kept.log.tuned) == ("92px", [], None)
+def test_cheapest_network_is_kept_where_its_int8_keeps_the_promise(keep):
+    kept = keep([1.0, 0, 0])
+    assert (kept.name, kept.told) == ("92px", [])
     assert kept.files == ["92px.tflite", "samples"]
 
 
-def test_where_int8_takes_too_much_precision_is_mixed_within_what_is_left(keep):
-    kept = keep([0.8, 0, 0], mixes=[1.2])
-    assert (kept.name, kept.asked) == ("92px", [0.5])
-    assert kept.log.tuned == TunedFigures(1.2, 0.6, None)
-
-
-def test_where_no_mixture_helps_the_next_dearer_network_is_built_alone(keep):
-    kept = keep([0.8, 0.4, 0], mixes=[None])
+def test_where_int8_loses_too_much_the_next_dearer_network_is_built_alone(keep):
+    kept = keep([1.3, 0.9, 0])
     assert kept.name == "108px"
     assert kept.files == ["108px.tflite", "samples"]
     assert [item.kept for item in kept.log.trials] == [False, True, False]
+    (told,) = kept.told
+    assert "int8 of 92px is expected to lose 1.30 points, and lost 2.00 (95 % of" in told
 
 
-def test_where_nothing_helps_the_closest_is_named(keep):
+def test_where_no_int8_keeps_the_promise_the_closest_is_named(keep):
     with pytest.raises(
-        EvaluationError, match=r"--max-drop 1 in int8: the closest, 108px, .* lose 1\.20 points"
+        EvaluationError, match=r"--max-drop 1 in int8: the closest: 108px is .* lose 1\.20 points"
     ):
-        keep([0.9, 0.7, 0.8], mixes=[None, None, None])
+        keep([1.4, 1.2, 1.3])
 
 
-def test_network_by_cost_is_kept_whatever_int8_takes(keep):
+def test_network_by_cost_is_kept_whatever_its_int8_loses(keep):
     assert keep([9, 0, 0], max_drop=None).name == "92px"

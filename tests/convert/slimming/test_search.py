@@ -103,7 +103,7 @@ def test_network_that_ctrl_c_left_half_trained_is_not_kept(make):
     assert search._studio.trainings == 1
     assert search.students == []
     with pytest.raises(TrainingError, match="not one smaller network was finished"):
-        search.verdict()
+        next(search.verdicts())
 
 
 def test_network_that_is_judged_when_ctrl_c_comes_is_kept(make, monkeypatch):
@@ -245,18 +245,18 @@ def test_promise_that_nothing_keeps_is_said_with_the_closest(make, monkeypatch):
     search, _ = make(max_drop=20.0)
     search.search(Interrupt())
     with pytest.raises(EvaluationError, match="nothing keeps --max-drop 20: the closest, 64px"):
-        search.verdict()
+        next(search.verdicts())
 
 
-def test_dearer_networks_that_keep_the_promise_come_after_the_one_kept(make, monkeypatch):
-    monkeypatch.setattr(HeldOut, "missed", 5)
+def test_dearer_networks_that_keep_the_promise_come_after_the_one_chosen(make, monkeypatch):
     search, _ = make(max_drop=30.0, size=None)
-    for side in (76, 64, 80):
+    for side in (76, 64, 80, 92):
         search._add(Move(side, None), search._first(side))
+    monkeypatch.setattr(module, "judge", lambda *_: Judgement(0, 1.0, None, 1.0))
     kept = [search.students[item.kept].size for item in search.verdicts()]
-    assert kept == [64, 76, 80]
-    monkeypatch.setattr(Judgement, "keeps", lambda item, _: item.kept != 0)
-    assert [search.students[item.kept].size for item in search.verdicts()] == [64, 80]
+    assert kept == [76, 80, 92]
+    monkeypatch.setattr(Judgement, "keeps", lambda item, _: item.kept == 3)
+    assert [search.students[item.kept].size for item in search.verdicts()] == [92]
 
 
 def test_network_by_cost_has_no_other_in_its_place(make):
@@ -269,7 +269,7 @@ def test_network_by_cost_has_no_other_in_its_place(make):
 def test_kept_network_is_marked_in_the_figures(make):
     search, _ = make(costs=(0.4,))
     search._add(search._next(), search._first(64))
-    figures = search.figures(search.verdict().kept)
+    figures = search.figures(next(search.verdicts()).kept)
     assert [item.kept for item in figures] == [True]
     assert figures[0].size == 64
     assert figures[0].parameters > 2_000_000

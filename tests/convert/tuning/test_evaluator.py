@@ -9,21 +9,16 @@ import pytest
 from convert.errors import EvaluationError
 from convert.evaluation.predict import look_here
 from convert.tuning.evaluator import Evaluator
-from convert.tuning.pictures import read_pictures
 from device.bundle.bundle import Bundle
 
 SEEN, UNSEEN = list(range(0, 32, 2)), list(range(1, 32, 2))
-
-
-def evaluator_of(bundle, sets, scratch, warn, looker=None):
-    return Evaluator(bundle, read_pictures(bundle, sets, warn), scratch, warn, looker)
 
 
 @pytest.fixture(scope="module")
 def evaluator(built, tmp_path_factory):
     scratch = tmp_path_factory.mktemp("scratch")
     bundle = Bundle(built / "bundle")
-    return evaluator_of(bundle, [(built / "pictures", None)], scratch, pytest.fail)
+    return Evaluator(bundle, [(built / "pictures", None)], scratch, pytest.fail)
 
 
 SPOILED = (0, 2, 4, 6, 1)  # of 32 pictures, four of which are among those seen
@@ -88,7 +83,7 @@ def test_labels_are_truth_where_there_are_any(built, tmp_path, evaluator):
     table = tmp_path / "labels.tsv"
     table.write_text("file\tclass_index\twnid\tname\n" + "\n".join(rows) + "\n")
     bundle = Bundle(built / "bundle")
-    labelled = evaluator_of(bundle, [(built / "pictures", table)], tmp_path, pytest.fail)
+    labelled = Evaluator(bundle, [(built / "pictures", table)], tmp_path, pytest.fail)
     assert labelled.metric == "top-1"
     assert labelled.score == 75.0  # 8 of 32 are said to be others
 
@@ -99,7 +94,7 @@ def test_picture_that_cannot_be_read_is_left_out_with_a_warning(built, tmp_path)
     (tmp_path / "zz.jpg").write_bytes(b"no picture")
     said: list[str] = []
     bundle = Bundle(built / "bundle")
-    evaluator = evaluator_of(bundle, [(tmp_path, None)], tmp_path, said.append)
+    evaluator = Evaluator(bundle, [(tmp_path, None)], tmp_path, said.append)
     assert [path.name for path in evaluator.paths] == ["00.png", "01.png", "02.png", "03.png"]
     (warning,) = said
     assert warning.startswith("left out: ")
@@ -110,7 +105,7 @@ def test_three_pictures_are_too_few(built, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((32, 32, 3), 40 * number, np.uint8))
     with pytest.raises(EvaluationError, match="3 pictures that can be read: too few to halve"):
-        evaluator_of(Bundle(built / "bundle"), [(tmp_path, None)], tmp_path, pytest.fail)
+        Evaluator(Bundle(built / "bundle"), [(tmp_path, None)], tmp_path, pytest.fail)
 
 
 def test_another_looker_looks_at_every_picture(built, tmp_path):
@@ -121,7 +116,7 @@ def test_another_looker_looks_at_every_picture(built, tmp_path):
         return look_here(panel, images, processes=1)
 
     bundle = Bundle(built / "bundle")
-    evaluator = evaluator_of(bundle, [(built / "pictures", None)], tmp_path, pytest.fail, looker)
+    evaluator = Evaluator(bundle, [(built / "pictures", None)], tmp_path, pytest.fail, looker)
     int8 = (built / "bundle" / "int8.tflite").read_bytes()
     evaluator.look({"candidate": int8})
     assert asked == [(("float32",), 32), (("candidate",), 32)]
