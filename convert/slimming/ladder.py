@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from convert.models.anchors import FINEST_STRIDE, PUBLISHED_PIXELS, sides_alike
 
-# All are halved as the published side is, down to the finest map. 252 is left out: 236, which costs
-# less, starts better (mAP 0.274 for 0.265: docs/slim.md).
-SIZES: tuple[int, ...] = tuple(
-    side for side in range(sides_alike(96)[0], PUBLISHED_PIXELS, FINEST_STRIDE) if side != 252
-)
+# All are halved as the published side is, down to the finest map.
+SIZES: tuple[int, ...] = tuple(range(sides_alike(96)[0], PUBLISHED_PIXELS, FINEST_STRIDE))
+# Where little is learnt at a side, 252 is left out: 236, which costs less, starts better (COCO's
+# mAP is 0.274 for 0.265: docs/slim.md).
+STARTS_WORSE = 252
 NARROWER = 0.75  # of a cost: what a step leaves of it in channels, trained before the next, and
 # what a side must cost of one that is asked for. COCO's network, by 326 unlabelled pictures, at 236
 # pixels (0.63 of the cost) came twice as near to the whole as with channels taken to 0.8.
+# Where labels teach, channels go with the pixels: of the logarithm of a cost, pixels are this share
+# (docs/slim.md). At once channels go down to no less than MOST_CUT of a side's cost.
+PIXELS_SHARE = 0.65
+MOST_CUT = NARROWER**2
 LEFT_OUT = 0.05  # of a 1x1 kernel's squares, for two in its place: spares a thirteenth of COCO's
 # instructions on a Pi 4, a twentieth on a Pi 5 (benchmarks/low_rank.py)
 LEAST_COST = 0.02  # nothing of an SSDLite is left below
@@ -63,6 +67,7 @@ def next_within(
     cost: SizeCost,
     fixed: bool = False,
     left_out: float = LEFT_OUT,
+    mixed: bool = False,
 ) -> Move | None:
     """The next network to try for the cheapest that loses at most ``max_drop`` points.
 
@@ -71,11 +76,17 @@ def next_within(
     small networks are trained in a tenth of the time, so large ones are only where those lose too
     much. The best of them has its 1x1 convolutions split (``left_out`` as of :class:`Move`), and
     from the best of all channels go in steps until too much is lost. ``fixed``: ``size`` was asked
-    for, and stays. None where nothing is left to try.
+    for, and stays. ``mixed``: channels go with the pixels, as :func:`mixed_cost` says. None where
+    nothing is left to try.
     """
-    narrowed = [item for item in history if item.move.cost is not None]
+    # With mixed ones, a side is the first step from the original.
+    narrowed = [
+        item
+        for item in history
+        if item.move.cost is not None and (item.move.parent >= 0 or item.move.size == size)
+    ]
     if not narrowed and not fixed:
-        found = _next_size(history, size, max_drop)
+        found = _next_size(history, size, max_drop, cost, mixed)
         if found is not None:
             return found
     if fixed and not history and cost(size) < 1:
@@ -95,7 +106,9 @@ def next_within(
     return Move(side, goal, best) if goal >= LEAST_COST else None
 
 
-def _next_size(history: Sequence[Rung], size: int, max_drop: float) -> Move | None:
+def _next_size(
+    history: Sequence[Rung], size: int, max_drop: float, cost: SizeCost, mixed: bool
+) -> Move | None:
     unsplit = [at for at, item in enumerate(history) if not item.move.left_out]
     tried = {history[at].move.size: history[at] for at in unsplit}
     good = [side for side, item in tried.items() if item.drop <= max_drop]
@@ -103,10 +116,23 @@ def _next_size(history: Sequence[Rung], size: int, max_drop: float) -> Move | No
     bad = [side for side, item in tried.items() if item.drop > max_drop]
     worst = max(bad, default=0)
     parent = next((at for at in unsplit if history[at].move.size == least), -1)
-    between = [side for side in SIZES if worst < side < least and side not in tried]
+    between = [side for side in _sides(mixed) if worst < side < least and side not in tried]
     if not between:
         return None
-    return Move(between[len(between) // 2], None, parent)
+    side = between[len(between) // 2]
+    return Move(side, mixed_cost(cost(side))) if mixed else Move(side, None, parent)
+
+
+def _sides(mixed: bool) -> tuple[int, ...]:
+    return SIZES if mixed else tuple(side for side in SIZES if side != STARTS_WORSE)
+
+
+def mixed_cost(side_cost: float) -> float:
+    """What is left of the original's cost where channels go with the pixels of a side.
+
+    ``side_cost`` is that of the side with all channels; both are multiples of the original's.
+    """
+    return float(max(side_cost ** (1 / PIXELS_SHARE), side_cost * MOST_CUT))
 
 
 def next_towards(
@@ -115,23 +141,32 @@ def next_towards(
     size: int,
     cost: SizeCost,
     fixed: bool = False,
+    mixed: bool = False,
 ) -> Move | None:
     """The next network on the way to each of ``goals``, costs from dear to cheap.
 
-    ``size``, ``cost`` and ``fixed`` as of :func:`next_within`. Sides first: channels go where no
-    side costs about as much, in steps that are each trained. None where all goals are reached.
+    ``size``, ``cost``, ``fixed`` and ``mixed`` as of :func:`next_within`. Sides first: channels go
+    where no side costs about as much, in steps that are each trained, or with the pixels where they
+    are mixed. None where all goals are reached.
     """
     at = history[-1].move.size if history else size
     last = history[-1].cost if history else cost(at)
     ahead = [goal for goal in sorted(goals, reverse=True) if last > goal * NEAR]
-    if fixed and not history and last < 1 and (not ahead or _steps(last, ahead[0]) > 1):
-        return Move(size, None)  # it is learnt before channels go
+    if fixed and not history and last < 1:
+        at_once = mixed and bool(ahead) and ahead[0] >= last * MOST_CUT
+        return Move(size, ahead[0] if at_once else None)  # else it is learnt before channels go
     if not ahead:
         return None
-    side = at if fixed else size_for(ahead[0], size, cost)
+    goal = ahead[0]
+    if mixed and not fixed:
+        within = [side for side in SIZES if side < at and mixed_cost(cost(side)) <= NEAR * goal]
+        if within:
+            side = max(within)
+            return Move(side, goal if cost(side) > NEAR * goal else None)
+    side = at if fixed else size_for(goal, size, cost)
     if side < at:
         return Move(side, None, len(history) - 1)
-    return Move(at, last * (ahead[0] / last) ** (1 / _steps(last, ahead[0])), len(history) - 1)
+    return Move(at, last * (goal / last) ** (1 / _steps(last, goal)), len(history) - 1)
 
 
 def _steps(cost: float, goal: float) -> int:
@@ -142,10 +177,12 @@ def _steps(cost: float, goal: float) -> int:
     return max(1, round(math.log(goal / cost) / math.log(NARROWER)))
 
 
-def steps_towards(goals: Sequence[float], size: int, cost: SizeCost, fixed: bool = False) -> int:
+def steps_towards(
+    goals: Sequence[float], size: int, cost: SizeCost, fixed: bool = False, mixed: bool = False
+) -> int:
     """How many networks :func:`next_towards` tries."""
     history: list[Rung] = []
-    while (move := next_towards(history, goals, size, cost, fixed)) is not None:
+    while (move := next_towards(history, goals, size, cost, fixed, mixed)) is not None:
         history.append(Rung(move, cost(move.size) if move.cost is None else move.cost, 0.0))
     return len(history)
 
@@ -156,7 +193,7 @@ def size_for(goal: float, size: int, cost: SizeCost) -> int:
     Where that would leave too much of it unused, the next larger, whose channels are to go; at
     most ``size``.
     """
-    sides = [side for side in (*SIZES, size) if side <= size]
+    sides = [side for side in (*_sides(mixed=False), size) if side <= size]
     within = [side for side in sides if cost(side) <= NEAR * goal]
     if within and cost(max(within)) >= NARROWER * goal:
         return max(within)

@@ -51,6 +51,8 @@ class Search:
         self.whole_instructions = self._instructions(original.size)
         self._size = options.size or original.size
         self._is_fixed = options.size is not None
+        # Channels are cut before anything was learnt at a side: labels make up for that.
+        self._mixed = not task.taught
         self._left_s = options.seconds
         # With --low-rank they are split from the beginning.
         self._left_out = 0.0 if options.low_rank else LEFT_OUT
@@ -140,12 +142,20 @@ class Search:
     def _next(self) -> Move | None:
         options, history = self._options, self._history()
         if options.costs:
-            return next_towards(history, options.costs, self._size, self._cost, self._is_fixed)
+            return next_towards(
+                history, options.costs, self._size, self._cost, self._is_fixed, self._mixed
+            )
         assert options.max_drop is not None
         if options.epochs is None and self._left_s < LITTLE * options.seconds:
             return None
         return next_within(
-            history, self._size, options.max_drop, self._cost, self._is_fixed, self._left_out
+            history,
+            self._size,
+            options.max_drop,
+            self._cost,
+            self._is_fixed,
+            self._left_out,
+            self._mixed,
         )
 
     def search(self, interrupt: Interrupt) -> None:
@@ -214,7 +224,9 @@ class Search:
             return Budget(steps=options.epochs * self._studio.epoch_steps)
         seconds = SHARE * self._left_s
         if options.costs:
-            networks = steps_towards(options.costs, self._size, self._cost, self._is_fixed)
+            networks = steps_towards(
+                options.costs, self._size, self._cost, self._is_fixed, self._mixed
+            )
             seconds = options.seconds / max(1, networks)
         return Budget(self._studio.most_steps, seconds)
 

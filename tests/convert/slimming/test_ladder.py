@@ -27,12 +27,13 @@ def cost(size):
 SPLIT = 0.9  # of the cost that is left where convolutions are split
 
 
-def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT):
+def search(drop_of, max_drop=1.0, size=300, fixed=False, left_out=LEFT_OUT, mixed=False):
     """All that is tried where ``drop_of`` says what a size and a cost lose."""
     history = []
-    while (move := next_within(history, size, max_drop, cost, fixed, left_out)) is not None:
+    while (move := next_within(history, size, max_drop, cost, fixed, left_out, mixed)) is not None:
         reached = cost(move.size) if move.cost is None else move.cost
-        reached *= SPLIT if move.left_out else 1
+        if move.left_out:
+            reached = SPLIT * (history[move.parent].cost if move.parent >= 0 else reached)
         history.append(Rung(move, reached, drop_of(move.size, reached)))
         assert len(history) < 40
     return history
@@ -121,29 +122,29 @@ def test_size_that_was_asked_for_stays():
     assert tried[-1].drop == 9.0
 
 
-@given(st.floats(0, 3), st.integers(0, 1000), st.booleans())
-def test_search_always_ends_and_goes_on_only_from_what_held(limit, seed, fixed):
+@given(st.floats(0, 3), st.integers(0, 1000), st.booleans(), st.booleans())
+def test_search_always_ends_and_goes_on_only_from_what_held(limit, seed, fixed, mixed):
     def drop_of(size, share):
         return ((seed * size) % 7) * 0.3 + (1 - share)
 
-    for at, item in enumerate(tried := search(drop_of, limit, 300, fixed)):
+    for at, item in enumerate(tried := search(drop_of, limit, 300, fixed, mixed=mixed)):
         assert item.move.parent < at
         if item.move.parent >= 0:
             assert tried[item.move.parent].drop <= limit
 
 
-def made_towards(goals, size=300, fixed=False):
+def made_towards(goals, size=300, fixed=False, mixed=False):
     """All that is made on the way to ``goals``."""
     history = []
-    while (move := next_towards(history, goals, size, cost, fixed)) is not None:
+    while (move := next_towards(history, goals, size, cost, fixed, mixed)) is not None:
         history.append(Rung(move, cost(move.size) if move.cost is None else move.cost, 0.0))
-    assert steps_towards(goals, size, cost, fixed) == len(history)
+    assert steps_towards(goals, size, cost, fixed, mixed) == len(history)
     return history
 
 
-def towards(goals, size=300, fixed=False):
+def towards(goals, size=300, fixed=False, mixed=False):
     """The names of what is made, and what each is made from."""
-    return [(item.move.name, item.move.parent) for item in made_towards(goals, size, fixed)]
+    return [(item.move.name, item.move.parent) for item in made_towards(goals, size, fixed, mixed)]
 
 
 def test_goals_are_reached_by_sides_each_learnt_from_the_last():
@@ -159,10 +160,47 @@ def test_channels_go_in_steps_where_no_side_costs_about_as_much():
     assert towards([0.03]) == [("76px", -1), ("76px-5.0", 0), ("76px-3.9", 1), ("76px-3.0", 2)]
 
 
-def test_side_that_was_asked_for_is_learnt_before_channels_go_in_more_than_one_step():
-    assert towards([0.2], 160, fixed=True) == [("160px-20", -1)]
-    assert towards([0.15], 160, fixed=True) == [("160px", -1), ("160px-21", 0), ("160px-15", 1)]
+def test_side_that_was_asked_for_is_learnt_before_channels_go():
+    assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-20", 0)]
     assert towards([0.5], 160, fixed=True) == [("160px", -1)]
+
+
+def test_side_that_was_asked_for_loses_channels_at_once_where_labels_teach_and_they_are_few():
+    assert towards([0.2], 160, fixed=True, mixed=True) == [("160px-20", -1)]
+    many = [("160px", -1), ("160px-21", 0), ("160px-15", 1)]  # 0.15 of 0.284 is less than 0.5625
+    assert towards([0.15], 160, fixed=True, mixed=True) == many
+    assert towards([0.5], 160, fixed=True, mixed=True) == [("160px", -1)]
+
+
+def test_where_labels_teach_channels_go_with_the_pixels():
+    # 0.706 of 252 pixels is 0.585 ** 0.65; 124 pixels cost 0.171, and 0.5625 of that is 0.096.
+    assert towards([0.57], mixed=True) == [("252px-57", -1)]
+    assert towards([0.1], mixed=True) == [("124px-10", -1)]
+    assert towards([0.9, 0.6], mixed=True) == [("284px", -1), ("252px-60", -1)]
+    assert towards([0.03], mixed=True)[0] == ("76px", -1)  # 0.5625 of 0.064 is more than that
+
+
+def test_where_labels_teach_sides_are_tried_with_fewer_channels_each_from_the_original():
+    tried = search(lambda _, share: 0.0 if share >= 0.2 else 9.0, mixed=True)
+    # 188 pixels cost 0.393, and of that are left 0.393 ** (1 / 0.65) = 0.237.
+    assert [item.move.name for item in tried] == [
+        "188px-24",
+        "124px-9.6",
+        "156px-15",
+        "172px-18",
+        "188px-lowrank",
+        "188px-16",
+    ]
+    assert [item.move.parent for item in tried] == [-1, -1, -1, -1, 0, 4]
+
+
+def test_where_no_side_holds_channels_go_from_the_original():
+    tried = search(lambda size, share: 0.0 if size == 300 and share > 0.6 else 9.0, mixed=True)
+    assert [item.move.name for item in tried if item.move.size == 300] == [
+        "300px-lowrank",
+        "300px-68",
+        "300px-51",
+    ]
     assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
 
 
@@ -185,7 +223,7 @@ def test_every_goal_is_reached(goals, size):
 
 
 def test_sides_are_halved_as_the_published_one_is():
-    assert SIZES == (76, 92, 108, 124, 140, 156, 172, 188, 204, 220, 236, 268, 284)
+    assert list(SIZES) == list(range(76, 300, 16))
 
     def odd_ones(side, steps):
         halves = [side]
