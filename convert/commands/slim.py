@@ -32,9 +32,10 @@ SLIM_EXAMPLES = """examples:
 A search tries the middle one of the input sides, then the middle of those left, for the smallest
 that keeps the promise, makes 1x1 convolutions two where that is cheaper, then takes channels away,
 those first that matter least for the instructions they take. Where its int8 loses too much, the
-next dearer network is kept. Each network is trained on the labels; without any, where a class has
-none, and where it is COCO's, it is taught by what the whole network finds. Instructions are
-estimated from counted layers (python -m convert.arm counts the whole).
+next dearer network is kept. Each network is trained on the labels, and loses channels with the
+pixels; without labels, where a class has none, and where it is COCO's, it is taught by what the
+whole network finds, and sides keep all channels. Instructions are estimated from counted layers
+(python -m convert.arm counts the whole).
 """
 MINUTES = 60.0
 FRONTIER = (0.9, 0.8, 0.7, 0.6)
