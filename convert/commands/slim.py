@@ -188,6 +188,7 @@ def slim_into(
     looker: Looker | None,
 ) -> None:
     """Search, and fill the empty ``folder``, which becomes ``out``, with what is kept."""
+    from convert.errors import EvaluationError
     from convert.slimming.log import format_trials
     from convert.slimming.promise import keep_promise
     from convert.slimming.search import Search
@@ -213,7 +214,11 @@ def slim_into(
     search = Search(task, say_step)
     search.search(interrupt)
     bundles = SlimBundles(task, search.held_out, say_step)
-    verdict, log = keep_promise(search, bundles, folder, say_step)
+    try:
+        verdict, log = keep_promise(search, bundles, folder, say_step)
+    except EvaluationError:
+        print(format_trials(search.figures()))
+        raise
     print(format_trials(log.trials))
     if args.frontier:
         build_frontier(search, bundles, verdict.kept, out)
@@ -241,9 +246,11 @@ def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out
         from convert.evaluation.bootstrap import in_resamples
 
         told = in_resamples(log.int8_drop_interval)
+        if log.max_drop is not None and log.int8_expected is not None:
+            told += f", {log.int8_expected:.2f} to be expected"
         print(
             f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
-            f"with the whole network's int8, on {log.images} pictures"
+            f"with the whole network's {log.int8_against}, on {log.images} pictures"
         )
     if time_here is not None:
         print(f"            {time_here:.3f} times the time of one invoke here")

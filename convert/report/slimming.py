@@ -38,7 +38,8 @@ def _verdict(log: SlimmingLog) -> str:
     if log.int8_drop is not None:
         quantised = (
             f" Its int8 loses <strong>{log.int8_drop:.2f}</strong>"
-            f"{in_resamples(log.int8_drop_interval)} against the whole network's int8."
+            f"{in_resamples(log.int8_drop_interval)} against the whole network's "
+            f"{escape(log.int8_against)}."
         )
     counted = ""
     if log.instructions is not None:

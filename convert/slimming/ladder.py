@@ -160,8 +160,8 @@ def next_towards(
     goal = ahead[0]
     if mixed and not fixed:
         within = [side for side in SIZES if side < at and mixed_cost(cost(side)) <= NEAR * goal]
-        if within:
-            side = max(within)
+        side = max(within, default=0)
+        if within and cost(side) >= NARROWER * goal:  # of a larger original, 284 may cost little
             return Move(side, goal if cost(side) > NEAR * goal else None)
     side = at if fixed else size_for(goal, size, cost)
     if side < at:

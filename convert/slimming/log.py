@@ -52,6 +52,7 @@ class SlimmingLog(msgspec.Struct, frozen=True):
     whole_instructions: int  # estimated
     trials: tuple[TrialFigures, ...]
     int8_expected: float | None = None  # None: of a log from before it was looked at
+    int8_against: str = "int8"  # float32 where the whole network's bundle has no int8
 
     @property
     def int8_loses(self) -> float:

@@ -19,10 +19,10 @@ Say = Callable[[str], None]
 def keep_promise(
     search: Search, bundles: SlimBundles, folder: Path, say: Say
 ) -> tuple[Judgement, SlimmingLog]:
-    """Fill the empty ``folder`` with the cheapest network whose int8 keeps the promise too.
+    """Fill the empty ``folder`` with the cheapest network tried whose int8 keeps the promise too.
 
-    Where nothing was promised, it is the last one. Raises ``EvaluationError`` where nothing keeps
-    the promise.
+    None cheaper than the one that the halves of the pictures chose. Where nothing was promised, it
+    is the last one. Raises ``EvaluationError`` where nothing keeps the promise.
     """
     max_drop = search.max_drop
     failed: list[tuple[float, str]] = []

@@ -104,7 +104,7 @@ class Search:
             "low rank": str(options.low_rank),
             "anchors": "where cells look",  # those of searches before lie elsewhere
             # So were all, also of labels, before there was a choice.
-            **({} if taught else {"learns from": "labels alone"}),
+            **({} if taught else {"learns from": "labels alone", "channels": "with the pixels"}),
         }
 
     def _take_up(self) -> None:

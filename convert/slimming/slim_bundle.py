@@ -110,6 +110,7 @@ class SlimBundles:
             whole_instructions=round(whole_instructions),
             trials=trials,
             int8_expected=round(expected, 4),
+            int8_against="float32" if self._whole_int8 is None else "int8",
         )
         write_log(log, bundle)
         return log

@@ -79,7 +79,7 @@ def test_trained_detector_becomes_a_cheaper_bundle_that_says_what_was_tried(
     before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
     pictures = str(dataset.train[0].path.parent)
     shown = ["--images", pictures, "--annotations", str(write_shapes(tmp_path, dataset))]
-    arguments = [str(whole), *shown, "--cost", "0.6", "--epochs", "1", "--out", str(out)]
+    arguments = [str(whole), *shown, "--cost", "0.5", "--epochs", "1", "--out", str(out)]
     assert main(["slim", *arguments]) == 0
     assert {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()} == before
     smaller, log = Bundle(out), read_log(out)
@@ -90,7 +90,8 @@ def test_trained_detector_becomes_a_cheaper_bundle_that_says_what_was_tried(
     assert (out / WEIGHTS).is_file()
     (kept,) = (item for item in log.trials if item.kept)
     assert kept.size == smaller.manifest.input.width
-    assert 0.45 <= kept.cost <= 0.62
+    assert kept.name == "92px-50"  # pixels alone come to 0.56
+    assert 0.45 <= kept.cost <= 0.515
     assert f"kept        {kept.name}: {kept.cost:.3f} times the cost" in capsys.readouterr().out
     with Engine(smaller, "int8", threads=1) as engine:
         frames = (Frame(read_image(image.path), at, 0.0) for at, image in enumerate(dataset.test))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convert.slimming.ladder import (
     LEFT_OUT,
+    NARROWER,
     NEAR,
     SIZES,
     Move,
@@ -216,10 +217,24 @@ def test_side_is_the_largest_within_the_goal_that_nearly_uses_it_up(goal, size):
     assert size_for(goal, 300, cost) == size
 
 
-@given(st.lists(st.floats(0.02, 0.99), min_size=1, max_size=5), st.sampled_from([300, 140, 76]))
-def test_every_goal_is_reached(goals, size):
-    costs = [cost(size), *(item.cost for item in made_towards(goals, size))]
+ORIGINALS = st.sampled_from([524, 364, 300, 140, 76])
+
+
+@given(st.lists(st.floats(0.02, 0.99), min_size=1, max_size=5), ORIGINALS, st.booleans())
+def test_every_goal_is_reached(goals, size, mixed):
+    costs = [cost(size), *(item.cost for item in made_towards(goals, size, mixed=mixed))]
     assert min(costs) <= min(goals) * NEAR
+
+
+@given(st.floats(0.02, 0.95), st.sampled_from([524, 364, 300]), st.booleans())
+def test_goal_is_used_up_by_three_quarters_or_more(goal, size, mixed):
+    def share(side):
+        return (side / size) ** 2
+
+    history = []
+    while (move := next_towards(history, [goal], size, share, mixed=mixed)) is not None:
+        history.append(Rung(move, share(move.size) if move.cost is None else move.cost, 0.0))
+    assert NARROWER * goal <= history[-1].cost <= goal * NEAR
 
 
 def test_sides_are_halved_as_the_published_one_is():

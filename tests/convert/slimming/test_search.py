@@ -266,6 +266,14 @@ def test_network_by_cost_has_no_other_in_its_place(make):
     assert [item.kept for item in search.verdicts()] == [1]
 
 
+@pytest.mark.parametrize("asked", [{"max_drop": 30.0}, {"costs": (0.7,)}])
+def test_channels_go_with_the_pixels_unless_the_whole_network_teaches(make, monkeypatch, asked):
+    for taught in (False, True):
+        monkeypatch.setattr(SlimTask, "taught", taught)
+        move = make(size=None, **asked)[0]._next()
+        assert (move.cost is None) is taught
+
+
 def test_kept_network_is_marked_in_the_figures(make):
     search, _ = make(costs=(0.4,))
     search._add(search._next(), search._first(64))

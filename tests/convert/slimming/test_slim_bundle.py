@@ -140,6 +140,7 @@ def test_int8_is_measured_against_float32_where_the_whole_network_has_no_int8(
     log = bundles(True).measure(Judgement(0, 0.0, None, 0.0), looks, (), 1.0, folder)
     # Float32 of the whole network finds 15 of 20, and the small one's int8 10: see above.
     assert log.int8_drop == pytest.approx(100 * (0.75 * 76 - 0.5 * 51) / 101, abs=1e-4)
+    assert log.int8_against == "float32"
 
 
 def test_time_here_is_taken_where_it_was_asked_for_only(bundles, tmp_path):
