@@ -16,7 +16,6 @@ from device.system.console import say, say_step
 
 if TYPE_CHECKING:
     from convert.evaluation.predict import Looker
-    from convert.slimming.log import SlimmingLog, TrialFigures
     from convert.slimming.original import Original
     from convert.slimming.search import Search
     from convert.slimming.slim_bundle import SlimBundles
@@ -189,7 +188,7 @@ def slim_into(
 ) -> None:
     """Search, and fill the empty ``folder``, which becomes ``out``, with what is kept."""
     from convert.errors import EvaluationError
-    from convert.slimming.log import format_trials
+    from convert.slimming.log import format_kept, format_trials
     from convert.slimming.promise import keep_promise
     from convert.slimming.search import Search
     from convert.slimming.slim_bundle import SlimBundles
@@ -223,7 +222,8 @@ def slim_into(
     if args.frontier:
         build_frontier(search, bundles, verdict.kept, out)
     search.clear()
-    tell_kept(log, log.trials[verdict.kept], bundles.measured_here(folder), out)
+    print(format_kept(log, log.trials[verdict.kept], bundles.measured_here(folder)))
+    print(f"bundle      {out}")
 
 
 def build_frontier(search: Search, bundles: SlimBundles, kept: int, out: Path) -> None:
@@ -236,25 +236,6 @@ def build_frontier(search: Search, bundles: SlimBundles, kept: int, out: Path) -
             with staged_bundle(target) as folder:
                 bundles.build(student, figures.name, folder, ("float32", "int8"))
             say(f"bundle      {target}")
-
-
-def tell_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None, out: Path) -> None:
-    """Print what is kept, what it costs and what it lost."""
-    counted = "" if log.instructions is None else f", {log.instructions / 1e6:.2f} million counted"
-    print(f"kept        {kept.name}: {kept.cost:.3f} times the cost{counted}")
-    if log.int8_drop is not None:
-        from convert.evaluation.bootstrap import in_resamples
-
-        told = in_resamples(log.int8_drop_interval)
-        if log.max_drop is not None and log.int8_expected is not None:
-            told += f", {log.int8_expected:.2f} to be expected"
-        print(
-            f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
-            f"with the whole network's {log.int8_against}, on {log.images} pictures"
-        )
-    if time_here is not None:
-        print(f"            {time_here:.3f} times the time of one invoke here")
-    print(f"bundle      {out}")
 
 
 def check_flags(args: argparse.Namespace) -> None:

@@ -139,10 +139,15 @@ def _candidates(found: Predictions) -> Candidates:
 
 @dataclass(frozen=True, slots=True)
 class LookPair:
-    """What one network found in float32, and in int8."""
+    """What one network found in float32, and in int8; where that is not there, float32 twice."""
 
     float32: Look
     int8: Look
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether int8 was there."""
+        return self.int8 is not self.float32
 
 
 def lost_by_int8(whole: LookPair, less: LookPair, seed: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.evaluation.bootstrap import Interval
+from convert.evaluation.bootstrap import Interval, in_resamples
 from convert.side_file import read_side_file, write_side_file
 
 SLIMMING = "slimming.json"
@@ -56,7 +56,7 @@ class SlimmingLog(msgspec.Struct, frozen=True):
 
     @property
     def int8_loses(self) -> float:
-        """Points that int8 loses at least: what is expected, or measured beyond luck."""
+        """Points that int8 counts as losing: those expected, or more that luck does not explain."""
         assert self.int8_expected is not None
         assert self.int8_drop is not None
         interval = self.int8_drop_interval
@@ -91,3 +91,20 @@ def format_trials(trials: Sequence[TrialFigures]) -> str:
         for item in trials
     ]
     return "\n".join([head, *rows])
+
+
+def format_kept(log: SlimmingLog, kept: TrialFigures, time_here: float | None) -> str:
+    """What is kept, what it costs and what it lost; ``time_here``: a multiple, where measured."""
+    counted = "" if log.instructions is None else f", {log.instructions / 1e6:.2f} million counted"
+    lines = [f"kept        {kept.name}: {kept.cost:.3f} times the cost{counted}"]
+    if log.int8_drop is not None:
+        told = in_resamples(log.int8_drop_interval)
+        if log.max_drop is not None and log.int8_expected is not None:
+            told += f", {log.int8_expected:.2f} to be expected"
+        lines.append(
+            f"            int8 lost {log.int8_drop:.2f} points of {log.metric}{told}, compared "
+            f"with the whole network's {log.int8_against}, on {log.images} pictures"
+        )
+    if time_here is not None:
+        lines.append(f"            {time_here:.3f} times the time of one invoke here")
+    return "\n".join(lines)

@@ -27,12 +27,18 @@ def keep_promise(
     max_drop = search.max_drop
     failed: list[tuple[float, str]] = []
     for verdict in search.verdicts():
-        _empty(folder)
+        shutil.rmtree(folder)  # of the one before, if there was one
+        folder.mkdir()
         figures = search.figures(verdict.kept)
         name = figures[verdict.kept].name
         bundles.build(search.students[verdict.kept], name, folder)
         log = bundles.measure(
-            verdict, search.looks(verdict.kept), figures, search.whole_instructions, folder
+            verdict,
+            search.whole_looks,
+            search.look(verdict.kept),
+            figures,
+            search.whole_instructions,
+            folder,
         )
         if max_drop is None or log.int8_loses <= max_drop:
             return verdict, log
@@ -47,11 +53,3 @@ def keep_promise(
         "--cost instead and give layers more precision by `python -m convert tune`, or --resume "
         "with a larger --max-drop"
     )
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

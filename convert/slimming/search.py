@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from convert.compression.cost_model import network_instructions
-from convert.errors import EvaluationError, TrainingError
+from convert.errors import TrainingError
 from convert.models.anchors import AnchorLayout
 from convert.models.layer_weights import kernel_shapes, parameters
-from convert.slimming.held_out import HeldOut, Look, lost
+from convert.slimming.held_out import HeldOut, Look, LookPair, lost
 from convert.slimming.ladder import (
     LEFT_OUT,
     Move,
@@ -23,7 +24,7 @@ from convert.slimming.ladder import (
 )
 from convert.slimming.log import TrialFigures
 from convert.slimming.progress import FinishedStep, Progress, load_progress, save_progress
-from convert.slimming.selection import Judgement, Trial, expected_of, judge
+from convert.slimming.selection import Judgement, Trial, in_turn
 from convert.slimming.student import Student, Studio, network_of
 from convert.slimming.task import SlimTask
 from convert.training.input_size import boxes_of, choose_layout
@@ -80,12 +81,19 @@ class Search:
         Before anything is trained: what int8 of the whole network loses varies no more than what
         a smaller one loses.
         """
-        bundle, max_drop = self._original.bundle, self._options.max_drop
-        if max_drop is None or "int8" not in bundle.manifest.variants:
+        max_drop = self._options.max_drop
+        if max_drop is None or not self.whole_looks.has_int8:
             return
-        int8 = self.held_out.look_of_variant(bundle.folder, "int8")
-        deviation = lost(self._whole, int8, self._options.seed)[2]
+        deviation = lost(self._whole, self.whole_looks.int8, self._options.seed)[2]
         refuse_noise(max_drop, deviation, self._whole.images)
+
+    @functools.cached_property
+    def whole_looks(self) -> LookPair:
+        """What the whole network found; float32 twice where its bundle has no int8."""
+        bundle = self._original.bundle
+        if "int8" not in bundle.manifest.variants:
+            return LookPair(self._whole, self._whole)
+        return LookPair(self._whole, self.held_out.look_of_variant(bundle.folder, "int8"))
 
     @property
     def max_drop(self) -> float | None:
@@ -263,44 +271,12 @@ class Search:
         ]
 
     def verdicts(self) -> Iterator[Judgement]:
-        """The networks that are expected to keep the promise, from the one that was chosen on.
+        """Which students may be kept, as :func:`.selection.in_turn` says; raises what it does."""
+        return in_turn(self._whole, self._trials(), self.max_drop, self._options.seed)
 
-        First what the halves of the pictures chose, then those that are dearer; where nothing was
-        promised, the last one alone. Raises ``EvaluationError`` where nothing keeps the promise,
-        and ``TrainingError`` where there is no network.
-        """
-        options, trials = self._options, self._trials()
-        if not trials:
-            raise TrainingError("not one smaller network was finished: give it more --minutes")
-        if options.max_drop is None:
-            last = len(trials) - 1
-            drop, spread, _ = lost(self._whole, trials[last].look, options.seed)
-            yield Judgement(last, drop, spread, drop)
-            return
-        chosen = judge(self._whole, trials, options.max_drop, options.seed)
-        judged = (chosen, *self._dearer(trials, trials[chosen.kept].cost))
-        kept = [item for item in judged if item.keeps(options.max_drop)]
-        if not kept:
-            closest = trials[chosen.kept]
-            raise EvaluationError(
-                f"nothing keeps --max-drop {options.max_drop:g}: the closest, {closest.name} at "
-                f"{closest.cost:.3f} times the cost, is expected to lose {chosen.expected:.2f} "
-                f"points and lost {chosen.drop:.2f} where it was not chosen; more --minutes, more "
-                "--epochs, more pictures, or --resume with a larger --max-drop may help"
-            )
-        yield from kept
-
-    def _dearer(self, trials: Sequence[Trial], cost: float) -> Iterator[Judgement]:
-        """``trials`` that cost more than ``cost``, the cheapest first."""
-        expected = expected_of(self._whole, trials, self._options.seed)
-        for at in sorted(range(len(trials)), key=lambda at: trials[at].cost):
-            if trials[at].cost > cost:
-                drop, interval, _ = lost(self._whole, trials[at].look, self._options.seed)
-                yield Judgement(at, drop, interval, expected[at])
-
-    def looks(self, at: int) -> tuple[Look, Look]:
-        """What the whole network and the student at ``at`` found, in float32."""
-        return self._whole, self._looks[at]
+    def look(self, at: int) -> Look:
+        """What the student at ``at`` found, in float32."""
+        return self._looks[at]
 
     def names(self) -> list[str]:
         """A name for each student."""

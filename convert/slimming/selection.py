@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from convert.errors import EvaluationError
+from convert.errors import EvaluationError, TrainingError
 from convert.evaluation.bootstrap import Interval
 from convert.slimming.held_out import Look, lost
 from convert.tuning.drop_model import MeasuredDrop, expected_drops
@@ -69,6 +69,40 @@ def judge(whole: Look, trials: Sequence[Trial], max_drop: float, seed: int) -> J
         drop = sum(item[0] for item in unseen) / 2
         interval = unseen[chosen.index(kept)][1]
     return Judgement(kept, drop, interval, drops[kept])
+
+
+def in_turn(
+    whole: Look, trials: Sequence[Trial], max_drop: float | None, seed: int
+) -> Iterator[Judgement]:
+    """The trials that keep ``max_drop`` points: the one that :func:`judge` keeps, then dearer ones.
+
+    Where nothing was promised, the last trial alone. Raises ``EvaluationError`` where none keeps
+    the promise, with the closest, and ``TrainingError`` where there is none.
+    """
+    if not trials:
+        raise TrainingError("not one smaller network was finished: give it more --minutes")
+    if max_drop is None:
+        drop, interval, _ = lost(whole, trials[-1].look, seed)
+        yield Judgement(len(trials) - 1, drop, interval, drop)
+        return
+    chosen = judge(whole, trials, max_drop, seed)
+    least = trials[chosen.kept].cost
+    expected = expected_of(whole, trials, seed)
+    judged = [chosen]
+    for at in sorted(range(len(trials)), key=lambda at: trials[at].cost):
+        if trials[at].cost > least:
+            drop, interval, _ = lost(whole, trials[at].look, seed)
+            judged.append(Judgement(at, drop, interval, expected[at]))
+    kept = [item for item in judged if item.keeps(max_drop)]
+    if not kept:
+        closest = trials[chosen.kept]
+        raise EvaluationError(
+            f"nothing keeps --max-drop {max_drop:g}: the closest, {closest.name} at "
+            f"{closest.cost:.3f} times the cost, is expected to lose {chosen.expected:.2f} points "
+            f"and lost {chosen.drop:.2f} where it was not chosen; more --minutes, more --epochs, "
+            "more pictures, or --resume with a larger --max-drop may help"
+        )
+    yield from kept
 
 
 def expected_of(whole: Look, trials: Sequence[Trial], seed: int) -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -79,19 +78,19 @@ class SlimBundles:
     def measure(
         self,
         verdict: Judgement,
-        looks: tuple[Look, Look],
+        whole: LookPair,
+        look: Look,
         trials: tuple[TrialFigures, ...],
         whole_instructions: float,
         bundle: Path,
     ) -> SlimmingLog:
         """Measure and count the int8 of ``bundle``, and write the log of the search beside it.
 
-        ``looks``: of the whole network and of the one kept, in float32. That is what int8 is
-        measured against where the whole network's bundle has none.
+        ``whole``: what the whole network found, whose int8, if it has one, is measured against;
+        ``look``: the one kept, in float32.
         """
         options = self._task.options
-        whole = LookPair(looks[0], self._whole_int8 or looks[0])
-        less = LookPair(looks[1], self._held_out.look_of_variant(bundle, "int8"))
+        less = LookPair(look, self._held_out.look_of_variant(bundle, "int8"))
         drop, spread, _ = lost(whole.int8, less.int8, options.seed)
         expected = verdict.expected + lost_by_int8(whole, less, options.seed)
         log = SlimmingLog(
@@ -110,17 +109,10 @@ class SlimBundles:
             whole_instructions=round(whole_instructions),
             trials=trials,
             int8_expected=round(expected, 4),
-            int8_against="float32" if self._whole_int8 is None else "int8",
+            int8_against="int8" if whole.has_int8 else "float32",
         )
         write_log(log, bundle)
         return log
-
-    @functools.cached_property
-    def _whole_int8(self) -> Look | None:
-        bundle = self._task.original.bundle
-        if "int8" not in bundle.manifest.variants:
-            return None
-        return self._held_out.look_of_variant(bundle.folder, "int8")
 
     def _counted(self, int8: Path) -> int | None:
         """Its instructions, where this machine can count them."""

@@ -164,6 +164,7 @@ def test_channels_go_in_steps_where_no_side_costs_about_as_much():
 def test_side_that_was_asked_for_is_learnt_before_channels_go():
     assert towards([0.2], 160, fixed=True) == [("160px", -1), ("160px-20", 0)]
     assert towards([0.5], 160, fixed=True) == [("160px", -1)]
+    assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
 
 
 def test_side_that_was_asked_for_loses_channels_at_once_where_labels_teach_and_they_are_few():
@@ -202,7 +203,6 @@ def test_where_no_side_holds_channels_go_from_the_original():
         "300px-68",
         "300px-51",
     ]
-    assert towards([0.9, 0.8], 300, fixed=True) == [("300px-90", -1), ("300px-80", 0)]
 
 
 def test_goal_that_is_nearly_reached_is_reached():

@@ -8,6 +8,7 @@ from convert.slimming.log import (
     SLIMMING,
     SlimmingLog,
     TrialFigures,
+    format_kept,
     format_trials,
     read_log,
     write_log,
@@ -60,6 +61,22 @@ def test_log_from_before_int8_was_looked_at_is_still_read(tmp_path):
     del fields["int8_expected"]
     (tmp_path / SLIMMING).write_bytes(msgspec.json.encode(fields))
     assert read_log(tmp_path) == LOG
+
+
+def test_what_is_kept_is_told_with_what_int8_lost_and_is_expected_to():
+    log = msgspec.structs.replace(
+        LOG, instructions=53_210_000, int8_drop=1.2, int8_drop_interval=(-0.1, 2.0)
+    )
+    log = msgspec.structs.replace(log, int8_expected=0.9, int8_against="float32")
+    assert format_kept(log, TRIALS[1], 0.5).splitlines() == [
+        "kept        160px-21: 0.207 times the cost, 53.21 million counted",
+        "            int8 lost 1.20 points of mAP (95 % of resamples: -0.10 to 2.00), 0.90 to be "
+        "expected, compared with the whole network's float32, on 40 pictures",
+        "            0.500 times the time of one invoke here",
+    ]
+    log = msgspec.structs.replace(log, max_drop=None, instructions=None)
+    assert "to be expected" not in format_kept(log, TRIALS[1], None)
+    assert "counted" not in format_kept(log, TRIALS[1], None)
 
 
 def test_bundle_that_nobody_made_smaller_has_none(tmp_path):

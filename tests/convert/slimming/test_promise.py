@@ -25,8 +25,10 @@ class Search:
     def verdicts(self):
         return (Judgement(at, 0.5, None, 0.5) for at in range(len(NAMES)))
 
-    def looks(self, at):
-        return "whole", NAMES[at]
+    whole_looks = "whole"
+
+    def look(self, at):
+        return f"look of {NAMES[at]}"
 
     def figures(self, kept):
         return tuple(
@@ -46,8 +48,8 @@ class Bundles:
         (folder / "samples").mkdir()
         (folder / f"{name}.tflite").touch()
 
-    def measure(self, verdict, looks, trials, whole_instructions, folder):
-        assert looks == ("whole", NAMES[verdict.kept])
+    def measure(self, verdict, whole, look, trials, whole_instructions, folder):
+        assert (whole, look) == ("whole", f"look of {NAMES[verdict.kept]}")
         return SlimmingLog(
             source="own",
             metric="mAP",

@@ -9,6 +9,7 @@ import pytest
 
 from convert.errors import EvaluationError, TrainingError
 from convert.slimming import search as module
+from convert.slimming import selection
 from convert.slimming.ladder import LEFT_OUT, Move
 from convert.slimming.search import Search
 from convert.slimming.selection import Judgement
@@ -252,7 +253,7 @@ def test_dearer_networks_that_keep_the_promise_come_after_the_one_chosen(make, m
     search, _ = make(max_drop=30.0, size=None)
     for side in (76, 64, 80, 92):
         search._add(Move(side, None), search._first(side))
-    monkeypatch.setattr(module, "judge", lambda *_: Judgement(0, 1.0, None, 1.0))
+    monkeypatch.setattr(selection, "judge", lambda *_: Judgement(0, 1.0, None, 1.0))
     kept = [search.students[item.kept].size for item in search.verdicts()]
     assert kept == [76, 80, 92]
     monkeypatch.setattr(Judgement, "keeps", lambda item, _: item.kept == 3)
@@ -264,6 +265,14 @@ def test_network_by_cost_has_no_other_in_its_place(make):
     for side in (64, 76):
         search._add(Move(side, None), search._first(side))
     assert [item.kept for item in search.verdicts()] == [1]
+
+
+def test_whole_network_without_int8_is_looked_at_in_float32_alone(make):
+    search, _ = make(costs=(0.4,))
+    assert search.whole_looks.has_int8
+    search, _ = make(costs=(0.4,))
+    search._original.bundle.manifest.variants = {"float32": None}
+    assert not search.whole_looks.has_int8
 
 
 @pytest.mark.parametrize("asked", [{"max_drop": 30.0}, {"costs": (0.7,)}])

@@ -8,6 +8,7 @@ import pytest
 
 from convert.quantization.recipe import TRAINED, USUAL
 from convert.slimming import slim_bundle
+from convert.slimming.held_out import LookPair
 from convert.slimming.selection import Judgement
 from convert.slimming.slim_bundle import SlimBundles
 from convert.slimming.student import Student
@@ -18,12 +19,13 @@ from tests.convert.slimming.test_held_out import look
 from tests.convert.training.shapes import CLASSES, draw_dataset
 
 IMAGES = 20
-# By float32 of the whole network, and of the small one.
-FOUND = (look([True] * IMAGES), look([at >= 5 for at in range(IMAGES)]))
+EVERY = look([True] * IMAGES)
+WHOLE = LookPair(EVERY, look([True] * IMAGES))
+SMALL = look([at >= 5 for at in range(IMAGES)])  # in float32
 
 
 class HeldOut:
-    """Of what the whole network's int8 finds, the small one's misses half."""
+    """The small network's int8 misses half of all there is."""
 
     metric = "mAP"
 
@@ -31,8 +33,8 @@ class HeldOut:
         return {CLASSES[0]: layout.size / 1000}
 
     def look_of_variant(self, bundle, _name):
-        missed = 10 if Path(bundle).name == "small" else 0
-        return look([at >= missed for at in range(IMAGES)])
+        assert bundle.name == "small"
+        return look([at >= 10 for at in range(IMAGES)])
 
 
 @pytest.fixture
@@ -108,13 +110,15 @@ def test_int8_is_measured_against_the_whole_networks_int8(bundles, monkeypatch, 
     monkeypatch.setattr(slim_bundle, "missing_tools", lambda: {"qemu-aarch64": "qemu-user"})
     folder = tmp_path / "small"
     folder.mkdir()
-    log = bundles(True).measure(Judgement(0, 1.0, (0.5, 1.5), 1.25), FOUND, (), 257.9e6, folder)
+    verdict = Judgement(0, 1.0, (0.5, 1.5), 1.25)
+    log = bundles(True).measure(verdict, WHOLE, SMALL, (), 257.9e6, folder)
     assert log.images == IMAGES
     # 10 wrong and 10 right: precision 0.5 up to recall 0.5, which is 51 of COCO's 101 points.
     assert log.int8_drop == pytest.approx(100 * (1 - 0.5 * 51 / 101), abs=1e-4)
     assert (log.drop, log.expected, log.whole_instructions) == (1.0, 1.25, 257900000)
     # Float32 lost a quarter of that already: 15 of 20, and 76 of the points.
     assert log.int8_expected == pytest.approx(1.25 + 100 * (0.75 * 76 - 0.5 * 51) / 101, abs=1e-3)
+    assert log.int8_against == "int8"
     assert log.instructions is None
     assert (folder / "slimming.json").is_file()
 
@@ -124,20 +128,19 @@ def test_instructions_are_those_of_the_board_asked_for(bundles, monkeypatch, tmp
     monkeypatch.setattr(slim_bundle, "count_invoke", lambda _, core: {"cortex-a72": 7}[core])
     folder = tmp_path / "small"
     folder.mkdir()
-    log = bundles(True, target="pi4").measure(Judgement(0, 0.0, None, 0.0), FOUND, (), 1.0, folder)
+    verdict = Judgement(0, 0.0, None, 0.0)
+    log = bundles(True, target="pi4").measure(verdict, WHOLE, SMALL, (), 1.0, folder)
     assert log.instructions == 7
 
 
 def test_int8_is_measured_against_float32_where_the_whole_network_has_no_int8(
-    bundles, original, monkeypatch, tmp_path
+    bundles, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(slim_bundle, "missing_tools", lambda: {"qemu-aarch64": "qemu-user"})
-    original.bundle.manifest.variants = {"float32": None}
     folder = tmp_path / "small"
     folder.mkdir()
-    whole = look([at >= 5 for at in range(IMAGES)])
-    looks = (whole, look([True] * IMAGES))
-    log = bundles(True).measure(Judgement(0, 0.0, None, 0.0), looks, (), 1.0, folder)
+    whole = LookPair(SMALL, SMALL)
+    log = bundles(True).measure(Judgement(0, 0.0, None, 0.0), whole, EVERY, (), 1.0, folder)
     # Float32 of the whole network finds 15 of 20, and the small one's int8 10: see above.
     assert log.int8_drop == pytest.approx(100 * (0.75 * 76 - 0.5 * 51) / 101, abs=1e-4)
     assert log.int8_against == "float32"
